@@ -1,0 +1,188 @@
+"""The facts of one file: what each function does to state, small enough to cache and to send between processes.
+
+Facts are made from a tree by `effects.py` and linked by `program.py`. They are free of file names and of anything
+outside the file, so equal bytes give equal facts.
+
+Access paths are strings: `self.waiting`, `req.block_ids`, `self.slots[].task`, `torch.distributed.all_reduce`, with `[]`
+for any index and `()` for a call's result. Local aliases are already followed: after `q = self.waiting`, what is done to
+`q` is recorded as done to `self.waiting`; `for r in self.waiting` makes `r` read as `self.waiting[]`. In C++ a bare name
+that is neither local nor parameter is written `~name`: linking decides whether it is a member (`self.name`) or a global.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Argument(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One argument of a call. `keyword` is "" for a positional one, "*" and "**" for unpacked ones.
+
+    `path` is set when the argument is a plain access path, `literal` when it is a literal (as source text).
+    """
+
+    path: str = ""
+    keyword: str = ""
+    literal: str = ""
+    reads: tuple[str, ...] = ()
+
+
+class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One thing a function does, in source order.
+
+    op        path                 what else is set
+    call      callee               args, result; via = "await" when awaited, "new" for C++ `new`, "launch" for <<<>>>
+    insert    container            key, reads, via = method, "[]=" or "+="; args when it was a method call
+    remove    container            key, via = method, "del" or "[]"; args and result when it was a method call
+    clear     container            via = method, or "=" when it was assigned an empty value
+    assign    attribute or global  value, source, reads (via = "+=" … when augmented)
+    bind      local name           value, source, reads (via = "+=" …; "for", "with", "except", "declare" for those binders)
+    delete    what is deleted      C++ `delete p`, Python `del name`
+    return    path returned or ""  value, reads
+    raise     exception's path     reads
+    assert    ""                   reads
+    yield     path or ""           reads
+    await     awaited path         (only where what is awaited is not itself a call)
+    break, continue, goto          -
+
+    An insert/remove/clear made by a method call (`self.pool.clear()`) is not recorded a second time as a call:
+    `callee` gives the path as it was called, for when the container turns out to be an object with methods of its own.
+
+    `value` classifies what is assigned, bound or returned: none, empty (empty container), constant (`source` is the text),
+    new (a call; `source` is the callee's path), path (`source` is the path), container (a non-empty display or
+    comprehension), other.
+    """
+
+    op: str
+    path: str
+    line: int
+    column: int
+    region: int = 0
+    key: str = ""
+    via: str = ""
+    value: str = ""
+    source: str = ""
+    result: str = ""
+    reads: tuple[str, ...] = ()
+    args: tuple[Argument, ...] = ()
+
+    @property
+    def callee(self) -> str:
+        if self.op == "call":
+            return self.path
+        if self.op in ("insert", "remove", "clear") and self.via.isidentifier() and self.via != "del":
+            return f"{self.path}.{self.via}"
+        return ""
+
+
+class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A stretch of a function that control may skip, repeat or leave early. Region 0 is the body itself.
+
+    kind      what                     text                           first
+    body      the whole function
+    if        the then-branch          the test
+    else      the else-branch          the test                       region of its `if`
+    loop      a loop's body            "for x in y", "while test"
+    loop-else                                                         region of its `loop`
+    try       what is tried
+    except    a handler                types caught, "" for all       region of its `try`
+    try-else                                                          region of its `try`
+    finally                                                           region of its `try`
+    with      a with-body              the context expressions        (C++: the scope of a RAII lock)
+    case      one case                 patterns, "" for default       first case's region (its own index for the first)
+    and       right side of and/or/?:  the left side
+    lambda    body of a lambda or a comprehension's inner part (`via` of its effects is unchanged)
+    unparsed  a broken stretch
+    """
+
+    kind: str
+    parent: int
+    line: int
+    end_line: int
+    text: str = ""
+    reads: tuple[str, ...] = ()
+    first: int = 0
+
+
+class Param(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`default` is the source text, "" when there is none; `kind` as in tree.Parameter."""
+
+    name: str
+    annotation: str = ""
+    default: str = ""
+    kind: str = ""
+
+
+class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.
+
+    `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file.
+    `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each attribute,
+    global or parameter path once, with the line of its first reading.
+    """
+
+    name: str
+    qualname: str
+    owner: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    params: tuple[Param, ...] = ()
+    decorators: tuple[str, ...] = ()
+    returns: str = ""
+    is_async: bool = False
+    is_generator: bool = False
+    has_body: bool = True
+    specifiers: tuple[str, ...] = ()
+    docstring: str = ""
+    shape: str = ""
+    body_line: int = 0
+    regions: tuple[Region, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    reads: tuple[tuple[str, int], ...] = ()
+    namespace: str = ""
+
+
+class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Something declared in a class body: a dataclass field, a class attribute, a C++ member."""
+
+    name: str
+    line: int
+    annotation: str = ""
+    value: str = ""
+    source: str = ""
+    specifiers: tuple[str, ...] = ()
+
+
+class Class(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    name: str
+    qualname: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    bases: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    fields: tuple[FieldFact, ...] = ()
+    docstring: str = ""
+    namespace: str = ""
+    methods: tuple[str, ...] = ()
+
+
+class ImportFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`name` as it is known here stands for `target` of `module` (a plain `import a.b as c`: target "")."""
+
+    name: str
+    module: str
+    target: str
+    level: int
+    line: int
+
+
+class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    language: str
+    lines: int
+    imports: tuple[ImportFact, ...] = ()
+    classes: tuple[Class, ...] = ()
+    functions: tuple[Function, ...] = ()
+    broken: tuple[tuple[int, int], ...] = ()

@@ -40,8 +40,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     """What a checker found. The engine knows whose report it is, adds what the rule's page says and makes a Finding.
 
     `subject` names what is wrong (the fields left behind, the map that leaks) and is part of the fingerprint, so that
-    two findings at one place stay apart and a finding ends when what it names is mended. `cause` and `severity` are given
-    only where they differ from the page's. `data` is for the rule's probe and for its autofix: plain data.
+    two findings at one place stay apart and a finding ends when what it names is mended. `cause` and `severity` are
+    given only where they differ from the page's. `data` is for the rule's probe and for its autofix: plain data.
     """
 
     at: Place
@@ -135,6 +135,4 @@ def lowered(confidence: str) -> str:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(
-        findings, key=lambda f: (SEVERITIES.index(f.severity), -CONFIDENCES.index(f.confidence), f.order)
-    )
+    return sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -CONFIDENCES.index(f.confidence), f.order))

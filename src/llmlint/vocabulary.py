@@ -27,7 +27,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Collective(msgspec.Struct, frozen=True):
-    """A call every rank of a group must make. `kind`: collective, create (of a group), barrier, or wait (store, rendezvous)."""
+    """A call every rank of a group must make. `kind`: collective, create (of a group), barrier, wait (on a store)."""
 
     call: str
     kind: str

@@ -3,10 +3,11 @@
 Facts are made from a tree by `effects.py` and linked by `program.py`. They are free of file names and of anything
 outside the file, so equal bytes give equal facts.
 
-Access paths are strings: `self.waiting`, `req.block_ids`, `self.slots[].task`, `torch.distributed.all_reduce`, with `[]`
-for any index and `()` for a call's result. Local aliases are already followed: after `q = self.waiting`, what is done to
-`q` is recorded as done to `self.waiting`; `for r in self.waiting` makes `r` read as `self.waiting[]`. In C++ a bare name
-that is neither local nor parameter is written `~name`: linking decides whether it is a member (`self.name`) or a global.
+Access paths are strings: `self.waiting`, `req.block_ids`, `self.slots[].task`, `torch.distributed.all_reduce`, with
+`[]` for any index and `()` for a call's result. Local aliases are already followed: after `q = self.waiting`, what is
+done to `q` is recorded as done to `self.waiting`; `for r in self.waiting` makes `r` read as `self.waiting[]`. In C++ a
+bare name that is neither local nor parameter is written `~name`: linking decides whether it is a member (`self.name`)
+or a global.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     remove    container            key, via = method, "del" or "[]"; args and result when it was a method call
     clear     container            via = method, or "=" when it was assigned an empty value
     assign    attribute or global  value, source, reads (via = "+=" … when augmented)
-    bind      local name           value, source, reads (via = "+=" …; "for", "with", "except", "declare" for those binders)
+    bind      local name           value, source, reads (via = "+=" …; "for", "with", "except", "declare": who binds)
     delete    what is deleted      C++ `delete p`, Python `del name`
     return    path returned or ""  value, reads
     raise     exception's path     reads
@@ -47,8 +48,8 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     An insert/remove/clear made by a method call (`self.pool.clear()`) is not recorded a second time as a call:
     `callee` gives the path as it was called, for when the container turns out to be an object with methods of its own.
 
-    `value` classifies what is assigned, bound or returned: none, empty (empty container), constant (`source` is the text),
-    new (a call; `source` is the callee's path), path (`source` is the path), container (a non-empty display or
+    `value` classifies what is assigned, bound or returned: none, empty (empty container), constant (`source` is the
+    text), new (a call; `source` is the callee's path), path (`source` is the path), container (a non-empty display or
     comprehension), other.
     """
 
@@ -116,8 +117,8 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.
 
     `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file.
-    `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each attribute,
-    global or parameter path once, with the line of its first reading.
+    `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each
+    attribute, global or parameter path once, with the line of its first reading.
     """
 
     name: str

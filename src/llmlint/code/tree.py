@@ -262,7 +262,7 @@ class New(Node, gc=False):
 
 
 class Literal(Node, gc=False):
-    """`kind`: string, bytes, int, float, bool, none, char or ellipsis; `text` is the value as written (strings: decoded)."""
+    """`kind`: string, bytes, int, float, bool, none, char or ellipsis; `text` is as written (strings: decoded)."""
 
     kind: str
     text: str

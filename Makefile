@@ -16,7 +16,7 @@ demo: setup
 	$(BIN)/llmlint scan examples/ --exit-zero
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ def words(identifier: str) -> tuple[str, ...]:
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver" itself."""
+    """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver"."""
 
     acquire: tuple[str, ...]
     release: tuple[str, ...]

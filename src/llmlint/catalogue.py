@@ -1,0 +1,245 @@
+"""The rules there are, as their pages (`rules/<chapter>/<rule-name>.md`) describe them.
+
+Loading reads only the front matter between the `+++` lines; the prose is the business of `page.py`, and a rule's
+checker is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from llmlint.code.source import SourceFile
+    from llmlint.findings import Report
+
+RULES_DIRECTORY = Path(__file__).parent / "rules"
+
+DOCS_URL = "https://llmlint.readthedocs.io/en/latest/rules/"
+
+CHAPTERS = {
+    "0": "llmlint",
+    "1": "memory",
+    "2": "concurrency",
+    "3": "gpu",
+    "4": "api",
+    "5": "model",
+    "6": "performance",
+    "7": "distributed",
+    "8": "state",
+}
+"""The bug taxonomy's chapters by the first digit of their codes; 0 is what llmlint says about its own comments."""
+
+CHAPTER_TITLES = {
+    "llmlint": "llmlint itself",
+    "memory": "Memory",
+    "concurrency": "Concurrency",
+    "gpu": "GPU",
+    "api": "API and protocol",
+    "model": "Model-specific",
+    "performance": "Performance",
+    "distributed": "Scaling and distribution",
+    "state": "State management",
+}
+
+FENCE = "+++"
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A setting of one rule, given as `[tool.llmlint.rules.<name>]`."""
+
+    default: bool | int | float | str | list[str]
+    description: str
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The front matter of one page."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^LLM[0-9]{3}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=110)]
+    chapter: str
+    severity: Literal["P0", "P1", "P2", "P3"]
+    languages: Annotated[tuple[Literal["python", "cpp"], ...], msgspec.Meta(min_length=1)]
+    scope: Literal["function", "class", "file", "program"]
+    since: str
+    causes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    tags: tuple[str, ...] = ()
+    probe: str = ""
+    no_probe: str = ""
+    default: bool = True
+    reported_by_engine: bool = False
+    options: dict[str, Option] = {}
+
+    @property
+    def module_name(self) -> str:
+        return f"llmlint.checkers.{self.chapter}.{self.name.replace('-', '_')}"
+
+    @property
+    def path(self) -> Path:
+        return RULES_DIRECTORY / self.chapter / f"{self.name}.md"
+
+    @property
+    def doc_url(self) -> str:
+        return f"{DOCS_URL}{self.code}.html"
+
+    @property
+    def pylint_id(self) -> str:
+        """The same number behind a 5, as pylint asks of a plugin: LLM801 is W5801, or E5801 when it is P0."""
+        return f"{'E' if self.severity == 'P0' else 'W'}5{self.code[3:]}"
+
+    @property
+    def pylint_symbol(self) -> str:
+        return self.name
+
+
+class Checker(msgspec.Struct, frozen=True):
+    """The analysis behind one rule: what its module offers of the two entry points."""
+
+    rule: Rule
+    check_file: Callable[[SourceFile], Iterable[Report]] | None
+    check_program: Callable[[Any], Iterable[Report]] | None
+
+
+class PageError(ValueError):
+    """A rule page that does not say what a page must."""
+
+
+class UnknownRule(LookupError):
+    """Nothing is called that; the message names what comes nearest."""
+
+
+class Catalogue:
+    """All rules in the order of their codes."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: rule.code))
+        self._checkers: dict[str, Checker] = {}
+        for first, second in zip(self.rules, self.rules[1:], strict=False):
+            if first.code == second.code:
+                raise PageError(f"{first.path} and {second.path} share the code {first.code}")
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Rule]:
+        """By code, by name and by pylint id, all in lower case."""
+        return {key.lower(): rule for rule in self.rules for key in (rule.code, rule.name, rule.pylint_id)}
+
+    def get(self, key: str) -> Rule | None:
+        return self._by_key.get(key.strip().lower().replace("_", "-"))
+
+    def rule(self, key: str) -> Rule:
+        """The rule with this code or name."""
+        found = self.get(key)
+        if found is None:
+            raise UnknownRule(f"no rule is called {key!r}{self._hint(key)}")
+        return found
+
+    def matching(self, selector: str) -> tuple[Rule, ...]:
+        """What `--select` and `--ignore` mean: a code, a name, the start of a code (LLM8), a chapter, or ALL."""
+        wanted = selector.strip().lower()
+        one = self.get(wanted)
+        if one is not None:
+            return (one,)
+        if wanted == "all":
+            return self.rules
+        found = tuple(rule for rule in self.rules if rule.chapter == wanted)
+        if not found and wanted.startswith("llm"):
+            found = tuple(rule for rule in self.rules if rule.code.lower().startswith(wanted))
+        if not found:
+            raise UnknownRule(f"no rule matches {selector!r}{self._hint(selector)}")
+        return found
+
+    def default_rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.default)
+
+    def has_checker(self, rule: Rule) -> bool:
+        return importlib.util.find_spec(rule.module_name) is not None
+
+    def checker(self, rule: Rule) -> Checker:
+        """The rule's checker, imported on first use."""
+        if rule.code not in self._checkers:
+            self._checkers[rule.code] = _import_checker(rule)
+        return self._checkers[rule.code]
+
+    def _hint(self, key: str) -> str:
+        near = self.nearest(key)
+        return f"; did you mean {' or '.join(near)}?" if near else ""
+
+    def nearest(self, key: str, count: int = 2) -> list[str]:
+        from difflib import get_close_matches
+
+        known = [rule.name for rule in self.rules] + [rule.code.lower() for rule in self.rules]
+        near = get_close_matches(key.strip().lower().replace("_", "-"), known, n=count, cutoff=0.6)
+        return [name.upper() if name.startswith("llm") else name for name in near]
+
+
+def _import_checker(rule: Rule) -> Checker:
+    if rule.reported_by_engine:
+        return Checker(rule, None, None)
+    module = importlib.import_module(rule.module_name)
+    check_file = getattr(module, "check_file", None)
+    check_program = getattr(module, "check_program", None)
+    if check_file is None and check_program is None:
+        raise PageError(f"{rule.module_name} defines neither check_file nor check_program")
+    return Checker(rule, check_file, check_program)
+
+
+def split_page(text: str, path: Path) -> tuple[str, str]:
+    """A page's front matter and its prose."""
+    opening, _, rest = text.partition(f"{FENCE}\n")
+    head, fence, prose = rest.partition(f"\n{FENCE}\n")
+    if opening or not fence:
+        raise PageError(f"{path}: a rule page starts with TOML between two lines of {FENCE}")
+    return head, prose
+
+
+def read_rule(path: Path) -> Rule:
+    """The front matter of one page, checked against where the page lies."""
+    head, _ = split_page(path.read_text(encoding="utf-8"), path)
+    try:
+        rule = msgspec.convert(tomllib.loads(head), Rule)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PageError(f"{path}: {error}") from error
+    for problem in _problems(rule, path):
+        raise PageError(f"{path}: {problem}")
+    return rule
+
+
+def _problems(rule: Rule, path: Path) -> Iterator[str]:
+    if CHAPTERS.get(rule.code[3]) != rule.chapter:
+        yield f"{rule.code} belongs to the chapter {CHAPTERS.get(rule.code[3])!r}, not {rule.chapter!r}"
+    if path.parent.name != rule.chapter or path.stem != rule.name:
+        yield f"a page lies at <chapter>/<name>.md, here {rule.chapter}/{rule.name}.md"
+    if bool(rule.probe) == bool(rule.no_probe):
+        yield "either `probe` names the run-time oracle or `no_probe` says why there is none"
+
+
+@lru_cache(maxsize=4)
+def load_catalogue(directory: Path = RULES_DIRECTORY) -> Catalogue:
+    """The catalogue of every page under `directory`, read once."""
+    return Catalogue(read_rule(path) for path in sorted(directory.glob("*/*.md")))
+
+
+def rule_table(rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    """What `llmlint rules --format json` prints: the front matter with what is derived from it."""
+    return [
+        {
+            **msgspec.to_builtins(rule),
+            "pylint_id": rule.pylint_id,
+            "url": rule.doc_url,
+        }
+        for rule in rules
+    ]

@@ -1,0 +1,55 @@
+"""Finding the rows of the vocabulary that speak of a call, quickly: every call of every file is looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+_NOISE = re.compile(r"<[^<>]*>|^~|^::")
+
+
+def call_path(callee: str) -> str:
+    """A callee in one spelling for both languages: dots between its parts, no template arguments."""
+    return _NOISE.sub("", callee).replace("->", ".").replace("::", ".")
+
+
+class CallIndex(Generic[Row]):
+    """Rows by the calls they name, written in the forms that the head of `vocabulary.toml` explains."""
+
+    def __init__(self, rows: Iterable[tuple[str, Row]]) -> None:
+        self._by_name: dict[str, list[tuple[str, Row]]] = {}
+        self._shapes: list[tuple[str, Row]] = []
+        self._found: dict[str, tuple[Row, ...]] = {}
+        for call, row in rows:
+            if "*" in call:
+                self._shapes.append((call, row))
+            else:
+                self._by_name.setdefault(call.lstrip(".=").rpartition(".")[2], []).append((call, row))
+
+    def find(self, callee: str) -> tuple[Row, ...]:
+        """The rows that name this call, each once."""
+        if callee not in self._found:
+            self._found[callee] = self._search(call_path(callee))
+        return self._found[callee]
+
+    def _search(self, path: str) -> tuple[Row, ...]:
+        name = path.rpartition(".")[2]
+        named = [row for call, row in self._by_name.get(name, ()) if _is_call(path, call)]
+        shaped = [row for call, row in self._shapes if fnmatchcase(name, call)]
+        rows: list[Row] = []
+        for row in named + shaped:
+            if row not in rows:
+                rows.append(row)
+        return tuple(rows)
+
+
+def _is_call(path: str, call: str) -> bool:
+    if call.startswith("="):
+        return path == call[1:]
+    if call.startswith("."):
+        return path.endswith(call)
+    return path == call or path.endswith(f".{call}")

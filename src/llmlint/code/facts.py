@@ -18,13 +18,15 @@ import msgspec
 class Argument(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One argument of a call. `keyword` is "" for a positional one, "*" and "**" for unpacked ones.
 
-    `path` is set when the argument is a plain access path, `literal` when it is a literal (as source text).
+    `path` is set when the argument is a plain access path, `literal` when it is a literal (as source text); `written`
+    is the path as it stands in the source where following aliases changed it.
     """
 
     path: str = ""
     keyword: str = ""
     literal: str = ""
     reads: tuple[str, ...] = ()
+    written: str = ""
 
 
 class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -91,7 +93,7 @@ class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
     with      a with-body              the context expressions        (C++: the scope of a RAII lock)
     case      one case                 patterns, "" for default       first case's region (its own index for the first)
     and       right side of and/or/?:  the left side
-    lambda    body of a lambda or a comprehension's inner part (`via` of its effects is unchanged)
+    lambda    body of a lambda, or the inner part of a comprehension
     unparsed  a broken stretch
     """
 
@@ -116,7 +118,10 @@ class Param(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.
 
-    `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file.
+    `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file. A
+    function nested in a method has the method's owner too (its `self` is the same), and is no method: its qualname is
+    longer than `owner.name`. `result` of a call is the path it is bound to (locals by their own name), "<return>",
+    "<expression>" when it is part of a larger one, "" when it is dropped.
     `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each
     attribute, global or parameter path once, with the line of its first reading.
     """

@@ -312,9 +312,10 @@ class BodyReader:
             if op in _IN_PLACE_GROWTH and kind == "container":
                 self._emit("insert", into, at, via=via, reads=reads, value=kind)
             elif not op and kind == "empty":
-                self._emit("clear", into, at, via="=", value=kind, source=source)
+                self._emit("clear", into, at, via="=", value=kind, source=source, annotation=self._annotation(at))
             else:
-                self._emit("assign", into, at, via=via, value=kind, source=source, reads=reads)
+                annotation = self._annotation(at)
+                self._emit("assign", into, at, via=via, value=kind, source=source, reads=reads, annotation=annotation)
 
     def _store_at_index(
         self, target: tree.Index, at: tree.Node, kind: str, source: str, reads: tuple[str, ...], op: str
@@ -340,7 +341,8 @@ class BodyReader:
         self.scope.locals.add(name)
         if not via:
             self._alias(name, path)
-        self._emit("bind", name, at, value=value, source=source, reads=reads, via=via)
+        annotation = self._annotation(at)
+        self._emit("bind", name, at, value=value, source=source, reads=reads, via=via, annotation=annotation)
 
     def _alias(self, name: str, path: str) -> None:
         """A local follows what it was bound to, but not into the result of an arbitrary call."""
@@ -387,7 +389,9 @@ class BodyReader:
         root, dot, rest = path.partition(".")
         return self._root(root.removesuffix("[]")) + ("[]" if root.endswith("[]") else "") + dot + rest
 
-    def _annotation(self, node: tree.Assign) -> str:
+    def _annotation(self, node: tree.Node) -> str:
+        if not isinstance(node, tree.Assign) or node.annotation is None:
+            return ""
         if isinstance(node.annotation, tree.TypeName):
             return node.annotation.text
         return self.source.of(node.annotation, 80)

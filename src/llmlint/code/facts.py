@@ -52,7 +52,7 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     `value` classifies what is assigned, bound or returned: none, empty (empty container), constant (`source` is the
     text), new (a call; `source` is the callee's path), path (`source` is the path), container (a non-empty display or
-    comprehension), other.
+    comprehension), other. `annotation` is the declared type, where an assignment or binding with a value declares one.
     """
 
     op: str
@@ -67,6 +67,7 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     result: str = ""
     reads: tuple[str, ...] = ()
     args: tuple[Argument, ...] = ()
+    annotation: str = ""
 
     @property
     def callee(self) -> str:

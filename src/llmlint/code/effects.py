@@ -155,7 +155,7 @@ class _FileReader:
                 has_body=node.body is not None,
                 specifiers=node.specifiers,
                 docstring=_first_line(node.docstring),
-                shape=shape_of(node) if node.name != "<module>" else "",
+                shape=shape_of(node, self.is_python) if node.name != "<module>" else "",
                 body_line=node.body[0].line if node.body else node.line,
                 regions=tuple(reader.regions),
                 effects=tuple(reader.effects),

@@ -22,7 +22,7 @@ _UNUSED = frozenset({"GGML_UNUSED", "UNUSED", "GGML_UNUSED_VARS"})
 _ABORTS = frozenset({"GGML_ABORT", "GGML_ASSERT", "abort", "exit"})
 
 
-def shape_of(function: tree.Function) -> str:
+def shape_of(function: tree.Function, is_python: bool) -> str:
     if function.body is None:
         return ""
     statements = [s for s in function.body if not _is_nothing(s)]
@@ -32,7 +32,19 @@ def shape_of(function: tree.Function) -> str:
         single = _single(statements[0])
         if single:
             return single
-    return _idle_or_log(function, statements)
+    return _idle_or_log(statements, _local_names(function, is_python))
+
+
+def _local_names(function: tree.Function, is_python: bool) -> set[str]:
+    """Names that an assignment in the body binds locally; in C++ only what is declared there."""
+    outer = {name for node in tree.walk_own(function) if isinstance(node, tree.Outer) for name in node.names}
+    return {
+        target.id
+        for node in tree.walk_own(function)
+        if isinstance(node, tree.Assign) and (is_python or node.declares)
+        for target in node.targets
+        if isinstance(target, tree.Name)
+    } - outer
 
 
 def _single(statement: tree.Node) -> str:
@@ -48,42 +60,41 @@ def _single(statement: tree.Node) -> str:
     return ""
 
 
-def _idle_or_log(function: tree.Function, statements: list[tree.Node]) -> str:
-    bound = {
-        t.id
-        for node in tree.walk_own(function)
-        if isinstance(node, tree.Assign)
-        for t in node.targets
-        if isinstance(t, tree.Name)
-    }
+def _idle_or_log(statements: list[tree.Node], local: set[str]) -> str:
     logged: list[bool] = []
-    if not all(_does_nothing(s, logged) for s in statements):
+    if not all(_does_nothing(s, local, logged) for s in statements):
         return ""
     if logged:
         return "log"
-    return "idle" if bound else "constant"
+    return "idle" if local else "constant"
 
 
-def _does_nothing(statement: tree.Node, logged: list[bool]) -> bool:
+def _does_nothing(statement: tree.Node, local: set[str], logged: list[bool]) -> bool:
     """A statement after which the world is as before, but for what was logged."""
     match statement:
         case tree.Expression(value=value) if _is_log(value):
             logged.append(True)
             return True
         case tree.Assign(targets=targets, value=value):
-            return all(isinstance(t, tree.Name) for t in targets) and (value is None or _is_pure(value))
+            return all(_names_local(t, local) for t in targets) and (value is None or _is_pure(value))
         case tree.Return(value=value):
             return _is_constant(value)
         case tree.If(test=test, body=body, orelse=orelse):
-            return _is_pure(test) and all(_does_nothing(s, logged) for s in (*body, *orelse))
+            return _is_pure(test) and all(_does_nothing(s, local, logged) for s in (*body, *orelse))
         case tree.Loop(iterable=iterable, test=test, body=body, orelse=orelse):
             heads = [h for h in (iterable, test) if h is not None]
-            return all(map(_is_pure, heads)) and all(_does_nothing(s, logged) for s in (*body, *orelse))
+            return all(map(_is_pure, heads)) and all(_does_nothing(s, local, logged) for s in (*body, *orelse))
         case tree.Block(body=body):
-            return all(_does_nothing(s, logged) for s in body)
+            return all(_does_nothing(s, local, logged) for s in body)
         case tree.Jump(kind="break" | "continue"):
             return True
     return _is_nothing(statement)
+
+
+def _names_local(target: tree.Node, local: set[str]) -> bool:
+    if isinstance(target, tree.Collection):
+        return all(_names_local(item, local) for item in target.items)
+    return isinstance(target, tree.Name) and target.id in local
 
 
 def _is_nothing(statement: tree.Node) -> bool:

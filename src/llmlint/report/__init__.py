@@ -1,0 +1,39 @@
+"""One module a format. Each offers `render(result, style) -> str`; the table below finds it by name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+if TYPE_CHECKING:
+    from llmlint.scan import ScanResult
+
+
+class Style(msgspec.Struct, frozen=True):
+    """How to write: where lines end, with colour and links or without."""
+
+    width: int = 100
+    color: bool = False
+    links: bool = False
+    statistics: bool = False
+    show_suppressed: bool = False
+    root: str = "."
+
+
+class Format(Protocol):
+    def render(self, result: ScanResult, style: Style) -> str: ...
+
+
+FORMATS = {
+    "text": "llmlint.report.text",
+    "concise": "llmlint.report.concise",
+    "json": "llmlint.report.json",
+    "jsonl": "llmlint.report.jsonl",
+}
+
+
+def render(name: str, result: ScanResult, style: Style) -> str:
+    module = cast(Format, importlib.import_module(FORMATS[name]))
+    return module.render(result, style)

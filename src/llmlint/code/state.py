@@ -1,0 +1,110 @@
+"""The state of an object: which attributes its methods fill, and which one method handles.
+
+State rules ask three things here: what changes an attribute (`changes_of`), which functions only run while the object
+is made (`is_setup`), and what a method touches with all it calls (`handled_by`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from llmlint.code.facts import Effect
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.findings import Place
+
+CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
+_SETUP = ("init", "setup", "build", "create", "register", "load", "profile", "warmup", "capture", "allocate_kv")
+CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One effect on an attribute of `self`."""
+
+    attribute: str
+    function: FunctionInfo
+    effect: Effect
+
+
+@lru_cache(maxsize=65536)
+def attribute_of(path: str) -> str:
+    """The attribute of self a path goes through: `waiting` for `self.waiting[].status`; "" when it is none."""
+    if not path.startswith("self."):
+        return ""
+    end = min((at for at in (path.find(mark, 5) for mark in ".[(") if at > 0), default=len(path))
+    return "" if path[end : end + 1] == "(" else path[5:end]
+
+
+_BY_OWNER: WeakKeyDictionary[Program, dict[tuple[str, str], list[FunctionInfo]]] = WeakKeyDictionary()
+
+
+def functions_of(program: Program, cls: ClassInfo) -> list[FunctionInfo]:
+    """The methods of a class and the functions nested in them, in source order; inherited ones are not among them."""
+    index = _BY_OWNER.get(program)
+    if index is None:
+        index = _BY_OWNER[program] = {}
+        for function in program.functions:
+            if function.owner is not None:
+                index.setdefault((function.owner.path, function.owner.full_name), []).append(function)
+    return index.get((cls.path, cls.full_name), [])
+
+
+def changes_of(program: Program, cls: ClassInfo) -> dict[str, list[Change]]:
+    """Every change the methods of a class and of its bases make to each attribute of the object, bases first."""
+    found: dict[str, list[Change]] = {}
+    for ancestor in reversed(cls.mro):
+        for function in functions_of(program, ancestor):
+            for effect in function.effects:
+                if effect.op in CHANGING:
+                    attribute = attribute_of(effect.path)
+                    if attribute:
+                        found.setdefault(attribute, []).append(Change(attribute, function, effect))
+    return found
+
+
+def is_setup(function: FunctionInfo) -> bool:
+    """Does the function run while the object is made, before it serves?"""
+    return function.name in CONSTRUCTORS or function.name.lstrip("_").startswith(_SETUP)
+
+
+def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[str, Effect]:
+    """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
+    handled: dict[str, Effect] = {}
+    for done in program.does(method, cls):
+        attribute = attribute_of(done.path)
+        if attribute and done.effect.op in CHANGING | {"call"}:
+            handled.setdefault(attribute, done.effect)
+        for argument in done.effect.args:
+            passed = attribute_of(argument.path)
+            if passed:
+                handled.setdefault(passed, done.effect)
+    return handled
+
+
+def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
+    """The attributes that a method, or a method of the same object it calls, so much as reads."""
+    functions = {id(method): method}
+    for done in program.does(method, cls):
+        for caller, _ in done.chain:
+            functions.setdefault(id(caller), caller)
+        functions.setdefault(id(done.function), done.function)
+    own = {ancestor.full_name for ancestor in cls.mro}
+    return {
+        attribute_of(path)
+        for function in functions.values()
+        if function.owner is not None and function.owner.full_name in own
+        for path, _ in function.facts.reads
+        if attribute_of(path)
+    }
+
+
+def head_of(function: FunctionInfo) -> Place:
+    """Where a finding about a whole function stands: its `def` line."""
+    facts = function.facts
+    return Place(function.path, facts.line, facts.column, facts.line, facts.column + len("def ") + len(facts.name))
+
+
+def symbol_of(function: FunctionInfo) -> str:
+    return function.facts.qualname

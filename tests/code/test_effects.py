@@ -1,0 +1,166 @@
+"""What a function does to state, as written down in its facts."""
+
+from llmlint.code.effects import facts_of
+from llmlint.code.facts import Effect, FileFacts, Function
+from llmlint.code.python import read_python
+
+
+def facts(source: str) -> FileFacts:
+    text, module = read_python(source.encode())
+    return facts_of(module, text)
+
+
+def function(source: str, name: str) -> Function:
+    return next(f for f in facts(source).functions if f.name == name)
+
+
+def effects(source: str, name: str = "f") -> list[tuple[str, str]]:
+    return [(e.op, e.path) for e in function(source, name).effects]
+
+
+def one(source: str, op: str, name: str = "f") -> Effect:
+    return next(e for e in function(source, name).effects if e.op == op)
+
+
+def test_container_methods_are_what_they_do_to_the_container():
+    body = """
+class S:
+    def f(self, req):
+        self.waiting.append(req)
+        self.by_id[req.rid] = req
+        del self.by_id[req.rid]
+        self.waiting.clear()
+        self.done = []
+"""
+    assert effects(body) == [
+        ("insert", "self.waiting"),
+        ("insert", "self.by_id"),
+        ("remove", "self.by_id"),
+        ("clear", "self.waiting"),
+        ("clear", "self.done"),
+    ]
+
+
+def test_what_is_done_to_an_alias_is_done_to_the_attribute():
+    body = """
+class S:
+    def f(self):
+        queue = self.waiting
+        queue.clear()
+        for request in self.running:
+            request.blocks = None
+"""
+    assert ("clear", "self.waiting") in effects(body)
+    assert ("assign", "self.running[].blocks") in effects(body)
+
+
+def test_an_alias_ends_when_the_attribute_gets_another_object():
+    body = """
+class S:
+    def f(self):
+        old = self.running
+        self.running = []
+        old.append(1)
+"""
+    assert effects(body)[-1] == ("insert", "old")
+
+
+def test_a_key_is_followed_to_where_it_came_from():
+    body = """
+class S:
+    def f(self, req):
+        rid = req.rid
+        self.states[rid] = 1
+"""
+    assert one(body, "insert").key == "req.rid"
+
+
+def test_values_of_a_mapping_are_its_elements():
+    body = """
+class S:
+    def f(self):
+        for rid, state in list(self.states.items()):
+            state.done = True
+"""
+    assert ("assign", "self.states[].done") in effects(body)
+
+
+def test_a_swap_reads_before_it_writes():
+    body = """
+class S:
+    def f(self):
+        taken, self.queue = self.queue, []
+        taken.append(1)
+"""
+    assert ("clear", "self.queue") in effects(body)
+    assert effects(body)[-1] == ("insert", "taken")
+
+
+def test_a_call_knows_its_arguments_and_where_its_result_goes():
+    body = """
+def f(pool, n):
+    blocks = pool.alloc(n, strict=True)
+    return pool.wrap(blocks)
+"""
+    call = one(body, "call")
+    assert (call.path, call.result) == ("pool.alloc", "blocks")
+    assert [(a.path, a.keyword, a.literal) for a in call.args] == [("n", "", ""), ("", "strict", "True")]
+    assert [e.result for e in function(body, "f").effects if e.op == "call"] == ["blocks", "<return>"]
+
+
+def test_regions_say_under_what_an_effect_stands():
+    body = """
+def f(self, rank):
+    try:
+        if rank == 0:
+            barrier()
+        else:
+            log()
+    except ValueError:
+        recover()
+    finally:
+        close()
+"""
+    f = function(body, "f")
+    kinds = {e.path: f.regions[e.region].kind for e in f.effects}
+    assert kinds == {"barrier": "if", "log": "else", "recover": "except", "close": "finally"}
+    then = next(r for r in f.regions if r.kind == "if")
+    assert (then.text, then.reads) == ("rank == 0", ("rank",))
+
+
+def test_the_right_side_of_and_is_a_region_only_when_something_happens_there():
+    quiet = function("def f(a, b):\n    if a and b:\n        g()\n", "f")
+    busy = function("def f(a):\n    if a and send():\n        g()\n", "f")
+    assert [r.kind for r in quiet.regions] == ["body", "if"]
+    assert [r.kind for r in busy.regions] == ["body", "and", "if"]
+
+
+def test_a_nested_function_shares_the_methods_self():
+    body = """
+class S:
+    def f(self):
+        def drop(rid):
+            self.states.pop(rid)
+        drop(1)
+"""
+    inner = function(body, "drop")
+    assert (inner.qualname, inner.owner) == ("S.f.drop", "S")
+    assert [(e.op, e.path) for e in inner.effects] == [("remove", "self.states")]
+
+
+def test_shapes_name_bodies_that_do_nothing():
+    def shape(body: str) -> str:
+        return function(f"def f(self, x):\n{body}", "f").shape
+
+    assert shape('    """Restore."""\n') == "pass"
+    assert shape("    return True\n") == "constant"
+    assert shape("    for b in x:\n        logger.info('%s', b)\n    return None\n") == "log"
+    assert shape("    kept = dict(x)\n") == "idle"
+    assert shape("    raise NotImplementedError\n") == "raise"
+    assert shape("    return self.inner.restore(x)\n") == "delegate"
+    assert shape("    self.x = x\n") == ""
+
+
+def test_columns_count_code_points():
+    effect = one("def f(self):\n    é = '日本'; self.x.clear()\n", "clear")
+    assert (effect.line, effect.column) == (2, 15)

@@ -1,8 +1,8 @@
 """LLM701: a process group, a store or a socket that waits with nobody's patience set.
 
 A group made without `timeout` falls back to the back end's default, and every collective on it waits that long for a
-rank that has died. Collectives on a group are covered by the group, so it is where groups are made that is judged. In C and
-C++: sockets that are read although nothing in the file bounds the wait.
+rank that has died. Collectives on a group are covered by the group, so it is where groups are made that is judged. In C
+and C++: sockets that are read although nothing in the file bounds the wait.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for function, effect, row in made:
         if not _has_timeout(effect, row):
             told.setdefault((id(function), row.name), []).append(effect)
-    for function, effect, row in made:
+    for function, _, row in made:
         calls = told.pop((id(function), row.name), None)
         if calls is not None:
             yield _report(program, function, calls, row, configured)

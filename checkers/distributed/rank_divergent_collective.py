@@ -36,7 +36,7 @@ _SYMMETRIC = frozenset(
     "all_reduce all_gather all_gather_into_tensor all_gather_object barrier monitored_barrier reduce_scatter "
     "reduce_scatter_tensor all_to_all all_to_all_single new_group".split()
 )
-"""Collectives in which every rank plays the same part; a broadcast's sender and receivers often have separate helpers."""
+"""Collectives in which every rank plays the same part; the two sides of a broadcast often have separate helpers."""
 
 
 class Meeting(msgspec.Struct, frozen=True):

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import ast
 import io
-import sys
 import tokenize
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from llmlint.code.errors import Unreadable
 from llmlint.code.python_ast import TooDeep, module_of
+from llmlint.code.recursion import room_for_calls
 from llmlint.code.tree import Columns, Module
 
 MAX_DEPTH = 250
 """Levels of a tree that was too deep to convert: what lies below is cut off and marked as broken."""
 
-_CALLS = 1500
-"""Calls that reading one file may nest. A level takes up to five, so every tree of `MAX_DEPTH` levels fits."""
+_CALLS = 850
+"""Calls that converting may nest. A level takes two or three, so trees of `MAX_DEPTH` levels fit and others hardly."""
+
+_CALLS_TOLERANT = 3000
+"""The same for the tolerant reader, which counts its levels itself."""
 
 
 def read_python(data: bytes) -> tuple[str, Module]:
@@ -57,38 +58,17 @@ def decode(data: bytes) -> str:
 def _read_tolerantly(text: str) -> Module:
     from llmlint.code.python_fallback import read_tolerantly  # most runs never need this parser
 
-    with _room_for_calls():
+    with room_for_calls(_CALLS_TOLERANT):
         return read_tolerantly(text, MAX_DEPTH)
 
 
 def _converted(parsed: ast.Module, text: str) -> Module:
-    with _room_for_calls():
+    with room_for_calls(_CALLS):
         try:
             return module_of(parsed, text)
         except RecursionError:
             _cut_below(parsed, MAX_DEPTH)
             return module_of(parsed, text)
-
-
-@contextmanager
-def _room_for_calls() -> Iterator[None]:
-    """Reading recurses. It gets the same room however deep its caller stands, so a file's tree is always the same.
-
-    Calls between Python functions don't use the C stack, so this limit can be raised without danger.
-    """
-    usual = sys.getrecursionlimit()
-    sys.setrecursionlimit(_depth_of_calls() + _CALLS)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(usual)
-
-
-def _depth_of_calls() -> int:
-    depth, frame = 0, sys._getframe()
-    while frame.f_back:
-        depth, frame = depth + 1, frame.f_back
-    return depth
 
 
 def _cut_below(parsed: ast.Module, levels: int) -> None:

@@ -63,11 +63,16 @@ def _whole_and_broken(root: Syntax, file: File) -> list[Node]:
     until = next((i for i, node in enumerate(found) if not _is_statement(node)), len(found))
     body = _statements(found[:until], file)
     if until < len(found):
-        lost = tree.Broken(*place(found[until], root, file), [])
-        file.broken[root.id] = lost
+        lost = _lost(found[until], root, file)
         lost.body = every((node for node in found[until:] if node.type in READ), file)
         body.append(lost)
     return body
+
+
+def _lost(first: Syntax, last: Syntax, file: File) -> tree.Broken:
+    """One region from the start of a node to the end of another."""
+    file.broken[last.id] = here = tree.Broken(*place(first, last, file), [])
+    return here
 
 
 def _is_statement(node: Syntax) -> bool:
@@ -212,7 +217,7 @@ def _if(node: Syntax, file: File) -> Node:
     """`elif` is an `if` in the else-branch; a longer chain of them than may be nested is cut off."""
     chain = [node, *(child for child in parts(node) if child.type == "elif_clause")]
     kept, cut = chain[: file.room + 1], chain[file.room + 1 :]
-    orelse: list[Node] = [mark_broken(clause, file) for clause in cut] or _else(node, file)
+    orelse: list[Node] = [_lost(cut[0], cut[-1], file)] if cut else _else(node, file)
     end = _extent(node, file)[2:]
     for clause in reversed(kept):
         body = _body(clause.child_by_field_name("consequence"), file)

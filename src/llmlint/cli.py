@@ -5,6 +5,7 @@ Exit codes: 0 clean, 1 findings, 2 wrong use or configuration, 3 something insid
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
@@ -26,7 +27,22 @@ _CONFIDENCES = click.Choice(["low", "medium", "high", "certain"])
 _SEVERITIES = click.Choice(["P0", "P1", "P2", "P3"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_LATER = dict.fromkeys(("trace", "confirm", "verify"), "llmlint.runtime.commands")
+"""Commands whose module is imported when they are asked for."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_LATER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _LATER:
+            found: click.Command = getattr(importlib.import_module(_LATER[cmd_name]), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="llmlint")
 def main() -> None:
     """Find the bugs that bring down LLM serving: leaked requests, stale state, ranks that never meet."""

@@ -1,0 +1,217 @@
+"""Small programs with a seeded bug, one for each probe, run inside every traced process before anything is judged.
+
+A probe that does not see its own canary would not see the program's bug either: its verdicts from that process are
+void. They go through the same rewriting and the same looking as the program's code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import rewrite
+from .plan import Finding, Target
+from .probe import CONFIRMED, Probe
+from .station import Faults, Station, Watcher
+
+
+class Engine:
+    """Forgets to remove an aborted request, keeps every prefix, resets half, restores nothing."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, int] = {}
+        self.prefixes: dict[str, int] = {}
+        self.seen: dict[str, int] = {}
+        self.free = list(range(32))
+
+    def add(self, request_id: str) -> None:
+        self.requests[request_id] = 1
+        self.prefixes[request_id] = 1
+
+    def finish(self, request_id: str) -> None:
+        self.requests.pop(request_id, None)
+
+    def abort(self, request_id: str) -> None:
+        self.seen.pop(request_id, None)
+
+    def reset(self) -> None:
+        self.requests.clear()
+
+    def sleep(self) -> None:
+        self.free = list(range(32))
+
+    def wake(self) -> None:
+        self.seen.clear()
+
+    def restore(self, saved: dict[str, int]) -> None:
+        len(saved)
+
+    def allocate(self) -> int:
+        return self.free.pop()
+
+    def release(self, block: int) -> None:
+        self.free.append(block)
+
+    def admit(self, fails: bool) -> None:
+        block = self.allocate()
+        if fails:
+            raise ValueError(block)
+        self.release(block)
+
+    def write(self, value: int) -> str:
+        return f"{value:g}"
+
+    def key(self, tokens: tuple[int, ...], image: str) -> int:
+        self.seen[image] = len(tokens)
+        return hash(tokens)
+
+    def get(self, key: int) -> int:
+        return key or 1
+
+
+def _requests() -> None:
+    engine = Engine()
+    for number in range(64):
+        engine.add(f"canary-{number}")
+        (engine.abort if number % 2 else engine.finish)(f"canary-{number}")
+    _alive.append(engine)
+
+
+def _reset() -> None:
+    engine = Engine()
+    engine.add("canary")
+    engine.reset()
+    engine.sleep()
+    engine.wake()
+    _alive.append(engine)
+
+
+def _restore() -> None:
+    Engine().restore({"canary": 1})
+
+
+def _admit() -> None:
+    engine = Engine()
+    for number in range(24):
+        try:
+            engine.admit(number % 3 == 0)
+        except ValueError:
+            continue
+    _alive.append(engine)
+
+
+def _write() -> None:
+    Engine().write(123456789)
+
+
+def _keys() -> None:
+    engine = Engine()
+    for image in ("cat", "dog"):
+        engine.get(engine.key((1, 2, 3), image))
+
+
+_alive: list[Engine] = []
+
+
+def _target(name: str, role: str, entity: str = "", via: str = "") -> dict[str, str]:
+    return {"qualname": f"Engine.{name}", "role": role, "entity": entity, "via": via}
+
+
+def _watch(attribute: str) -> dict[str, str]:
+    return {"attribute": attribute, "owner": "Engine"}
+
+
+_PAIRS = [_target("admit", "scope"), _target("allocate", "acquire", "return"), _target("release", "release", "block")]
+
+CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
+    "request-state-leak": (
+        _requests,
+        {
+            "targets": [
+                _target("add", "enter", "request_id"),
+                _target("finish", "leave", "request_id", "finish"),
+                _target("abort", "leave", "request_id", "abort"),
+            ],
+            "watch": [_watch("requests")],
+        },
+    ),
+    "unbounded-cache": (
+        _requests,
+        {"targets": [_target("add", "insert", "request_id")], "watch": [_watch("prefixes")]},
+    ),
+    "restore-leaves-state": (_reset, {"targets": [_target("reset", "reset")], "watch": [_watch("prefixes")]}),
+    "offload-drops-state": (
+        _reset,
+        {"targets": [_target("sleep", "offload"), _target("wake", "onload")], "watch": [_watch("prefixes")]},
+    ),
+    "noop-restore": (_restore, {"targets": [_target("restore", "restore", "saved")]}),
+    "leak-on-error-path": (_admit, {"targets": _PAIRS}),
+    "refcount-imbalance": (_admit, {"targets": _PAIRS}),
+    "float-serialised-int": (_write, {"targets": [_target("write", "format", "value")]}),
+    "cache-key-omits-input": (
+        _keys,
+        {
+            "targets": [_target("key", "key", "return"), _target("get", "lookup", "key")],
+            "options": {"omitted": ["image"]},
+        },
+    ),
+}
+CANARIES["accumulating-buffer"] = CANARIES["unbounded-cache"]
+CANARIES["partial-clear"] = CANARIES["restore-leaves-state"]
+
+
+class _Counts:
+    """As much of a recorder as a station needs."""
+
+    def __init__(self) -> None:
+        self.counters = [0] * 64
+        self._next = 0
+
+    def counter(self) -> int:
+        self._next += 1
+        return self._next
+
+
+def run(probes: Mapping[str, type[Probe]]) -> dict[str, bool]:
+    """Which of these probes see their seeded bug, here and now."""
+    sings = {}
+    for name, kind in probes.items():
+        if name in CANARIES:
+            drive, block = CANARIES[name]
+            sings[name] = _sings(kind, drive, {"key": "canary", "probe": name, "path": "canary", **block})
+        elif hasattr(kind, "canary"):
+            sings[name] = bool(kind.canary())
+    return sings
+
+
+def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) -> bool:
+    finding = Finding(block)
+    probe = kind(finding, lambda values: [str(value) for value in values][:3])
+    counts: Any = _Counts()
+    stations: dict[str, Station] = {}
+    originals = []
+    try:
+        for target in [*finding.targets, Target(finding, {"qualname": "Engine.__init__", "role": "instance"})]:
+            function = Engine.__dict__[target.qualname.partition(".")[2]]
+            if target.qualname not in stations:
+                names = rewrite.parameters(function)
+                stations[target.qualname] = Station(target.qualname, names, counts, Faults())
+                originals.append((function, function.__code__))
+                rewrite.rewrite(function, stations[target.qualname], names)
+            stations[target.qualname].watchers.append(Watcher(probe, target))
+        drive()
+        probe.look(False)
+        probe.look(True)
+        return kind.judge(finding, [probe.state()]).status == CONFIRMED
+    except Exception:
+        _failures.append(str(sys.exc_info()[1]))
+        return False
+    finally:
+        _alive.clear()
+        for function, code in originals:
+            function.__code__ = code
+
+
+_failures: list[str] = []
+"""Why canaries were silent, for whoever looks into it."""

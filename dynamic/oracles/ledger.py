@@ -1,0 +1,304 @@
+"""Who came, who left and how, and who is still held: containers are judged by ids, when nobody is under way.
+
+"The container grew" proves nothing (a prefix cache grows and is right). "The container still holds the id of a request
+that ended" does. Deletion may come one step late, so an id counts only after a grace: it was there at an earlier look
+as well, or others came and went since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+from ..paths import Roots, elements
+from ..plan import Finding, Target, Watched
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, merged, need, samples, total
+from ..values import identify, is_container, names_in, size_of
+
+GRACE = 8
+LONG_GRACE = 64
+ENTITIES = 200_000
+
+
+def ids_of(target: Target, roots: Roots) -> list[Hashable]:
+    """The ids a target speaks of in this call."""
+    if target.entity is None:
+        return []
+    found: list[Hashable] = []
+    for value in target.entity.values(roots):
+        if is_container(value) and not isinstance(value, tuple):
+            found.extend(identify(element) for element in elements(value))
+        elif value is not None:
+            found.append(identify(value))
+    return found
+
+
+def at_the_end(target: Target) -> bool:
+    """Whether the entity is known only when the call returns."""
+    return target.entity is not None and target.entity.root == "return"
+
+
+class Ended:
+    """How and when an entity ended."""
+
+    __slots__ = ("left_for", "number", "seen_left", "via")
+
+    def __init__(self, via: str, number: int) -> None:
+        self.via = via
+        self.number = number
+        self.seen_left = 0
+        self.left_for = 0
+        """How many came or went while it was still held."""
+
+
+class EntityLedger(Probe):
+    """For containers keyed by a request: ids that have left are looked for at every quiescence."""
+
+    exercised: ClassVar[str] = "requests ended through the terminal path that the finding names"
+    may_refute: ClassVar[bool] = True
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.live: dict[Hashable, int] = {}
+        self.ended: dict[Hashable, Ended] = {}
+        self.entered = 0
+        self.ended_by: dict[str, int] = {}
+        self.number = 0
+        self.looks = 0
+        self.quiet_looks = 0
+        self.dropped = 0
+        self.holders_seen = 0
+        self.late = 0
+        self.next_look = 16
+        """Ended entities at which the program's own thread looks: its objects may be gone before the tracer's does."""
+        self.looking = False
+        self.left: dict[str, dict[Hashable, str]] = {}
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        self.see(subject)
+        return None if at_the_end(target) else ids_of(target, roots)
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if target.role == "instance":
+            return
+        found = ids_of(target, roots) if token is None else token
+        if not found and target.entity is not None:
+            found = ids_of(target, roots)
+        for entity in found if isinstance(found, list) else ():
+            if target.role == "leave":
+                self._leave(entity, target.via or target.qualname)
+            elif error is None:
+                self._enter(entity)
+
+    def _enter(self, entity: Hashable) -> None:
+        if len(self.live) + len(self.ended) >= ENTITIES:
+            self.dropped += 1
+            return
+        if entity not in self.live:
+            self.number += 1
+            self.entered += 1
+            self.live[entity] = self.number
+        self.ended.pop(entity, None)
+
+    def _leave(self, entity: Hashable, via: str) -> None:
+        self.live.pop(entity, None)
+        if entity in self.ended:
+            return
+        if len(self.ended) >= ENTITIES:
+            self.dropped += 1
+            return
+        self.number += 1
+        self.ended_by[via] = self.ended_by.get(via, 0) + 1
+        self.ended[entity] = Ended(via, self.number)
+        if not self.live and len(self.ended) >= self.next_look:
+            self.next_look = 2 * len(self.ended)
+            self.look(False)
+
+    def look(self, last: bool) -> None:
+        if self.looking:
+            return
+        self.looking = True
+        try:
+            self._look(last)
+        finally:
+            self.looking = False
+
+    def _look(self, last: bool) -> None:
+        self.looks += 1
+        quiet = not self.live
+        self.quiet_looks += quiet
+        grace = GRACE if quiet or last else LONG_GRACE
+        for watched in self.finding.watch:
+            held = self._held(watched)
+            if held is None:
+                continue
+            for entity in [entity for entity in held if entity in self.ended]:
+                end = self.ended[entity]
+                end.seen_left += 1
+                later = end.left_for = self.number - end.number
+                if later >= grace or (quiet and end.seen_left > 1):
+                    self._note(watched, entity, end)
+            self._forgive(self.left.get(watched.attribute, {}), held)
+
+    def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:
+        """Ids that went late, but not very late: no bug for certain, and no proof of none."""
+        for entity in [entity for entity in noted if entity not in held]:
+            end = self.ended.get(entity)
+            if end is None or end.left_for < LONG_GRACE:
+                del noted[entity]
+                self.late += 1
+
+    def _held(self, watched: Watched) -> set[Hashable] | None:
+        """The ids held now; None when nobody is there to hold any."""
+        containers = [container for _, container in self.holders(watched)]
+        self.holders_seen = max(self.holders_seen, len(containers))
+        return set().union(*map(names_in, containers)) if containers else None
+
+    def _note(self, watched: Watched, entity: Hashable, end: Ended) -> None:
+        noted = self.left.setdefault(watched.attribute, {})
+        if len(noted) < 10_000:
+            noted[entity] = end.via
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "entered": self.entered,
+            "live": len(self.live),
+            "ended": self.ended_by,
+            "looks": self.looks,
+            "quiet": self.quiet_looks,
+            "dropped": self.dropped,
+            "late": self.late,
+            "objects": self.holders_seen,
+            "left": {attribute: len(ids) for attribute, ids in self.left.items() if ids},
+            "left_by": self._left_by(),
+            "samples": [
+                f"{attribute} still holds {', '.join(self.tell(ids))} (ended by {', '.join(sorted(set(ids.values())))})"
+                for attribute, ids in self.left.items()
+                if ids
+            ],
+        }
+
+    def _left_by(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for ids in self.left.values():
+            for via in ids.values():
+                counts[via] = counts.get(via, 0) + 1
+        return counts
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        ended = merged(states, "ended")
+        left = merged(states, "left")
+        if sum(left.values()):
+            names = ", ".join(f"{attribute} ({count})" for attribute, count in sorted(left.items()))
+            by = ", ".join(f"{via} {count}" for via, count in sorted(merged(states, "left_by").items()))
+            summary = f"ids of requests that had ended were still in {names}; they ended by {by}"
+            return Judgement(CONFIRMED, summary, [*samples(states, "samples"), _workload(ended, states)])
+        missing = _missing_path(finding, ended)
+        if missing:
+            return Judgement(NOT_EXERCISED, missing)
+        if not total(states, "objects"):
+            return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
+        enough = need(finding, "ended", 50)
+        named = [target.via or target.qualname for target in finding.targets if target.role == "leave"]
+        doubtful = total(states, "late") + total(states, "dropped")
+        if all(ended.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
+            return Judgement(REFUTED, f"nothing was left behind by any path: {_workload(ended, states)}")
+        return Judgement(CLEAN, f"nothing was left behind ({_workload(ended, states)}; {enough} a path would refute)")
+
+
+def _missing_path(finding: Finding, ended: dict[str, int]) -> str:
+    named = {target.via or target.qualname for target in finding.targets if target.role == "leave"}
+    if not named:
+        return "the finding names no path by which a request ends"
+    never = sorted(via for via in named if not ended.get(via))
+    if never:
+        return f"no request ended by {' or '.join(never)}"
+    return ""
+
+
+def _workload(ended: dict[str, int], states: Sequence[State]) -> str:
+    ways = ", ".join(f"{count} by {via}" for via, count in sorted(ended.items()))
+    return f"{total(states, 'entered')} entered, ended: {ways or 'none'}"
+
+
+class GrowthLedger(Probe):
+    """For containers that nobody trims: everything that was ever put in is looked for at the end."""
+
+    exercised: ClassVar[str] = "enough different keys inserted"
+    may_refute: ClassVar[bool] = True
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.keys: set[Hashable] = set()
+        self.inserts = 0
+        self.sizes: list[int] = []
+        self.shrunk = 0
+        self.kept = 0
+        self.bounded = ""
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        self.see(subject)
+        return None if at_the_end(target) else ids_of(target, roots)
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if target.role == "instance" or error is not None:
+            return
+        self.inserts += 1
+        if len(self.keys) < ENTITIES:
+            found = token if isinstance(token, list) and token else ids_of(target, roots)
+            self.keys.update(found)
+
+    def look(self, last: bool) -> None:
+        size, kept = 0, 0
+        for watched in self.finding.watch:
+            for _, container in self.holders(watched):
+                size += size_of(container) or 0
+                kept += len(self.keys & names_in(container)) if self.keys else 0
+                self.bounded = self.bounded or _bound_of(container)
+        if self.sizes and size < self.sizes[-1]:
+            self.shrunk += 1
+        if not self.sizes or size != self.sizes[-1]:
+            self.sizes = [*self.sizes, size][-64:]
+        self.kept = kept
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "inserts": self.inserts,
+            "keys": len(self.keys),
+            "kept": self.kept,
+            "size": self.sizes[-1] if self.sizes else 0,
+            "shrunk": self.shrunk,
+            "bounded": self.bounded,
+            "objects": self.objects(),
+        }
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        keys, inserts = total(states, "keys"), total(states, "inserts")
+        size, shrunk = total(states, "size"), total(states, "shrunk")
+        enough = need(finding, "keys", 50)
+        seen = f"{inserts} inserts of {keys} different keys, {size} entries at the end"
+        if not total(states, "objects"):
+            return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
+        if max(keys, inserts if not keys else 0) < enough:
+            return Judgement(NOT_EXERCISED, f"too little was inserted ({seen}; {enough} keys are needed)")
+        bounded = [str(state["bounded"]) for state in states if state.get("bounded")]
+        if bounded:
+            return Judgement(CLEAN, f"the container has a bound: {bounded[0]} ({seen})")
+        if shrunk or (keys and total(states, "kept") < keys):
+            status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
+            return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
+        return Judgement(CONFIRMED, f"every entry ever made was still there ({seen})", [seen])
+
+
+def _bound_of(container: object) -> str:
+    for name in ("maxlen", "maxsize", "max_size", "capacity", "_maxsize"):
+        bound = getattr(container, name, None)
+        if isinstance(bound, int) and bound > 0:
+            return f"{name}={bound}"
+    return ""

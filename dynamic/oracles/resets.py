@@ -1,0 +1,156 @@
+"""What an attribute held before a reset, after it, and at a later look."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from ..paths import Roots
+from ..plan import Finding, Target
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, merged, need, samples
+from ..values import Contents, contents
+
+Held = dict[tuple[int, str], tuple[Any, Contents]]
+"""By object and attribute: a way to the object, and what the attribute held."""
+
+
+class Suspicion:
+    """An attribute that a reset left as it was; a later look decides."""
+
+    __slots__ = ("attribute", "before", "holder")
+
+    def __init__(self, holder: Any, attribute: str, before: Contents) -> None:
+        self.holder = holder
+        self.attribute = attribute
+        self.before = before
+
+
+class StaleState(Probe):
+    """For resets that leave siblings behind, and for state kept across an offload."""
+
+    exercised: ClassVar[str] = "the reset ran while the attribute differed from what it held at first"
+    may_refute: ClassVar[bool] = True
+    begins: ClassVar[str] = "reset"
+    ends: ClassVar[str] = "reset"
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.first: dict[tuple[int, str], Contents] = {}
+        self.calls = 0
+        self.differed: dict[str, int] = {}
+        self.cleared: dict[str, int] = {}
+        self.stale: dict[str, int] = {}
+        self.samples: list[str] = []
+        self.suspicions: list[Suspicion] = []
+        self.open: Held = {}
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        self.see(subject)
+        if target.role == self.begins:
+            self._settle()
+            held = self._now()
+            if self.begins != self.ends:
+                self.open = held
+            return held
+        return None
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if target.role == "instance":
+            for (key, attribute), (_, found) in self._now().items():
+                self.first.setdefault((key, attribute), found)
+        elif target.role == self.ends and error is None:
+            before = token if self.begins == self.ends else self.open
+            if isinstance(before, dict):
+                self.calls += 1
+                self._compare(before)
+
+    def _now(self) -> Held:
+        found: Held = {}
+        for watched in self.finding.watch:
+            for holder, value in self.holders(watched):
+                found[(id(holder), watched.attribute)] = (_way_to(holder), contents(value))
+        return found
+
+    def _compare(self, before: Held) -> None:
+        after = self._now()
+        for place, (way, was) in before.items():
+            if was.empty or was == self.first.get(place):
+                continue
+            attribute = place[1]
+            self.differed[attribute] = self.differed.get(attribute, 0) + 1
+            now = after.get(place)
+            if now is not None and now[1].kept_from(was):
+                self.suspicions.append(Suspicion(way, attribute, was))
+                del self.suspicions[:-64]
+            else:
+                self.cleared[attribute] = self.cleared.get(attribute, 0) + 1
+
+    def look(self, last: bool) -> None:
+        self._settle()
+
+    def _settle(self) -> None:
+        """What a reset seemed to leave: is it still there?"""
+        pending, self.suspicions = self.suspicions, []
+        for suspicion in pending:
+            holder = suspicion.holder()
+            if holder is None:
+                continue
+            value = (
+                holder.get(suspicion.attribute)
+                if isinstance(holder, dict)
+                else getattr(holder, suspicion.attribute, None)
+            )
+            kept = contents(value).kept_from(suspicion.before)
+            counts = self.stale if kept else self.cleared
+            counts[suspicion.attribute] = counts.get(suspicion.attribute, 0) + 1
+            if kept and len(self.samples) < 5:
+                held = f"{suspicion.before.kind} of {suspicion.before.size}"
+                self.samples.append(f"{suspicion.attribute} ({held}) kept {kept} of its elements")
+
+    def forked(self) -> None:
+        first = self.first
+        super().forked()
+        self.first = first
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "calls": self.calls,
+            "differed": self.differed,
+            "cleared": self.cleared,
+            "stale": self.stale,
+            "objects": self.objects(),
+            "samples": self.samples,
+        }
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        calls = sum(int(state.get("calls", 0)) for state in states)
+        stale, cleared = merged(states, "stale"), merged(states, "cleared")
+        differed = merged(states, "differed")
+        verb = cls.begins
+        if stale:
+            names = ", ".join(
+                f"{attribute} ({count} of {differed.get(attribute, count)})" for attribute, count in stale.items()
+            )
+            return Judgement(CONFIRMED, f"the {verb} ran {calls} times and left {names}", samples(states, "samples"))
+        if not calls:
+            return Judgement(NOT_EXERCISED, f"the {verb} was never called")
+        never = [watched.attribute for watched in finding.watch if not differed.get(watched.attribute)]
+        if never:
+            return Judgement(
+                NOT_EXERCISED, f"{', '.join(never)} held nothing of its own whenever the {verb} ran ({calls} times)"
+            )
+        enough = need(finding, "resets", 3)
+        if all(cleared.get(watched.attribute, 0) >= enough for watched in finding.watch):
+            return Judgement(REFUTED, f"the {verb} ran {calls} times and every attribute was cleared each time")
+        return Judgement(CLEAN, f"the {verb} ran {calls} times and left nothing ({enough} times each would refute)")
+
+
+def _way_to(holder: object) -> Callable[[], Any]:
+    """A way back to a holder that does not keep it alive; a module's namespace stays anyway."""
+    if isinstance(holder, dict):
+        return lambda: holder
+    return weakref.ref(holder)

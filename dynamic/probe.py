@@ -1,0 +1,122 @@
+"""What a probe is: it watches calls for one finding inside a process, tells what it saw, and judges it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from .paths import Roots
+from .plan import Finding, Target, Watched
+from .record import Recorder
+from .values import Instances, has_class
+
+CONFIRMED = "confirmed"
+REFUTED = "refuted"
+CLEAN = "exercised-clean"
+NOT_EXERCISED = "not-exercised"
+
+State = Mapping[str, Any]
+
+
+class Judgement:
+    """A probe's answer over all processes that could have shown the bug."""
+
+    __slots__ = ("evidence", "status", "summary")
+
+    def __init__(self, status: str, summary: str, evidence: Iterable[str] = ()) -> None:
+        self.status = status
+        self.summary = summary
+        self.evidence = tuple(evidence)
+
+
+class Probe:
+    """One finding's watcher in one process.
+
+    `called` runs before a target's body and returns what `returned` gets back; `look` runs on the tracer's own thread
+    a few times a second and once at the end; `state` is all it has to say, cumulative and small. `judge` needs no
+    process: it reads the states of all. None of these may keep the program's objects alive or wait for anything.
+    """
+
+    exercised: ClassVar[str] = ""
+    """What must have happened before anything but not-exercised may be said."""
+    may_refute: ClassVar[bool] = False
+
+    def __init__(self, finding: Finding, tell: Callable[[Iterable[object]], list[str]]) -> None:
+        self.finding = finding
+        self.tell = tell
+        self.instances = Instances()
+        self.globals: dict[str, Any] = {}
+
+    def attach(self, recorder: Recorder) -> None:
+        """The recorder of this process, for probes that use its ring."""
+
+    def forked(self) -> None:
+        """In a forked child: what was seen so far is the parent's to tell, but the objects are here as well."""
+        instances, held = self.instances, self.globals
+        self.__init__(self.finding, self.tell)  # type: ignore[misc]
+        self.instances, self.globals = instances, held
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        return None
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        """Runs when the call ends, with what it returned or raised."""
+
+    def look(self, last: bool) -> None:
+        """Looks at what is there now."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        raise NotImplementedError
+
+    def see(self, subject: object) -> None:
+        """Remember an object whose attribute is watched."""
+        for watched in self.finding.watch:
+            if watched.owner and has_class(subject, watched.owner):
+                self.instances.see(subject)
+                return
+
+    def wants_instances(self) -> bool:
+        return not self.instances and any(watched.owner for watched in self.finding.watch)
+
+    def holders(self, watched: Watched) -> Iterator[tuple[object, object]]:
+        """Who holds a watched attribute, each with its value; the module's namespace stands for itself."""
+        if not watched.owner:
+            if watched.attribute in self.globals:
+                yield self.globals, self.globals[watched.attribute]
+            return
+        for thing in self.instances:
+            if has_class(thing, watched.owner):
+                value = getattr(thing, watched.attribute, None)
+                if value is not None:
+                    yield thing, value
+
+    def objects(self) -> int:
+        """How many holders there are now."""
+        return sum(1 for watched in self.finding.watch for _ in self.holders(watched))
+
+
+def need(finding: Finding, name: str, default: int) -> int:
+    return finding.needs.get(name, default)
+
+
+def total(states: Iterable[State], name: str) -> int:
+    return sum(int(state.get(name, 0)) for state in states)
+
+
+def merged(states: Iterable[State], name: str) -> dict[str, int]:
+    """Counts by name, added up over processes."""
+    found: dict[str, int] = {}
+    for state in states:
+        for key, count in dict(state.get(name, {})).items():
+            found[key] = found.get(key, 0) + int(count)
+    return found
+
+
+def samples(states: Iterable[State], name: str, limit: int = 5) -> list[str]:
+    return [str(sample) for state in states for sample in state.get(name, ())][:limit]

@@ -1,0 +1,119 @@
+"""Following a program through its processes: forks, children it starts, and the ways it leaves.
+
+The tracer's thread is a bare one that `threading` does not know of, so the program counts its own threads only. It is
+stopped across a fork: Python warns of forks in a process with threads, and the program's stderr is its own.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+NOT_WORTH_IT = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+"""Helper processes of the standard library, known by their command line: nobody's code runs there."""
+
+
+def is_helper() -> bool:
+    line = " ".join(getattr(sys, "orig_argv", [])[:8])
+    return any(name in line for name in NOT_WORTH_IT)
+
+
+class Ticker:
+    """Calls `tick` every so often on a thread of its own."""
+
+    def __init__(self, tick: Callable[[], None], seconds: float) -> None:
+        self._tick = tick
+        self._seconds = seconds
+        self._stopping: Any = None
+        self._stopped: Any = None
+
+    def start(self) -> None:
+        if self._stopping is not None:
+            return
+        self._stopping, self._stopped = _thread.allocate_lock(), _thread.allocate_lock()
+        self._stopping.acquire()
+        self._stopped.acquire()
+        try:
+            _thread.start_new_thread(self._run, (self._stopping, self._stopped))
+        except RuntimeError:  # no more threads to be had, or the interpreter is going down
+            self._stopping = None
+
+    def _run(self, stopping: Any, stopped: Any) -> None:
+        try:
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            wait = 0.002
+            while not stopping.acquire(timeout=wait):
+                wait = min(self._seconds, wait * 2)
+                self._tick()
+        finally:
+            stopped.release()
+
+    def stop(self) -> None:
+        if self._stopping is None:
+            return
+        self._stopping.release()
+        self._stopped.acquire(timeout=2)
+        self._stopping = None
+        _until_one_thread_less()
+
+    def forget(self) -> None:
+        """In a forked child there is no such thread."""
+        self._stopping = None
+
+
+def _until_one_thread_less() -> None:
+    """The interpreter counts threads by /proc, where one that has returned still shows for a moment."""
+    try:
+        for _ in range(50):
+            if len(os.listdir("/proc/self/task")) <= _known_threads():
+                return
+            time.sleep(0.0005)
+    except OSError:
+        return
+
+
+def _known_threads() -> int:
+    threading = sys.modules.get("threading")
+    return threading.active_count() if threading is not None else 1
+
+
+def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)
+
+
+def note_children(note: Callable[[int, list[str]], None]) -> None:
+    """Tell `note` of each process started through the standard library, to name those that were never reached."""
+    import _posixsubprocess
+
+    original: Any = _posixsubprocess.fork_exec
+
+    def fork_exec(*arguments: Any) -> int:
+        pid: int = original(*arguments)
+        note(pid, [os.fsdecode(part) for part in list(arguments[0])[:4]])
+        return pid
+
+    _posixsubprocess.fork_exec = fork_exec
+    subprocess: Any = sys.modules.get("subprocess")
+    if subprocess is not None and hasattr(subprocess, "_fork_exec"):
+        subprocess._fork_exec = fork_exec
+
+
+def at_every_exit(finish: Callable[[], None]) -> None:
+    """At an ordinary exit, and at `os._exit`, which the children of multiprocessing take."""
+    atexit.register(finish)
+    original = os._exit
+
+    def _exit(status: int) -> None:
+        finish()
+        original(status)
+
+    _exit.__module__, _exit.__qualname__, _exit.__doc__ = "posix", "_exit", original.__doc__
+    os._exit = _exit  # type: ignore[assignment]

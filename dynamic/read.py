@@ -1,0 +1,155 @@
+"""Reads what a run left in its folder: one account of each process, whole or torn off by a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS
+
+Record = dict[str, Any]
+
+
+class RingCall:
+    """One call noted in a ring: what, in which group, the how-many-th there, and whether it came back."""
+
+    __slots__ = ("begun", "ended", "group", "sequence", "state", "what")
+
+    def __init__(self, fields: tuple[int, int, int, int, float, float]) -> None:
+        self.what, self.group, self.sequence, self.state, self.begun, self.ended = fields
+
+
+class Process:
+    """What one process wrote."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.head: Record = {}
+        self.loaded: dict[str, Record] = {}
+        self.states: dict[str, Record] = {}
+        self.patched: list[Record] = []
+        self.misses: list[Record] = []
+        self.children: list[Record] = []
+        self.canaries: dict[str, bool] = {}
+        self.interned: dict[int, tuple[str, list[str]]] = {}
+        self.tail: Record = {}
+        self.torn = 0
+        self.counters: list[int] = []
+        self.calls: list[RingCall] = []
+        self.last_alive = 0.0
+        self.ring_used = 0
+        self.ring_faults = 0
+
+    @property
+    def pid(self) -> int:
+        return int(self.head.get("pid", 0))
+
+    @property
+    def ended_cleanly(self) -> bool:
+        return bool(self.tail)
+
+    @property
+    def faults(self) -> int:
+        return max(int(self.tail.get("faults", 0)), self.ring_faults)
+
+    @property
+    def lost(self) -> int:
+        return int(self.tail.get("lost", 0)) + self.torn
+
+    def label(self) -> str:
+        rank = f", rank {self.head['rank']}" if "rank" in self.head else ""
+        return f"process {self.pid}{rank}"
+
+    def take(self, record: Record) -> None:
+        kind = record.get("kind")
+        if kind in ("head", "tail"):
+            setattr(self, str(kind), record)
+        elif kind == "loaded":
+            self.loaded[record["path"]] = record
+        elif kind == "state":
+            self.states[record["finding"]] = record["state"]
+        elif kind == "patched":
+            self.patched.append(record)
+        elif kind == "miss":
+            self.misses.append(record)
+        elif kind == "child":
+            self.children.append(record)
+        elif kind == "canary":
+            self.canaries[record["probe"]] = bool(record["ok"])
+        elif kind == "intern":
+            self.interned[record["number"]] = (record["what"], record["parts"])
+
+
+class Run:
+    """One folder: its plan, its processes, how the command ended."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.plan: Record = _json(os.path.join(folder, "plan.json"))
+        self.command: Record = _json(os.path.join(folder, "run.json"))
+        self.processes = sorted(_processes(folder), key=lambda process: process.head.get("monotonic", 0.0))
+        self.failed_starts = sorted(name for name in os.listdir(folder) if name.startswith("failed-"))
+
+    def untraced(self) -> list[Record]:
+        """Python processes that were started and never reported."""
+        known = {process.pid for process in self.processes}
+        return [
+            child
+            for process in self.processes
+            for child in process.children
+            if child["pid"] not in known and _is_python(child["argv"])
+        ]
+
+
+def read_run(folder: str) -> Run:
+    return Run(folder)
+
+
+def _is_python(argv: list[str]) -> bool:
+    name = os.path.basename(argv[0]) if argv else ""
+    helper = any("resource_tracker" in part or "forkserver" in part for part in argv)
+    return name.startswith(("python", "pypy")) and not helper
+
+
+def _json(path: str) -> Record:
+    try:
+        with open(path, encoding="utf-8") as file:
+            found: Record = json.load(file)
+            return found
+    except (OSError, ValueError):
+        return {}
+
+
+def _processes(folder: str) -> Iterator[Process]:
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("p-") and name.endswith(".jsonl"):
+            process = Process(name.removesuffix(".jsonl"))
+            _read_lines(process, os.path.join(folder, name))
+            _read_ring(process, os.path.join(folder, f"{process.name}.ring"))
+            if process.head:
+                yield process
+
+
+def _read_lines(process: Process, path: str) -> None:
+    with open(path, "rb") as file:
+        for line in file:
+            try:
+                process.take(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                process.torn += 1
+
+
+def _read_ring(process: Process, path: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return
+    if len(data) != MAP_SIZE or data[:8] != MAGIC:
+        return
+    _, _, process.last_alive, process.ring_used, process.ring_faults = HEADER.unpack_from(data, 0)
+    process.counters = list(memoryview(data)[HEADER.size : RING_AT].cast("Q"))[:COUNTERS]
+    slots = (SLOT.unpack_from(data, RING_AT + SLOT.size * index) for index in range(SLOTS))
+    process.calls = sorted((RingCall(fields) for fields in slots if fields[3]), key=lambda call: call.begun)

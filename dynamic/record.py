@@ -1,0 +1,151 @@
+"""What one process writes down: counters and a ring in a mapped file, and lines of JSON, both of bounded size.
+
+The hot path touches only the mapped file, whose pages outlive the process however it dies. Nothing here raises into
+the program: a full disk or an unwritable folder turns into counters of what was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import struct
+import sys
+import time
+from typing import Any
+
+MAX_BYTES = 16 << 20
+COUNTERS = 4096
+HEADER = struct.Struct("<8sQdQQ")
+"""Magic, pid, last sign of life (monotonic), slots of the ring ever used, faults."""
+MAGIC = b"LLMLINT1"
+SLOT = struct.Struct("<IIIIdd")
+"""What, group, sequence number, state (1 begun, 2 done, 3 raised), begun, ended."""
+SLOTS = 16384
+RING_AT = HEADER.size + 8 * COUNTERS
+MAP_SIZE = RING_AT + SLOT.size * SLOTS
+BEGUN, DONE, RAISED = 1, 2, 3
+
+
+class Recorder:
+    """The files of this process. A forked child makes its own."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.name = f"p-{os.getpid()}-{time.monotonic_ns()}"
+        self.lost = 0
+        self.faults = 0
+        self._written = 0
+        self._next_counter = 0
+        self._used = 0
+        self._interned: dict[tuple[str, ...], int] = {}
+        self._file = self._opened(self.name + ".jsonl")
+        self._map = self._mapped(self.name + ".ring")
+        self.counters = memoryview(self._map)[HEADER.size : RING_AT].cast("Q")
+        self.alive()
+
+    def _opened(self, name: str) -> int:
+        try:
+            return os.open(
+                os.path.join(self.folder, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            )
+        except OSError:
+            return -1
+
+    def _mapped(self, name: str) -> mmap.mmap:
+        """A mapped file whose blocks exist (a hole on a full disk would kill the program), or plain memory."""
+        path = os.path.join(self.folder, name)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return mmap.mmap(-1, MAP_SIZE)
+        try:
+            os.posix_fallocate(file, 0, MAP_SIZE)
+            return mmap.mmap(file, MAP_SIZE)
+        except (OSError, ValueError):
+            os.unlink(path)
+            return mmap.mmap(-1, MAP_SIZE)
+        finally:
+            os.close(file)
+
+    @property
+    def writes(self) -> bool:
+        return self._file >= 0
+
+    def counter(self) -> int:
+        """A free counter; the last one is shared by all that come too late."""
+        self._next_counter = min(self._next_counter + 1, COUNTERS - 1)
+        return self._next_counter
+
+    def alive(self) -> None:
+        HEADER.pack_into(self._map, 0, MAGIC, os.getpid(), time.monotonic(), self._used, self.faults)
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """One line; past the bound, and on a disk that takes no more, it is counted and dropped."""
+        try:
+            line = json.dumps({"kind": kind, "t": round(time.time(), 4), **fields}, default=str).encode() + b"\n"
+            if self._file < 0 or self._written + len(line) > MAX_BYTES:
+                self.lost += 1
+                return
+            written = os.write(self._file, line)
+            self._written += written
+            if written < len(line):
+                self._give_up()
+        except (OSError, ValueError, TypeError, RecursionError):
+            self.lost += 1
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """A torn line is ignored by the reader only when it is the last one."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def intern(self, kind: str, *parts: str) -> int:
+        """A small number for a text that comes often; the text is written once."""
+        key = (kind, *parts)
+        number = self._interned.get(key)
+        if number is None:
+            number = self._interned[key] = len(self._interned) + 1
+            self.write("intern", number=number, what=kind, parts=parts)
+        return number
+
+    def begin(self, what: int, group: int, sequence: int) -> int:
+        """Note a call in the ring before it is made, so that one that never returns is on record."""
+        slot = self._used
+        self._used += 1
+        SLOT.pack_into(
+            self._map, RING_AT + SLOT.size * (slot % SLOTS), what, group, sequence, BEGUN, time.monotonic(), 0.0
+        )
+        if slot % 64 == 0 or slot < 64:
+            self.alive()
+        return slot
+
+    def end(self, slot: int, state: int) -> None:
+        if self._used - slot > SLOTS:
+            return
+        place = RING_AT + SLOT.size * (slot % SLOTS)
+        struct.pack_into("<I", self._map, place + 12, state)
+        struct.pack_into("<d", self._map, place + 24, time.monotonic())
+
+    def disown(self) -> None:
+        """In a forked child: the parent's files are the parent's."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def head(plan_hash: str) -> dict[str, Any]:
+    """What a process says of itself first."""
+    ranks = {name.lower(): os.environ[name] for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE") if name in os.environ}
+    torch = sys.modules.get("torch")
+    return {
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "argv": [part[:200] for part in (getattr(sys, "orig_argv", None) or [sys.executable])[:6]],
+        "python": sys.version.split()[0],
+        "torch": getattr(torch, "__version__", ""),
+        "monotonic": time.monotonic(),
+        "plan": plan_hash,
+        **ranks,
+    }

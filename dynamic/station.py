@@ -1,0 +1,137 @@
+"""Where a watched function reports: one station a function, with a watcher for each finding that asked for it.
+
+Whatever goes wrong here is counted and stays here; only what the user's own signal raised goes through.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+from typing import Any
+
+from .plan import Target
+from .probe import Probe
+from .record import Recorder
+
+_inside: set[int] = set()
+"""Threads that are in a station: what a probe's look at the program calls is not watched again."""
+
+
+class Faults:
+    """How often a probe failed, and how the first few failures looked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.samples: list[str] = []
+
+    def add(self, where: str) -> None:
+        self.count += 1
+        if len(self.samples) < 8:
+            kind, error, _ = sys.exc_info()
+            self.samples.append(f"{where}: {kind.__name__ if kind else '?'}: {error}"[:300])
+
+
+class Watcher:
+    """One finding's interest in one function."""
+
+    __slots__ = ("probe", "target")
+
+    def __init__(self, probe: Probe, target: Target) -> None:
+        self.probe = probe
+        self.target = target
+
+
+class Call:
+    """A call under way."""
+
+    __slots__ = ("roots", "tokens")
+
+    def __init__(self, roots: Roots, tokens: list[object]) -> None:
+        self.roots = roots
+        self.tokens = tokens
+
+
+class Roots:
+    """Values by name: parameters from the start of the call, `return` and local variables at its end."""
+
+    __slots__ = ("frame", "names", "result", "values")
+
+    def __init__(self, names: tuple[str, ...], values: tuple[object, ...]) -> None:
+        self.names = names
+        self.values = values
+        self.frame: Any = None
+        self.result: object = None
+
+    def __call__(self, name: str) -> object:
+        if name in self.names:
+            return self.values[self.names.index(name)]
+        if self.frame is None:
+            raise LookupError(name)
+        if name == "return":
+            return self.result
+        return self.frame.f_locals[name]
+
+
+class Station:
+    """What the rewritten function calls."""
+
+    def __init__(self, label: str, names: tuple[str, ...], recorder: Recorder, faults: Faults) -> None:
+        self.label = label
+        self.names = names
+        self.faults = faults
+        self.watchers: list[Watcher] = []
+        self.attach(recorder)
+
+    def attach(self, recorder: Recorder) -> None:
+        """Count in this recorder from now on: a forked child has its own."""
+        self.counters = recorder.counters
+        self.slot = recorder.counter()
+
+    @property
+    def hits(self) -> int:
+        return self.counters[self.slot]
+
+    def enter(self, *values: object) -> Call | None:
+        self.counters[self.slot] += 1
+        thread = get_ident()
+        if thread in _inside:
+            return None
+        _inside.add(thread)
+        try:
+            roots = Roots(self.names, values)
+            subject = values[0] if values else None
+            tokens = [watcher.probe.called(watcher.target, subject, roots) for watcher in self.watchers]
+            return Call(roots, tokens)
+        except Exception:
+            self.faults.add(self.label)
+            return None
+        finally:
+            _inside.discard(thread)
+
+    def leave(self, call: Call | None, result: Any) -> Any:
+        if call is not None:
+            self._end(call, result, None)
+        return result
+
+    def fail(self, call: Call | None) -> None:
+        if call is not None:
+            self._end(call, None, sys.exc_info()[1])
+
+    def _end(self, call: Call, result: object, error: BaseException | None) -> None:
+        thread = get_ident()
+        _inside.add(thread)
+        try:
+            call.roots.frame = sys._getframe(2)
+            call.roots.result = result
+            for watcher, token in zip(self.watchers, call.tokens, strict=False):
+                watcher.probe.returned(watcher.target, token, call.roots, result, error)
+        except Exception:
+            self.faults.add(self.label)
+        finally:
+            call.roots.frame = None
+            _inside.discard(thread)
+
+
+def forget_threads() -> None:
+    """In a forked child only the forking thread lives on."""
+    _inside.clear()

@@ -1,0 +1,344 @@
+"""The tracer of one process: patches what the plan names as it appears, looks around a few times a second, reports."""
+
+from __future__ import annotations
+
+import _thread
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+from . import imports, processes, rewrite
+from .plan import Finding, Plan, Target, probe_names
+from .probe import Probe
+from .record import Recorder, head
+from .station import Faults, Station, Watcher, forget_threads
+from .values import told
+
+TICK = 0.25
+
+
+class Tracer:
+    """Everything the traced process keeps for us."""
+
+    def __init__(self, plan: Plan, folder: str, raw_ids: bool = False, tick: float = TICK) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.raw_ids = raw_ids
+        self.recorder = Recorder(folder)
+        self.faults = Faults()
+        self.secret = os.environ.get("LLMLINT_SECRET", "").encode()
+        self.probes: dict[str, Probe] = {}
+        self.stations: dict[int, tuple[FunctionType, Station]] = {}
+        self.loaded: dict[str, ModuleType] = {}
+        self.bases: list[tuple[type, str, Target]] = []
+        self.seen_classes: set[tuple[int, str]] = set()
+        self.modules_seen = 0
+        self.patching = _thread.RLock()
+        """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
+        self.written: dict[str, Any] = {}
+        self.searched = 0
+        self.finished = False
+        self.busy = False
+        self.probe_classes = self._probe_classes()
+        self.ticker = processes.Ticker(self.tick, tick)
+
+    def start(self) -> None:
+        self.recorder.write("head", **head(self.plan.hash))
+        imports.install(self.plan.may_mean, self._imported)
+        processes.follow_forks(self.ticker.stop, self.ticker.start, self.in_forked_child)
+        processes.note_children(self._started)
+        processes.at_every_exit(self.finish)
+        self.poll()
+        self.ticker.start()
+
+    def _probe_classes(self) -> dict[str, type[Probe]]:
+        found: dict[str, type[Probe]] = {}
+        for name in probe_names(self.plan.findings):
+            try:
+                found[name] = load_probe(name)
+            except ImportError as error:
+                self.recorder.write("miss", probe=name, why=str(error))
+        return found
+
+    # -- what appears
+
+    def _imported(self, name: str) -> None:
+        try:
+            with self.patching:
+                self._take(name, sys.modules.get(name))
+                self._take_overrides()
+        except Exception:
+            self.faults.add(f"import of {name}")
+
+    def poll(self) -> None:
+        """What the import hook does not see: scripts, programs that replace it, classes made later."""
+        try:
+            with self.patching:
+                for name in self._names_to_try():
+                    self._take(name, sys.modules.get(name))
+                self._take_overrides()
+        except Exception:
+            self.faults.add("poll")
+
+    def _names_to_try(self) -> list[str]:
+        scripts = ["__main__", "__mp_main__"]
+        if len(sys.modules) == self.modules_seen:
+            return scripts
+        self.modules_seen = len(sys.modules)
+        return [name for name in list(sys.modules) if self.plan.may_mean(name)] + scripts
+
+    def _take(self, name: str, module: ModuleType | None) -> None:
+        if module is None:
+            return
+        script = name in ("__main__", "__mp_main__")
+        spec = getattr(module, "__spec__", None)
+        path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
+        if path is None or (path in self.loaded and not script):
+            return
+        if not script and getattr(spec, "_initializing", False):
+            return
+        if path not in self.loaded:
+            self.loaded[path] = module
+            same = self._same_source(path, module)
+            self.recorder.write("loaded", path=path, module=name, file=module.__file__, same=same)
+            self._canaries()
+        self._watch_globals(path, module)
+        for target in [*self.plan.targets[path], *self._instance_targets(path)]:
+            self._patch(target, module, late=script)
+
+    def _same_source(self, path: str, module: ModuleType) -> bool:
+        import hashlib
+
+        try:
+            with open(str(module.__file__), "rb") as source:
+                return hashlib.sha256(source.read()).hexdigest() == self.plan.files.get(path, {}).get("sha256")
+        except OSError:
+            return False
+
+    def _canaries(self) -> None:
+        if self.searched == 0:
+            self.searched = 1
+            from .canaries import run
+
+            for name, sings in run(self.probe_classes).items():
+                self.recorder.write("canary", probe=name, ok=sings)
+
+    def _instance_targets(self, path: str) -> Iterator[Target]:
+        """The constructors of the classes whose attributes are watched."""
+        for finding in self.plan.findings:
+            for owner in sorted({watched.owner for watched in finding.watch if watched.owner and watched.path == path}):
+                yield Target(finding, {"path": path, "qualname": f"{owner}.__init__", "role": "instance"})
+
+    def _watch_globals(self, path: str, module: ModuleType) -> None:
+        for finding in self.plan.findings:
+            probe = self._probe(finding)
+            if probe is not None and any(not watched.owner and watched.path == path for watched in finding.watch):
+                probe.globals = module.__dict__
+
+    def _probe(self, finding: Finding) -> Probe | None:
+        if finding.key not in self.probes:
+            kind = self.probe_classes.get(finding.probe)
+            if kind is None:
+                return None
+            probe = self.probes[finding.key] = kind(finding, self._tell)
+            probe.attach(self.recorder)
+        return self.probes[finding.key]
+
+    def _tell(self, values: Iterable[object]) -> list[str]:
+        return told(values, self.secret, self.raw_ids)
+
+    # -- patching
+
+    def _patch(self, target: Target, module: ModuleType, late: bool) -> None:
+        mark = (id(target.finding), f"{target.qualname}/{target.role}/{target.via}")
+        if mark in self.seen_classes:
+            return
+        found = resolve(module, target.qualname)
+        if found is None:
+            if target.role != "instance" and not late:
+                self._miss(target, "there is no such function")
+                self.seen_classes.add(mark)
+            return
+        self.seen_classes.add(mark)
+        owner, holder = found
+        self._rewrite(target, holder, owner, str(module.__file__))
+        if owner is not None:
+            self.bases.append((owner, target.qualname.rpartition(".")[2], target))
+
+    def _take_overrides(self) -> None:
+        for base, name, target in list(self.bases):
+            for sub in subclasses(base):
+                mark = (id(sub), f"{id(target)}")
+                if mark in self.seen_classes:
+                    continue
+                self.seen_classes.add(mark)
+                if name in sub.__dict__:
+                    file = getattr(sys.modules.get(sub.__module__), "__file__", None)
+                    self._rewrite(target, sub.__dict__[name], sub, str(file))
+
+    def _rewrite(self, target: Target, holder: object, owner: type | None, file: str) -> None:
+        probe = self._probe(target.finding)
+        if probe is None:
+            return
+        name = target.qualname.rpartition(".")[2]
+        function = rewrite.plain_function(holder, file, name)
+        if function is None:
+            return self._miss(target, "there is no Python function behind that name")
+        if owner is not None and name == "forward" and _is_torch_module(owner):
+            return self._miss(target, "it may run inside a compiled or captured graph")
+        if target.problem:
+            self._miss(target, target.problem)
+        try:
+            station = self._station(function)
+        except rewrite.CannotRewrite as error:
+            return self._miss(target, str(error))
+        station.watchers.append(Watcher(probe, target))
+        self.recorder.write(
+            "patched", finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
+            file=function.__code__.co_filename, line=function.__code__.co_firstlineno, slot=station.slot,
+        )  # fmt: skip
+        return None
+
+    def _station(self, function: FunctionType) -> Station:
+        known = self.stations.get(id(function))
+        if known is not None and known[0] is function:
+            return known[1]
+        names = rewrite.parameters(function)
+        station = Station(function.__qualname__, names, self.recorder, self.faults)
+        rewrite.rewrite(function, station, names)
+        self.stations[id(function)] = (function, station)
+        return station
+
+    def _miss(self, target: Target, why: str) -> None:
+        self.recorder.write("miss", finding=target.finding.key, qualname=target.qualname, role=target.role, why=why)
+
+    # -- looking and reporting
+
+    def tick(self) -> None:
+        if self.busy or self.finished:
+            return
+        self.busy = True
+        try:
+            self.poll()
+            self.look(last=False)
+        except Exception:
+            self.faults.add("tick")
+        finally:
+            self.busy = False
+
+    def look(self, last: bool) -> None:
+        self._find_instances(last)
+        for key, probe in list(self.probes.items()):
+            try:
+                probe.look(last)
+                state = probe.state()
+            except Exception:
+                self.faults.add(f"look of {probe.finding.probe}")
+                continue
+            changed = {name: value for name, value in state.items() if name not in ("looks", "quiet")}
+            if last or changed != self.written.get(key):
+                self.written[key] = _copied(changed)
+                self.recorder.write("state", finding=key, state=state, last=last)
+        self.recorder.faults = self.faults.count
+        self.recorder.alive()
+
+    def _find_instances(self, last: bool) -> None:
+        """Objects that were there before their class was patched: one walk over the heap, for all probes at once."""
+        wanting = [probe for probe in self.probes.values() if probe.wants_instances()]
+        if not wanting or self.searched > (3 if last else 2):
+            return
+        self.searched += 1
+        owners = {watched.owner for probe in wanting for watched in probe.finding.watch if watched.owner}
+        for thing in gc.get_objects():
+            if type(thing).__qualname__ in owners or any(base.__qualname__ in owners for base in type(thing).__mro__):
+                for probe in wanting:
+                    probe.see(thing)
+
+    def finish(self) -> None:
+        """The last look; may be asked for more than once."""
+        if self.finished:
+            return
+        try:
+            self.ticker.stop()
+            self.poll()
+            self.look(last=True)
+            self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
+        except Exception:
+            self.faults.add("finish")
+        finally:
+            self.finished = True
+
+    def _started(self, pid: int, argv: list[str]) -> None:
+        self.recorder.write("child", pid=pid, argv=argv)
+
+    def in_forked_child(self) -> None:
+        try:
+            self.ticker.forget()
+            self.patching = _thread.RLock()
+            forget_threads()
+            self.busy = self.finished = False
+            self.recorder.disown()
+            self.recorder = Recorder(self.folder)
+            self.written.clear()
+            self.recorder.write("head", **head(self.plan.hash), forked=True)
+            for path, module in self.loaded.items():
+                self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
+            for name in self.probe_classes:
+                self.recorder.write("canary", probe=name, ok=True)
+            for _, station in self.stations.values():
+                station.attach(self.recorder)
+            for probe in self.probes.values():
+                probe.forked()
+                probe.attach(self.recorder)
+            self.ticker.start()
+        except Exception:
+            self.faults.add("fork")
+
+
+def load_probe(name: str) -> type[Probe]:
+    """The probe of a rule, by the rule's name."""
+    module = importlib.import_module(f"{__package__}.probes.{name.replace('-', '_')}")
+    kind: type[Probe] = module.Probe
+    return kind
+
+
+def resolve(module: ModuleType, qualname: str) -> tuple[type | None, object] | None:
+    """What a qualname is bound to, and the class that it is bound in."""
+    owner: Any = None
+    place: Any = module.__dict__
+    found: object = None
+    for part in qualname.split("."):
+        if part in place:
+            found = place[part]
+        elif owner is not None:
+            base = next((base for base in owner.__mro__ if part in base.__dict__), None)
+            if base is None or base is object:
+                return None
+            found = base.__dict__[part]
+        else:
+            return None
+        last_owner = owner
+        owner = found if isinstance(found, type) else None
+        place = found.__dict__ if isinstance(found, type) else {}
+    return last_owner, found
+
+
+def subclasses(base: type) -> Iterator[type]:
+    direct: list[type] = type.__subclasses__(base)
+    for sub in direct:
+        yield sub
+        yield from subclasses(sub)
+
+
+def _copied(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: _copied(value) for key, value in state.items()}
+    return list(state) if isinstance(state, list) else state
+
+
+def _is_torch_module(owner: type) -> bool:
+    return any(base.__module__ == "torch.nn.modules.module" for base in owner.__mro__)

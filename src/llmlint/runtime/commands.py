@@ -1,0 +1,203 @@
+"""`llmlint trace`, `llmlint confirm` and `llmlint verify`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from llmlint.catalogue import load_catalogue
+from llmlint.findings import Finding, Verdict
+
+WRONG_USE = 2
+
+
+def _wrong_use(message: str) -> NoReturn:
+    click.echo(f"llmlint: {message}", err=True)
+    sys.exit(WRONG_USE)
+
+
+def _document(file: Path) -> Any:
+    from llmlint.report.json import Document
+
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Document)
+    except OSError as error:
+        _wrong_use(f"cannot read {file}: {error.strerror}")
+    except msgspec.DecodeError as error:
+        _wrong_use(f"{file} is no report of `scan --format json`: {error}")
+
+
+def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
+    for option in (
+        click.option("--drive", metavar="URL", help="Send requests to this OpenAI-style server on the loopback."),
+        click.option(
+            "--stress", default="", metavar="KINDS", help="abort, error, preempt, cancel-storm, vary, bigint."
+        ),
+        click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
+        click.option("--for", "seconds", default=60.0, show_default=True, help="Stop driving after so many seconds."),
+        click.option("--fault", "faults", multiple=True, metavar="kill:CHILD|stop:CHILD", help="End or stop a child."),
+        click.option("--ids", is_flag=True, help="Write request ids as they are instead of hashed."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--findings", required=True, type=click.Path(path_type=Path), help="A report of scan --format json.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for what the run records.")
+@click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
+@_stress_options
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def trace(findings: Path, out: Path, root: Path, command: Sequence[str], ids: bool, **driving: Any) -> None:
+    """Run COMMAND, watching what the findings name. Ends as the command ends."""
+    from llmlint.runtime.trace import leave_as
+
+    leave_as(_traced(_document(findings).findings, out, root, command, ids, **driving))
+
+
+def _traced(
+    findings: Sequence[Finding], out: Path, root: Path, command: Sequence[str], ids: bool, **driving: Any
+) -> int:
+    from llmlint.runtime.plan import make_plan
+    from llmlint.runtime.trace import prepare, run_traced
+
+    try:
+        prepare(out, make_plan(findings, load_catalogue(), root))
+        return run_traced(command, out, ids, _meanwhile(**driving))
+    except msgspec.ValidationError as error:
+        _wrong_use(f"a finding's runtime block is not understood: {error}")
+    except OSError as error:
+        _wrong_use(f"{error.filename or command[0]}: {error.strerror}")
+
+
+def _meanwhile(
+    drive: str | None, stress: str, requests: int, seconds: float, faults: Sequence[str]
+) -> Callable[[subprocess.Popen[bytes]], object] | None:
+    if not drive and not faults:
+        return None
+    from llmlint.runtime.stress import Workload, WorkloadError, run_workload
+
+    try:
+        workload = Workload.of(drive or "", stress, requests, seconds, faults)
+    except WorkloadError as error:
+        _wrong_use(str(error))
+    return lambda process: run_workload(workload, process.pid)
+
+
+@click.command()
+@click.argument("findings", type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
+@click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
+@click.option("--write", is_flag=True, help="Write the verdicts back into FINDINGS.")
+@click.option("--coverage", is_flag=True, help="Say what the runs never reached.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
+def confirm(
+    findings: Path, runs: Sequence[Path], format_: str, outputs: Sequence[str], write: bool, coverage: bool, quiet: bool
+) -> None:
+    """Write what the RUNS saw onto the FINDINGS."""
+    from llmlint.dynamic.read import read_run
+
+    document = _document(findings)
+    for folder in runs:
+        if not (folder / "plan.json").is_file():
+            _wrong_use(f"{folder} is not a folder of `llmlint trace`")
+    read = [read_run(str(folder)) for folder in runs]
+    confirmed = _confirmed(document, read)
+    if write:
+        outputs = (*outputs, f"json:{findings}")
+    _report(document, confirmed, format_, outputs, quiet)
+    if coverage:
+        from llmlint.runtime.coverage import coverage_of
+
+        click.echo(coverage_of(confirmed, read), nl=False)
+
+
+def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:
+    from llmlint.runtime.verdicts import with_verdicts
+
+    return with_verdicts(document.findings, runs, load_catalogue())
+
+
+def _report(document: Any, findings: list[Finding], format_: str, outputs: Sequence[str], quiet: bool) -> None:
+    from llmlint.report import FORMATS, Style, render
+    from llmlint.scan import ScanResult
+
+    catalogue = load_catalogue()
+    rules = tuple(rule for rule in catalogue if rule.code in document.tool.rules)
+    result = ScanResult(findings=findings, counts=document.files, rules=rules)
+    for text in outputs:
+        name, colon, file = text.partition(":")
+        if not colon or name not in FORMATS:
+            _wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(FORMATS)}, not {text!r}")
+        try:
+            Path(file).write_text(render(name, result, Style()), encoding="utf-8")
+        except OSError as error:
+            _wrong_use(f"cannot write {file}: {error.strerror}")
+    if format_ not in FORMATS:
+        _wrong_use(f"there is no format {format_!r}; there are {', '.join(FORMATS)}")
+    if not quiet:
+        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        sys.stdout.write(render(format_, result, Style(color=color)))
+        if format_ == "text":
+            click.echo(tally(finding.verdict for finding in findings))
+
+
+def tally(verdicts: Any) -> str:
+    """How many of each verdict, in one line."""
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        if isinstance(verdict, Verdict):
+            counts[verdict.status] = counts.get(verdict.status, 0) + 1
+    order = ("confirmed", "refuted", "exercised-clean", "not-exercised", "untestable")
+    return "verdicts: " + (", ".join(f"{counts[name]} {name}" for name in order if name in counts) or "none")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--out", type=click.Path(path_type=Path), help="Keep what the run records here.")
+@click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
+@click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
+@_stress_options
+def verify(
+    path: Path,
+    command: Sequence[str],
+    out: Path | None,
+    format_: str,
+    outputs: Sequence[str],
+    ids: bool,
+    **driving: Any,
+) -> None:
+    """Scan PATH, run COMMAND traced, and report the findings with verdicts. Exits with 1 when one is confirmed."""
+    from llmlint.dynamic.read import read_run
+
+    with tempfile.TemporaryDirectory(prefix="llmlint-") as scratch:
+        report, folder = Path(scratch) / "findings.json", out or Path(scratch) / "run"
+        scan = [
+            sys.executable,
+            "-m",
+            "llmlint",
+            "scan",
+            str(path),
+            "--quiet",
+            "--exit-zero",
+            "--output",
+            f"json:{report}",
+        ]
+        status = subprocess.run(scan, check=False).returncode
+        if status:
+            sys.exit(status)
+        document = _document(report)
+        _traced(document.findings, folder, Path(), command, ids, **driving)
+        findings = _confirmed(document, [read_run(str(folder))])
+        _report(document, findings, format_, outputs, quiet=False)
+    sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))

@@ -1,0 +1,198 @@
+"""Drives an OpenAI-style server down the paths where requests end badly, and breaks children on purpose.
+
+Terminal paths are where requests leak, and a happy run never takes them. Only servers on the loopback are driven, with
+a bounded number of requests and for a bounded time; only descendants of the traced command are ever signalled.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
+FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+TIMEOUT = 15.0
+BIG = 2**53 + 1
+
+
+class WorkloadError(ValueError):
+    """Not a workload; the message says what is wrong with it."""
+
+
+class Workload(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+    kinds: tuple[str, ...]
+    requests: int
+    seconds: float
+    faults: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, url: str, stress: str, requests: int, seconds: float, faults: Sequence[str]) -> Workload:
+        parts = urlsplit(url)
+        if url and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
+            raise WorkloadError(f"--drive takes an http URL of this machine's loopback, not {url!r}")
+        kinds = tuple(part.strip() for part in stress.split(",") if part.strip()) or ("plain",)
+        for kind in kinds:
+            if kind not in KINDS:
+                raise WorkloadError(f"there is no stress {kind!r}; there are {', '.join(KINDS[1:])}")
+        given = tuple((verb, name) for verb, _, name in (fault.partition(":") for fault in faults))
+        for verb, name in given:
+            if verb not in FAULTS or not name:
+                raise WorkloadError(f"--fault takes kill:CHILD or stop:CHILD, not {verb}:{name}")
+        return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def run_workload(workload: Workload, pid: int) -> dict[str, Any]:
+    """Drives, breaks, and says what it did: part of the evidence."""
+    deadline = time.monotonic() + workload.seconds
+    counts: Counter[str] = Counter()
+    if workload.host and not _is_up(workload, pid, deadline):
+        return {"error": f"nothing answered on {workload.host}:{workload.port}"}
+    broken: list[str] = []
+    breaker = threading.Thread(target=_break, args=(workload, pid, broken, deadline))
+    breaker.start()
+    if workload.host:
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = pool.map(lambda number: _one(workload, number, deadline), range(workload.requests))
+            counts.update(outcome for outcome in outcomes if outcome)
+    breaker.join()
+    time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
+    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": broken}
+
+
+def _is_up(workload: Workload, pid: int, deadline: float) -> bool:
+    while time.monotonic() < deadline and _lives(pid):
+        try:
+            socket.create_connection((workload.host, workload.port), 1).close()
+            return True
+        except OSError:
+            time.sleep(0.1)
+    return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return True
+    except OSError:
+        return False
+
+
+def _one(workload: Workload, number: int, deadline: float) -> str:
+    """One request of one kind; the answer is what became of it."""
+    if time.monotonic() > deadline:
+        return ""
+    kind = workload.kinds[number % len(workload.kinds)]
+    body = _body(kind, number)
+    read = {"abort": 2, "cancel-storm": 0}.get(kind)
+    try:
+        status = _post(workload, body, read)
+    except (OSError, http.client.HTTPException) as error:
+        return f"{kind}: {type(error).__name__}"
+    return f"{kind}: left" if read is not None else f"{kind}: {status}"
+
+
+def _body(kind: str, number: int) -> dict[str, Any]:
+    pick = random.Random(number)
+    body: dict[str, Any] = {
+        "model": "default",
+        "messages": [{"role": "user", "content": f"request {number}: " + "word " * pick.randint(1, 12)}],
+        "max_tokens": 16,
+        "stream": True,
+        "request_id": f"stress-{number}",
+    }
+    if kind == "error":
+        body |= pick.choice([{"max_tokens": -1}, {"messages": "not a list"}, {"temperature": "hot"}])
+    elif kind == "preempt":
+        body["max_tokens"] = 256
+    elif kind in ("abort", "cancel-storm"):
+        body["max_tokens"] = 512
+    elif kind == "vary":
+        body |= {"temperature": pick.random(), "top_p": pick.random(), "seed": number, "lora": f"adapter-{number % 5}"}
+    elif kind == "bigint":
+        body |= {"tools": [_tool()], "tool_choice": "required"}
+        body["messages"][0]["content"] = f"call set_id with {BIG} and {123456789 + number}"
+    return body
+
+
+def _tool() -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"value": {"type": "integer"}}}
+    return {"type": "function", "function": {"name": "set_id", "parameters": schema}}
+
+
+def _post(workload: Workload, body: dict[str, Any], read: int | None) -> int:
+    """Sends a request; reads all of the answer, or leaves after `read` lines of it."""
+    connection = http.client.HTTPConnection(workload.host, workload.port, timeout=TIMEOUT)
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        if read == 0:
+            return 0
+        answer = connection.getresponse()
+        if read is None:
+            answer.read(1 << 20)
+        else:
+            for _ in range(read):
+                answer.readline(1 << 16)
+        return answer.status
+    finally:
+        connection.close()
+
+
+def _break(workload: Workload, pid: int, broken: list[str], deadline: float) -> None:
+    """Half-way, the faults: each hits one descendant of the command whose name or command line holds the word given."""
+    if not workload.faults:
+        return
+    time.sleep(max(0.0, min(2.0, (deadline - time.monotonic()) / 2)))
+    for verb, name in workload.faults:
+        child = next((child for child in descendants(pid) if name in command_line(child)), None)
+        if child is None:
+            broken.append(f"{verb}:{name}: no such child")
+            continue
+        os.kill(child, FAULTS[verb])
+        broken.append(f"{verb}:{name}: process {child}")
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Children first, then theirs."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                children = [int(child) for child in task.read_text().split()]
+            except OSError:
+                continue
+            found += children
+            yield from children
+
+
+def command_line(pid: int) -> str:
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        return f"{line} {Path(f'/proc/{pid}/comm').read_text()}"
+    except OSError:
+        return ""

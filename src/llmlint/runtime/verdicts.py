@@ -1,0 +1,143 @@
+"""Joins what runs recorded to findings, and says of each what may be said.
+
+Any confirmation wins. A refutation needs everything: a probe that may refute, its canary heard in every process, every
+watched function found, the same source, no lost records, clean ends, and no process that was never reached. What falls
+short of that is exercised-clean or not-exercised, with what was missing in words.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from llmlint.catalogue import Catalogue
+from llmlint.dynamic import probe as probes
+from llmlint.dynamic.plan import Finding as Watched
+from llmlint.dynamic.read import Process, Run
+from llmlint.dynamic.tracer import load_probe
+from llmlint.findings import Finding, Verdict
+from llmlint.runtime.plan import can_be_watched, probe_of
+
+UNTESTABLE = "untestable"
+
+
+def with_verdicts(findings: Iterable[Finding], runs: Sequence[Run], catalogue: Catalogue) -> list[Finding]:
+    """The findings with a verdict each; one that was confirmed is certain."""
+    found = []
+    for finding in findings:
+        verdict = verdict_of(finding, runs, catalogue)
+        sure = {"confidence": "certain", "confidence_reason": "seen in a traced run"}
+        changes = sure if verdict.status == probes.CONFIRMED else {}
+        found.append(msgspec.structs.replace(finding, verdict=verdict, **changes))
+    return found
+
+
+def verdict_of(finding: Finding, runs: Sequence[Run], catalogue: Catalogue) -> Verdict:
+    if not can_be_watched(finding, catalogue):
+        return Verdict(UNTESTABLE, _why_untestable(finding, catalogue))
+    planned = [(run, watched) for run in runs for watched in _planned(finding, run)]
+    if not planned:
+        return Verdict(probes.NOT_EXERCISED, "no run was made with this finding in its plan")
+    verdicts = [_of_one_run(run, watched) for run, watched in planned]
+    return _together(verdicts)
+
+
+def _why_untestable(finding: Finding, catalogue: Catalogue) -> str:
+    if not finding.path.endswith(".py"):
+        return "only Python is traced; see the sanitizer logs for C and C++"
+    if not probe_of(finding, catalogue):
+        rule = catalogue.get(finding.rule)
+        return rule.no_probe if rule is not None and rule.no_probe else "the rule has no probe"
+    return "the finding does not say what to watch"
+
+
+def _planned(finding: Finding, run: Run) -> list[Watched]:
+    """The plan's entry of a finding: by fingerprint, or else by rule, file and symbol where that is one entry."""
+    entries = run.plan.get("findings", [])
+    same = [entry for entry in entries if entry["key"] == finding.fingerprint]
+    if not same:
+        place = (finding.rule, finding.path, finding.symbol)
+        same = [entry for entry in entries if (entry["rule"], entry["path"], entry["symbol"]) == place]
+    return [Watched(same[0])] if len(same) == 1 else []
+
+
+def _of_one_run(run: Run, watched: Watched) -> Verdict:
+    paths = {target.path for target in watched.targets} | {one.path for one in watched.watch}
+    relevant = [process for process in run.processes if paths & set(process.loaded)]
+    heard = [process for process in relevant if process.canaries.get(watched.probe, False)]
+    kind = load_probe(watched.probe)
+    judge = getattr(kind, "judge_run", None)
+    if judge is not None:
+        judgement = judge(watched, run)
+    else:
+        states = [process.states[watched.key] for process in heard if watched.key in process.states]
+        judgement = kind.judge(watched, states) if states else _nothing_seen(run, watched, relevant, heard)
+    status, summary = judgement.status, judgement.summary
+    if status == probes.REFUTED:
+        lacking = _lacking(kind, run, watched, relevant)
+        if lacking:
+            status, summary = probes.CLEAN, f"{summary}; no refutation, because {'; '.join(lacking)}"
+    elif status == probes.NOT_EXERCISED:
+        summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
+    command = shlex.join(run.command.get("command", []))
+    reproduce = f"llmlint trace --findings FINDINGS --out RUN -- {command}" if command else ""
+    where = [process.label() for process in relevant if watched.key in process.states]
+    evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if status == probes.CONFIRMED else []))
+    return Verdict(status, summary, evidence, (run.folder,), reproduce)
+
+
+def _nothing_seen(run: Run, watched: Watched, relevant: list[Process], heard: list[Process]) -> probes.Judgement:
+    if not run.processes:
+        return probes.Judgement(probes.NOT_EXERCISED, "no process of the run was traced")
+    if not relevant:
+        return probes.Judgement(probes.NOT_EXERCISED, f"{watched.path} was never imported")
+    if not heard:
+        return probes.Judgement(probes.NOT_EXERCISED, "the probe did not see its own seeded bug, so it is not believed")
+    return probes.Judgement(probes.NOT_EXERCISED, "nothing of what the finding names could be watched")
+
+
+def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]:
+    """What stood in the way, for somebody who wants a better run."""
+    found = _misses(watched, relevant)
+    found += [f"{len(run.untraced())} Python processes were not traced"] if run.untraced() else []
+    found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []
+    return found
+
+
+def _misses(watched: Watched, relevant: list[Process]) -> list[str]:
+    missed = {
+        f"{miss['qualname']} could not be watched: {miss['why']}"
+        for process in relevant
+        for miss in process.misses
+        if miss.get("finding") == watched.key and miss.get("role") != "instance"
+    }
+    return sorted(missed)
+
+
+def _lacking(kind: type[probes.Probe], run: Run, watched: Watched, relevant: list[Process]) -> list[str]:
+    """Why a refutation may not stand."""
+    found = [] if kind.may_refute else ["a probe of this kind never refutes"]
+    found += _obstacles(run, watched, relevant)
+    for process in relevant:
+        if not process.canaries.get(watched.probe, False):
+            found.append(f"{process.label()} did not hear its canary")
+        if not process.ended_cleanly:
+            found.append(f"{process.label()} did not end by itself")
+        if process.faults or process.lost:
+            found.append(f"{process.label()} had {process.faults} faults and lost {process.lost} records")
+        found += [f"{path} is another version there" for path, record in process.loaded.items() if not record["same"]]
+    return found
+
+
+_WEIGHT = (probes.CONFIRMED, probes.REFUTED, probes.CLEAN, probes.NOT_EXERCISED)
+
+
+def _together(verdicts: list[Verdict]) -> Verdict:
+    """Over several runs: any confirmation wins; a refutation stands only if no run saw less than it."""
+    best = min(verdicts, key=lambda verdict: _WEIGHT.index(verdict.status))
+    if best.status == probes.REFUTED and any(verdict.status == probes.CLEAN for verdict in verdicts):
+        best = next(verdict for verdict in verdicts if verdict.status == probes.CLEAN)
+    runs = tuple(run for verdict in verdicts for run in verdict.runs)
+    return msgspec.structs.replace(best, runs=runs)

@@ -1,0 +1,105 @@
+"""A small serving engine with switches for its bugs; the tests trace it as a user would."""
+
+from __future__ import annotations
+
+import os
+
+BUGS = set(os.environ.get("BUGS", "").split(","))
+PREFIXES: dict[str, int] = {}
+
+
+class BlockPool:
+    def __init__(self, blocks: int) -> None:
+        self.free = list(range(blocks))
+        self.used: dict[int, str] = {}
+
+    def allocate(self, request_id: str) -> int:
+        block = self.free.pop()
+        self.used[block] = request_id
+        return block
+
+    def release(self, block: int) -> None:
+        self.used.pop(block, None)
+        self.free.append(block)
+
+
+class Scheduler:
+    def __init__(self) -> None:
+        self.pool = BlockPool(64)
+        self.requests: dict[str, int] = {}
+        self.progress: dict[str, int] = {}
+        self.saved: dict[str, int] = {}
+
+    def add(self, request_id: str) -> None:
+        block = self.pool.allocate(request_id)
+        if request_id.endswith("!") and "error" in BUGS:
+            raise ValueError(request_id)
+        if request_id.endswith("!"):
+            self.pool.release(block)
+            raise ValueError(request_id)
+        self.requests[request_id] = block
+        self.progress[request_id] = 0
+
+    def finish(self, request_id: str) -> None:
+        self.pool.release(self.requests.pop(request_id))
+        del self.progress[request_id]
+
+    def abort(self, request_ids: list[str]) -> None:
+        for request_id in request_ids:
+            self.pool.release(self.requests.pop(request_id))
+            if "abort" not in BUGS:
+                del self.progress[request_id]
+
+    def reset(self) -> None:
+        self.requests.clear()
+        if "reset" not in BUGS:
+            self.progress.clear()
+
+    def restore(self, saved: dict[str, int]) -> None:
+        if "restore" in BUGS:
+            print(f"restoring {len(saved)} requests")
+            return
+        self.progress.update(saved)
+
+    def prefix(self, prompt: str) -> int:
+        if "cache" not in BUGS and len(PREFIXES) > 16:
+            PREFIXES.clear()
+        PREFIXES[prompt] = len(prompt)
+        return PREFIXES[prompt]
+
+
+def format_id(value: int) -> str:
+    return f"{value:g}" if "float" in BUGS else str(value)
+
+
+def cache_key(tokens: tuple[int, ...], lora: str) -> int:
+    return hash(tokens) if "key" in BUGS else hash((tokens, lora))
+
+
+def look_up(key: int, store: dict[int, str]) -> str | None:
+    return store.get(key)
+
+
+def serve(rounds: int = 80) -> None:
+    scheduler = Scheduler()
+    for number in range(rounds):
+        for kind in "ab":
+            scheduler.add(f"{kind}{number}")
+            scheduler.prefix(f"prompt {number}")
+        scheduler.finish(f"a{number}")
+        scheduler.abort([f"b{number}"])
+        try:
+            scheduler.add(f"c{number}!")
+        except ValueError:
+            pass
+        format_id(123456789 + number)
+    store: dict[int, str] = {}
+    for lora in ("french", "german"):
+        key = cache_key((1, 2, 3), lora)
+        look_up(key, store)
+        store[key] = lora
+    for number in range(4):
+        scheduler.add(f"d{number}")
+        scheduler.reset()
+        scheduler.restore({f"saved {number}": number})
+    print("served", rounds)

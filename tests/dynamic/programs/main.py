@@ -1,0 +1,6 @@
+import sys
+
+import engine
+
+engine.serve()
+sys.exit(3)

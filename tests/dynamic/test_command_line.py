@@ -1,0 +1,87 @@
+"""`trace` and `confirm` as a user types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tracing import PROGRAMS
+
+RESETS = """
+class Cache:
+    def __init__(self):
+        self.first, self.second, self.third, self.fourth = {}, {}, {}, {}
+
+    def add(self, key):
+        self.first[key] = self.second[key] = self.third[key] = self.fourth[key] = 1
+
+    def drop(self, key):
+        self.first.pop(key, None)
+        self.second.pop(key, None)
+        self.third.pop(key, None)
+        self.fourth.pop(key, None)
+
+    def reset(self):
+        self.first.clear()
+        self.second.clear()
+        self.third.clear()
+"""
+
+DRIVER = """
+import resets
+cache = resets.Cache()
+for number in range(5):
+    cache.add(number)
+    cache.reset()
+print("done")
+raise SystemExit(7)
+"""
+
+
+def llmlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "llmlint", *arguments], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_scan_trace_and_confirm_write_a_verdict_onto_the_finding(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "driver.py").write_text(DRIVER)
+    scanned = llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    assert scanned.returncode == 1, scanned.stderr
+    traced = llmlint(
+        tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "driver.py"
+    )
+    assert (traced.returncode, traced.stdout) == (7, "done\n"), traced.stderr
+    confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "--format", "json", "--write")
+    assert confirmed.returncode == 0, confirmed.stderr
+    finding = next(one for one in json.loads(confirmed.stdout)["findings"] if one["name"] == "restore-leaves-state")
+    assert finding["verdict"]["status"] == "confirmed"
+    assert finding["confidence"] == "certain"
+    assert "driver.py" in finding["verdict"]["reproduce"]
+    assert json.loads((tmp_path / "findings.json").read_text())["findings"] == json.loads(confirmed.stdout)["findings"]
+
+
+def test_verify_is_the_three_in_one_and_fails_when_a_bug_is_confirmed(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "driver.py").write_text(DRIVER)
+    done = llmlint(tmp_path, "verify", ".", "--", sys.executable, "driver.py")
+    assert done.returncode == 1, done.stderr
+    assert "verdicts: 1 confirmed" in done.stdout
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "findings.json").write_text(llmlint(PROGRAMS, "scan", ".", "--no-cache", "--format", "json").stdout)
+    command = ("trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "-c", "pass")
+    assert llmlint(tmp_path, *command).returncode == 0
+    again = llmlint(tmp_path, *command)
+    assert (again.returncode, again.stderr) == (2, "llmlint: run: it holds a run already\n")
+
+
+def test_confirm_refuses_what_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "findings.json").write_text(llmlint(PROGRAMS, "scan", ".", "--no-cache", "--format", "json").stdout)
+    done = llmlint(tmp_path, "confirm", "findings.json", ".")
+    assert done.returncode == 2
+    assert "is not a folder of `llmlint trace`" in done.stderr

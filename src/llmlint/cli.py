@@ -19,6 +19,7 @@ from llmlint import __version__
 
 if TYPE_CHECKING:
     from llmlint.config import Config, Settings
+    from llmlint.report import Style
     from llmlint.scan import ScanResult
 
 CLEAN, FOUND, WRONG_USE, FAILED = 0, 1, 2, 3
@@ -55,7 +56,9 @@ def _wrong_use(message: str) -> NoReturn:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--format", "format_", default="text", help="text, concise, json, jsonl.")
+@click.option(
+    "--format", "format_", default="text", help="text, concise, json, jsonl, sarif, github, gitlab, junit or html."
+)
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
 @click.option("--select", multiple=True, help="Only these rules (code, name, LLM8, chapter, ALL).")
 @click.option("--ignore", multiple=True, help="Not these rules.")
@@ -68,6 +71,7 @@ def _wrong_use(message: str) -> NoReturn:
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="Where the cache lies.")
 @click.option("--show-suppressed", is_flag=True, help="Show suppressed findings too.")
 @click.option("--statistics", is_flag=True, help="Always end with counts by rule.")
+@click.option("--sarif-category", default="", help="Keep this run's alerts apart from others' on GitHub.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def scan(
@@ -85,12 +89,13 @@ def scan(
     cache_dir: Path | None,
     show_suppressed: bool,
     statistics: bool,
+    sarif_category: str,
     exit_zero: bool,
     quiet: bool,
 ) -> None:
     """Scan files and folders."""
     from llmlint.files import discover
-    from llmlint.report import FORMATS
+    from llmlint.report import FORMATS, Style
     from llmlint.scan import Options, scan_files
     from llmlint.vocabulary import VocabularyError, load_vocabulary
 
@@ -125,7 +130,8 @@ def scan(
     result.findings = _wanted(
         result, config, min_confidence or config.min_confidence, min_severity or config.min_severity
     )
-    _write(result, format_, written, quiet, statistics, show_suppressed)
+    plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
+    _write(result, format_, written, quiet, plain)
     if result.faults:
         sys.exit(FAILED)
     sys.exit(FOUND if result.shown and not exit_zero else CLEAN)
@@ -197,12 +203,12 @@ def _write(
     format_: str,
     written: Sequence[tuple[str, Path]],
     quiet: bool,
-    statistics: bool,
-    show_suppressed: bool,
+    plain: Style,
 ) -> None:
-    from llmlint.report import Style, render
+    import msgspec
 
-    plain = Style(statistics=statistics, show_suppressed=show_suppressed)
+    from llmlint.report import render
+
     for name, file in written:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +219,7 @@ def _write(
         terminal = sys.stdout.isatty()
         color = bool(os.environ.get("FORCE_COLOR")) or (terminal and not os.environ.get("NO_COLOR"))
         width = min(160, shutil.get_terminal_size((100, 24)).columns)
-        style = Style(width, color, terminal and color, statistics, show_suppressed)
+        style = msgspec.structs.replace(plain, width=width, color=color, links=terminal and color)
         sys.stdout.write(render(format_, result, style))
         sys.stdout.flush()
 

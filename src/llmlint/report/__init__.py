@@ -20,6 +20,7 @@ class Style(msgspec.Struct, frozen=True):
     statistics: bool = False
     show_suppressed: bool = False
     root: str = "."
+    sarif_category: str = ""
 
 
 class Format(Protocol):
@@ -31,6 +32,10 @@ FORMATS = {
     "concise": "llmlint.report.concise",
     "json": "llmlint.report.json",
     "jsonl": "llmlint.report.jsonl",
+    "sarif": "llmlint.report.sarif",
+    "github": "llmlint.report.github",
+    "gitlab": "llmlint.report.gitlab",
+    "junit": "llmlint.report.junit",
 }
 
 

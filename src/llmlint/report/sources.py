@@ -1,0 +1,52 @@
+"""The scanned files as reports need them: their text, and their path as the repository's hosts know it."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+
+class Sources:
+    """Findings name files relative to `root`, the folder the scan was started in."""
+
+    def __init__(self, root: str = ".") -> None:
+        self._root = Path(root)
+        self._texts: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+
+    def text(self, path: str) -> str:
+        """A file's text, lines ending as they do in the file; empty when it can no longer be read."""
+        if path not in self._texts:
+            try:
+                data = (self._root / path).read_bytes()
+            except OSError:
+                data = b""
+            self._texts[path] = data.decode("utf-8", "replace")
+        return self._texts[path]
+
+    def lines(self, path: str) -> list[str]:
+        """A file's lines as llmlint counts them."""
+        return self.text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @cached_property
+    def repository(self) -> Path:
+        """The folder that holds `.git`, or the folder of the scan where there is none."""
+        start = self._root.resolve()
+        for folder in (start, *start.parents):
+            if (folder / ".git").exists():
+                return folder
+        return start
+
+    def in_repository(self, path: str) -> str:
+        """Relative to the repository's top, links followed, and never a path of this machine."""
+        if path not in self._shown:
+            self._shown[path] = self._relative(path)
+        return self._shown[path]
+
+    def _relative(self, path: str) -> str:
+        file = Path(os.path.realpath(self._root / path))
+        if file.is_relative_to(self.repository):
+            return file.relative_to(self.repository).as_posix()
+        inside = [part for part in Path(path).parts if part not in ("..", "/")]
+        return "/".join(inside) if not Path(path).is_absolute() else file.name

@@ -15,6 +15,7 @@ import msgspec
 from llmlint.catalogue import Catalogue, load_catalogue
 from llmlint.code.errors import Unreadable
 from llmlint.code.facts import FileFacts
+from llmlint.code.recursion import room_for_calls
 from llmlint.code.tree import Module
 from llmlint.findings import Report
 from llmlint.suppressions import Directive, directives_of
@@ -46,6 +47,7 @@ def decode_record(blob: bytes) -> FileRecord:
     return _DECODER.decode(blob)
 
 
+@room_for_calls(5000)
 def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
     """Reads one file's content into its record; never raises for what the file holds."""
     from llmlint.code.effects import facts_of

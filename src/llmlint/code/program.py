@@ -265,6 +265,17 @@ class Program:
                 self._functions_by_full_name.setdefault(function.full_name, function)
         self.functions = tuple(functions)
 
+    @cached_property
+    def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:
+        found: dict[str, list[FunctionInfo]] = {}
+        for function in self.functions:
+            found.setdefault(function.path, []).append(function)
+        return found
+
+    def functions_in(self, path: str) -> list[FunctionInfo]:
+        """The functions of one file, in source order."""
+        return self._functions_by_path.get(path, [])
+
     def _classes_of(self, path: str) -> list[ClassInfo]:
         if not hasattr(self, "_classes_by_path"):
             self._classes_by_path: dict[str, list[ClassInfo]] = {}

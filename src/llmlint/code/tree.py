@@ -59,6 +59,7 @@ class Function(Node, gc=False):
     """A function, method, constructor (`__init__`) or destructor (`__del__`), or the body of a lambda.
 
     `owner` is the class a C++ method defined outside its class belongs to. `body` is None for a declaration.
+    Neither a docstring nor `pass` is in a body; a lambda's is one Return.
     """
 
     name: str
@@ -166,7 +167,7 @@ class Jump(Node, gc=False):
 
 
 class Assign(Node, gc=False):
-    """`op` is "" for =, else the operator of an augmented assignment. A declaration may have no value."""
+    """`op` is "" for =, else the operator of an augmented assignment (`+` of `+=`). A declaration may have no value."""
 
     targets: list[Node]
     value: Node | None

@@ -1,15 +1,19 @@
-"""Which files a scan reads, in which language, and where the comments in them are."""
+"""Which files a scan reads, and in which language.
+
+A path that is given by name is read even where a `.gitignore` hides it; what lies below a folder is read unless a
+`.gitignore` or an exclude pattern names it. Whatever is wrong with one path becomes a Problem and costs no other path.
+"""
 
 from __future__ import annotations
 
-import io
 import os
-import tokenize
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import pathspec
+
+from llmlint.ignores import IgnoreFile, is_ignored
 
 _LANGUAGES = {
     ".py": "python",
@@ -24,7 +28,14 @@ _LANGUAGES = {
     ".cu": "cuda",
     ".cuh": "cuda",
 }
-_NEVER = frozenset({".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".mypy_cache"})
+
+_NEVER_ENTERED = frozenset(
+    ".git .hg .svn .venv venv node_modules __pycache__ .tox .nox .eggs .mypy_cache .ruff_cache .pytest_cache".split()
+)
+
+_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+"""A folder that holds this file holds other people's packages, whatever it is called."""
+
 _LARGEST = 10_000_000
 
 
@@ -37,7 +48,7 @@ class SourcePath(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What became of a file that was not read. `kind`: missing, unreadable, too-large or link-loop."""
+    """What became of a path that was not read. `kind`: missing, unreadable, unsupported or too-large."""
 
     path: str
     kind: str
@@ -62,173 +73,189 @@ def discover(
     force_exclude: bool = False,
     max_bytes: int = _LARGEST,
 ) -> Found:
-    """The source files under `paths`, each once, in the order of their names whatever the order of `paths`."""
+    """The source files under `paths`, each once, in the order of their names whatever the order of `paths`.
+
+    `exclude` holds patterns as in a .gitignore, relative to the working directory; `force_exclude` applies them to
+    the given paths too.
+    """
     walk = _Walk(exclude, respect_gitignore, max_bytes)
-    for given in sorted(set(map(os.path.normpath, paths))):
-        if os.path.isdir(given):
-            walk.folder(given, walk.ignores_above(given))
-        elif not os.path.lexists(given):
-            walk.problems.append(Problem(_shown(given), "missing", "does not exist"))
-        elif not (force_exclude and walk.is_excluded(given)):
-            walk.file(given, named=True)
-    sources = sorted({source.path: source for source in walk.sources}.values(), key=lambda s: s.path)
-    return Found(sources, sorted(set(walk.problems), key=lambda p: (p.path, p.kind)))
+    for given in sorted({os.path.normpath(path) for path in paths}):
+        walk.given(given, force_exclude)
+    sources = sorted({source.path: source for source in walk.sources}.values(), key=lambda source: source.path)
+    return Found(sources, sorted(set(walk.problems), key=lambda problem: (problem.path, problem.kind)))
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A file or folder: its absolute path, how reports name it, and the .gitignore files above it."""
+
+    file: str
+    path: str
+    ignores: tuple[IgnoreFile, ...]
+
+    def below(self, name: str) -> _Place:
+        path = name if self.path == "." else f"{self.path.rstrip('/')}/{name}"
+        return _Place(f"{self.file.rstrip('/')}/{name}", path, self.ignores)
 
 
 class _Walk:
     def __init__(self, exclude: Sequence[str], respect_gitignore: bool, max_bytes: int) -> None:
         self.sources: list[SourcePath] = []
         self.problems: list[Problem] = []
-        self._exclude = pathspec.GitIgnoreSpec.from_lines(exclude)
+        self._exclude = (IgnoreFile(os.getcwd(), exclude),) if exclude else ()
         self._respect_gitignore = respect_gitignore
         self._max_bytes = max_bytes
-        self._entered: set[tuple[int, int]] = set()
+        self._seen: set[tuple[int, int]] = set()
 
-    def is_excluded(self, path: str) -> bool:
-        return self._exclude.match_file(_shown(path))
+    # ------------------------------------------------------------ what was asked for
 
-    def ignores_above(self, folder: str) -> list[tuple[str, pathspec.GitIgnoreSpec]]:
-        """The .gitignore files from the repository's top down to a folder's parent."""
-        if not self._respect_gitignore:
-            return []
-        above: list[tuple[str, pathspec.GitIgnoreSpec]] = []
-        here = Path(folder).resolve()
-        while not (here / ".git").exists():
-            if here.parent == here:
-                return []
-            here = here.parent
-            above = [*self._ignores_of(str(here)), *above]
-        return above
-
-    def _ignores_of(self, folder: str) -> list[tuple[str, pathspec.GitIgnoreSpec]]:
-        try:
-            text = Path(folder, ".gitignore").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return []
-        return [(os.path.abspath(folder), pathspec.GitIgnoreSpec.from_lines(text.splitlines()))]
-
-    def folder(self, folder: str, ignores: list[tuple[str, pathspec.GitIgnoreSpec]]) -> None:
-        try:
-            info = os.stat(folder)
-            if (info.st_dev, info.st_ino) in self._entered:
-                return
-            self._entered.add((info.st_dev, info.st_ino))
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            self.problems.append(Problem(_shown(folder), "unreadable", f"folder: {error.strerror}"))
+    def given(self, path: str, force_exclude: bool) -> None:
+        place = _Place(os.path.abspath(path), _shown(path), ())
+        is_folder = os.path.isdir(place.file)
+        if not os.path.lexists(place.file):
+            self._problem(place, "missing", "does not exist")
+        elif force_exclude and is_ignored(place.file, is_folder, self._exclude):
             return
-        names = {entry.name for entry in entries}
-        if "pyvenv.cfg" in names:
-            return
-        if self._respect_gitignore and ".gitignore" in names:
-            ignores = [*ignores, *self._ignores_of(folder)]
-        for entry in entries:
-            self._entry(entry, ignores)
+        elif is_folder:
+            self._all_below(_Place(place.file, place.path, self._ignores_above(place.file)))
+        elif language := language_of(path) or _by_shebang(place.file):
+            self._file(place, language)
+        elif not path.endswith(".pyi"):
+            self._problem(place, "unsupported", "is in no language that llmlint reads")
 
-    def _entry(self, entry: os.DirEntry[str], ignores: list[tuple[str, pathspec.GitIgnoreSpec]]) -> None:
-        try:
-            is_folder = entry.is_dir()
-        except OSError:
-            is_folder = False
+    def _ignores_above(self, folder: str) -> tuple[IgnoreFile, ...]:
+        """From the repository's top down to the folder's parent; none where they hide the folder itself."""
+        above = [Path(folder), *Path(folder).parents] if self._respect_gitignore else []
+        top = next((at for at, here in enumerate(above) if (here / ".git").exists()), 0)
+        found: tuple[IgnoreFile, ...] = ()
+        for here in reversed(above[1 : top + 1]):
+            found += tuple(_ignore_files(str(here)))
+        hidden = any(is_ignored(str(here), True, found) for here in above[:top])
+        return () if hidden else found
+
+    # ------------------------------------------------------------ walking
+
+    def _all_below(self, top: _Place) -> None:
+        """Links are followed last, so that a file is named by its real place wherever that is below `top`."""
+        links: list[_Place] = []
+        self._folders([top], links)
+        while links:
+            links.sort(key=lambda link: link.path, reverse=True)
+            self._link(links.pop(), links)
+
+    def _folders(self, waiting: list[_Place], links: list[_Place]) -> None:
+        while waiting:
+            folder = waiting.pop()
+            try:
+                if not self._is_new(os.stat(folder.file)):
+                    continue
+                with os.scandir(folder.file) as found:
+                    entries = list(found)
+            except OSError as error:
+                self._problem(folder, "unreadable", f"could not be entered: {error.strerror}")
+                continue
+            names = {entry.name for entry in entries}
+            if _VIRTUAL_ENVIRONMENT in names:
+                continue
+            if self._respect_gitignore and not names.isdisjoint((".gitignore", ".git")):
+                ignores = (*folder.ignores, *_ignore_files(folder.file))
+                folder = _Place(folder.file, folder.path, ignores)
+            for entry in entries:
+                self._entry(entry, folder, waiting, links)
+
+    def _entry(self, entry: os.DirEntry[str], folder: _Place, waiting: list[_Place], links: list[_Place]) -> None:
+        name = entry.name
+        language = language_of(name)
+        if entry.is_symlink():
+            if name not in _NEVER_ENTERED:
+                links.append(folder.below(name))
+        elif entry.is_dir():
+            place = folder.below(name)
+            if name not in _NEVER_ENTERED and not self._is_hidden(place, True):
+                waiting.append(place)
+        elif language:
+            place = folder.below(name)
+            if not self._is_hidden(place, False):
+                self._file(place, language)
+
+    def _link(self, link: _Place, links: list[_Place]) -> None:
+        """A link up to a folder that holds it is a loop and leads nowhere new."""
+        real = os.path.realpath(link.file)
+        is_folder = os.path.isdir(real)
+        if self._is_hidden(link, is_folder):
+            return
         if is_folder:
-            wanted = entry.name not in _NEVER and not _ignored(entry.path, ignores, True)
-            if wanted and not self.is_excluded(entry.path + "/"):
-                self.folder(entry.path, ignores)
-        elif language_of(entry.name) and not _ignored(entry.path, ignores, False) and not self.is_excluded(entry.path):
-            self.file(entry.path, named=False)
+            if not os.path.realpath(os.path.dirname(link.file)).startswith(real.rstrip("/") + "/"):
+                self._folders([link], links)
+        elif language := language_of(link.file):
+            try:
+                known = _identity(os.stat(real)) in self._seen
+            except OSError:
+                known = False
+            if not known:
+                self._file(link, language)
 
-    def file(self, path: str, named: bool) -> None:
-        language = language_of(path) or (_by_shebang(path) if named else "")
-        if not language:
-            return
+    def _is_hidden(self, place: _Place, is_folder: bool) -> bool:
+        return is_ignored(place.file, is_folder, place.ignores) or is_ignored(place.file, is_folder, self._exclude)
+
+    def _is_new(self, info: os.stat_result) -> bool:
+        before = len(self._seen)
+        self._seen.add(_identity(info))
+        return len(self._seen) > before
+
+    # ------------------------------------------------------------ files
+
+    def _file(self, place: _Place, language: str) -> None:
         try:
-            size = os.stat(path).st_size
+            place.file.encode()
+            info = os.stat(place.file)
+        except UnicodeEncodeError:
+            printable = os.fsencode(place.path).decode("utf-8", "backslashreplace")
+            self.problems.append(Problem(printable, "unreadable", "has a name that is not UTF-8"))
+            return
         except OSError as error:
-            self.problems.append(Problem(_shown(path), "unreadable", error.strerror or str(error)))
+            self._problem(place, "unreadable", error.strerror or str(error))
             return
-        if size > self._max_bytes:
-            why = f"is larger than {self._max_bytes / 1e6:g} MB and was skipped (max-file-mb)"
-            self.problems.append(Problem(_shown(path), "too-large", why))
-            return
-        self.sources.append(SourcePath(_shown(path), os.path.abspath(path), language))
+        self._is_new(info)
+        if not stat.S_ISREG(info.st_mode):
+            self._problem(place, "unreadable", "is not a regular file")
+        elif info.st_size > self._max_bytes:
+            size = f"{self._max_bytes / 1e6:g} MB"
+            self._problem(place, "too-large", f"is larger than {size} and was skipped (max-file-mb)")
+        else:
+            self.sources.append(SourcePath(place.path, place.file, language))
+
+    def _problem(self, place: _Place, kind: str, message: str) -> None:
+        self.problems.append(Problem(place.path, kind, message))
 
 
-def _ignored(path: str, ignores: list[tuple[str, pathspec.GitIgnoreSpec]], is_folder: bool) -> bool:
-    absolute = os.path.abspath(path)
-    for folder, spec in reversed(ignores):
-        relative = os.path.relpath(absolute, folder) + ("/" if is_folder else "")
-        verdict = spec.check_file(relative).include
-        if verdict is not None:
-            return verdict
-    return False
+def _identity(info: os.stat_result) -> tuple[int, int]:
+    return info.st_dev, info.st_ino
+
+
+def _ignore_files(folder: str) -> Iterator[IgnoreFile]:
+    """What git leaves out of this folder; a later one overrules an earlier one."""
+    for name in (".git/info/exclude", ".gitignore"):
+        try:
+            text = Path(folder, name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        yield IgnoreFile(folder, text.splitlines())
 
 
 def _shown(path: str) -> str:
     """Relative to the working directory where it lies below it, else absolute; always with forward slashes."""
     relative = os.path.relpath(path)
-    return Path(os.path.abspath(path) if relative.startswith("..") else relative).as_posix()
+    is_outside = relative == os.pardir or relative.startswith(os.pardir + os.sep)
+    return Path(os.path.abspath(path) if is_outside else relative).as_posix()
 
 
-def _by_shebang(path: str) -> str:
+def _by_shebang(file: str) -> str:
+    """Only asked of files given by name; a pipe is not read, as that would wait for its writer."""
     try:
-        with open(path, "rb") as file:
-            first = file.readline(200)
+        if not stat.S_ISREG(os.stat(file).st_mode) or os.path.splitext(file)[1]:
+            return ""
+        with open(file, "rb") as opened:
+            first = opened.readline(200)
     except OSError:
         return ""
     return "python" if first.startswith(b"#!") and b"python" in first else ""
-
-
-def comments_of(text: str, language: str) -> Iterator[tuple[int, int, str, bool]]:
-    """(line, column, comment, alone on its line) of each comment; strings that look like comments are none."""
-    return _python_comments(text) if language == "python" else _cpp_comments(text)
-
-
-def _python_comments(text: str) -> Iterator[tuple[int, int, str, bool]]:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                line, column = token.start
-                yield line, column + 1, token.string, not token.line[:column].strip()
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        return
-
-
-def _cpp_comments(text: str) -> Iterator[tuple[int, int, str, bool]]:
-    at, line, line_start, size = 0, 1, 0, len(text)
-    while at < size:
-        character = text[at]
-        if character == "\n":
-            line, line_start = line + 1, at + 1
-            at += 1
-        elif text.startswith("//", at) or text.startswith("/*", at):
-            block = text[at + 1] == "*"
-            end = text.find("*/" if block else "\n", at + 2)
-            end = size if end < 0 else end + 2 * block
-            comment = text[at:end]
-            yield line, at - line_start + 1, comment, not text[line_start:at].strip()
-            if "\n" in comment:
-                line += comment.count("\n")
-                line_start = at + comment.rindex("\n") + 1
-            at = end
-        elif text.startswith('R"', at):
-            at = _after_raw_string(text, at)
-            line, line_start = text.count("\n", 0, at) + 1, text.rfind("\n", 0, at) + 1
-        elif character in "\"'":
-            at = _after_quoted(text, at)
-        else:
-            at += 1
-
-
-def _after_quoted(text: str, at: int) -> int:
-    quote, at = text[at], at + 1
-    while at < len(text) and text[at] not in (quote, "\n"):
-        at += 2 if text[at] == "\\" else 1
-    return at + 1 if at < len(text) and text[at] == quote else at
-
-
-def _after_raw_string(text: str, at: int) -> int:
-    opening = text.find("(", at)
-    if opening < 0 or opening - at > 20:
-        return at + 2
-    end = text.find(f'){text[at + 2 : opening]}"', opening)
-    return len(text) if end < 0 else end + opening - at

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from llmlint.files import comments_of
+from llmlint.comments import comments_of
 
 _DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$")
 _KINDS = ("ignore", "ignore-file")

@@ -28,5 +28,31 @@ BLOCKS: dict[str, tuple[str, Block]] = {
         "reset",
         Block(targets=(Target("Scheduler.reset", "reset"),), watch=(Watch("progress", owner="Scheduler"),)),
     ),
+    "leak-on-error-path": ("error", Block(targets=PAIRS)),
+    "float-serialised-int": ("float", Block(targets=(Target("format_id", "format", entity="value"),))),
+    "cache-key-omits-input": (
+        "key",
+        Block(
+            targets=(Target("cache_key", "key", entity="return"), Target("look_up", "lookup", entity="key")),
+            options={"omitted": ["lora"]},
+        ),
+    ),
+    "offload-drops-state": (
+        "sleep",
+        Block(
+            targets=(Target("Scheduler.sleep", "offload"), Target("Scheduler.wake", "onload")),
+            watch=(Watch("progress", owner="Scheduler"),),
+        ),
+    ),
+    "refcount-imbalance": (
+        "pin",
+        Block(
+            targets=(
+                Target("Scheduler.touch", "scope"),
+                Target("BlockPool.pin", "acquire", entity="block"),
+                Target("BlockPool.unpin", "release", entity="block"),
+            )
+        ),
+    ),
     "noop-restore": ("restore", Block(targets=(Target("Scheduler.restore", "restore"),))),
 }

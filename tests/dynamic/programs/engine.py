@@ -12,11 +12,18 @@ class BlockPool:
     def __init__(self, blocks: int) -> None:
         self.free = list(range(blocks))
         self.used: dict[int, str] = {}
+        self.pins: dict[int, int] = {}
 
     def allocate(self, request_id: str) -> int:
         block = self.free.pop()
         self.used[block] = request_id
         return block
+
+    def pin(self, block: int) -> None:
+        self.pins[block] = self.pins.get(block, 0) + 1
+
+    def unpin(self, block: int) -> None:
+        self.pins[block] -= 1
 
     def release(self, block: int) -> None:
         self.used.pop(block, None)
@@ -25,7 +32,7 @@ class BlockPool:
 
 class Scheduler:
     def __init__(self) -> None:
-        self.pool = BlockPool(64)
+        self.pool = BlockPool(256)
         self.requests: dict[str, int] = {}
         self.progress: dict[str, int] = {}
         self.saved: dict[str, int] = {}
@@ -49,6 +56,20 @@ class Scheduler:
             self.pool.release(self.requests.pop(request_id))
             if "abort" not in BUGS:
                 del self.progress[request_id]
+
+    def touch(self, block: int) -> None:
+        self.pool.pin(block)
+        if block % 3 == 0 and "pin" in BUGS:
+            return
+        self.pool.unpin(block)
+
+    def sleep(self) -> None:
+        self.pool = BlockPool(256)
+        if "sleep" not in BUGS:
+            self.progress.clear()
+
+    def wake(self) -> None:
+        self.saved.clear()
 
     def reset(self) -> None:
         self.requests.clear()
@@ -102,4 +123,10 @@ def serve(rounds: int = 80) -> None:
         scheduler.add(f"d{number}")
         scheduler.reset()
         scheduler.restore({f"saved {number}": number})
+    for number in range(4):
+        scheduler.add(f"e{number}")
+        scheduler.sleep()
+        scheduler.wake()
+    for block in range(30):
+        scheduler.touch(block)
     print("served", rounds)

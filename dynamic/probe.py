@@ -40,6 +40,8 @@ class Probe:
     exercised: ClassVar[str] = ""
     """What must have happened before anything but not-exercised may be said."""
     may_refute: ClassVar[bool] = False
+    libraries: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Functions of libraries that the probe wants to know of whatever the finding names: by module."""
 
     def __init__(self, finding: Finding, tell: Callable[[Iterable[object]], list[str]]) -> None:
         self.finding = finding

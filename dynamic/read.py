@@ -34,6 +34,8 @@ class Process:
         self.children: list[Record] = []
         self.canaries: dict[str, bool] = {}
         self.interned: dict[int, tuple[str, list[str]]] = {}
+        self.groups: list[Record] = []
+        self.ranked: Record = {}
         self.tail: Record = {}
         self.torn = 0
         self.counters: list[int] = []
@@ -45,6 +47,11 @@ class Process:
     @property
     def pid(self) -> int:
         return int(self.head.get("pid", 0))
+
+    @property
+    def rank(self) -> int | None:
+        rank = self.ranked.get("rank", self.head.get("rank"))
+        return int(rank) if rank is not None else None
 
     @property
     def ended_cleanly(self) -> bool:
@@ -59,8 +66,7 @@ class Process:
         return int(self.tail.get("lost", 0)) + self.torn
 
     def label(self) -> str:
-        rank = f", rank {self.head['rank']}" if "rank" in self.head else ""
-        return f"process {self.pid}{rank}"
+        return f"process {self.pid}" if self.rank is None else f"process {self.pid}, rank {self.rank}"
 
     def take(self, record: Record) -> None:
         kind = record.get("kind")
@@ -74,6 +80,10 @@ class Process:
             self.patched.append(record)
         elif kind == "miss":
             self.misses.append(record)
+        elif kind == "group":
+            self.groups.append(record)
+        elif kind == "rank":
+            self.ranked = record
         elif kind == "child":
             self.children.append(record)
         elif kind == "canary":

@@ -44,11 +44,16 @@ class Tracer:
         self.finished = False
         self.busy = False
         self.probe_classes = self._probe_classes()
+        self.libraries = {
+            module: (name, functions)
+            for name, kind in self.probe_classes.items()
+            for module, functions in kind.libraries.items()
+        }
         self.ticker = processes.Ticker(self.tick, tick)
 
     def start(self) -> None:
         self.recorder.write("head", **head(self.plan.hash))
-        imports.install(self.plan.may_mean, self._imported)
+        imports.install(self._may_mean, self._imported)
         processes.follow_forks(self.ticker.stop, self.ticker.start, self.in_forked_child)
         processes.note_children(self._started)
         processes.at_every_exit(self.finish)
@@ -89,11 +94,16 @@ class Tracer:
         if len(sys.modules) == self.modules_seen:
             return scripts
         self.modules_seen = len(sys.modules)
-        return [name for name in list(sys.modules) if self.plan.may_mean(name)] + scripts
+        return [name for name in list(sys.modules) if self._may_mean(name)] + scripts
+
+    def _may_mean(self, name: str) -> bool:
+        return name in self.libraries or self.plan.may_mean(name)
 
     def _take(self, name: str, module: ModuleType | None) -> None:
         if module is None:
             return
+        if name in self.libraries:
+            return self._take_library(name, module)
         script = name in ("__main__", "__mp_main__")
         spec = getattr(module, "__spec__", None)
         path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
@@ -109,6 +119,17 @@ class Tracer:
         self._watch_globals(path, module)
         for target in [*self.plan.targets[path], *self._instance_targets(path)]:
             self._patch(target, module, late=script)
+
+    def _take_library(self, name: str, module: ModuleType) -> None:
+        """Functions that a probe always wants, with a stand-in for the finding."""
+        if name in self.loaded or getattr(getattr(module, "__spec__", None), "_initializing", False):
+            return
+        self.loaded[name] = module
+        probe, functions = self.libraries[name]
+        targets = [{"qualname": function, "role": "collective"} for function in functions]
+        finding = Finding({"key": f"library {name}", "probe": probe, "path": name, "targets": targets})
+        for target in finding.targets:
+            self._patch(target, module, late=False)
 
     def _same_source(self, path: str, module: ModuleType) -> bool:
         import hashlib

@@ -150,7 +150,9 @@ class StaleState(Probe):
         in_time = all(cleared.get(watched.attribute, 0) >= enough for watched in finding.watch)
         if in_time and cleared == differed:
             return Judgement(REFUTED, f"the {verb} ran {calls} times and every attribute was cleared each time")
-        return Judgement(CLEAN, f"the {verb} ran {calls} times and left nothing for good ({enough} times each would refute)")
+        return Judgement(
+            CLEAN, f"the {verb} ran {calls} times and left nothing for good ({enough} times each would refute)"
+        )
 
 
 def _way_to(holder: object) -> Callable[[], Any]:

@@ -1,0 +1,284 @@
+"""Each rank's log of its collectives, and where two ranks' logs of one group first differ.
+
+Nothing is sent between ranks: every process numbers its calls in each group and notes them in its ring before they are
+made; the logs are compared when the run is over. A call that never came back is in the ring as well.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from ..paths import Roots, elements
+from ..plan import Finding, Target
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, Probe, State
+from ..read import Process, RingCall, Run
+from ..record import BEGUN, DONE, RAISED, Recorder
+from ..values import identify
+
+TORCH = "torch.distributed.distributed_c10d"
+CALLS = (
+    "all_reduce", "all_gather", "all_gather_into_tensor", "all_gather_object", "all_to_all", "all_to_all_single",
+    "barrier", "broadcast", "broadcast_object_list", "gather", "gather_object", "monitored_barrier", "reduce",
+    "reduce_scatter", "reduce_scatter_tensor", "scatter", "scatter_object_list",
+)  # fmt: skip
+GROUPS = ("init_process_group", "new_group")
+
+PENDING = 10
+"""Seconds after which a call that has not come back counts as stuck."""
+
+_FRAMES = 8
+
+
+class CollectiveLog(Probe):
+    """Writes the log of this process; the same for all findings of the family."""
+
+    libraries: ClassVar[dict[str, tuple[str, ...]]] = {TORCH: (*CALLS, *GROUPS)}
+    exercised: ClassVar[str] = "the function ran on two ranks"
+    may_refute: ClassVar[bool] = False
+
+    _sequence: ClassVar[dict[int, int]] = {}
+    _depth: ClassVar[dict[int, int]] = {}
+    _rank_told: ClassVar[bool] = False
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.recorder: Recorder | None = None
+
+    def attach(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def forked(self) -> None:
+        super().forked()
+        CollectiveLog._sequence.clear()
+        CollectiveLog._depth.clear()
+        CollectiveLog._rank_told = False
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        if self.recorder is None or not self._is_logged(target):
+            return None
+        name = target.qualname.rpartition(".")[2]
+        stack = callers()
+        if name in GROUPS:
+            self._note_group(name, roots, stack)
+            return None
+        thread = get_ident()
+        depth = self._depth.get(thread, 0)
+        self._depth[thread] = depth + 1
+        if depth:
+            return -1
+        self._tell_rank(target, roots)
+        group = self.recorder.intern("group", self._group(target, roots))
+        number = self._sequence[group] = self._sequence.get(group, 0) + 1
+        what = self.recorder.intern("call", name, signature(roots), *stack)
+        return self.recorder.begin(what, group, number)
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if not isinstance(token, int) or self.recorder is None:
+            return
+        self._depth[get_ident()] -= 1
+        if token >= 0:
+            self.recorder.end(token, DONE if error is None else RAISED)
+
+    def _is_logged(self, target: Target) -> bool:
+        """Calls of the library, and those of the project's own for which the finding names the group."""
+        return target.path == TORCH or (target.role in ("collective", "wait") and target.entity is not None)
+
+    def _group(self, target: Target, roots: Roots) -> str:
+        if target.entity is not None:
+            return str([identify(value) for value in target.entity.values(roots)])
+        return group_name(_value(roots, "group"))
+
+    def _note_group(self, name: str, roots: Roots, stack: Sequence[str]) -> None:
+        ranks = _value(roots, "ranks") if name == "new_group" else None
+        timeout = _value(roots, "timeout")
+        said = "world" if ranks is None else ranks_name(elements(ranks))
+        if self.recorder is not None:
+            self.recorder.write("group", name=said, timeout=None if timeout is None else str(timeout), stack=stack)
+
+    def _tell_rank(self, target: Target, roots: Roots) -> None:
+        if CollectiveLog._rank_told or self.recorder is None:
+            return
+        rank = next(iter(target.owner.values(roots)), None) if target.owner is not None else _torch_rank()
+        if rank is not None:
+            CollectiveLog._rank_told = True
+            self.recorder.write("rank", rank=rank)
+
+    @classmethod
+    def canary(cls) -> bool:
+        """Two made-up logs, one of which skips a call."""
+        first, second = Process("a"), Process("b")
+        for rank, (process, calls) in enumerate(((first, (1, 2, 1)), (second, (1, 1)))):
+            process.head = {"rank": str(rank), "pid": rank}
+            process.tail = {"kind": "tail"}
+            process.interned = {1: ("call", ["all_reduce", ""]), 2: ("call", ["barrier", ""]), 3: ("group", ["world"])}
+            process.calls = [RingCall((what, 3, n + 1, DONE, float(n), float(n))) for n, what in enumerate(calls)]
+        found = list(divergences([first, second]))
+        return len(found) == 1 and found[0].sequence == 2
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        return Judgement(NOT_EXERCISED, "the logs of all ranks are needed")
+
+    @classmethod
+    def judge_run(cls, finding: Finding, run: Run) -> Judgement:
+        ranks = {process.rank for process in run.processes if process.rank is not None and ran(finding, process)}
+        for divergence in divergences(run.processes):
+            if divergence.is_at(finding):
+                said = f"the ranks of group {divergence.group} part at call {divergence.sequence}: {divergence.summary}"
+                return Judgement(CONFIRMED, said, divergence.evidence)
+        if len(ranks) < 2:
+            return Judgement(NOT_EXERCISED, f"the function ran on {len(ranks)} ranks")
+        if not any(process.calls for process in run.processes):
+            return Judgement(NOT_EXERCISED, "no collective was seen")
+        return Judgement(CLEAN, f"the function ran on {len(ranks)} ranks, and their logs agree")
+
+
+class Divergence:
+    """The first call of a group that the ranks do not make together."""
+
+    def __init__(self, group: str, sequence: int, calls: dict[int, tuple[Process, RingCall | None]]) -> None:
+        self.group = group
+        self.sequence = sequence
+        self.calls = calls
+        said = {rank: _said(process, call) for rank, (process, call) in calls.items()}
+        self.summary = "; ".join(f"rank {rank} {what}" for rank, what in sorted(said.items()))
+        self.evidence = [f"rank {rank}: {what}" for rank, what in sorted(said.items())]
+
+    def is_at(self, finding: Finding) -> bool:
+        return any(
+            call is not None and passes(finding, stack_of(process, call)) for process, call in self.calls.values()
+        )
+
+
+def divergences(processes: Iterable[Process]) -> Iterator[Divergence]:
+    """For each group that two ranks logged: where they first differ."""
+    logs: dict[str, dict[int, tuple[Process, dict[int, RingCall]]]] = {}
+    for process in processes:
+        if process.rank is None:
+            continue
+        for call in process.calls:
+            name = process.interned.get(call.group, ("", ["?"]))[1][0]
+            logs.setdefault(name, {}).setdefault(process.rank, (process, {}))[1][call.sequence] = call
+    for group, by_rank in sorted(logs.items()):
+        found = _first_difference(group, by_rank) if len(by_rank) > 1 else None
+        if found is not None:
+            yield found
+
+
+def _first_difference(group: str, by_rank: dict[int, tuple[Process, dict[int, RingCall]]]) -> Divergence | None:
+    start = max(min(log) for _, log in by_rank.values())
+    for sequence in range(start, max(max(log) for _, log in by_rank.values()) + 1):
+        calls = {rank: (process, log.get(sequence)) for rank, (process, log) in by_rank.items()}
+        kinds = {_kind(process, call) for process, call in calls.values() if call is not None}
+        if len(kinds) > 1:
+            return Divergence(group, sequence, calls)
+        if any(call is None for _, call in calls.values()):
+            return Divergence(group, sequence, calls) if _is_settled(calls.values()) else None
+    return None
+
+
+def _is_settled(calls: Iterable[tuple[Process, RingCall | None]]) -> bool:
+    """Whether a rank that has not made the call would have: it ended by itself, or left the others waiting too long."""
+    calls = list(calls)
+    waiting = [process.last_alive - call.begun for process, call in calls if call is not None and call.state == BEGUN]
+    if any(waited > PENDING for waited in waiting):
+        return True
+    return all(process.ended_cleanly for process, call in calls if call is None)
+
+
+def _kind(process: Process, call: RingCall) -> tuple[str, ...]:
+    return tuple(process.interned.get(call.what, ("", ["?", ""]))[1][:2])
+
+
+def stack_of(process: Process, call: RingCall) -> list[str]:
+    return process.interned.get(call.what, ("", []))[1][2:]
+
+
+def _said(process: Process, call: RingCall | None) -> str:
+    if call is None:
+        return "made no further call"
+    parts = process.interned.get(call.what, ("", ["?", ""]))[1]
+    state = {BEGUN: ", which never came back", RAISED: ", which raised"}.get(call.state, "")
+    return f"called {parts[0]}{parts[1]} at {parts[2] if len(parts) > 2 else '?'}{state}"
+
+
+def passes(finding: Finding, stack: Iterable[str]) -> bool:
+    """Whether a call's stack goes through a function of the finding."""
+    wanted = {(target.path, target.qualname.rpartition(".")[2]) for target in finding.targets}
+    wanted.add((finding.path, finding.symbol.rpartition(".")[2]))
+    for frame in stack:
+        place, _, name = frame.rpartition(" ")
+        file = place.rpartition(":")[0]
+        if any(name == function and _same_file(file, path) for path, function in wanted):
+            return True
+    return False
+
+
+def _same_file(file: str, path: str) -> bool:
+    tail = path.replace("\\", "/").split("/")[-3:]
+    return file.replace("\\", "/").split("/")[-len(tail) :] == tail
+
+
+def ran(finding: Finding, process: Process) -> int:
+    """How often the functions of the finding were entered in a process."""
+    slots = {int(one["slot"]) for one in process.patched if one["finding"] == finding.key and one["role"] != "instance"}
+    return sum(process.counters[slot] for slot in slots if slot < len(process.counters))
+
+
+def callers() -> list[str]:
+    """Who called, innermost first, without the library's own frames and ours."""
+    found: list[str] = []
+    frame = sys._getframe(3)
+    while frame is not None and len(found) < _FRAMES:
+        code = frame.f_code
+        if "/torch/" not in code.co_filename and not frame.f_globals.get("__name__", "").startswith("_llmlint_dynamic"):
+            found.append(f"{code.co_filename}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
+def signature(roots: Roots) -> str:
+    """Shape and type of the first tensor among the arguments, by its metadata."""
+    for name in roots.names:
+        value = _value(roots, name)
+        first = value[0] if isinstance(value, (list, tuple)) and value else value
+        if hasattr(first, "shape") and hasattr(first, "dtype"):
+            count = f"{len(value)} x " if isinstance(value, (list, tuple)) else ""
+            return f"({count}{str(first.dtype).rpartition('.')[2]}{list(first.shape)})"
+    return ""
+
+
+def _value(roots: Roots, name: str) -> Any:
+    try:
+        return roots(name)
+    except LookupError:
+        return None
+
+
+def group_name(group: Any) -> str:
+    """Groups go by their global ranks, which are the same on every rank."""
+    if group is None:
+        return "world"
+    distributed: Any = sys.modules.get("torch.distributed")
+    try:
+        if group is distributed.group.WORLD:
+            return "world"
+        return ranks_name(distributed.get_process_group_ranks(group))
+    except Exception:  # no group of torch's
+        return str(identify(group))
+
+
+def ranks_name(ranks: Iterable[Any]) -> str:
+    return f"ranks {sorted(int(rank) for rank in ranks)}"
+
+
+def _torch_rank() -> int | None:
+    distributed: Any = sys.modules.get("torch.distributed")
+    if distributed is None or not distributed.is_initialized():
+        return None
+    return int(distributed.get_rank())

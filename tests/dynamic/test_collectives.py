@@ -1,0 +1,70 @@
+"""Logs of ranks, compared when the run is over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdict, verdicts
+
+from llmlint.dynamic.read import read_run
+from llmlint.runtime.block import Block, Target
+from llmlint.runtime.plan import make_plan
+from llmlint.runtime.stress import Workload, run_workload
+from llmlint.runtime.trace import prepare, run_traced
+
+CALLS = tuple(Target(f"Communicator.{name}", "collective", entity="group") for name in ("all_reduce", "barrier"))
+STEP = Block(targets=(Target("step", "scope"), *CALLS))
+DIVERGENT = finding("rank-divergent-collective", STEP, path="ranks.py", symbol="step")
+
+
+def test_a_collective_that_one_rank_skips_is_confirmed_with_both_call_sites(tmp_path: Path) -> None:
+    found = verdict(tmp_path, DIVERGENT, "launch.py", bugs="skip")
+    assert found.status == "confirmed", found
+    assert "call 7" in found.summary
+    assert "rank 0 called all_reduce at" in found.summary
+    assert "rank 1 called barrier at" in found.summary
+    assert "ranks.py:" in found.summary
+
+
+def test_ranks_that_agree_are_exercised_clean_and_never_refuted(tmp_path: Path) -> None:
+    found = verdict(tmp_path, DIVERGENT, "launch.py")
+    assert found.status == "exercised-clean", found
+
+
+def test_one_rank_alone_exercises_nothing(tmp_path: Path) -> None:
+    _, run = run_program(tmp_path, [DIVERGENT], "rank.py", "0", env={"RANK": "0"})
+    found = verdicts([DIVERGENT], run)[0]
+    assert (found.status, found.summary) == ("not-exercised", "the function ran on 1 ranks")
+
+
+def test_a_divergence_elsewhere_is_not_this_findings(tmp_path: Path) -> None:
+    elsewhere = finding("rank-divergent-collective", Block(targets=(Target("run_rank", "scope"),)), path="other.py")
+    _, run = run_program(tmp_path, [DIVERGENT, elsewhere], "launch.py", bugs="skip")
+    assert [found.status for found in verdicts([DIVERGENT, elsewhere], run)] == ["confirmed", "not-exercised"]
+
+
+def test_a_call_that_never_comes_back_after_its_peer_was_killed_is_confirmed(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    block = Block(targets=(Target("step", "scope"), *CALLS), needs={"pending": 1})
+    waits = finding("collective-no-timeout", block, path="ranks.py", symbol="step")
+    prepare(tmp_path, make_plan([waits], NO_PAGES, PROGRAMS))
+    monkeypatch.setenv("BUGS", "wait")
+    monkeypatch.setenv("LLMLINT_TICK", "0.05")
+    monkeypatch.chdir(PROGRAMS)
+    workload = Workload.of("", "", 1, 6.0, ["kill:rank.py 1"])
+    run_traced([sys.executable, "launch.py"], tmp_path, meanwhile=lambda process: run_workload(workload, process.pid))
+    found = verdicts([waits], read_run(str(tmp_path)))[0]
+    assert found.status == "confirmed", found
+    assert "kill:rank.py 1" in found.summary
+    assert "barrier" in found.evidence[0]
+
+
+def test_the_workload_goes_into_the_account_of_the_run(tmp_path: Path) -> None:
+    prepare(tmp_path, make_plan([DIVERGENT], NO_PAGES, PROGRAMS))
+    workload = Workload.of("", "", 1, 0.5, ["kill:nobody"])
+    command = [sys.executable, "-c", "import time; time.sleep(30)"]
+    assert run_traced(command, tmp_path, meanwhile=lambda process: run_workload(workload, process.pid)) != 0
+    account = json.loads((tmp_path / "run.json").read_text())
+    assert account["workload"]["faults"] == ["kill:nobody: no such child"]
+    assert account["asked_to_end"]

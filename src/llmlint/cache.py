@@ -1,93 +1,103 @@
 """The cache of file records, keyed by content: one SQLite file, safe under concurrent scans and `kill -9`.
 
-SQLite's own journal gives the safety; a database that is none any more is thrown away and begun anew.
+SQLite's own journal gives the safety. A file that is no database any more is thrown away and begun anew, with one
+warning; a folder that cannot be written is one warning and a scan without a cache.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-FILE_NAME = "facts.sqlite3"
+FILE_NAME = "cache-1.sqlite3"
 _CHUNK = 500
+_KEPT_DAYS = 30
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS record (key TEXT PRIMARY KEY, blob BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (key TEXT PRIMARY KEY, blob BLOB NOT NULL, day INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, blob BLOB NOT NULL, day INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS stat (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, key TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, blob BLOB NOT NULL) WITHOUT ROWID;
 """
+
+T = TypeVar("T")
 
 
 class Cache:
     """Records by content key, content keys by file stamp, whole results by what went into them.
 
-    `generation` stands for the tool, its rules and its words: entries of another one are never seen. Every failure of
-    the database turns the cache off for this scan and is told once in `warning`.
+    `generation` stands for the tool, its rules and its words: entries of another one are never seen.
     """
 
     def __init__(self, directory: Path | None, generation: str) -> None:
         self.generation = generation
         self.warning = ""
+        self._directory = directory
         self._database: sqlite3.Connection | None = None
         if directory is not None:
-            self._database = self._open(directory)
+            self._database = self._guarded(self._open, None)
 
-    def _open(self, directory: Path) -> sqlite3.Connection | None:
-        file = directory / FILE_NAME
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            ignore = directory / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            return self._connect(file)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "file is not a database" not in str(error):
-                self.warning = f"cache {file}: {error}; going on without it"
-                return None
-            self.warning = f"cache {file} was damaged ({error}); it is built anew"
-            return self._rebuild(file)
-        except OSError as error:
-            self.warning = f"cache {directory}: {error.strerror or error}; going on without it"
-            return None
+    @property
+    def _file(self) -> Path:
+        assert self._directory is not None
+        return self._directory / FILE_NAME
 
-    @staticmethod
-    def _connect(file: Path) -> sqlite3.Connection:
-        database = sqlite3.connect(file, timeout=10)
+    def _open(self) -> sqlite3.Connection:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        ignore = self._file.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        database = sqlite3.connect(self._file, timeout=10)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(_SCHEMA)
         return database
-
-    def _rebuild(self, file: Path) -> sqlite3.Connection | None:
-        try:
-            for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
-                (file.parent / name).unlink(missing_ok=True)
-            return self._connect(file)
-        except (OSError, sqlite3.Error):
-            return None
 
     def close(self) -> None:
         if self._database is not None:
             self._database.close()
             self._database = None
 
+    def _guarded(self, action: Callable[[], T], otherwise: T) -> T:
+        """Does something with the database; when that fails, says so once and goes on without the cache."""
+        try:
+            return action()
+        except (sqlite3.OperationalError, OSError) as error:
+            self._give_up(f"cache {self._directory}: {error}; going on without it")
+        except sqlite3.DatabaseError as error:
+            self._give_up(f"cache {self._file}: {error}; it is thrown away and built anew")
+            self._rebuild()
+        return otherwise
+
+    def _give_up(self, warning: str) -> None:
+        self.warning = self.warning or warning
+        self.close()
+
+    def _rebuild(self) -> None:
+        try:
+            remove_files(self._file.parent)
+            self._database = self._open()
+        except (OSError, sqlite3.Error):
+            self.close()
+
     # ------------------------------------------------------------ reading
 
     def records(self, keys: Sequence[str]) -> dict[str, bytes]:
-        return self._select("SELECT key, blob FROM record WHERE key IN", keys)
+        return self._guarded(lambda: self._select("SELECT key, blob FROM record WHERE key IN", keys), {})
 
     def result(self, key: str) -> bytes | None:
-        return self._select("SELECT key, blob FROM result WHERE key IN", [key]).get(key)
+        found: dict[str, bytes] = {}
+        return self._guarded(lambda: self._select("SELECT key, blob FROM result WHERE key IN", [key]), found).get(key)
 
     def keys_of(self, stamps: Mapping[str, str]) -> dict[str, str]:
         """The content key of each path whose stamp is as it was when the key was taken."""
+        return self._guarded(lambda: self._select_keys(stamps), {})
+
+    def _select_keys(self, stamps: Mapping[str, str]) -> dict[str, str]:
         if self._database is None:
             return {}
-        try:
-            rows = self._database.execute("SELECT path, stamp, key FROM stat").fetchall()
-        except sqlite3.Error as error:
-            self._fail(error)
-            return {}
+        rows = self._database.execute("SELECT path, stamp, key FROM stat")
         return {path: key for path, stamp, key in rows if stamps.get(path) == stamp}
 
     def _select(self, query: str, keys: Sequence[str]) -> dict[str, bytes]:
@@ -95,61 +105,63 @@ class Cache:
         if self._database is None:
             return found
         prefix = f"{self.generation}:"
-        try:
-            for start in range(0, len(keys), _CHUNK):
-                chunk = [prefix + key for key in keys[start : start + _CHUNK]]
-                marks = ",".join("?" * len(chunk))
-                for key, blob in self._database.execute(f"{query} ({marks})", chunk):
-                    found[key[len(prefix) :]] = blob
-        except sqlite3.Error as error:
-            self._fail(error)
+        for start in range(0, len(keys), _CHUNK):
+            chunk = [prefix + key for key in keys[start : start + _CHUNK]]
+            marks = ",".join("?" * len(chunk))
+            for key, blob in self._database.execute(f"{query} ({marks})", chunk):
+                found[key[len(prefix) :]] = blob
         return found
 
     # ------------------------------------------------------------ writing
 
     def store_records(self, records: Iterable[tuple[str, bytes]]) -> None:
-        rows = ((f"{self.generation}:{key}", blob) for key, blob in records)
-        self._write("INSERT OR REPLACE INTO record VALUES (?, ?)", rows)
+        """Entries that nobody wrote for a month go at the same time."""
+        today = _today()
+        rows = [(f"{self.generation}:{key}", blob, today) for key, blob in records]
+        if rows:
+            self._write("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
+            self._write("DELETE FROM record WHERE day < ?", [(today - _KEPT_DAYS,)])
+            self._write("DELETE FROM result WHERE day < ?", [(today - _KEPT_DAYS,)])
 
     def store_stamps(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        self._write("INSERT OR REPLACE INTO stat VALUES (?, ?, ?)", rows)
+        self._write("INSERT OR REPLACE INTO stat VALUES (?, ?, ?)", list(rows))
 
     def store_result(self, key: str, blob: bytes) -> None:
-        self._write("INSERT OR REPLACE INTO result VALUES (?, ?)", [(f"{self.generation}:{key}", blob)])
+        self._write("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", [(f"{self.generation}:{key}", blob, _today())])
 
-    def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        if self._database is None:
-            return
-        try:
-            with self._database:
-                self._database.executemany(statement, rows)
-        except sqlite3.Error as error:
-            self._fail(error)
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        def write() -> None:
+            if self._database is not None and rows:
+                with self._database:
+                    self._database.executemany(statement, rows)
 
-    def _fail(self, error: sqlite3.Error) -> None:
-        self.warning = self.warning or f"cache: {error}; going on without it"
-        self.close()
+        self._guarded(write, None)
+
+
+def _today() -> int:
+    return int(time.time() // 86_400)
 
 
 def cache_info(directory: Path) -> dict[str, int]:
     """Entries and bytes, for `llmlint cache info`."""
+    info = {"records": 0, "results": 0, "bytes": 0}
     file = directory / FILE_NAME
-    if not file.exists():
-        return {"records": 0, "results": 0, "bytes": 0}
-    database = sqlite3.connect(file)
-    try:
-        records = database.execute("SELECT count(*) FROM record").fetchone()[0]
-        results = database.execute("SELECT count(*) FROM result").fetchone()[0]
-    except sqlite3.Error:
-        records = results = 0
-    finally:
-        database.close()
-    return {"records": records, "results": results, "bytes": file.stat().st_size}
+    if file.exists():
+        info["bytes"] = sum(part.stat().st_size for part in directory.glob(f"{FILE_NAME}*"))
+        database = sqlite3.connect(file)
+        try:
+            for kind in ("record", "result"):
+                info[f"{kind}s"] = database.execute(f"SELECT count(*) FROM {kind}").fetchone()[0]
+        except sqlite3.Error:
+            pass
+        finally:
+            database.close()
+    return info
 
 
-def clear_cache(directory: Path) -> int:
+def remove_files(directory: Path) -> int:
     """Removes the cache's files; answers how many there were."""
-    files = [f for f in directory.glob(f"{FILE_NAME}*") if f.is_file()]
+    files = [file for file in directory.glob(f"{FILE_NAME}*") if file.is_file()]
     for file in files:
-        file.unlink()
+        file.unlink(missing_ok=True)
     return len(files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,7 +48,7 @@ class SourcePath(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What became of a path that was not read. `kind`: missing, unreadable, unsupported or too-large."""
+    """What became of a path not read whole. `kind`: missing, unreadable, unsupported, too-large or partly-read."""
 
     path: str
     kind: str
@@ -69,16 +69,17 @@ def discover(
     paths: Iterable[str],
     *,
     exclude: Sequence[str] = (),
+    excluded: Callable[[str, bool], bool] | None = None,
     respect_gitignore: bool = True,
     force_exclude: bool = False,
     max_bytes: int = _LARGEST,
 ) -> Found:
     """The source files under `paths`, each once, in the order of their names whatever the order of `paths`.
 
-    `exclude` holds patterns as in a .gitignore, relative to the working directory; `force_exclude` applies them to
-    the given paths too.
+    `exclude` holds patterns as in a .gitignore, relative to the working directory; `excluded(file, is folder)`
+    decides besides. `force_exclude` applies both to the given paths too.
     """
-    walk = _Walk(exclude, respect_gitignore, max_bytes)
+    walk = _Walk(exclude, excluded, respect_gitignore, max_bytes)
     for given in sorted({os.path.normpath(path) for path in paths}):
         walk.given(given, force_exclude)
     sources = sorted({source.path: source for source in walk.sources}.values(), key=lambda source: source.path)
@@ -98,10 +99,17 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class _Walk:
-    def __init__(self, exclude: Sequence[str], respect_gitignore: bool, max_bytes: int) -> None:
+    def __init__(
+        self,
+        exclude: Sequence[str],
+        excluded: Callable[[str, bool], bool] | None,
+        respect_gitignore: bool,
+        max_bytes: int,
+    ) -> None:
         self.sources: list[SourcePath] = []
         self.problems: list[Problem] = []
         self._exclude = (IgnoreFile(os.getcwd(), exclude),) if exclude else ()
+        self._excluded = excluded
         self._respect_gitignore = respect_gitignore
         self._max_bytes = max_bytes
         self._seen: set[tuple[int, int]] = set()
@@ -113,7 +121,7 @@ class _Walk:
         is_folder = os.path.isdir(place.file)
         if not os.path.lexists(place.file):
             self._problem(place, "missing", "does not exist")
-        elif force_exclude and is_ignored(place.file, is_folder, self._exclude):
+        elif force_exclude and self._is_excluded(place, is_folder):
             return
         elif is_folder:
             self._all_below(_Place(place.file, place.path, self._ignores_above(place.file)))
@@ -195,7 +203,12 @@ class _Walk:
                 self._file(link, language)
 
     def _is_hidden(self, place: _Place, is_folder: bool) -> bool:
-        return is_ignored(place.file, is_folder, place.ignores) or is_ignored(place.file, is_folder, self._exclude)
+        return is_ignored(place.file, is_folder, place.ignores) or self._is_excluded(place, is_folder)
+
+    def _is_excluded(self, place: _Place, is_folder: bool) -> bool:
+        if is_ignored(place.file, is_folder, self._exclude):
+            return True
+        return self._excluded is not None and self._excluded(place.file, is_folder)
 
     def _is_new(self, info: os.stat_result) -> bool:
         before = len(self._seen)

@@ -5,7 +5,6 @@ The record depends on nothing but the bytes, the language, the rules and the wor
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from llmlint.vocabulary import Vocabulary
 
 
 class Fault(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A checker that failed on a file: llmlint's own mistake, never the file's."""
+    """llmlint's own mistake on a file, made by the checker of `rule` or, where that is empty, by the reader."""
 
     rule: str
     message: str
@@ -50,30 +49,33 @@ def decode_record(blob: bytes) -> FileRecord:
 @room_for_calls(5000)
 def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
     """Reads one file's content into its record; never raises for what the file holds."""
+    nothing = FileFacts(language, data.count(b"\n"))
+    try:
+        return _record(data, language, vocabulary, catalogue)
+    except Unreadable as why:
+        return FileRecord(nothing, unreadable=str(why))
+    except (RecursionError, MemoryError):
+        return FileRecord(nothing, unreadable="nested too deep to follow")
+    except Exception as error:  # llmlint's own mistake, and no reason to lose the other files
+        return FileRecord(nothing, faults=(Fault("", f"{type(error).__name__}: {error}"),))
+
+
+def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
     from llmlint.code.effects import facts_of
     from llmlint.code.source import SourceFile
 
-    try:
-        text, module = _tree_of(data, language)
-        facts = facts_of(module, text)
-    except Unreadable as why:
-        return FileRecord(FileFacts(language, data.count(b"\n")), unreadable=str(why))
-    except RecursionError:
-        return FileRecord(FileFacts(language, data.count(b"\n")), unreadable="nested too deep to follow")
+    text, module = _tree_of(data, language)
+    facts = facts_of(module, text)
     source = SourceFile(text, module, facts, vocabulary)
     reports: dict[str, tuple[Report, ...]] = {}
     faults = []
     for rule in catalogue.rules:
-        checker = catalogue.checker(rule)
-        if checker.check_file is None or _family(language) not in rule.languages:
-            continue
         try:
-            found = tuple(checker.check_file(source))
+            check = catalogue.checker(rule).check_file
+            if check is not None and _family(language) in rule.languages:
+                reports[rule.code] = tuple(check(source))
         except Exception as error:  # a checker's mistake must not cost the rest of the report
             faults.append(Fault(rule.code, f"{type(error).__name__}: {error}"))
-            continue
-        if found:
-            reports[rule.code] = found
     return FileRecord(facts, reports, tuple(directives_of(text, language)), tuple(faults))
 
 
@@ -91,24 +93,31 @@ def _tree_of(data: bytes, language: str) -> tuple[str, Module]:
     return read_cpp(data, language)  # type: ignore[arg-type]
 
 
-def read_batch(batch: Sequence[tuple[str, str, str]], vocabulary: Vocabulary) -> list[tuple[str, str, bytes]]:
-    """In a worker: (path, file, language) of each into (path, content key, encoded record)."""
-    gc.disable()
-    catalogue = load_catalogue()
-    results = []
-    for path, file, language in batch:
-        data = Path(file).read_bytes()
-        record = read_bytes(data, language, vocabulary, catalogue)
-        results.append((path, content_key(data, language), _ENCODER.encode(record)))
-    return results
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a worker hands back of one file: its content key and encoded record, or why there is none."""
+
+    path: str
+    key: str = ""
+    blob: bytes = b""
+    problem: str = ""
+
+
+def read_batch(batch: Sequence[tuple[str, str | bytes, str]], vocabulary: Vocabulary) -> list[Reading]:
+    """In a worker: reads (path, file or content, language) of each."""
+    return [_reading(path, source, language, vocabulary) for path, source, language in batch]
+
+
+def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabulary) -> Reading:
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except OSError as error:
+        return Reading(path, problem=error.strerror or str(error))
+    record = read_bytes(data, language, vocabulary, load_catalogue())
+    return Reading(path, content_key(data, language), _ENCODER.encode(record))
 
 
 def content_key(data: bytes, language: str) -> str:
     return hashlib.sha256(language.encode() + b"\0" + data).hexdigest()
-
-
-def encode_record(record: FileRecord) -> bytes:
-    return _ENCODER.encode(record)
 
 
 def tool_digest(files: Iterable[Path]) -> str:

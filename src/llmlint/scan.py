@@ -1,12 +1,12 @@
-"""The whole pipeline on one screen: discover, read, check, link, check, report."""
+"""The whole pipeline on one screen: read, link, check, judge. `project.py` says which files and with what settings."""
 
 from __future__ import annotations
 
 import gc
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -15,17 +15,12 @@ from llmlint import __version__
 from llmlint.cache import Cache
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.code.facts import FileFacts
-from llmlint.files import Problem, SourcePath
+from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
-from llmlint.reading import FileRecord, content_key, decode_record, encode_record, read_batch, read_bytes, tool_digest
+from llmlint.reading import FileRecord, tool_digest
+from llmlint.records import Progress, gather, known_keys
 from llmlint.vocabulary import Vocabulary, load_vocabulary
-
-_SMALL = 24
-"""Fewer files than this are read in this process: starting workers would take longer."""
-
-_BATCH_BYTES = 400_000
-_RACY_SECONDS = 2.0
 
 
 class Counts(msgspec.Struct):
@@ -40,18 +35,32 @@ class Counts(msgspec.Struct):
     from_cache: int = 0
 
 
+class Comparison(msgspec.Struct):
+    """What a scan shows beside an earlier state of the tree: `fixed` findings are there no more."""
+
+    base: str
+    introduced: int = 0
+    pre_existing: int = 0
+    fixed: list[Finding] = []
+
+
 class ScanResult(msgspec.Struct):
+    """`faults` are llmlint's own mistakes, `problems` what is to be said of files, `errors` wrong use of it."""
+
     findings: list[Finding]
     counts: Counts
     problems: list[Problem] = []
     faults: list[str] = []
+    warnings: list[str] = []
+    errors: list[str] = []
     timings: dict[str, float] = {}
     rules: tuple[Rule, ...] = ()
-    warnings: list[str] = []
+    comparison: Comparison | None = None
+    unused_suppressions: dict[str, list[tuple[int, int, tuple[str, ...]]]] = {}
 
     @property
     def shown(self) -> list[Finding]:
-        return [f for f in self.findings if f.suppressed is None]
+        return [finding for finding in self.findings if finding.suppressed is None]
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -61,95 +70,123 @@ class Options(msgspec.Struct, frozen=True):
     vocabulary: Vocabulary
     jobs: int = 1
     cache_directory: Path | None = None
-    severity: dict[str, str] = {}
 
 
-def scan_files(sources: Sequence[SourcePath], options: Options, problems: Sequence[Problem] = ()) -> ScanResult:
-    """Scans the files given; the result is the same for any number of jobs and for a cold or a warm cache."""
-    gc.disable()
+def scan_files(
+    sources: Sequence[SourcePath],
+    options: Options,
+    given: Mapping[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> ScanResult:
+    """Scans files; the result is the same for any number of jobs, any order, and for a cold or a warm cache.
+
+    `given` holds content that takes the place of what is on disk, by path.
+    """
     started = time.perf_counter()
-    catalogue = load_catalogue()
+    given = given or {}
+    sources = sorted(sources, key=lambda source: source.path)
     cache = Cache(options.cache_directory, _generation(options.vocabulary))
-    keys = _known_keys(sources, cache)
-    result_key = _result_key(sources, keys, options)
-    stored = cache.result(result_key) if result_key else None
-    if stored is not None:
-        result = msgspec.msgpack.decode(stored, type=ScanResult)
-        result.timings = {"total": time.perf_counter() - started}
-        result.counts.from_cache = result.counts.scanned
-        return result
+    try:
+        with _collection_off():
+            return _scan(sources, options, given, cache, progress, started)
+    finally:
+        cache.close()
 
-    records, own_problems, hits = _records(sources, keys, cache, options)
-    read = time.perf_counter()
-    result = judge_records(records, options, catalogue, {s.path: Path(s.file) for s in sources})
-    result.problems = [*problems, *own_problems, *result.problems]
-    result.counts.from_cache = hits
-    result.counts.failed += len(own_problems)
-    result.counts.skipped = len(problems)
-    cache_key = result_key or _result_key(sources, _known_keys(sources, cache), options)
-    if cache_key and not result.faults and not own_problems:
-        cache.store_result(cache_key, msgspec.msgpack.encode(result))
-    if cache.warning:
-        result.warnings.append(cache.warning)
-    cache.close()
-    ended = time.perf_counter()
-    result.timings = {"read": read - started, "check": ended - read, "total": ended - started}
+
+def _scan(
+    sources: Sequence[SourcePath],
+    options: Options,
+    given: Mapping[str, bytes],
+    cache: Cache,
+    progress: Progress | None,
+    started: float,
+) -> ScanResult:
+    keys = known_keys(sources, given, cache)
+    result = _stored(cache, _result_key(sources, keys, options))
+    if result is None:
+        gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
+        read = time.perf_counter()
+        files = {source.path: source.file for source in sources}
+        result = judge_records(gathered.records, options, lambda path: _text(path, files, given))
+        result.problems = sorted([*gathered.problems, *result.problems], key=lambda problem: problem.path)
+        result.counts.failed += len(gathered.problems)
+        if not result.faults and not gathered.problems:
+            result_key = _result_key(sources, gathered.keys, options)
+            cache.store_result(result_key, msgspec.msgpack.encode(result))
+        result.counts.from_cache = gathered.from_cache
+        result.timings = {"read": read - started, "check": time.perf_counter() - read}
+    result.timings["total"] = time.perf_counter() - started
+    result.warnings += [cache.warning] if cache.warning else []
     return result
 
 
-def judge_records(
-    records: Mapping[str, FileRecord], options: Options, catalogue: Catalogue, files: Mapping[str, Path]
-) -> ScanResult:
-    """Links the facts, lets the whole-program checkers speak, and makes findings of all reports."""
+def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: Callable[[str], str]) -> ScanResult:
+    """Links the facts, lets the checkers speak, and makes findings of their reports."""
     from llmlint.code.program import Program
 
+    catalogue = load_catalogue()
     result = ScanResult([], Counts(), rules=options.rules)
-    readable: dict[str, FileFacts] = {}
-    for path in sorted(records):
-        record = records[path]
-        result.counts.lines += record.facts.lines
-        if record.unreadable:
-            result.problems.append(Problem(path, "unreadable", record.unreadable))
-            result.counts.failed += 1
-            continue
-        readable[path] = record.facts
-        result.counts.scanned += 1
-        result.counts.regions_not_parsed += len(record.facts.broken)
-        result.counts.lines_not_parsed += sum(end - start + 1 for start, end in record.facts.broken)
-        result.faults += [f"{fault.rule} failed on {path}: {fault.message}" for fault in record.faults]
-
-    judge = Judge(records, files, options.severity)
+    readable = _readable(records, result)
+    judge = Judge(records, catalogue, options.rules, text_of)
     program = Program(readable, options.vocabulary)
     for rule in options.rules:
-        reports = [(path, r) for path in readable for r in records[path].reports.get(rule.code, ())]
-        checker = catalogue.checker(rule)
-        if checker.check_program is not None:
-            try:
-                reports += [(report.at.path, report) for report in checker.check_program(program)]
-            except Exception as error:  # a checker's mistake must not cost the rest of the report
-                result.faults.append(f"{rule.code} failed: {type(error).__name__}: {error}")
-        judge.add(rule, reports)
-    result.findings = judge.findings(catalogue, options.rules)
+        judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))
+        try:
+            check = catalogue.checker(rule).check_program
+            if check is not None:
+                judge.add(rule, [(report.at.path, report) for report in check(program)])
+        except Exception as error:  # a checker's mistake must not cost the rest of the report
+            result.faults.append(f"{rule.code} {rule.name} failed: {type(error).__name__}: {error}")
+    result.findings = judge.findings()
+    judged = {rule.code for rule in options.rules}
+    for path, suppressions in sorted(judge.suppressions.items()):
+        unused = suppressions.unused(judged)
+        if unused:
+            result.unused_suppressions[path] = [(d.line, d.column, rules) for d, rules in unused]
     return result
+
+
+def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str, FileFacts]:
+    """The facts to link; what is to be said of the other files goes into the result."""
+    readable: dict[str, FileFacts] = {}
+    counts = result.counts
+    for path in sorted(records):
+        record = records[path]
+        counts.lines += record.facts.lines
+        result.faults += [f"{fault.rule or 'reading'} failed on {path}: {fault.message}" for fault in record.faults]
+        if record.unreadable:
+            result.problems.append(Problem(path, "unreadable", record.unreadable))
+        if record.unreadable or any(not fault.rule for fault in record.faults):
+            counts.failed += 1
+            continue
+        readable[path] = record.facts
+        if record.facts.broken:
+            result.problems.append(Problem(path, "partly-read", _read_around(record.facts)))
+        counts.scanned += 1
+        counts.regions_not_parsed += len(record.facts.broken)
+        counts.lines_not_parsed += sum(end - start + 1 for start, end in record.facts.broken)
+    return readable
+
+
+def _read_around(facts: FileFacts) -> str:
+    lines = ", ".join(str(start) if start == end else f"{start}-{end}" for start, end in facts.broken[:3])
+    more = f" and {len(facts.broken) - 3} more regions" if len(facts.broken) > 3 else ""
+    return f"did not parse at line {lines}{more}; the rest was scanned"
 
 
 def check_sources(sources: Mapping[str, bytes], rules: Sequence[str] | None = None) -> list[Finding]:
     """All findings, also unsure ones, in files given by name and content: what the tests of the rule pages use."""
-    from llmlint.files import language_of
-
-    catalogue = load_catalogue()
-    vocabulary = load_vocabulary(None)
+    catalogue: Catalogue = load_catalogue()
     chosen = catalogue.rules if rules is None else tuple(catalogue.rule(rule) for rule in rules)
-    records = {
-        path: read_bytes(data, language_of(path) or "python", vocabulary, catalogue) for path, data in sources.items()
-    }
-    result = judge_records(records, Options(chosen, vocabulary), catalogue, {})
+    options = Options(chosen, load_vocabulary(None))
+    files = [SourcePath(path, path, language_of(path) or "python") for path in sources]
+    result = scan_files(files, options, sources)
     if result.faults:
         raise RuntimeError("; ".join(result.faults))
     return result.findings
 
 
-# ---------------------------------------------------------------- reading, by cache or by worker
+# ---------------------------------------------------------------- what a result depends on
 
 
 def _generation(vocabulary: Vocabulary) -> str:
@@ -159,103 +196,44 @@ def _generation(vocabulary: Vocabulary) -> str:
     return f"{__version__}-{vocabulary.digest}-{tool_digest(code)}"
 
 
-def _stamp(source: SourcePath) -> str:
-    """Says that a file is as it was; "" for one changed so lately that its time says nothing."""
-    try:
-        info = Path(source.file).stat()
-    except OSError:
-        return ""
-    if time.time() - info.st_mtime < _RACY_SECONDS:
-        return ""
-    return f"{info.st_size}:{info.st_mtime_ns}:{info.st_ino}:{source.language}"
-
-
-def _known_keys(sources: Sequence[SourcePath], cache: Cache) -> dict[str, str]:
-    stamps = {str(source.file): _stamp(source) for source in sources}
-    return cache.keys_of({file: stamp for file, stamp in stamps.items() if stamp})
-
-
 def _result_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options) -> str:
     """What the whole result depends on; "" while any file's content is not known."""
     digest = hashlib.sha256(",".join(rule.code for rule in options.rules).encode())
-    digest.update(repr(sorted(options.severity.items())).encode())
     for source in sources:
-        key = keys.get(str(source.file))
+        key = keys.get(source.path)
         if key is None:
             return ""
         digest.update(f"\0{source.path}\0{key}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-def _records(
-    sources: Sequence[SourcePath], known: Mapping[str, str], cache: Cache, options: Options
-) -> tuple[dict[str, FileRecord], list[Problem], int]:
-    """Each file's record: from the cache where its content is known there, else from a worker."""
-    records: dict[str, FileRecord] = {}
-    problems: list[Problem] = []
-    blobs = cache.records(sorted(set(known.values())))
-    unknown: list[SourcePath] = []
-    for source in sources:
-        blob = blobs.get(known.get(str(source.file), ""))
-        if blob is None:
-            unknown.append(source)
-        else:
-            records[source.path] = decode_record(blob)
-    hits = len(records)
-    pending, keyed = _keyed(unknown, problems)
-    blobs = cache.records(sorted(set(keyed.values())))
-    stamps = [(str(s.file), _stamp(s), keyed[s.path]) for s in pending]
-    missing: list[SourcePath] = []
-    for source in pending:
-        blob = blobs.get(keyed[source.path])
-        if blob is None:
-            missing.append(source)
-        else:
-            records[source.path] = decode_record(blob)
-            hits += 1
-    fresh = _read_all(missing, options)
-    cache.store_records((key, blob) for _, key, blob in fresh)
-    cache.store_stamps(row for row in stamps if row[1])
-    for path, _, blob in fresh:
-        records[path] = decode_record(blob)
-    return records, problems, hits
+def _stored(cache: Cache, key: str) -> ScanResult | None:
+    blob = cache.result(key) if key else None
+    if blob is None:
+        return None
+    try:
+        result = msgspec.msgpack.decode(blob, type=ScanResult)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    result.counts.from_cache = result.counts.scanned
+    return result
 
 
-def _keyed(sources: Sequence[SourcePath], problems: list[Problem]) -> tuple[list[SourcePath], dict[str, str]]:
-    pending, keys = [], {}
-    for source in sources:
-        try:
-            keys[source.path] = content_key(Path(source.file).read_bytes(), source.language)
-            pending.append(source)
-        except OSError as error:
-            problems.append(Problem(source.path, "unreadable", error.strerror or str(error)))
-    return pending, keys
+def _text(path: str, files: Mapping[str, str], given: Mapping[str, bytes]) -> str:
+    try:
+        data = given[path] if path in given else Path(files[path]).read_bytes()
+    except OSError:
+        return ""
+    return data.decode("utf-8", "replace")
 
 
-def _read_all(sources: Sequence[SourcePath], options: Options) -> list[tuple[str, str, bytes]]:
-    work = [(s.path, str(s.file), s.language) for s in sources]
-    if options.jobs <= 1 or len(work) < _SMALL:
-        catalogue = load_catalogue()
-        results = []
-        for path, file, language in work:
-            data = Path(file).read_bytes()
-            record = read_bytes(data, language, options.vocabulary, catalogue)
-            results.append((path, content_key(data, language), encode_record(record)))
-        return results
-    with ProcessPoolExecutor(options.jobs) as executor:
-        return _read_with(executor, work, options.vocabulary)
-
-
-def _read_with(
-    executor: Executor, work: Sequence[tuple[str, str, str]], vocabulary: Vocabulary
-) -> list[tuple[str, str, bytes]]:
-    batches: list[list[tuple[str, str, str]]] = [[]]
-    size = 0
-    for item in work:
-        batches[-1].append(item)
-        size += Path(item[1]).stat().st_size
-        if size > _BATCH_BYTES:
-            batches.append([])
-            size = 0
-    futures = [executor.submit(read_batch, batch, vocabulary) for batch in batches if batch]
-    return [row for future in futures for row in future.result()]
+@contextmanager
+def _collection_off() -> Iterator[None]:
+    """Decoding and linking make millions of objects that live to the end: collecting garbage would only cost."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,20 +1,21 @@
 """`# llmlint: ignore[LLM801] reason` and its kin: what they cover, which are malformed, which cover nothing.
 
 A directive covers a finding on its own line; alone on its line it covers the next line of code; at a `def` or `class`
-line (or above it) it covers the whole body. `ignore-file[…]` covers the file. A directive that names no rule is
-malformed and covers nothing.
+line (or above it, or at a decorator) it covers the whole body. `ignore-file[…]` covers the file. A directive that
+names no rule is malformed and covers nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from llmlint.comments import comments_of
 
-_DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$")
+_DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$", re.DOTALL)
+_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _KINDS = ("ignore", "ignore-file")
 
 
@@ -28,6 +29,7 @@ class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
     column: int
     target: int
     problem: str = ""
+    comment: str = ""
 
 
 def directives_of(text: str, language: str) -> list[Directive]:
@@ -36,15 +38,15 @@ def directives_of(text: str, language: str) -> list[Directive]:
     lines = text.split("\n")
     found = []
     for line, column, comment, alone in comments_of(text, language):
-        body = comment.strip().lstrip("#/*! ").removesuffix("*/")
-        match = _DIRECTIVE.match(body)
+        match = _DIRECTIVE.match(comment.strip().lstrip("#/*! ").removesuffix("*/"))
         if match is None:
             continue
         kind = match["kind"]
         rules = tuple(r.strip() for r in (match["rules"] or "").strip("[]").split(",") if r.strip())
+        target = 0 if kind == "ignore-file" else _target(lines, line, alone, language)
+        reason = match["reason"].strip(" -:—\n")
         problem = _problem(kind, match["rules"], rules)
-        target = 0 if kind == "ignore-file" else _next_code_line(lines, line) if alone else line
-        found.append(Directive(kind, rules, match["reason"].strip(" -:—"), line, column, target, problem))
+        found.append(Directive(kind, rules, reason, line, column, target, problem, comment))
     return found
 
 
@@ -54,6 +56,15 @@ def _problem(kind: str, brackets: str | None, rules: Sequence[str]) -> str:
     if brackets is None or not rules:
         return f"`llmlint: {kind}` names no rule; write `llmlint: {kind}[RULE] reason`"
     return ""
+
+
+def _target(lines: list[str], line: int, alone: bool, language: str) -> int:
+    """The line of code meant; for a decorator, the definition below it."""
+    target = _next_code_line(lines, line) if alone else line
+    if language == "python" and lines[target - 1].lstrip().startswith("@"):
+        below = range(target, len(lines))
+        return next((number + 1 for number in below if _DEFINITION.match(lines[number])), target)
+    return target
 
 
 def _next_code_line(lines: list[str], line: int) -> int:
@@ -67,24 +78,70 @@ def _next_code_line(lines: list[str], line: int) -> int:
 class Suppressions:
     """The directives of one file, and which of them were needed."""
 
-    def __init__(self, directives: Iterable[Directive], bodies: Iterable[tuple[int, int]]) -> None:
-        """`bodies`: (first line, last line) of each function and class."""
+    def __init__(
+        self, directives: Iterable[Directive], bodies: Iterable[tuple[int, int]], names: Mapping[str, str]
+    ) -> None:
+        """`bodies`: (first line, last line) of each function and class. `names`: all a rule is called, to its code."""
         self.directives = tuple(directives)
         self._bodies = dict(bodies)
-        self._used: set[int] = set()
+        self._names = names
+        self._needed: set[tuple[int, str]] = set()
 
-    def covering(self, line: int, names: Sequence[str]) -> Directive | None:
-        """The directive that speaks of a finding at `line` of a rule known by any of `names`."""
-        lowered = {name.lower() for name in names}
+    def covering(self, line: int, code: str) -> Directive | None:
+        """The directive that speaks of a finding of rule `code` at `line`."""
         for index, directive in enumerate(self.directives):
-            if directive.problem or not lowered & {r.lower() for r in directive.rules}:
-                continue
-            last = self._bodies.get(directive.target, directive.target)
-            if directive.kind == "ignore-file" or directive.target <= line <= last:
-                self._used.add(index)
+            if not directive.problem and self._covers(directive, line) and code in self._codes(directive):
+                self._needed.add((index, code))
                 return directive
         return None
 
+    def _covers(self, directive: Directive, line: int) -> bool:
+        last = self._bodies.get(directive.target, directive.target)
+        return directive.kind == "ignore-file" or directive.target <= line <= last
+
+    def _codes(self, directive: Directive) -> list[str]:
+        return [self._names.get(rule.lower(), "") for rule in directive.rules]
+
     @property
-    def unused(self) -> list[Directive]:
-        return [d for i, d in enumerate(self.directives) if not d.problem and i not in self._used]
+    def malformed(self) -> list[tuple[Directive, str]]:
+        """Directives with what is wrong with them; a rule nobody knows is wrong too."""
+        found = [(d, d.problem) for d in self.directives if d.problem]
+        for directive in self.directives:
+            unknown = [rule for rule in directive.rules if rule.lower() not in self._names]
+            if unknown and not directive.problem:
+                found.append((directive, f"no rule is called {', '.join(unknown)}"))
+        return found
+
+    def unused(self, judged: Iterable[str]) -> list[tuple[Directive, tuple[str, ...]]]:
+        """Directives with the rules they name in vain, of those whose code is among `judged`."""
+        judged = set(judged)
+        found = []
+        for index, directive in enumerate(self.directives):
+            if directive.problem:
+                continue
+            vain = [
+                rule
+                for rule, code in zip(directive.rules, self._codes(directive), strict=True)
+                if code in judged and (index, code) not in self._needed
+            ]
+            if vain:
+                found.append((directive, tuple(vain)))
+        return found
+
+
+def without(text: str, unused: Iterable[tuple[Directive, tuple[str, ...]]]) -> str:
+    """The text with rules named in vain taken out of their comments; a comment left with none goes whole."""
+    lines = text.split("\n")
+    for directive, vain in sorted(unused, key=lambda item: (-item[0].line, -item[0].column)):
+        at = directive.line - 1
+        line, comment = lines[at], directive.comment
+        if "\n" in comment or not line[directive.column - 1 :].startswith(comment):
+            continue
+        left = [rule for rule in directive.rules if rule not in vain]
+        kept = re.sub(r"\[[^\]]*\]", f"[{', '.join(left)}]", comment, count=1) if left else ""
+        before, after = line[: directive.column - 1], line[directive.column - 1 + len(comment) :]
+        if not kept and not (before + after).strip():
+            del lines[at]
+        else:
+            lines[at] = before + kept + after if kept else (before.rstrip() + after)
+    return "\n".join(lines)

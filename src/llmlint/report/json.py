@@ -7,7 +7,7 @@ import msgspec
 from llmlint import __version__
 from llmlint.findings import SCHEMA_VERSION, Finding
 from llmlint.report import Style
-from llmlint.scan import Counts, ScanResult
+from llmlint.scan import Comparison, Counts, ScanResult
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -23,12 +23,17 @@ class FileProblem(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
+    """`diff` is there when the scan was compared with a revision; `faults` are mistakes of the tool's own."""
+
     schema_version: int
     tool: Tool
     findings: list[Finding]
     files: Counts
     problems: list[FileProblem]
     timings: dict[str, float]
+    faults: list[str] = []
+    warnings: list[str] = []
+    diff: Comparison | None = None
 
 
 def document(result: ScanResult) -> Document:
@@ -40,6 +45,9 @@ def document(result: ScanResult) -> Document:
         result.counts,
         [FileProblem(p.path, p.kind, p.message) for p in result.problems],
         {name: round(seconds, 3) for name, seconds in result.timings.items()},
+        result.faults,
+        [*result.warnings, *result.errors],
+        result.comparison,
     )
 
 

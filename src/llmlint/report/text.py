@@ -18,9 +18,6 @@ def render(result: ScanResult, style: Style) -> str:
     frames = _Frames(style, pages)
     findings = result.findings if style.show_suppressed else result.shown
     parts = [frames.frame(finding) for finding in findings]
-    parts += [f"{style_text(style, 'P2', 'note')}: {p.path}: {p.message}" for p in result.problems]
-    parts += [f"{style_text(style, 'P1', 'internal fault')}: {fault}" for fault in result.faults]
-    parts += [f"{style_text(style, 'P2', 'warning')}: {warning}" for warning in result.warnings]
     return "\n".join([*parts, _summary(result, findings, style)]) + "\n"
 
 

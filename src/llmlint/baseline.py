@@ -1,0 +1,121 @@
+"""Findings that are known: a file of fingerprints that a project keeps, so that only new ones count.
+
+Fingerprints carry no line numbers and no path, so an entry survives edits around it and a move to another file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from llmlint.findings import Finding, Suppression, Verdict
+
+VERSION = 1
+
+
+class BaselineError(ValueError):
+    """A baseline that cannot be read; the message names the file."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One known finding. `path` is relative to the baseline's own folder; `reason` is for people to fill in."""
+
+    fingerprint: str
+    rule: str
+    path: str
+    symbol: str = ""
+    message: str = ""
+    reason: str = ""
+    verdict: Verdict | None = None
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    version: int = VERSION
+    findings: tuple[Entry, ...] = ()
+
+
+def read_baseline(file: Path) -> Baseline:
+    try:
+        baseline = msgspec.json.decode(file.read_bytes(), type=Baseline)
+    except OSError as error:
+        raise BaselineError(f"{file}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BaselineError(f"{file}: not a baseline ({error})") from error
+    if baseline.version != VERSION:
+        raise BaselineError(f"{file}: baseline version {baseline.version} is not known, only {VERSION} is")
+    return baseline
+
+
+def write_baseline(file: Path, baseline: Baseline) -> None:
+    """Written beside and moved into place, so that a reader never meets half a file."""
+    ordered = sorted(baseline.findings, key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
+    text = msgspec.json.format(msgspec.json.encode(Baseline(VERSION, tuple(ordered))), indent=2) + b"\n"
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_bytes(text)
+    beside.replace(file)
+
+
+def baseline_of(findings: Iterable[Finding], file: Path) -> Baseline:
+    """A baseline to be kept at `file` of the findings that count."""
+    return Baseline(VERSION, tuple(_entry(f, file) for f in findings if f.suppressed is None))
+
+
+def _entry(finding: Finding, file: Path) -> Entry:
+    return Entry(
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        path=_path_from(file, finding.path),
+        symbol=finding.symbol,
+        message=finding.message,
+        verdict=finding.verdict,
+    )
+
+
+def _path_from(file: Path, path: str) -> str:
+    return Path(os.path.relpath(path, file.absolute().parent)).as_posix()
+
+
+def apply(baseline: Baseline, file: Path, findings: Sequence[Finding]) -> tuple[list[Finding], list[Entry]]:
+    """The findings with the known ones marked, and the entries that no finding answers to any more."""
+    counting = [finding for finding in findings if finding.suppressed is None]
+    matched = match(
+        [(entry.path, entry.fingerprint) for entry in baseline.findings],
+        [(_path_from(file, finding.path), finding.fingerprint) for finding in counting],
+    )
+    known = {id(counting[new]): baseline.findings[old] for old, new in matched.items()}
+    marked = [_marked(finding, known.get(id(finding))) for finding in findings]
+    stale = [entry for old, entry in enumerate(baseline.findings) if old not in matched]
+    return marked, stale
+
+
+def _marked(finding: Finding, entry: Entry | None) -> Finding:
+    if entry is None:
+        return finding
+    return msgspec.structs.replace(
+        finding, suppressed=Suppression("baseline", entry.reason), verdict=finding.verdict or entry.verdict
+    )
+
+
+def match(
+    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], moved: Callable[[str], str] = lambda path: path
+) -> dict[int, int]:
+    """Which old (path, fingerprint) is which new one, by index.
+
+    First in the same file (`moved` gives an old path's new name), then wherever the fingerprint turned up.
+    """
+    matched: dict[int, int] = {}
+    free = set(range(len(new)))
+    for key in (lambda path, mark: (path, mark), lambda _path, mark: ("", mark)):
+        by_key: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for index in sorted(free, reverse=True):
+            by_key[key(*new[index])].append(index)
+        for index, (path, mark) in enumerate(old):
+            candidates = by_key.get(key(moved(path), mark))
+            if index not in matched and candidates:
+                matched[index] = candidates.pop()
+                free.discard(matched[index])
+    return matched

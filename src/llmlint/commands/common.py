@@ -1,0 +1,109 @@
+"""What commands share: exit codes, the flags that say what to scan, and the lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from llmlint.project import Request
+from llmlint.scan import ScanResult
+
+CLEAN, FOUND, WRONG_USE, FAILED = 0, 1, 2, 3
+
+_PARTLY_READ_NAMED = 5
+"""So many files with regions that did not parse get a line of their own: C++ macros make them common."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SCAN_OPTIONS = (
+    click.option("--select", multiple=True, metavar="RULES", help="Only these rules (code, name, LLM8, chapter, ALL)."),
+    click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules."),
+    click.option(
+        "--min-confidence",
+        type=click.Choice(["low", "medium", "high", "certain"]),
+        help="Least confidence shown (default medium).",
+    ),
+    click.option(
+        "--min-severity", type=click.Choice(["P0", "P1", "P2", "P3"]), help="Least severity shown (default P3: all)."
+    ),
+    click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes (default: one a processor)."),
+    click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches, as in .gitignore."),
+    click.option("--force-exclude", is_flag=True, help="Apply excludes to files named on the command line too."),
+    click.option("--isolated", is_flag=True, help="Link files named one by one without the rest of their project."),
+    click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
+    click.option("--cache-dir", metavar="FOLDER", help="Where the cache lies (default .llmlint_cache of the project)."),
+)
+
+
+def scan_options(command: F) -> F:
+    """The flags of every command that scans; `request_of` reads them."""
+    for option in reversed(_SCAN_OPTIONS):
+        command = option(command)
+    return command
+
+
+def request_of(paths: tuple[str, ...], flags: dict[str, Any], given: dict[str, bytes] | None = None) -> Request:
+    return Request(
+        paths=paths,
+        select=_split(flags["select"]),
+        ignore=_split(flags["ignore"]),
+        min_confidence=flags["min_confidence"],
+        min_severity=flags["min_severity"],
+        jobs=flags["jobs"],
+        exclude=flags["exclude"],
+        force_exclude=flags["force_exclude"],
+        isolated=flags["isolated"],
+        use_cache=not flags["no_cache"],
+        cache_dir=flags["cache_dir"],
+        given=given or {},
+    )
+
+
+def _split(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def wrong_use(message: str) -> NoReturn:
+    say(message)
+    sys.exit(WRONG_USE)
+
+
+def say(message: str) -> None:
+    """One line on standard error."""
+    click.echo(f"llmlint: {message}", err=True)
+
+
+def tell_problems(result: ScanResult) -> None:
+    """One line for each file that was not scanned, for the first that were read in part, and for what went wrong."""
+    partly = [problem for problem in result.problems if problem.kind == "partly-read"]
+    unsaid = {id(problem) for problem in partly[_PARTLY_READ_NAMED:]}
+    for problem in result.problems:
+        if id(problem) not in unsaid:
+            say(f"{problem.path}: {problem.message}")
+    if unsaid:
+        say(f"{len(unsaid)} more files have regions that did not parse; the rest of them was scanned (--format json)")
+    for line in (*result.warnings, *result.errors):
+        say(line)
+    for fault in result.faults:
+        say(f"internal fault: {fault}; the rest is reported")
+
+
+def exit_code(result: ScanResult, exit_zero: bool = False) -> int:
+    if result.errors or any(problem.kind == "missing" for problem in result.problems):
+        return WRONG_USE
+    if result.faults or result.counts.failed:
+        return FAILED
+    return FOUND if result.shown and not exit_zero else CLEAN
+
+
+def show_progress(done: int, total: int) -> None:
+    """A line on a terminal, written over itself."""
+    width = 30
+    filled = width * done // max(1, total)
+    sys.stderr.write(f"\r\x1b[2Kreading [{'=' * filled}{' ' * (width - filled)}] {done}/{total} files")
+    if done >= total:
+        sys.stderr.write("\r\x1b[2K")
+    sys.stderr.flush()

@@ -1,0 +1,31 @@
+"""`llmlint config show`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from llmlint.commands.common import CLEAN, WRONG_USE, say
+from llmlint.config import Configuration
+
+
+@click.group()
+def config() -> None:
+    """Look at settings."""
+
+
+@config.command()
+@click.argument("file", default=".", type=click.Path(path_type=Path))
+def show(file: Path) -> None:
+    """Each setting in force for FILE, with where it comes from."""
+    configuration = Configuration()
+    settings = configuration.of(file)
+    for key, value in msgspec.to_builtins(settings.config).items():
+        origin = settings.origins.get(key, "default")
+        click.echo(f"{key} = {msgspec.json.encode(value).decode()}  # {origin}")
+    for problem in configuration.problems:
+        say(problem)
+    sys.exit(WRONG_USE if configuration.problems else CLEAN)

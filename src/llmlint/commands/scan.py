@@ -1,0 +1,150 @@
+"""`llmlint scan`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from llmlint.baseline import BaselineError, apply, read_baseline
+from llmlint.catalogue import UnknownRule
+from llmlint.commands.common import exit_code, request_of, scan_options, show_progress, tell_problems, wrong_use
+from llmlint.diff import DiffError, scan_against
+from llmlint.project import Project, Request
+from llmlint.project import scan as scan_project
+from llmlint.records import Progress
+from llmlint.report import FORMATS, Style, render
+from llmlint.scan import ScanResult
+
+
+@click.command()
+@click.argument("paths", nargs=-1)
+@click.option("--format", "format_", default="text", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")
+@click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
+@scan_options
+@click.option("--baseline", "baseline_file", metavar="FILE", help="Findings that are known and don't count.")
+@click.option("--diff", "revision", metavar="REF", help="Only findings introduced since a git revision count.")
+@click.option("--stdin-filename", metavar="FILE", help="Read the content of FILE from standard input.")
+@click.option("--fix-suppressions", is_flag=True, help="Remove suppression comments that cover nothing.")
+@click.option("--show-suppressed", is_flag=True, help="Show suppressed findings too.")
+@click.option("--statistics", is_flag=True, help="Always end with counts by rule.")
+@click.option("--sarif-category", default="", help="Keep this run's alerts apart from others' on GitHub.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
+def scan(
+    paths: tuple[str, ...],
+    format_: str,
+    outputs: Sequence[str],
+    baseline_file: str | None,
+    revision: str | None,
+    stdin_filename: str | None,
+    fix_suppressions: bool,
+    show_suppressed: bool,
+    statistics: bool,
+    sarif_category: str,
+    exit_zero: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
+    """Scan files and folders."""
+    written = [_output_of(text) for text in outputs]
+    for name in (format_, *(name for name, _ in written)):
+        if name not in FORMATS:
+            wrong_use(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    given = {stdin_filename: sys.stdin.buffer.read()} if stdin_filename else {}
+    paths = tuple(path for path in paths if path != "-") or tuple(given)
+    if not paths:
+        wrong_use("nothing to scan: name files or folders")
+    request = request_of(paths, flags, given)
+    result = _scanned(request, revision)
+    if fix_suppressions:
+        _fix_suppressions(result)
+        result = _scanned(request, revision)
+    _apply_baseline(request, baseline_file, result)
+    plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
+    _write(result, format_, written, quiet, plain)
+    tell_problems(result)
+    sys.exit(exit_code(result, exit_zero))
+
+
+def _scanned(request: Request, revision: str | None) -> ScanResult:
+    progress = _progress()
+    try:
+        return scan_against(request, revision, progress) if revision else scan_project(request, progress)
+    except (UnknownRule, DiffError) as error:
+        wrong_use(str(error))
+
+
+def _progress() -> Progress | None:
+    """Shown on a terminal once a scan has taken a second."""
+    if not sys.stderr.isatty():
+        return None
+    started = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        if time.monotonic() - started > 1:
+            show_progress(done, total)
+
+    return report
+
+
+def _apply_baseline(request: Request, name: str | None, result: ScanResult) -> None:
+    settings = Project(request).settings
+    if name is None and settings.config.baseline:
+        origin = settings.origins["baseline"]
+        name = str(origin.parent / settings.config.baseline)
+    if name is None:
+        return
+    file = Path(name)
+    try:
+        result.findings, stale = apply(read_baseline(file), file, result.findings)
+    except BaselineError as error:
+        result.errors.append(f"{error}; all findings are shown")
+        return
+    if stale:
+        result.warnings.append(
+            f"{file}: {len(stale)} entries no finding answers to; `llmlint baseline update` removes them"
+        )
+
+
+def _fix_suppressions(result: ScanResult) -> None:
+    from llmlint.commands.suppressions import remove_unused
+
+    for file, removed in remove_unused(result.unused_suppressions):
+        click.echo(f"llmlint: {file}: {removed} unused suppression{'s' if removed != 1 else ''} removed", err=True)
+
+
+def _output_of(text: str) -> tuple[str, Path]:
+    name, colon, file = text.partition(":")
+    if not colon or not file:
+        wrong_use(f"--output takes FORMAT:FILE, not {text!r}")
+    return name, Path(file)
+
+
+def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], quiet: bool, plain: Style) -> None:
+    for name, file in written:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(render(name, result, plain), encoding="utf-8")
+        except OSError as error:
+            result.errors.append(f"cannot write {file}: {error.strerror}")
+    if not quiet:
+        text = render(format_, result, _terminal_style(plain))
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.flush()
+
+
+def _terminal_style(plain: Style) -> Style:
+    """Colour and links where a person looks on; NO_COLOR and FORCE_COLOR have the last word."""
+    terminal = sys.stdout.isatty()
+    forced = os.environ.get("FORCE_COLOR", "") not in ("", "0")
+    color = forced or (terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    columns = shutil.get_terminal_size((100, 24)).columns
+    return msgspec.structs.replace(plain, width=columns, color=color, links=terminal and color)

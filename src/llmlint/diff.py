@@ -1,0 +1,98 @@
+"""What changed since a git revision: findings introduced, fixed, and there before.
+
+The tree at the revision is laid out in a temporary folder and scanned like the work tree, with the same settings and
+the same cache, so that only files that differ are read. Renames are git's to tell.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from llmlint.baseline import match
+from llmlint.findings import Finding, Suppression
+from llmlint.project import Copy, Project, Request, scan, scan_sources
+from llmlint.records import Progress
+from llmlint.scan import Comparison, ScanResult
+
+
+class DiffError(ValueError):
+    """No comparison is possible; the message says why."""
+
+
+def scan_against(request: Request, revision: str, progress: Progress | None = None) -> ScanResult:
+    """Scans, and marks what was there at the revision as suppressed; `comparison` tells what is fixed."""
+    project = Project(request)
+    top = Path(_git(project.settings.root, "rev-parse", "--show-toplevel").strip())
+    commit = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=f"no revision {revision!r}")
+    with tempfile.TemporaryDirectory(prefix="llmlint-base-") as folder:
+        _lay_out(top, commit.strip(), Path(folder))
+        before = _scan_base(request, top, Path(folder), progress)
+    result = scan(request, progress)
+    _compare(result, before, _renames(top, commit.strip()), revision)
+    return result
+
+
+def _git(folder: Path, *arguments: str, what: str = "") -> str:
+    return _git_bytes(folder, *arguments, what=what).decode("utf-8", "surrogateescape")
+
+
+def _git_bytes(folder: Path, *arguments: str, what: str = "") -> bytes:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise DiffError(f"--diff needs git: {error}") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise DiffError(f"--diff: {what or said or 'git ' + arguments[0] + ' failed'}")
+    return done.stdout
+
+
+def _lay_out(top: Path, commit: str, folder: Path) -> None:
+    """The tree of a commit, without running filters or hooks and without touching the repository."""
+    data = _git_bytes(top, "archive", "--format=tar", commit)
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def _scan_base(request: Request, top: Path, folder: Path, progress: Progress | None) -> list[Finding]:
+    """The findings that count at the base, under the paths the work tree has for them."""
+    copy = Copy(work_tree=os.path.realpath(top), folder=os.path.realpath(folder))
+    project = Project(msgspec.structs.replace(request, given={}), copy)
+    found = project.discover([path for path in map(copy.inside, request.paths) if os.path.lexists(path)])
+    result = scan_sources(project, found, found.sources, project.around(found.sources), {}, progress)
+    return [msgspec.structs.replace(f, path=_from_here(copy.home(f.path))) for f in result.shown]
+
+
+def _from_here(path: str) -> str:
+    return Path(os.path.relpath(path)).as_posix()
+
+
+def _renames(top: Path, commit: str) -> dict[str, str]:
+    """The new name of each file that was renamed, both from here."""
+    fields = _git(top, "diff", "--name-status", "-z", "-M", "--diff-filter=R", commit).split("\0")
+    named = [_from_here(str(top / name)) for name in fields]
+    return {named[at + 1]: named[at + 2] for at in range(0, len(fields) - 2, 3)}
+
+
+def _compare(result: ScanResult, before: Sequence[Finding], renames: dict[str, str], revision: str) -> None:
+    counting = result.shown
+    matched = match(
+        [(finding.path, finding.fingerprint) for finding in before],
+        [(_from_here(finding.path), finding.fingerprint) for finding in counting],
+        moved=lambda path: renames.get(path, path),
+    )
+    known = {id(counting[new]) for new in matched.values()}
+    there_before = Suppression("pre-existing", f"there at {revision}")
+    result.findings = [
+        msgspec.structs.replace(f, suppressed=there_before) if id(f) in known else f for f in result.findings
+    ]
+    fixed = [finding for old, finding in enumerate(before) if old not in matched]
+    result.comparison = Comparison(revision, len(counting) - len(matched), len(matched), fixed)

@@ -1,0 +1,236 @@
+"""One request, from paths and flags to findings fit to show: which files, with what settings, and what of it to tell.
+
+The command line, the pylint plugin and the editor all come through here, so that they say the same.
+
+Files named one by one are judged with the whole of their project linked around them (from the cache, where it is
+known there), so that a hook that hands over two files finds what a scan of everything finds in them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from llmlint.catalogue import Catalogue, Rule, load_catalogue
+from llmlint.config import Configuration, Settings
+from llmlint.files import Found, SourcePath, discover, language_of
+from llmlint.findings import Finding, Step, as_severe, at_least
+from llmlint.records import Progress
+from llmlint.scan import Options, ScanResult, scan_files
+from llmlint.vocabulary import load_vocabulary
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is asked for. Fields left None take the value of the configuration."""
+
+    paths: tuple[str, ...]
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    min_confidence: str | None = None
+    min_severity: str | None = None
+    jobs: int | None = None
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    use_cache: bool = True
+    cache_dir: str | None = None
+    isolated: bool = False
+    """Link the named files alone, without the rest of their project."""
+    given: dict[str, bytes] = {}
+    """Content that takes the place of what is on disk, by path: an editor's unsaved text."""
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A work tree's files at some revision, laid out in another folder. Settings and names are the work tree's."""
+
+    work_tree: str
+    folder: str
+
+    def home(self, path: str) -> str:
+        """Where a file of the copy lies in the work tree."""
+        relative = os.path.relpath(path, self.folder)
+        return path if relative.startswith("..") else os.path.normpath(os.path.join(self.work_tree, relative))
+
+    def inside(self, path: str) -> str:
+        """Where a path of the work tree lies in the copy."""
+        return os.path.normpath(os.path.join(self.folder, os.path.relpath(os.path.realpath(path), self.work_tree)))
+
+
+class Project:
+    """What a request is about: the settings, the files asked for, and the files linked around them."""
+
+    def __init__(self, request: Request, copy: Copy | None = None) -> None:
+        self.request = request
+        self.copy = copy
+        self.catalogue: Catalogue = load_catalogue()
+        self.configuration = Configuration()
+        self.settings = self.configuration.of(_anchor(request.paths))
+        self.base = _base(self.settings, request.paths)
+        self._chosen: dict[int, set[str]] = {}
+
+    def home(self, path: str) -> str:
+        return self.copy.home(path) if self.copy else os.path.abspath(path)
+
+    def settings_of(self, file: str) -> Settings:
+        return self.configuration.of_folder(Path(self.home(file)).parent)
+
+    @property
+    def cache_directory(self) -> Path:
+        if self.request.cache_dir:
+            return Path(self.request.cache_dir)
+        if self.settings.config.cache_dir:
+            return self.settings.root / self.settings.config.cache_dir
+        return self.settings.root / ".llmlint_cache"
+
+    def options(self, rules: tuple[Rule, ...]) -> Options:
+        config = self.settings.config
+        return Options(
+            rules=rules,
+            vocabulary=load_vocabulary(config.vocabulary),
+            jobs=self.request.jobs or config.jobs or processors(),
+            cache_directory=self.cache_directory if self.request.use_cache else None,
+        )
+
+    def discover(self, paths: Sequence[str]) -> Found:
+        config = self.settings.config
+        return discover(
+            paths,
+            excluded=self._excluded,
+            respect_gitignore=config.respect_gitignore,
+            force_exclude=self.request.force_exclude,
+            max_bytes=int(config.max_file_mb * 1_000_000),
+        )
+
+    def _excluded(self, path: str, is_folder: bool) -> bool:
+        if self.request.exclude and _matches(self.request.exclude, self.home(path), is_folder):
+            return True
+        settings = self.settings_of(path)
+        return bool(settings.config.exclude) and settings.excludes(self.home(path), is_folder)
+
+    def around(self, asked: Iterable[SourcePath]) -> list[SourcePath]:
+        """The files to link: those asked for, and the whole project when they were named one by one."""
+        asked = list(asked)
+        named_alone = bool(self.request.paths) and not any(os.path.isdir(path) for path in self.request.paths)
+        if not named_alone or self.request.isolated or not self.settings.is_project:
+            return asked
+        root = str(self.settings.root)
+        whole = self.discover([self.copy.inside(root) if self.copy else root]).sources
+        return list({source.file: source for source in [*whole, *asked]}.values())
+
+    def rules_of(self, settings: Settings) -> tuple[Rule, ...]:
+        """The rules wanted where these settings hold: the command line speaks last."""
+        config = settings.config
+        if self.request.select:
+            config = msgspec.structs.replace(config, select=self.request.select, extend_select=())
+        return msgspec.structs.replace(config, ignore=(*config.ignore, *self.request.ignore)).rules(self.catalogue)
+
+    def rules_for(self, sources: Iterable[SourcePath]) -> tuple[Rule, ...]:
+        """All rules that any of the files asks for."""
+        files = {os.path.dirname(source.file): source.file for source in sources}
+        settings = {id(found): found for found in map(self.settings_of, files.values())}
+        codes = {rule.code for one in (*settings.values(), self.settings) for rule in self.rules_of(one)}
+        return tuple(rule for rule in self.catalogue if rule.code in codes)
+
+    def internal(self, source: SourcePath) -> SourcePath:
+        """The same file under the name it has wherever the scan is started from."""
+        file = self.home(source.file)
+        relative = os.path.relpath(file, self.base)
+        path = Path(file if relative.startswith("..") else relative).as_posix()
+        return msgspec.structs.replace(source, path=path)
+
+    def wanted(self, finding: Finding, file: str) -> Finding | None:
+        """The finding as the settings for its file have it; None when they leave it out."""
+        settings, file = self.settings_of(file), self.home(file)
+        severity = settings.severity_of(finding, file, self.catalogue)
+        confidence_floor = self.request.min_confidence or settings.config.min_confidence
+        severity_floor = self.request.min_severity or settings.config.min_severity
+        if not at_least(finding.confidence, confidence_floor) or not as_severe(severity, severity_floor):
+            return None
+        if finding.rule not in self._codes_of(settings) or not settings.wants(finding, file, self.catalogue):
+            return None
+        return finding if severity == finding.severity else msgspec.structs.replace(finding, severity=severity)
+
+    def _codes_of(self, settings: Settings) -> set[str]:
+        key = id(settings)
+        if key not in self._chosen:
+            self._chosen[key] = {rule.code for rule in self.rules_of(settings)}
+        return self._chosen[key]
+
+
+def scan(request: Request, progress: Progress | None = None) -> ScanResult:
+    """Everything a request asks for. Raises UnknownRule for a rule nobody knows."""
+    project = Project(request)
+    found = project.discover(request.paths)
+    asked = found.sources + _given_only(request, found.sources)
+    given = {os.path.abspath(path): data for path, data in request.given.items()}
+    return scan_sources(project, found, asked, project.around(asked), given, progress)
+
+
+def scan_sources(
+    project: Project,
+    found: Found,
+    asked: Sequence[SourcePath],
+    linked: Sequence[SourcePath],
+    given: Mapping[str, bytes],
+    progress: Progress | None = None,
+) -> ScanResult:
+    """Scans `linked` and tells what is wanted of `asked`."""
+    inner = [project.internal(source) for source in linked]
+    files = {source.path: source.file for source in inner}
+    content = {path: given[file] for path, file in files.items() if file in given}
+    result = scan_files(inner, project.options(project.rules_for(asked)), content, progress)
+    shown = {path: source.path for path, source in zip(files, linked, strict=True)}
+    about = {project.internal(source).path for source in asked}
+    result.findings = list(_told(project, result.findings, about, files, shown))
+    problems = [problem for problem in result.problems if problem.path in about]
+    renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
+    result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))
+    result.counts.failed = sum(problem.kind == "unreadable" for problem in result.problems)
+    result.counts.skipped = sum(problem.kind in ("too-large", "unsupported") for problem in result.problems)
+    result.unused_suppressions = {files[p]: u for p, u in result.unused_suppressions.items() if p in about}
+    result.errors += project.configuration.problems
+    return result
+
+
+def _told(
+    project: Project, findings: Iterable[Finding], about: set[str], files: Mapping[str, str], shown: Mapping[str, str]
+) -> Iterable[Finding]:
+    """The findings wanted, under the paths a reader knows."""
+    for finding in findings:
+        kept = project.wanted(finding, files[finding.path]) if finding.path in about else None
+        if kept is not None:
+            evidence = tuple(Step(shown.get(s.path, s.path), s.line, s.message) for s in kept.evidence)
+            yield msgspec.structs.replace(kept, path=shown[kept.path], evidence=evidence)
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _anchor(paths: Sequence[str]) -> Path:
+    """Where to look for the project's settings: at the first path there is."""
+    return next((Path(path) for path in paths if Path(path).exists()), Path())
+
+
+def _base(settings: Settings, paths: Sequence[str]) -> Path:
+    """The folder that files are named from inside a scan."""
+    if settings.is_project:
+        return settings.root
+    here = Path.cwd()
+    anchor = _anchor(paths).absolute()
+    return here if anchor.is_relative_to(here) else anchor.parent
+
+
+def _given_only(request: Request, sources: Sequence[SourcePath]) -> list[SourcePath]:
+    """Files that exist only in the request: a new file an editor has not saved yet."""
+    known = {source.file for source in sources}
+    missing = [path for path in request.given if os.path.abspath(path) not in known]
+    return [SourcePath(Path(path).as_posix(), os.path.abspath(path), language_of(path) or "python") for path in missing]
+
+
+def _matches(patterns: tuple[str, ...], path: str, is_folder: bool) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns).match_file(os.path.relpath(path) + "/" * is_folder)

@@ -36,6 +36,7 @@ FORMATS = {
     "github": "llmlint.report.github",
     "gitlab": "llmlint.report.gitlab",
     "junit": "llmlint.report.junit",
+    "html": "llmlint.report.html",
 }
 
 

@@ -1,0 +1,242 @@
+"""The page in a real browser: it opens, filters and steps through without an error, by key and on a phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmlint.findings import Finding, Step, Verdict
+from llmlint.report import Style, render
+
+from .conftest import SCHEDULER, finding, llmlint, result_of
+
+selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e '.[dev]'")
+
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage"
+).split()
+WIDE, PHONE = (1360, 900), (390, 844)
+
+
+class Page:
+    """What a reader does with the page and sees of it."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, file: Path, anchor: str = "") -> Page:
+        self.driver.get("about:blank")
+        self.driver.get(file.as_uri() + anchor)
+        return self
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        return self.one(selector).text
+
+    def run(self, script: str) -> Any:
+        return self.driver.execute_script(script)
+
+    def press(self, keys: str) -> None:
+        for key in keys:
+            self.one("#list").send_keys(key)
+
+    def width(self, size: tuple[int, int]) -> Page:
+        wide, high = size
+        metrics = {"width": wide, "height": high, "deviceScaleFactor": 1, "mobile": wide < 800}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        return self
+
+    def prefers(self, scheme: str) -> Page:
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        return self
+
+    def ground(self) -> str:
+        return str(self.run("return getComputedStyle(document.body).backgroundColor"))
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    browser, control = shutil.which("chromium"), shutil.which("chromedriver")
+    if not browser or not control:
+        pytest.skip("chromium is not installed: run `make tools` (apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options=options, service=Service(control))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome) -> Iterator[Page]:
+    """A page, and after each test the proof that its console stayed silent."""
+    page = Page(driver).width(WIDE).prefers("light")
+    yield page
+    assert driver.get_log("browser") == []
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def written(*findings: Finding) -> Path:
+        source = tmp_path / "engine" / "scheduler.py"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(SCHEDULER)
+        file = tmp_path / "report.html"
+        file.write_text(render("html", result_of(*findings), Style(root=str(tmp_path))))
+        return file
+
+    return written
+
+
+def varied(count: int) -> list[Finding]:
+    """Findings that differ in severity, file, verdict and message."""
+    verdicts = (None, Verdict("confirmed", "3 entries outlived the reset"), Verdict("not-exercised", "never called"))
+    return [
+        finding(
+            number,
+            severity=("P0", "P1", "P2", "P3")[number % 4],
+            path=f"engine/part_{number % 7}.py",
+            verdict=verdicts[number % 3],
+            message=f"reset leaves self.map_{number:04}",
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_real_scan_opens_with_its_worst_finding_its_code_and_its_evidence(page: Page, project: Path) -> None:
+    ran = llmlint("scan", ".", "--no-cache", "-q", "--output", "html:report.html", cwd=project)
+    assert ran.returncode == 1, ran.stderr
+    page.open(project / "report.html")
+    assert page.text("#shown") == "1"
+    assert page.text("#project") == "serving"
+    assert "self.prefix_hits" in page.text("#detail h2")
+    assert "def reset(self):" in page.text(".lines")
+    assert len(page.all(".step")) >= 2
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(finding()))
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+    assert "default-src 'none'" in page.one("meta[http-equiv]").get_attribute("content")
+
+
+def test_the_evidence_can_be_stepped_through_by_key_and_by_button(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(finding()))
+    assert page.text(".row.current .number") == "15"
+    page.press("n")
+    assert page.text(".step[aria-current] .said-here") == "cleared"
+    assert page.text(".row.current .number") == "16"
+    page.one("#next").click()
+    assert page.text(".row.current .number") == "13"
+    assert not page.one("#next").is_enabled()
+    page.press("pp")
+    assert page.text(".row.current .number") == "15"
+
+
+def test_search_narrows_the_list_by_every_word(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(*varied(20)))
+    page.one("#search").send_keys("map_0007 part_0")
+    assert page.text("#shown") == "1"
+    assert page.text(".finding .message") == "reset leaves self.map_0007"
+    page.one("#chips .clear").click()
+    assert page.text("#shown") == "20"
+
+
+@pytest.mark.parametrize(
+    ("facet", "key", "count"),
+    [("severity", "P0", 5), ("chapter", "state", 20), ("verdict", "confirmed", 7), ("file", "engine/part_0.py", 3)],
+)
+def test_a_bar_of_each_chart_filters(page: Page, write: Callable[..., Path], facet: str, key: str, count: int) -> None:
+    page.open(write(*varied(20)))
+    bar = f".bar[data-facet='{facet}'][data-key='{key}']"
+    page.one(f"{bar} .hit").click()
+    assert page.text("#shown") == str(count)
+    assert page.one(bar).get_attribute("aria-pressed") == "true"
+    page.press("x")
+    assert page.text("#shown") == "20"
+
+
+def test_filters_of_two_kinds_must_both_hold_and_bars_show_what_the_others_leave(
+    page: Page, write: Callable[..., Path]
+) -> None:
+    page.open(write(*varied(24)))
+    page.one(".bar[data-key='P1'] .hit").click()
+    page.one(".bar[data-key='confirmed'] .hit").click()
+    assert page.text("#shown") == "2"
+    assert page.one(".bar[data-key='P1']").get_attribute("aria-label") == "P1 high: 2 of 6"
+
+
+def test_keys_walk_the_list_and_a_link_leads_back_to_the_finding(page: Page, write: Callable[..., Path]) -> None:
+    file = write(*varied(12))
+    page.open(file)
+    page.press("jj")
+    chosen = page.text(".finding[aria-selected=true] .message")
+    assert page.text("#detail h2") == chosen
+    page.open(file, page.run("return location.hash"))
+    assert page.text("#detail h2") == chosen
+
+
+def test_five_thousand_findings_put_only_the_rows_in_sight_on_the_page(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(*varied(5000)))
+    assert page.text("#shown") == "5,000"
+    assert len(page.all(".finding")) < 40
+    page.driver.execute_async_script(
+        "const done = arguments[0]; document.getElementById('list').scrollTop = 1e9; setTimeout(done, 100)"
+    )
+    assert page.all(".finding")[-1].get_attribute("aria-posinset") == "5000"
+    assert len(page.all(".finding")) < 40
+
+
+def test_what_findings_say_is_shown_and_never_run(page: Page, write: Callable[..., Path]) -> None:
+    attack = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>@@SCRIPT@@"
+    file = write(finding(message=attack, symbol=attack, fix=attack, evidence=(Step(f"{attack}.py", 3, attack),)))
+    page.open(file)
+    assert page.text("#detail h2") == attack
+    assert page.run("return window.broken") is None
+    assert page.all("#detail img") == []
+
+
+def test_light_and_dark_follow_the_reader_and_the_button(page: Page, write: Callable[..., Path]) -> None:
+    file = write(finding())
+    light = page.open(file).ground()
+    dark = page.prefers("dark").open(file).ground()
+    assert light != dark
+    page.one("#theme").click()
+    assert page.ground() == light
+    page.run("localStorage.clear()")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finding_opens_and_closes(
+    page: Page, write: Callable[..., Path]
+) -> None:
+    page.width(PHONE).open(write(*varied(30)))
+    assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
+    assert not page.one("#detail").is_displayed()
+    page.all(".finding")[1].click()
+    assert page.one("#detail").is_displayed()
+    assert page.run("const d = document.getElementById('detail'); return d.scrollWidth - d.clientWidth") <= 0
+    page.one(".back").click()
+    assert not page.one("#detail").is_displayed()
+
+
+def test_a_clean_report_says_so(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write())
+    assert "came back clean" in page.text("#rows")

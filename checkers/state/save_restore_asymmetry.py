@@ -1,0 +1,169 @@
+"""LLM804: what one half of a pair saves and the other does not bring back.
+
+Two forms: a `copy` that lists the class's fields by hand and leaves one out; a save and a restore of one class that do
+not name the same keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code import tree
+from llmlint.code.facts import Effect
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.source import SourceFile
+from llmlint.code.state import symbol_of
+from llmlint.findings import Place, Report, Step
+
+_FEWEST_LISTED = 4
+_FEWEST_KEYS = 2
+_WHOLESALE = frozenset({"update", "items", "values", "keys"})
+
+
+# ---------------------------------------------------------------- copies that list fields by hand
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    for cls in program.classes:
+        for method in cls.methods.values():
+            if program.vocabulary.is_copy(method.name):
+                yield from _copy(program, cls, method)
+
+
+def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Report]:
+    for effect in method.effects:
+        if effect.op != "call" or not _makes_same_class(cls, effect):
+            continue
+        keywords = {a.keyword for a in effect.args if a.keyword.isidentifier()}
+        same = [a.keyword for a in effect.args if a.path == f"self.{a.keyword}" or f"self.{a.keyword}" in a.reads]
+        if len(same) < _FEWEST_LISTED or any(a.keyword in ("", "*", "**") for a in effect.args):
+            return
+        left = [f for f in cls.facts.fields if _is_owed(cls, method, effect, f.name, f.value, f.annotation, keywords)]
+        if not left or len(left) > len(same) // 2:
+            return
+        names = ", ".join(field.name for field in left)
+        yield Report(
+            program.place(method, effect),
+            symbol_of(method),
+            f"{method.name} copies {len(same)} fields by hand and leaves out {names}: "
+            "the copy falls back to the default",
+            (
+                Step(method.path, effect.line, f"{len(same)} fields are handed over one by one"),
+                *(Step(cls.path, f.line, f"{f.name} has a default, so its absence goes unnoticed") for f in left[:3]),
+            ),
+            confidence="high" if len(left) == 1 else "medium",
+            reason=f"{len(same)} of {len(same) + len(left)} fields are listed",
+            subject=names,
+            fix=f"hand over {names} too, or use dataclasses.replace / copy.copy",
+        )
+        return
+
+
+def _makes_same_class(cls: ClassInfo, effect: Effect) -> bool:
+    return effect.path.rsplit(".", 1)[-1] in (cls.facts.name, "cls", "self") or effect.path == "type()"
+
+
+def _is_owed(
+    cls: ClassInfo, method: FunctionInfo, made: Effect, name: str, value: str, annotation: str, given: set[str]
+) -> bool:
+    if name in given or not value or not annotation or "ClassVar" in annotation or name.startswith("_"):
+        return False
+    later = any(e.path in (f"{made.result}.{name}", f"self.{name}") for e in method.effects if e is not made)
+    used = any(path.startswith(f"self.{name}") for f in cls.functions if f is not method for path, _ in f.facts.reads)
+    return not later and used
+
+
+# ---------------------------------------------------------------- keys saved and not restored
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    if file.tree.language != "python":
+        return
+    for node in tree.walk(file.tree, into=lambda n: isinstance(n, tree.Module | tree.Class)):
+        if isinstance(node, tree.Class):
+            methods = {m.name: m for m in node.body if isinstance(m, tree.Function)}
+            for save, restore in file.vocabulary.save_restore_pairs(methods):
+                yield from _compare(node, methods[save], methods[restore])
+
+
+def _compare(cls: tree.Class, save: tree.Function, restore: tree.Function) -> Iterator[Report]:
+    saved, read = _keys_written(save), _keys_read(restore)
+    if len(saved) < _FEWEST_KEYS or len(read) < _FEWEST_KEYS or _is_wholesale(restore) or _is_wholesale(save):
+        return
+    if len(set(saved) & set(read)) < _FEWEST_KEYS:
+        return
+    for key in [k for k in saved if k not in read]:
+        yield _missing(
+            cls, save, restore, key, saved[key], f"{save.name} saves {key!r} and {restore.name} never reads it"
+        )
+
+
+def _missing(
+    cls: tree.Class, save: tree.Function, restore: tree.Function, key: str, at: tree.Node, message: str
+) -> Report:
+    return Report(
+        Place("", restore.line, restore.column, restore.line, restore.column + len(restore.name) + 4),
+        f"{cls.name}.{restore.name}",
+        message,
+        (
+            Step("", at.line, f"{save.name} writes {key!r}"),
+            Step("", restore.line, f"{restore.name} reads the others, and not this one"),
+        ),
+        confidence="medium",
+        reason="both halves name their keys one by one",
+        subject=key,
+        fix=f"read {key!r} in {restore.name}, or stop saving it",
+    )
+
+
+def _keys_written(function: tree.Function) -> dict[str, tree.Node]:
+    found: dict[str, tree.Node] = {}
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Return) and isinstance(node.value, tree.Collection):
+            for key in node.value.keys:
+                if isinstance(key, tree.Literal) and key.kind == "string":
+                    found.setdefault(key.text, key)
+        elif isinstance(node, tree.Assign):
+            displays = [node.value] if isinstance(node.value, tree.Collection) else []
+            found.update(
+                {k.text: k for d in displays for k in d.keys if isinstance(k, tree.Literal) and k.kind == "string"}
+            )
+            for target in node.targets:
+                if (
+                    isinstance(target, tree.Index)
+                    and isinstance(target.key, tree.Literal)
+                    and target.key.kind == "string"
+                ):
+                    found.setdefault(target.key.text, target.key)
+    return found
+
+
+def _keys_read(function: tree.Function) -> dict[str, tree.Node]:
+    found: dict[str, tree.Node] = {}
+    for node in tree.walk_own(function):
+        key: tree.Node | None = None
+        if isinstance(node, tree.Index):
+            key = node.key
+        elif isinstance(node, tree.Call) and isinstance(node.function, tree.Attribute) and node.args:
+            key = node.args[0] if node.function.name in ("get", "pop", "setdefault") else None
+        elif isinstance(node, tree.Compare) and node.ops[0] in ("in", "not in"):
+            key = node.operands[0]
+        if isinstance(key, tree.Literal) and key.kind == "string":
+            found.setdefault(key.text, key)
+    return found
+
+
+def _is_wholesale(function: tree.Function) -> bool:
+    """Does the function hand a mapping on as a whole (`**state`, `update(state)`, a loop over it)?"""
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Keyword) and not node.name:
+            return True
+        if (
+            isinstance(node, tree.Call)
+            and isinstance(node.function, tree.Attribute)
+            and node.function.name in _WHOLESALE
+        ):
+            return True
+        if isinstance(node, tree.Collection) and None in node.keys:
+            return True
+    return False

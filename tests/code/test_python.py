@@ -402,6 +402,18 @@ def test_one_broken_line_leaves_the_other_functions_whole():
     assert tree.path_of(functions[1].body[0].value) == "self.blocks.pop()"
 
 
+@pytest.mark.parametrize("lost", ["([{" * 100, "x = [\n", "def f(:\n  (", "'''", "=\n", "\\"])
+def test_text_that_ends_in_the_middle_has_a_broken_region(lost):
+    module = read(f"def free(self):\n    self.blocks.clear()\n\n{lost}")
+    assert module.body[0].name == "free"
+    assert 3 <= module.broken[0].line <= 5
+
+
+def test_a_large_file_that_does_not_parse_is_unreadable():
+    with pytest.raises(Unreadable, match=r"does not parse \(line 1: invalid syntax\), and is too large"):
+        read("x = = 1\n" * 200_000)
+
+
 def test_a_broken_region_is_marked_even_where_the_tree_has_no_room_for_it():
     module = read("call(a, $, b)\n")
     assert module.broken

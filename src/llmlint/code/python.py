@@ -26,6 +26,10 @@ _CALLS_TOLERANT = 3000
 """The same for the tolerant reader, which counts its levels itself."""
 
 
+_LARGEST_TOLERANT = 1_000_000
+"""Characters. The tolerant parser takes up to a thousand times its text in memory; code of this size is rare."""
+
+
 def read_python(data: bytes) -> tuple[str, Module]:
     """The text, with `\\n` line ends and no byte order mark, and its tree; raises Unreadable."""
     text = decode(data)
@@ -33,7 +37,9 @@ def read_python(data: bytes) -> tuple[str, Module]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parser warns of odd escapes in the code it reads
             parsed = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if len(text) > _LARGEST_TOLERANT:
+            raise Unreadable(f"{_complaint(error)}, and is too large to be read around that") from error
         return text, _read_tolerantly(text)
     if not text.isascii():
         _count_code_points(parsed, text)
@@ -53,6 +59,12 @@ def decode(data: bytes) -> str:
     except (ValueError, LookupError) as error:
         raise Unreadable(f"is not text in UTF-8 or the encoding it declares: {error}") from error
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _complaint(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"does not parse (line {error.lineno}: {error.msg})"
+    return "is nested too deep to parse"
 
 
 def _read_tolerantly(text: str) -> Module:

@@ -59,14 +59,11 @@ def documented_body(block: Syntax | None, file: File) -> tuple[str, list[Node]]:
 
 def _whole_and_broken(root: Syntax, file: File) -> list[Node]:
     """A file the parser lost (a bracket never closed): the statements up to there, and all the rest as one region."""
-    found = root.named_children
-    until = next((i for i, node in enumerate(found) if not _is_statement(node)), len(found))
-    body = _statements(found[:until], file)
-    if until < len(found):
-        lost = _lost(found[until], root, file)
-        lost.body = every((node for node in found[until:] if node.type in READ), file)
-        body.append(lost)
-    return body
+    found = root.children
+    until = next((i for i, node in enumerate(found) if not _is_statement(node)), 0)
+    lost = _lost(found[until] if found else root, root, file)
+    lost.body = every((node for node in found[until:] if node.type in READ), file)
+    return [*_statements(found[:until], file), lost]
 
 
 def _lost(first: Syntax, last: Syntax, file: File) -> tree.Broken:

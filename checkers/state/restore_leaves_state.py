@@ -117,7 +117,7 @@ def _cleared(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[str
     found: dict[str, Effect] = {}
     for done in program.does(method, cls):
         attribute = attribute_of(done.path)
-        if attribute and done.effect.op == "clear" and done.path == f"self.{attribute}":
+        if attribute and done.how == "clear" and done.path == f"self.{attribute}":
             found.setdefault(attribute, done.effect)
     return found
 

@@ -1,76 +1,137 @@
-"""Python modules: which dotted name a file has, and what a name in it stands for."""
+"""Which module a Python file is, and which file a module is: names of files only, nothing of what is in them.
+
+A file's module name comes from the package layout: it starts at the outermost folder with an `__init__.py`. Imports
+are matched by that name; where the scan began inside a package, or beside one without `__init__.py`, by its end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Iterable
 
-from llmlint.code.facts import FileFacts, ImportFact
+from llmlint.code.facts import ImportFact
 
-
-def module_names(files: Mapping[str, FileFacts]) -> dict[str, str]:
-    """The dotted name of each Python file by its packages (folders with `__init__.py`); "" for other languages."""
-    packages = {str(PurePosixPath(p).parent) for p in files if p.endswith("__init__.py")}
-    roots = _import_roots(files, packages)
-    return {path: _module_name(path, packages, roots) if f.language == "python" else "" for path, f in files.items()}
+_SUFFIXES = (".py", ".pyi")
 
 
-def _import_roots(files: Mapping[str, FileFacts], packages: set[str]) -> set[str]:
-    """Names that files import absolutely: a folder of such a name is where a namespace package begins."""
-    return {i.module.split(".")[0] for f in files.values() if f.language == "python" for i in f.imports if not i.level}
-
-
-def _module_name(path: str, packages: set[str], roots: set[str]) -> str:
-    file = PurePosixPath(path)
-    parts = [] if file.stem == "__init__" else [file.stem]
-    folders = list(file.parent.parts)
-    # A folder without __init__.py may be a package too: the outermost one imported by name begins the path.
-    for at, folder in enumerate(folders):
-        if folder in roots:
-            return ".".join([*folders[at:], *parts])
-    taken: list[str] = []
-    while folders and str(PurePosixPath(*folders)) in packages:
-        taken.insert(0, folders.pop())
-    return ".".join([*taken, *parts]) or file.parent.name
-
-
-class Imports:
-    """The names a file imports."""
-
-    def __init__(self, module: str, path: str, imports: Iterable[ImportFact], own: set[str]) -> None:
-        """`own`: the classes the file defines itself."""
-        self.module = module
-        self.own = own
-        self._package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
+class ModuleMap:
+    def __init__(self, paths: Iterable[str]) -> None:
         self._names: dict[str, str] = {}
-        self._stars: list[str] = []
-        for found in imports:
-            source = self._absolute(found)
-            if found.target == "*":
-                self._stars.append(source)
-            elif found.target:
-                self._names[found.name] = f"{source}.{found.target}" if source else found.target
-            else:
-                # `import a.b` binds `a`; `import a.b as c` binds the whole
-                self._names[found.name] = source if found.name != source.split(".")[0] else found.name
+        self._paths: dict[str, list[str]] = {}
+        self._packages: set[str] = set()
+        python = sorted(path for path in paths if path.endswith(_SUFFIXES))
+        inits = {path.rpartition("/")[0] for path in python if path.rpartition("/")[2].startswith("__init__.")}
+        roots: dict[str, int] = {}
+        for path in python:
+            folder = path.rpartition("/")[0]
+            if folder not in roots:
+                roots[folder] = _package_depth(folder, inits)
+            name = _module_name(path, roots[folder])
+            self._names[path] = name
+            self._paths.setdefault(name, []).append(path)
+        for name in self._paths:
+            while name and name not in self._packages:
+                self._packages.add(name)
+                name = name.rpartition(".")[0]
+        self._by_last: dict[str, list[str]] | None = None
+        self._found: dict[str, tuple[str, ...]] = {}
+        self._dropped = ""
 
-    def _absolute(self, found: ImportFact) -> str:
-        if not found.level:
-            return found.module
-        package = self._package.split(".") if self._package else []
-        package = package[: len(package) - (found.level - 1)] if found.level > 1 else package
-        return ".".join([*package, found.module] if found.module else package)
+    def name_of(self, path: str) -> str:
+        """The dotted name of a file's module; for a file that is no Python module its path."""
+        return self._names.get(path, path)
 
-    def resolve(self, path: str) -> str:
-        root, dot, rest = path.partition(".")
-        known = self._names.get(root)
-        if known is not None:
-            return f"{known}{dot}{rest}"
-        return f"{self.module}.{path}" if self.module and (not dot or root in self.own) else path
+    def is_package(self, name: str) -> bool:
+        """Is there anything in the program below this dotted name?"""
+        return name in self._packages or self._dropped.startswith(f"{name}.")
 
-    def reexport(self, name: str) -> str:
-        root, dot, rest = name.partition(".")
-        known = self._names.get(root)
-        if known is not None:
-            return f"{known}{dot}{rest}"
-        return f"{self._stars[0]}.{name}" if self._stars else ""
+    def learn_outer_package(self, imports: Iterable[str]) -> None:
+        """Finds the package that the scan began inside of: the prefix that, left off, makes most imports known."""
+        votes: Counter[str] = Counter()
+        for target in sorted(set(imports)):
+            if not target or target in self._packages:
+                continue
+            parts = target.split(".")
+            for cut in range(1, len(parts) - 1):
+                if ".".join(parts[cut:]) in self._paths:
+                    votes[".".join(parts[:cut])] += 1
+                    break
+        if votes:
+            self._dropped = min(votes, key=lambda prefix: (-votes[prefix], prefix)) + "."
+
+    def find(self, name: str, near: str) -> str:
+        """The path of a module's file, "" when it is none of the program's; of several the one closest to `near`."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._search(name)
+        if not found and "." not in name:
+            beside = f"{near.rpartition('/')[0]}/{name}.py".lstrip("/")
+            return beside if beside in self._names else ""
+        return found[0] if len(found) == 1 else nearest(found, near)
+
+    def _search(self, name: str) -> tuple[str, ...]:
+        exact = self._paths.get(name)
+        if exact:
+            return tuple(exact)
+        if f"{name}." == self._dropped:
+            return tuple(self._paths.get("", ()))
+        if self._dropped and name.startswith(self._dropped):
+            inside = self._paths.get(name[len(self._dropped) :])
+            if inside:
+                return tuple(inside)
+        if "." not in name:
+            return ()
+        ending = "." + name
+        return tuple(
+            path
+            for longer in self._ending_in(name.rpartition(".")[2])
+            if longer.endswith(ending)
+            for path in self._paths[longer]
+        )
+
+    def _ending_in(self, last: str) -> list[str]:
+        if self._by_last is None:
+            self._by_last = {}
+            for name in self._paths:
+                self._by_last.setdefault(name.rpartition(".")[2], []).append(name)
+        return self._by_last.get(last, [])
+
+    def absolute(self, path: str, fact: ImportFact) -> str:
+        """The dotted module an import speaks of, with its leading dots worked out."""
+        if not fact.level:
+            return fact.module
+        package = self.name_of(path).split(".")
+        up = fact.level - (1 if path.rpartition("/")[2].startswith("__init__.") else 0)
+        base = ".".join(package[: len(package) - up] if up else package)
+        return f"{base}.{fact.module}".strip(".") if fact.module else base
+
+
+def nearest(paths: Iterable[str], near: str) -> str:
+    """The path that shares the most leading folders with `near`; the first in order of equals."""
+    folders = near.split("/")[:-1]
+
+    def shared(path: str) -> int:
+        count = 0
+        for one, other in zip(path.split("/")[:-1], folders, strict=False):
+            if one != other:
+                break
+            count += 1
+        return count
+
+    return min(paths, key=lambda path: (-shared(path), path), default="")
+
+
+def _package_depth(folder: str, inits: set[str]) -> int:
+    """How many leading folders of a path stand above its outermost package."""
+    parts = folder.split("/") if folder else []
+    for depth in range(1, len(parts) + 1):
+        if "/".join(parts[:depth]) in inits:
+            return depth - 1
+    return 0
+
+
+def _module_name(path: str, depth: int) -> str:
+    parts = path.rpartition(".")[0].split("/")[depth:]
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)

@@ -7,7 +7,6 @@ is made (`is_setup`), and what a method touches with all it calls (`handled_by`)
 from __future__ import annotations
 
 from functools import lru_cache
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -37,18 +36,9 @@ def attribute_of(path: str) -> str:
     return "" if path[end : end + 1] == "(" else path[5:end]
 
 
-_BY_OWNER: WeakKeyDictionary[Program, dict[tuple[str, str], list[FunctionInfo]]] = WeakKeyDictionary()
-
-
-def functions_of(program: Program, cls: ClassInfo) -> list[FunctionInfo]:
+def functions_of(program: Program, cls: ClassInfo) -> tuple[FunctionInfo, ...]:
     """The methods of a class and the functions nested in them, in source order; inherited ones are not among them."""
-    index = _BY_OWNER.get(program)
-    if index is None:
-        index = _BY_OWNER[program] = {}
-        for function in program.functions:
-            if function.owner is not None:
-                index.setdefault((function.owner.path, function.owner.full_name), []).append(function)
-    return index.get((cls.path, cls.full_name), [])
+    return program.functions_of(cls)
 
 
 def changes_of(program: Program, cls: ClassInfo) -> dict[str, list[Change]]:
@@ -73,31 +63,14 @@ def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
     """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
     handled: dict[str, Effect] = {}
     for done in program.does(method, cls):
-        attribute = attribute_of(done.path)
-        if attribute and done.effect.op in CHANGING | {"call"}:
-            handled.setdefault(attribute, done.effect)
-        for argument in done.effect.args:
-            passed = attribute_of(argument.path)
-            if passed:
-                handled.setdefault(passed, done.effect)
+        if done.attribute:
+            handled.setdefault(done.attribute, done.effect)
     return handled
 
 
 def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
     """The attributes that a method, or a method of the same object it calls, so much as reads."""
-    functions = {id(method): method}
-    for done in program.does(method, cls):
-        for caller, _ in done.chain:
-            functions.setdefault(id(caller), caller)
-        functions.setdefault(id(done.function), done.function)
-    own = {ancestor.full_name for ancestor in cls.mro}
-    return {
-        attribute_of(path)
-        for function in functions.values()
-        if function.owner is not None and function.owner.full_name in own
-        for path, _ in function.facts.reads
-        if attribute_of(path)
-    }
+    return {attribute for path in program.mentions(method, cls) if (attribute := attribute_of(path))}
 
 
 def head_of(function: FunctionInfo) -> Place:

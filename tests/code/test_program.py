@@ -1,0 +1,584 @@
+"""How files become one program: names, classes, attributes, calls, and what is done to an object's state."""
+
+from __future__ import annotations
+
+import pytest
+from linking import call, called, cls, done, function, link
+
+from llmlint.code.program import FunctionInfo
+
+PACKAGE = {"serve/__init__.py": "", "serve/core/__init__.py": ""}
+
+# ---------------------------------------------------------------- names
+
+
+def test_the_module_of_a_file_follows_its_packages_wherever_the_tree_stands() -> None:
+    program = link({"src/serve/__init__.py": "", "src/serve/core/pool.py": "class Pool: ...", "tool.py": "x = 1"})
+    assert cls(program, "Pool").full_name == "serve.core.pool.Pool"
+    assert {f.full_name for f in program.functions} >= {"serve.<module>", "tool.<module>"}
+
+
+def test_an_alias_of_a_module_outside_the_program_resolves_to_its_full_name() -> None:
+    program = link({"a.py": "import torch.distributed as dist\nimport torch.cuda\nfrom os import path as p\n"})
+    assert program.resolve("a.py", "dist.all_reduce") == "torch.distributed.all_reduce"
+    assert program.resolve("a.py", "torch.cuda.synchronize") == "torch.cuda.synchronize"
+    assert program.resolve("a.py", "p.join") == "os.path.join"
+    assert program.resolve("a.py", "unknown.thing") == "unknown.thing"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from .pool import Pool", "Pool"),
+        ("from ..core.pool import Pool as P", "P"),
+        ("from . import pool", "pool.Pool"),
+        ("from serve.core import pool as lending", "lending.Pool"),
+        ("import serve.core.pool", "serve.core.pool.Pool"),
+        ("from serve import core", "core.pool.Pool"),
+        ("from .pool import *", "Pool"),
+    ],
+)
+def test_every_form_of_import_leads_to_the_class(source: str, name: str) -> None:
+    program = link({**PACKAGE, "serve/core/pool.py": "class Pool: ...", "serve/core/user.py": source})
+    assert program.resolve("serve/core/user.py", name) == "serve.core.pool.Pool"
+
+
+def test_a_re_export_leads_to_where_the_class_is_defined() -> None:
+    program = link(
+        {
+            "serve/__init__.py": "from .core import Pool",
+            "serve/core/__init__.py": "from serve.core.pool import Pool",
+            "serve/core/pool.py": "class Pool: ...",
+            "main.py": "import serve\nfrom serve import Pool as Lender",
+        }
+    )
+    assert program.resolve("main.py", "Lender") == "serve.core.pool.Pool"
+    assert program.resolve("main.py", "serve.Pool") == "serve.core.pool.Pool"
+
+
+def test_modules_that_import_each_other_end_the_search() -> None:
+    program = link({"a.py": "from b import thing", "b.py": "from a import thing"})
+    assert program.resolve("a.py", "thing").endswith("thing")
+
+
+def test_absolute_imports_are_understood_when_the_scan_begins_inside_the_package() -> None:
+    program = link(
+        {
+            "core/sched/queue.py": "class Queue: ...",
+            "core/sched/output.py": "class Output: ...",
+            "core/sched/scheduler.py": "from serve.core.sched.queue import Queue\nclass Scheduler(Queue): ...",
+        }
+    )
+    assert cls(program, "Scheduler").bases == (cls(program, "Queue"),)
+
+
+def test_of_two_trees_scanned_together_each_file_sees_its_own() -> None:
+    tree = {
+        "serve/__init__.py": "",
+        "serve/pool.py": "class Pool: ...",
+        "serve/use.py": "from serve.pool import Pool\nclass Mine(Pool): ...\n",
+    }
+    program = link({f"{root}/{path}": source for root in ("new", "old") for path, source in tree.items()})
+    seen = {mine.path: mine.bases[0].path for mine in program.classes_named("Mine")}
+    assert seen == {"new/serve/use.py": "new/serve/pool.py", "old/serve/use.py": "old/serve/pool.py"}
+
+
+def test_a_parameter_hides_an_import_of_the_same_name() -> None:
+    program = link(
+        {"a.py": "from x import clock\ndef wait(clock):\n    clock.sleep()\ndef rest():\n    clock.sleep()\n"}
+    )
+    assert program.resolve(function(program, "wait"), "clock.sleep") == "clock.sleep"
+    assert program.resolve(function(program, "rest"), "clock.sleep") == "x.clock.sleep"
+
+
+# ---------------------------------------------------------------- classes
+
+DIAMOND = """
+    class Base:
+        def reset(self): self.base.clear()
+        def only_base(self): ...
+    class Left(Base):
+        def reset(self): super().reset()
+    class Right(Base):
+        def reset(self): super().reset()
+    class Bottom(Left, Right):
+        pass
+"""
+
+
+def test_methods_are_looked_up_in_the_order_python_uses() -> None:
+    program = link({"a.py": DIAMOND})
+    bottom = cls(program, "Bottom")
+    assert [c.name for c in bottom.mro] == ["Bottom", "Left", "Right", "Base"]
+    assert bottom.method("reset") is cls(program, "Left").methods["reset"]
+    assert bottom.all_methods["only_base"].full_name == "a.Base.only_base"
+    assert [c.name for c in cls(program, "Base").subclasses] == ["Left", "Right", "Bottom"]
+
+
+def test_super_in_a_diamond_goes_to_the_sibling_when_the_object_is_of_the_bottom_class() -> None:
+    program = link({"a.py": DIAMOND})
+    assert called(program, "Left.reset", "super().reset") == ["a.Base.reset"]
+    assert called(program, "Left.reset", "super().reset", receiver=cls(program, "Bottom")) == ["a.Right.reset"]
+
+
+def test_a_cycle_of_bases_is_cut() -> None:
+    program = link({"a.py": "class A(B): ...\nclass B(A): ...\n"})
+    assert [c.name for c in cls(program, "A").mro] == ["A", "B"]
+    assert [c.name for c in cls(program, "A").subclasses] == ["B"]
+
+
+def test_bases_from_outside_are_named_in_full() -> None:
+    program = link({"a.py": "from torch import nn\nclass Model(nn.Module, Generic[T]): ...\n"})
+    assert cls(program, "Model").unknown_bases == ("torch.nn.Module", "Generic")
+
+
+# ---------------------------------------------------------------- attributes
+
+HOLDER = """
+    from dataclasses import dataclass, field
+    class Pool: ...
+    class Holder:
+        shared = {}
+        def __init__(self, pool: Pool, size: int):
+            self.pool = pool
+            self.size = size
+            self.waiting = []
+            self.requests: dict[str, Pool] = {}
+            self.late = None
+        def start(self):
+            self.late = Pool()
+            self.count = 0
+    @dataclass
+    class Record:
+        ids: list[int] = field(default_factory=list)
+"""
+
+
+def test_attributes_tell_how_they_start() -> None:
+    holder = cls(link({"a.py": HOLDER}), "Holder")
+    attributes = holder.attributes
+    assert list(attributes) == ["shared", "pool", "size", "waiting", "requests", "late", "count"]
+    assert attributes["waiting"].value == "empty"
+    assert attributes["waiting"].function is holder.methods["__init__"]
+    assert attributes["late"].value == "none"
+    assert attributes["size"].annotation == "int"
+    assert attributes["requests"].annotation == "dict[str, Pool]"
+    assert [name for name, a in attributes.items() if a.is_container] == ["shared", "waiting", "requests"]
+    assert [name for name, a in attributes.items() if a.is_class_level] == ["shared"]
+
+
+def test_the_class_of_an_attribute_comes_from_annotation_assignment_or_a_later_assignment() -> None:
+    program = link({"a.py": HOLDER})
+    attributes, pool = cls(program, "Holder").attributes, cls(program, "Pool")
+    assert attributes["pool"].class_of is pool
+    assert attributes["late"].class_of is pool
+    assert attributes["requests"].class_of is None
+
+
+def test_the_field_of_a_dataclass_belongs_to_each_object() -> None:
+    ids = cls(link({"a.py": HOLDER}), "Record").attributes["ids"]
+    assert ids.is_container
+    assert not ids.is_class_level
+
+
+def test_an_inherited_attribute_keeps_its_constructor_against_a_subclass_that_only_changes_it() -> None:
+    program = link(
+        {
+            "a.py": """
+            class Base:
+                def __init__(self): self.waiting = []
+            class Queue(Base):
+                def swap(self, other): self.waiting = other
+            """
+        }
+    )
+    assert cls(program, "Queue").attributes["waiting"].owner is cls(program, "Base")
+
+
+# ---------------------------------------------------------------- calls
+
+CALLS = """
+    from typing import Optional
+    from abc import abstractmethod
+    def make_pool() -> "Pool":
+        return Pool()
+    def make_unsaid():
+        return Pool()
+    class Pool:
+        def __init__(self): self.blocks = []
+        def free(self, block): self.blocks.append(block)
+        def __call__(self): ...
+        @property
+        def inner(self) -> Optional["Pool"]: ...
+    class Worker:
+        def __init__(self, pools: list[Pool]):
+            self.pool = make_pool()
+            self.unsaid = make_unsaid()
+            self.pools = pools
+        def run(self, given: "Pool | None", other):
+            self.pool.free(1)
+            self.unsaid.free(1)
+            self.pools[0].free(1)
+            self.pool.inner.free(1)
+            given.free(1)
+            other.free(1)
+            local = Pool()
+            local.blocks.sort()
+            local.free(1)
+            for each in self.pools:
+                each.free(1)
+            self.pool()
+            make_pool().free(1)
+            def nested(): ...
+            nested()
+            self.step()
+        def step(self): ...
+    class Fast(Worker):
+        def step(self): ...
+    class Abstract:
+        @abstractmethod
+        def step(self): ...
+        def run_once(self): self.step()
+    class Concrete(Abstract):
+        def step(self): ...
+    class Mixin:
+        def mixed(self): self.only_in_whole()
+    class Whole(Mixin):
+        def only_in_whole(self): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("callee", "runs"),
+    [
+        ("self.pool.free", ["a.Pool.free"]),
+        ("self.unsaid.free", ["a.Pool.free"]),
+        ("self.pools[].free", ["a.Pool.free"]),
+        ("self.pool.inner.free", ["a.Pool.free"]),
+        ("given.free", ["a.Pool.free"]),
+        ("other.free", []),
+        ("local.free", ["a.Pool.free"]),
+        ("local.blocks.sort", []),
+        ("make_pool().free", ["a.Pool.free"]),
+        ("Pool", ["a.Pool.__init__"]),
+        ("make_pool", ["a.make_pool"]),
+        ("self.pool", ["a.Pool.__call__"]),
+        ("nested", ["a.Worker.run.nested"]),
+        ("self.step", ["a.Worker.step"]),
+    ],
+)
+def test_what_a_call_runs(callee: str, runs: list[str]) -> None:
+    program = link({"a.py": CALLS})
+    where = "Worker.__init__" if callee == "make_pool" else "Worker.run"
+    assert called(program, where, callee) == runs
+
+
+def test_overrides_are_added_when_asked_for_and_decide_when_the_receiver_is_known() -> None:
+    program = link({"a.py": CALLS})
+    assert called(program, "Worker.run", "self.step", overrides=True) == ["a.Worker.step", "a.Fast.step"]
+    assert called(program, "Worker.run", "self.step", receiver=cls(program, "Fast")) == ["a.Fast.step"]
+
+
+def test_a_call_of_an_abstract_method_runs_its_overrides() -> None:
+    assert "a.Concrete.step" in called(link({"a.py": CALLS}), "Abstract.run_once", "self.step")
+
+
+def test_a_mixin_calls_a_method_of_the_class_made_of_it() -> None:
+    assert called(link({"a.py": CALLS}), "Mixin.mixed", "self.only_in_whole") == ["a.Whole.only_in_whole"]
+
+
+def test_callers_are_found_through_imports_aliases_and_types() -> None:
+    program = link(
+        {
+            "pool.py": "class Pool:\n    def free(self): ...\ndef drain(pool): ...\n",
+            "b.py": "from pool import Pool, drain as empty_it\ndef go(p: Pool, q):\n"
+            "    p.free()\n    q.free()\n    empty_it(p)\n",
+        }
+    )
+    assert [c.effect.line for c in program.callers(function(program, "Pool.free"))] == [3]
+    assert [c.effect.line for c in program.callers(function(program, "drain"))] == [5]
+
+
+def test_the_shortest_chain_to_an_effect_is_found_and_recursion_ends() -> None:
+    program = link(
+        {
+            "a.py": """
+            import torch.distributed as dist
+            def far(): near(); far()
+            def near(): sync()
+            def sync(): dist.barrier()
+            def never(): never()
+            """
+        }
+    )
+
+    def is_barrier(where: FunctionInfo, effect: object) -> bool:
+        return program.resolve(where, getattr(effect, "path", "")) == "torch.distributed.barrier"
+
+    chain = program.reaches(function(program, "far"), is_barrier)
+    assert [link.function.name for link in chain] == ["far", "near", "sync"]
+    assert program.reaches(function(program, "never"), is_barrier) == ()
+
+
+# ---------------------------------------------------------------- what a method does all told
+
+STATE = """
+    def empty(queue):
+        queue.clear()
+    def forget(scheduler):
+        scheduler.finished.clear()
+    class Manager:
+        def __init__(self): self.blocks, self.hits = {}, 0
+        def reset(self):
+            self.blocks.clear()
+            self._zero()
+        def _zero(self): self.hits = 0
+    class Base:
+        def reset(self): self.base_map.clear()
+        def hook(self): ...
+    class Scheduler(Base):
+        def __init__(self):
+            self.manager = Manager()
+            self.event = Event()
+            self.cursor = self.waiting = self.finished = []
+        def reset(self):
+            super().reset()
+            self.manager.reset()
+            if self.event:
+                empty(self.waiting)
+            forget(self)
+            self.event.set()
+            unknown(self.cursor)
+            self.hook()
+            self.reset()
+        @property
+        def size(self):
+            self.asked += 1
+            return len(self.waiting)
+        def measure(self): return self.size
+        def abort(self):
+            def drop(): self.waiting.clear()
+            drop()
+    class Special(Scheduler):
+        def hook(self): self.special.clear()
+"""
+
+
+def test_helpers_bases_owned_objects_and_functions_that_are_handed_the_object_all_count() -> None:
+    program = link({"a.py": STATE})
+    assert sorted(set(done(program, "Scheduler.reset"))) == [
+        ("assign", "self.manager.hits"),
+        ("call", "self.event"),
+        ("call", "self.manager"),
+        ("clear", "self.base_map"),
+        ("clear", "self.finished"),
+        ("clear", "self.manager.blocks"),
+        ("clear", "self.waiting"),
+        ("pass", "self.cursor"),
+        ("pass", "self.waiting"),
+    ]
+
+
+def test_a_call_on_self_goes_to_the_override_of_the_objects_class() -> None:
+    program = link({"a.py": STATE})
+    assert ("clear", "self.special") not in done(program, "Scheduler.reset")
+    assert ("clear", "self.special") in done(program, "Scheduler.reset", "Special")
+
+
+def test_the_chain_leads_from_the_method_to_the_place_and_says_whether_it_may_be_skipped() -> None:
+    program = link({"a.py": STATE})
+    found = {(d.how, d.path): d for d in program.does(function(program, "Scheduler.reset"))}
+    waiting, hits = found["clear", "self.waiting"], found["assign", "self.manager.hits"]
+    assert [(f.name, e.path) for f, e in waiting.chain] == [("reset", "empty"), ("empty", "queue")]
+    assert [f.full_name for f, _ in hits.chain] == ["a.Scheduler.reset", "a.Manager.reset", "a.Manager._zero"]
+    assert (waiting.conditional, hits.conditional) == (True, False)
+    assert (waiting.attribute, waiting.is_whole) == ("waiting", True)
+    assert (hits.attribute, hits.is_whole) == ("manager", False)
+
+
+def test_properties_run_when_they_are_read_and_nested_functions_when_they_are_called() -> None:
+    program = link({"a.py": STATE})
+    assert ("assign", "self.asked") in done(program, "Scheduler.measure")
+    assert ("clear", "self.waiting") in done(program, "Scheduler.abort")
+
+
+def test_a_plain_function_is_told_by_what_it_does_to_its_arguments() -> None:
+    assert done(link({"a.py": STATE}), "a.empty") == [("clear", "queue")]
+
+
+def test_what_a_method_so_much_as_reads_is_told_across_calls() -> None:
+    program = link({"a.py": STATE})
+    assert "self.waiting" in program.mentions(function(program, "Scheduler.measure"))
+
+
+# ---------------------------------------------------------------- who touches an attribute
+
+TOUCHED = """
+    class Scheduler:
+        def __init__(self): self.requests, self.running = {}, []
+        def add(self, request): self.requests[request.id] = request
+    class Child(Scheduler):
+        def finish(self, rid): self.requests.pop(rid)
+    class Stranger:
+        def __init__(self): self.running = []
+        def go(self): self.running.append(1)
+    class Engine:
+        def __init__(self): self.scheduler = Scheduler()
+        def abort(self, rid):
+            del self.scheduler.requests[rid]
+            return len(self.scheduler.running)
+    def outsider(thing):
+        thing.requests.clear()
+        thing.running.clear()
+"""
+
+
+def test_an_attribute_is_touched_by_its_class_its_subclasses_and_outsiders() -> None:
+    program = link({"a.py": TOUCHED})
+    touched = program.touches(cls(program, "Scheduler"), "requests")
+    assert [(t.function.facts.qualname, t.effect.op, t.by_name) for t in touched] == [
+        ("Scheduler.__init__", "clear", False),
+        ("Scheduler.add", "insert", False),
+        ("Child.finish", "remove", False),
+        ("Engine.abort", "remove", False),
+        ("outsider", "clear", True),
+    ]
+
+
+def test_a_name_that_two_families_share_says_nothing_of_an_unknown_object() -> None:
+    program = link({"a.py": TOUCHED})
+    touched = program.touches(cls(program, "Scheduler"), "running")
+    assert [t.function.facts.qualname for t in touched] == ["Scheduler.__init__"]
+
+
+def test_readers_are_found_like_those_who_change() -> None:
+    program = link({"a.py": TOUCHED})
+    readers = program.reads(cls(program, "Scheduler"), "running")
+    assert [(r.function.facts.qualname, r.path) for r in readers] == [("Engine.abort", "self.scheduler.running")]
+
+
+# ---------------------------------------------------------------- C++
+
+CACHE = {
+    "src/cache.h": """
+        #include <memory>
+        namespace kv {
+        struct pool {
+            std::vector<int> blocks;
+            void reset();
+        };
+        class base {
+        public:
+            virtual void clear();
+            std::vector<int> cells;
+        };
+        class cache : public base {
+        public:
+            void clear() override;
+            void drop(int id);
+        private:
+            std::unique_ptr<pool> lender;
+            std::vector<pool *> pools;
+            std::unordered_map<int, int> ids;
+        };
+        }
+    """,
+    "src/cache.cpp": """
+        #include "cache.h"
+        int total = 0;
+        static void log_it(int n) { total += n; }
+        namespace kv {
+        void pool::reset() { blocks.clear(); }
+        void base::clear() { cells.clear(); }
+        void cache::clear() {
+            base::clear();
+            lender->reset();
+            pools[0]->reset();
+            drop(1);
+            log_it(2);
+        }
+        void cache::drop(int id) { ids.erase(id); total = 0; }
+        }
+        void outside(kv::cache & other) { other.clear(); other.ids.clear(); }
+    """,
+}
+
+
+def test_methods_defined_in_the_source_join_the_class_declared_in_the_header() -> None:
+    program = link(CACHE)
+    cache = cls(program, "cache")
+    assert cache.path == "src/cache.h"
+    assert cache.methods["clear"].path == "src/cache.cpp"
+    assert cache.bases == (cls(program, "base"),)
+
+
+def test_a_bare_name_is_a_member_where_the_class_or_a_base_has_one_and_else_a_global() -> None:
+    drop = function(link(CACHE), "cache.drop")
+    assert [(e.op, e.path) for e in drop.effects] == [("remove", "self.ids"), ("assign", "total")]
+
+
+@pytest.mark.parametrize(
+    ("callee", "runs"),
+    [
+        ("self.lender.reset", ["kv.pool.reset"]),
+        ("self.pools[].reset", ["kv.pool.reset"]),
+        ("self.drop", ["kv.cache.drop"]),
+        ("base.clear", ["kv.base.clear"]),
+        ("log_it", ["log_it"]),
+    ],
+)
+def test_cpp_calls_are_followed_by_declared_types(callee: str, runs: list[str]) -> None:
+    assert called(link(CACHE), "cache.clear", callee) == runs
+
+
+def test_a_cpp_method_does_what_its_base_its_helpers_and_its_members_do() -> None:
+    found = done(link(CACHE), "cache.clear")
+    assert {path for how, path in found if how in ("clear", "remove")} == {
+        "self.lender",
+        "self.pools[]",
+        "self.cells",
+        "self.lender.blocks",
+        "self.pools[].blocks",
+        "self.ids",
+    }
+
+
+def test_an_outsider_with_a_reference_touches_a_cpp_member() -> None:
+    program = link(CACHE)
+    touched = program.touches(cls(program, "cache"), "ids")
+    assert [(t.function.name, t.by_name) for t in touched] == [("drop", False), ("outside", False)]
+
+
+def test_of_two_classes_of_one_name_the_included_one_is_meant() -> None:
+    program = link(
+        {
+            "a/slot.h": "struct slot { int id; void reset(); };",
+            "b/slot.h": "struct slot { int id; void reset(); };",
+            "b/slot.cpp": '#include "slot.h"\nvoid slot::reset() { id = 0; }\n',
+        }
+    )
+    owner = function(program, "slot.reset").owner
+    assert owner is not None
+    assert owner.path == "b/slot.h"
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def test_graphs_have_an_edge_for_each_base_and_each_call() -> None:
+    program = link({"a.py": CALLS})
+    assert program.hierarchy.has_edge(cls(program, "Fast"), cls(program, "Worker"))
+    assert program.calls.has_edge(function(program, "Worker.run"), function(program, "Fast.step"))
+
+
+def test_regions_are_told_from_the_innermost_outwards() -> None:
+    program = link({"a.py": "def f(x):\n    for i in x:\n        if i:\n            use(i)\n"})
+    f = function(program, "f")
+    assert [r.kind for r in program.regions_of(f, call(f, "use"))] == ["if", "loop", "body"]
+
+
+def test_nothing_depends_on_the_order_of_the_files() -> None:
+    files = {**CACHE, **PACKAGE, "serve/a.py": STATE, "serve/b.py": TOUCHED}
+    one, other = link(files), link(dict(reversed(files.items())))
+    assert [c.full_name for c in one.classes] == [c.full_name for c in other.classes]
+    assert done(one, "serve.a.Scheduler.reset") == done(other, "serve.a.Scheduler.reset")

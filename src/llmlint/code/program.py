@@ -44,6 +44,8 @@ __all__ = [
     "root_of",
 ]
 
+_LONGEST_CHAIN = 12
+
 
 class Program:
     """`files` maps each path, posix and relative to the working directory, to its facts."""
@@ -225,10 +227,10 @@ class Program:
         """Every call that may run the function, overrides included."""
         return self._dispatch.callers(function)
 
-    def reaches(self, function: FunctionInfo, wanted: Wanted) -> tuple[Call, ...]:
+    def reaches(self, function: FunctionInfo, wanted: Wanted, depth: int = _LONGEST_CHAIN) -> tuple[Call, ...]:
         """The shortest chain of calls from the function to an effect that `wanted` accepts, that effect last; () if
-        there is none. Answers are kept per `wanted`, so pass the same function object each time."""
-        return self._reach.reaches(function, wanted)
+        none takes at most `depth` functions. Answers are kept per `wanted`: pass the same function object each time."""
+        return self._reach.reaches(function, wanted, depth)
 
     # ------------------------------------------------------------ state
 

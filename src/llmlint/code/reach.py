@@ -13,41 +13,48 @@ from llmlint.code.facts import Effect
 Wanted = Callable[[FunctionInfo, Effect], bool]
 
 
+class _Answers:
+    """What is known for one `wanted`: chains found, and within how many functions there is surely none."""
+
+    def __init__(self) -> None:
+        self.chains: dict[tuple[FunctionInfo, int], tuple[Call, ...]] = {}
+        self.none_within: dict[FunctionInfo, int] = {}
+        self.hits: dict[FunctionInfo, Effect | None] = {}
+
+
 class Reach:
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch
         self._steps: dict[FunctionInfo, tuple[tuple[Effect, FunctionInfo], ...]] = {}
-        self._answers: WeakKeyDictionary[Wanted, dict[FunctionInfo, tuple[Call, ...]]] = WeakKeyDictionary()
-        self._hits: WeakKeyDictionary[Wanted, dict[FunctionInfo, Effect | None]] = WeakKeyDictionary()
+        self._answers: WeakKeyDictionary[Wanted, _Answers] = WeakKeyDictionary()
 
-    def reaches(self, start: FunctionInfo, wanted: Wanted) -> tuple[Call, ...]:
-        answers = self._answers.setdefault(wanted, {})
-        if start in answers:
-            return answers[start]
+    def reaches(self, start: FunctionInfo, wanted: Wanted, depth: int) -> tuple[Call, ...]:
+        answers = self._answers.setdefault(wanted, _Answers())
+        if (start, depth) not in answers.chains:
+            answers.chains[start, depth] = self._search(start, wanted, depth, answers)
+        return answers.chains[start, depth]
+
+    def _search(self, start: FunctionInfo, wanted: Wanted, depth: int, answers: _Answers) -> tuple[Call, ...]:
         came_from: dict[FunctionInfo, Call | None] = {start: None}
+        left = {start: depth}
         waiting = deque([start])
         while waiting:
             function = waiting.popleft()
-            if answers.get(function) == ():
+            if answers.none_within.get(function, 0) >= left[function]:
                 continue
-            hit = self._hit(function, wanted)
+            if function not in answers.hits:
+                answers.hits[function] = next((e for e in function.effects if wanted(function, e)), None)
+            hit = answers.hits[function]
             if hit is not None:
-                answers[start] = (*_way_to(function, came_from), Call(function, hit))
-                return answers[start]
-            for effect, target in self._calls_of(function):
+                return (*_way_to(function, came_from), Call(function, hit))
+            for effect, target in self._calls_of(function) if left[function] > 1 else ():
                 if target not in came_from:
                     came_from[target] = Call(function, effect)
+                    left[target] = left[function] - 1
                     waiting.append(target)
-        # Nothing was found from here, so there is nothing behind any function on the way either.
-        for function in came_from:
-            answers[function] = ()
+        for function, remaining in left.items():
+            answers.none_within[function] = max(remaining, answers.none_within.get(function, 0))
         return ()
-
-    def _hit(self, function: FunctionInfo, wanted: Wanted) -> Effect | None:
-        hits = self._hits.setdefault(wanted, {})
-        if function not in hits:
-            hits[function] = next((e for e in function.effects if wanted(function, e)), None)
-        return hits[function]
 
     def _calls_of(self, function: FunctionInfo) -> tuple[tuple[Effect, FunctionInfo], ...]:
         steps = self._steps.get(function)

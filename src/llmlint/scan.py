@@ -191,7 +191,7 @@ def check_sources(sources: Mapping[str, bytes], rules: Sequence[str] | None = No
 
 def _generation(vocabulary: Vocabulary) -> str:
     package = Path(__file__).parent
-    code = [*package.glob("*.py"), *package.glob("code/*.py"), *package.glob("checkers/**/*.py")]
+    code = [*package.glob("*.py"), *package.glob("code/**/*.py"), *package.glob("checkers/**/*.py")]
     code += list(package.glob("rules/*/*.md"))
     return f"{__version__}-{vocabulary.digest}-{tool_digest(code)}"
 

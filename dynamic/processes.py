@@ -15,13 +15,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-NOT_WORTH_IT = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-"""Helper processes of the standard library, known by their command line: nobody's code runs there."""
+HELPER = "multiprocessing.resource_tracker"
+"""A process of the standard library, known by its command line, in which nobody's code runs."""
 
 
 def is_helper() -> bool:
-    line = " ".join(getattr(sys, "orig_argv", [])[:8])
-    return any(name in line for name in NOT_WORTH_IT)
+    return HELPER in " ".join(getattr(sys, "orig_argv", [])[:8])
 
 
 class Ticker:

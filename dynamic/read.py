@@ -119,7 +119,7 @@ def read_run(folder: str) -> Run:
 
 def _is_python(argv: list[str]) -> bool:
     name = os.path.basename(argv[0]) if argv else ""
-    helper = any("resource_tracker" in part or "forkserver" in part for part in argv)
+    helper = any("resource_tracker" in part for part in argv)
     return name.startswith(("python", "pypy")) and not helper
 
 

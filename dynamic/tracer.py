@@ -35,7 +35,8 @@ class Tracer:
         self.stations: dict[int, tuple[FunctionType, Station]] = {}
         self.loaded: dict[str, ModuleType] = {}
         self.bases: list[tuple[type, str, Target]] = []
-        self.seen_classes: set[tuple[int, str]] = set()
+        self.attended: set[tuple[int, str]] = set()
+        """Targets that are done with in a module or a subclass, patched or missed."""
         self.modules_seen = 0
         self.patching = _thread.RLock()
         """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
@@ -92,7 +93,7 @@ class Tracer:
     def _names_to_try(self) -> list[str]:
         scripts = ["__main__", "__mp_main__"]
         if len(sys.modules) == self.modules_seen:
-            return scripts
+            return scripts + [module.__name__ for module in self.loaded.values()]  # replaced by another, perhaps
         self.modules_seen = len(sys.modules)
         return [name for name in list(sys.modules) if self._may_mean(name)] + scripts
 
@@ -107,11 +108,11 @@ class Tracer:
         script = name in ("__main__", "__mp_main__")
         spec = getattr(module, "__spec__", None)
         path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
-        if path is None or (path in self.loaded and not script):
+        if path is None or (self.loaded.get(path) is module and not script):
             return
         if not script and getattr(spec, "_initializing", False):
             return
-        if path not in self.loaded:
+        if self.loaded.get(path) is not module:
             self.loaded[path] = module
             same = self._same_source(path, module)
             self.recorder.write("loaded", path=path, module=name, file=module.__file__, same=same)
@@ -175,16 +176,16 @@ class Tracer:
     # -- patching
 
     def _patch(self, target: Target, module: ModuleType, late: bool) -> None:
-        mark = (id(target.finding), f"{target.qualname}/{target.role}/{target.via}")
-        if mark in self.seen_classes:
+        mark = (id(module), f"{target.finding.key}/{target.qualname}/{target.role}/{target.via}")
+        if mark in self.attended:
             return
         found = resolve(module, target.qualname)
         if found is None:
             if target.role != "instance" and not late:
                 self._miss(target, "there is no such function")
-                self.seen_classes.add(mark)
+                self.attended.add(mark)
             return
-        self.seen_classes.add(mark)
+        self.attended.add(mark)
         owner, holder = found
         self._rewrite(target, holder, owner, str(module.__file__))
         if owner is not None:
@@ -194,9 +195,9 @@ class Tracer:
         for base, name, target in list(self.bases):
             for sub in subclasses(base):
                 mark = (id(sub), f"{id(target)}")
-                if mark in self.seen_classes:
+                if mark in self.attended:
                     continue
-                self.seen_classes.add(mark)
+                self.attended.add(mark)
                 if name in sub.__dict__:
                     file = getattr(sys.modules.get(sub.__module__), "__file__", None)
                     self._rewrite(target, sub.__dict__[name], sub, str(file))

@@ -83,9 +83,15 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
     command = shlex.join(run.command.get("command", []))
     reproduce = f"llmlint trace --findings FINDINGS --out RUN -- {command}" if command else ""
-    where = [process.label() for process in relevant if watched.key in process.states]
-    evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if status == probes.CONFIRMED else []))
+    where = [process.label() for process in heard if _alone(kind, watched, process) == probes.CONFIRMED]
+    evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if where else []))
     return Verdict(status, summary, evidence, (run.folder,), reproduce)
+
+
+def _alone(kind: type[probes.Probe], watched: Watched, process: Process) -> str:
+    """What this process says by itself."""
+    state = process.states.get(watched.key)
+    return kind.judge(watched, [state]).status if state is not None else probes.NOT_EXERCISED
 
 
 def _nothing_seen(run: Run, watched: Watched, relevant: list[Process], heard: list[Process]) -> probes.Judgement:

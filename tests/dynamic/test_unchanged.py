@@ -1,0 +1,150 @@
+"""The traced program does what it does untraced: output, stderr, exit code, signals."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blocks import BLOCKS
+from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
+
+from llmlint.runtime.block import Block, Target
+from llmlint.runtime.plan import make_plan
+from llmlint.runtime.trace import environment, prepare
+
+KINDS = (
+    "plain", "static", "of_class", "prop", "cached", "decorated", "coroutine", "stream", "generate", "fails", "looks",
+)  # fmt: skip
+WATCH_ALL_KINDS = finding(
+    "request-state-leak",
+    Block(targets=tuple(Target(f"Kinds.{name}", "enter", entity="key") for name in KINDS)),
+    path="kinds.py",
+)
+LEAK = finding("request-state-leak", BLOCKS["request-state-leak"][1])
+
+
+def _runs(python: str | None) -> bool:
+    return python is not None and subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+
+
+PYTHONS = ["python", *(name for name in (f"python3.{minor}" for minor in range(10, 15)) if _runs(shutil.which(name)))]
+
+
+def untraced(*arguments: str, python: str = sys.executable, bugs: str = "") -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "BUGS": bugs}
+    env.pop("PYTHONPATH", None)
+    return subprocess.run([python, *arguments], cwd=PROGRAMS, env=env, capture_output=True, text=True, timeout=120)
+
+
+def same(one: subprocess.CompletedProcess[str], other: subprocess.CompletedProcess[str]) -> bool:
+    return (one.returncode, one.stdout, one.stderr) == (other.returncode, other.stdout, other.stderr)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_functions_of_every_kind_are_watched_and_stay_what_they_are(python: str, tmp_path: Path) -> None:
+    python = sys.executable if python == "python" else python
+    done, run = run_program(tmp_path, [WATCH_ALL_KINDS], "run_kinds.py", python=python)
+    assert same(done, untraced("run_kinds.py", python=python)), (done.stdout, done.stderr)
+    assert done.returncode == 1
+    assert "KeyError: 'm'" in done.stderr
+    process = run.processes[0]
+    watched = {record["qualname"] for record in process.patched}
+    assert watched == {f"Kinds.{name}" for name in KINDS if name != "looks"} | {"Later.plain"}
+    assert [miss["why"] for miss in process.misses] == ["it looks at its own variables by locals()"]
+    calls = {record["qualname"]: process.counters[record["slot"]] for record in process.patched}
+    assert all(calls.values()), calls
+    assert process.faults == 0
+
+
+@pytest.mark.parametrize("way", ["fork", "mp-fork", "mp-spawn", "mp-forkserver", "subprocess"])
+def test_children_are_followed(way: str, tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "processes.py", way, bugs="abort")
+    assert same(done, untraced("processes.py", way, bugs="abort")), done.stderr
+    found = verdicts([LEAK], run)[0]
+    assert found.status == "confirmed", found
+    assert f"process {run.processes[0].pid}" not in found.evidence[-1]
+
+
+@pytest.mark.parametrize("way", ["kill", "_exit", "threads", "meta_path"])
+def test_however_a_program_ends_what_was_seen_is_kept(way: str, tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "processes.py", way, bugs="abort")
+    assert same(done, untraced("processes.py", way, bugs="abort")), done.stderr
+    assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
+def test_a_killed_process_refutes_nothing(tmp_path: Path) -> None:
+    _, run = run_program(tmp_path, [LEAK], "processes.py", "kill")
+    found = verdicts([LEAK], run)[0]
+    assert found.status == "exercised-clean"
+    assert "did not end by itself" in found.summary
+
+
+def test_a_child_that_was_not_reached_is_named(tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "processes.py", "isolated", bugs="abort")
+    assert same(done, untraced("processes.py", "isolated", bugs="abort"))
+    found = verdicts([LEAK], run)[0]
+    assert found.status == "not-exercised"
+    assert "1 Python processes were not traced" in found.summary
+
+
+def test_an_unwritable_folder_changes_nothing(tmp_path: Path) -> None:
+    prepare(tmp_path, make_plan([LEAK], NO_PAGES, PROGRAMS))
+    env = environment(tmp_path, base=os.environ)
+    env["LLMLINT_TRACE"] = str(tmp_path / "gone")
+    done = subprocess.run([sys.executable, "main.py"], cwd=PROGRAMS, env=env, capture_output=True, text=True)
+    assert same(done, untraced("main.py"))
+
+
+@pytest.mark.parametrize("limit", [0, 64, 4096, 200_000])
+def test_a_disk_that_takes_no_more_changes_nothing_and_refutes_nothing(limit: int, tmp_path: Path) -> None:
+    prepare(tmp_path, make_plan([LEAK], NO_PAGES, PROGRAMS))
+    done = subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=PROGRAMS,
+        env=environment(tmp_path, base=os.environ),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert same(done, untraced("main.py")), done.stderr
+
+
+def test_a_sitecustomize_that_was_there_still_runs(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text("print('site is customised')")
+    prepare(tmp_path / "run", make_plan([LEAK], NO_PAGES, PROGRAMS))
+    base = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; print([path for path in sys.path if 'inject' in path])"],
+        env=environment(tmp_path / "run", base=base), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "site is customised\n[]\n"
+
+
+def test_a_fault_in_a_probe_is_contained_and_counted(tmp_path: Path) -> None:
+    broken = finding("request-state-leak", Block(targets=(Target("Faulty.add", "enter", entity="thing.name"),)))
+    program = tmp_path / "programs"
+    program.mkdir()
+    (program / "engine.py").write_text(
+        "class Thing:\n    @property\n    def name(self):\n        raise RuntimeError('no name')\n"
+        "class Faulty:\n    def add(self, thing):\n        return 5\n"
+    )
+    (program / "main.py").write_text("import engine\nprint(engine.Faulty().add(engine.Thing()))\n")
+    done, run = run_program(tmp_path / "run", [broken], programs=program)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
+    assert run.processes[0].faults == 1
+    assert "no name" in run.processes[0].tail["samples"][0]
+
+
+def test_ids_are_hashed_unless_asked_for(tmp_path: Path) -> None:
+    run_program(tmp_path / "hashed", [LEAK], bugs="abort")
+    run_program(tmp_path / "raw", [LEAK], bugs="abort", env={"LLMLINT_IDS": "1"})
+    texts = {name: "".join(p.read_text() for p in (tmp_path / name).glob("*.jsonl")) for name in ("hashed", "raw")}
+    assert re.search(r"\bb\d+\b", texts["raw"])
+    assert not re.search(r"\bb\d+\b", texts["hashed"])

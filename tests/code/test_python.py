@@ -392,6 +392,13 @@ def test_the_tolerant_parser_reads_format_strings_alike():
 # ---------------------------------------------------------------- what does not parse
 
 
+def test_syntax_newer_than_the_interpreter_reads_alike():
+    alias, function = read("type T[X] = list[X]\ndef g[Y: int](a: Y) -> str: return f'{a['x']!r:>{w}}'\n").body
+    assert (alias.targets[0].id, alias.specifiers) == ("T", ("type",))
+    (field,) = function.body[0].value.parts
+    assert (field.value.key.text, field.conversion, field.spec) == ("x", "r", ">{w}")
+
+
 def test_one_broken_line_leaves_the_other_functions_whole():
     module = read(
         "def free(self):\n    self.blocks.clear()\n\nx = = 1\n\ndef alloc(self):\n    return self.blocks.pop()\n"

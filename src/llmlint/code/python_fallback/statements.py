@@ -351,7 +351,8 @@ def _assign_by_operator(node: Syntax, file: File) -> Node:
 
 def _type_alias(node: Syntax, file: File) -> Node:
     left, right = field(node, "left", file), field(node, "right", file)
-    return tree.Assign(*at(node, file), [left], right, specifiers=("type",))
+    name = left.value if isinstance(left, tree.Index) else left  # without its type parameters, as everywhere
+    return tree.Assign(*at(node, file), [name], right, specifiers=("type",))
 
 
 def _return(node: Syntax, file: File) -> Node:

@@ -78,7 +78,8 @@ class History:
             ["git", "-C", str(self.repository), *arguments], capture_output=True, env=_offline(), check=False
         )
         if done.returncode:
-            raise HistoryError(f"{self.repository}: {done.stderr.decode('utf-8', 'replace').strip()}")
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise HistoryError(f"{self.repository}: git {' '.join(arguments)}: {said}")
         return done.stdout.decode("utf-8", "surrogateescape")
 
 

@@ -1,0 +1,144 @@
+"""From outcomes to figures: recall, noise and times, as data and as the Markdown page `docs/scoreboard.md`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from benchmarks.real_bugs.run import Outcome
+
+MISSES = Path(__file__).parent / "misses.toml"
+NO_REASON = "**no reason written yet**"
+
+
+class Recall(msgspec.Struct, frozen=True):
+    cases: int
+    pointed: int
+    found: int
+    pointed_low: int
+    found_low: int
+
+    @property
+    def share(self) -> str:
+        return f"{100 * self.found / self.cases:.0f} %" if self.cases else "-"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    everything: Recall
+    with_rule: Recall
+    by_cause: dict[str, Recall]
+    by_project: dict[str, Recall]
+    noise_per_thousand_lines: dict[str, float]
+    median_seconds_parent: float
+    median_seconds_fix: float
+    problems: int
+
+
+def recall(outcomes: Iterable[Outcome]) -> Recall:
+    """A case that could not be scanned is a case not found."""
+    judged = [(outcome, outcome.judgement) for outcome in outcomes]
+    known = [judgement for _, judgement in judged if judgement is not None]
+    return Recall(
+        cases=len(judged),
+        pointed=sum(judgement.pointed for judgement in known),
+        found=sum(judgement.found for judgement in known),
+        pointed_low=sum(judgement.pointed_low for judgement in known),
+        found_low=sum(judgement.found_low for judgement in known),
+    )
+
+
+def summarise(outcomes: Sequence[Outcome], ruled: Collection[str]) -> Summary:
+    """`ruled` are the causes that some rule names as its own."""
+    scanned = [outcome for outcome in outcomes if not outcome.problem]
+    return Summary(
+        everything=recall(outcomes),
+        with_rule=recall(outcome for outcome in outcomes if outcome.case.cause in ruled),
+        by_cause={cause: recall(group) for cause, group in _grouped(outcomes, lambda o: o.case.cause).items()},
+        by_project={name: recall(group) for name, group in _grouped(outcomes, lambda o: o.case.project).items()},
+        noise_per_thousand_lines={
+            name: round(1000 * sum(o.findings_shown for o in group) / max(1, sum(o.lines for o in group)), 3)
+            for name, group in _grouped(scanned, lambda o: o.case.project).items()
+        },
+        median_seconds_parent=median(o.seconds_parent for o in scanned) if scanned else 0.0,
+        median_seconds_fix=median(o.seconds_fix for o in scanned) if scanned else 0.0,
+        problems=len(outcomes) - len(scanned),
+    )
+
+
+def load_misses(file: Path = MISSES) -> dict[str, str]:
+    return {key: str(reason) for key, reason in tomllib.loads(file.read_text("utf-8")).items()}
+
+
+def misses(outcomes: Iterable[Outcome], ruled: Collection[str], reasons: Mapping[str, str]) -> dict[str, str]:
+    """Each missed case whose cause has a rule, with its reason or an empty text."""
+    return {o.case.id: reasons.get(o.case.id, "") for o in outcomes if o.case.cause in ruled and not o.found}
+
+
+def markdown(
+    outcomes: Sequence[Outcome], ruled: Collection[str], reasons: Mapping[str, str], how: Mapping[str, str]
+) -> str:
+    """The page. `how` says under which conditions the figures were taken."""
+    summary = summarise(outcomes, ruled)
+    blocks = [
+        "# Scoreboard: real fixed bugs",
+        "Written by `python -m benchmarks.real_bugs`; `benchmarks/real_bugs/README.md` defines *pointed* and *found*.",
+        _table(("condition", "value"), how.items()),
+        "## Recall",
+        _recall_table("cases", {"all": summary.everything, "whose cause has a rule": summary.with_rule}),
+        "## By project",
+        _recall_table("project", summary.by_project),
+        "Findings shown by default per thousand lines before the fix: "
+        + ", ".join(f"{name} {rate}" for name, rate in summary.noise_per_thousand_lines.items())
+        + f". Median scan before the fix {summary.median_seconds_parent:.1f} s, of the fix after it "
+        f"{summary.median_seconds_fix:.1f} s.",
+        "## By cause",
+        _recall_table("cause", _ruled_first(summary.by_cause, ruled)),
+        "## Found",
+        _cases_table([outcome for outcome in outcomes if outcome.found]),
+        "## Missed although the cause has a rule",
+        _table(
+            ("case", "cause", "why it is missed"),
+            (
+                (o.case.id, o.case.cause, reasons.get(o.case.id) or NO_REASON)
+                for o in outcomes
+                if o.case.id in misses(outcomes, ruled, reasons)
+            ),
+        ),
+    ]
+    if summary.problems:
+        failed = ((o.case.id, o.problem.replace("|", "\\|")) for o in outcomes if o.problem)
+        blocks += ["## Not scanned", _table(("case", "problem"), failed)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _ruled_first(by_cause: dict[str, Recall], ruled: Collection[str]) -> dict[str, Recall]:
+    ordered = sorted(by_cause, key=lambda cause: (cause not in ruled, cause))
+    return {cause if cause in ruled else f"{cause} (no rule)": by_cause[cause] for cause in ordered}
+
+
+def _recall_table(title: str, rows: Mapping[str, Recall]) -> str:
+    head = (title, "cases", "pointed", "found", "found share", "found with low confidence too")
+    return _table(head, ((name, r.cases, r.pointed, r.found, r.share, r.found_low) for name, r in rows.items()))
+
+
+def _cases_table(outcomes: Iterable[Outcome]) -> str:
+    return _table(
+        ("case", "cause", "pull request", "title"),
+        ((o.case.id, o.case.cause, o.case.pr or "-", o.case.title.replace("|", "\\|")) for o in outcomes),
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _grouped(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[str, list[Outcome]]:
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(outcome)
+    return dict(sorted(groups.items()))

@@ -12,6 +12,7 @@ import click
 from llmlint import __version__
 
 COMMANDS = {
+    "init": ("llmlint.commands.init:init", "Set a project up: settings, pre-commit, workflow, baseline."),
     "scan": ("llmlint.commands.scan:scan", "Scan files and folders."),
     "baseline": ("llmlint.commands.baseline:baseline", "Keep a file of known findings, so that only new ones count."),
     "trace": ("llmlint.runtime.commands:trace", "Run a program and watch what the findings are about."),
@@ -20,6 +21,7 @@ COMMANDS = {
     "rules": ("llmlint.commands.rules:rules", "List all rules."),
     "config": ("llmlint.commands.config:config", "Look at settings."),
     "cache": ("llmlint.commands.cache:cache", "Look at the cache, or throw it away."),
+    "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),
 }
 """Name: (module:command, one line of help)."""
 

@@ -37,6 +37,7 @@ FORMATS = {
     "gitlab": "llmlint.report.gitlab",
     "junit": "llmlint.report.junit",
     "html": "llmlint.report.html",
+    "markdown": "llmlint.report.markdown",
 }
 
 

@@ -17,7 +17,8 @@ def render(result: ScanResult, style: Style) -> str:
     sources = Sources(style.root)
     findings = worst_first(result.findings if style.show_suppressed else result.shown)
     lines = [_annotation(finding, sources) for finding in findings]
-    lines += [f"::warning file={_property(sources.in_repository(p.path))}::{_data(p.message)}" for p in result.problems]
+    unread = [problem for problem in result.problems if problem.kind != "partly-read"]
+    lines += [f"::warning file={_property(sources.in_repository(p.path))}::{_data(p.message)}" for p in unread]
     lines += [f"::error::{_data(fault)}" for fault in result.faults]
     return "".join(f"{line}\n" for line in lines)
 

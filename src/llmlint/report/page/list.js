@@ -7,6 +7,7 @@ const list = document.getElementById("list");
 const rows = document.getElementById("rows");
 let found = [];
 let selected = null;
+let drawnAt = 0;
 
 function showList(findings) {
   found = findings;
@@ -23,6 +24,7 @@ function drawRows() {
   }
   const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
   const last = Math.min(found.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE);
+  drawnAt = list.scrollTop;
   const drawn = [];
   for (let index = first; index < last; index += 1) drawn.push(row(found[index], index));
   rows.replaceChildren(...drawn);
@@ -67,11 +69,12 @@ function move(by) {
   select(found[next], document.body.classList.contains("reading"));
 }
 
+// Rows are drawn anew once half the spare ones have scrolled into sight.
 let awaitsFrame = false;
 function drawSoon() {
-  if (awaitsFrame) return;
+  if (awaitsFrame || Math.abs(list.scrollTop - drawnAt) < ROW * SPARE / 2) return;
   awaitsFrame = true;
   requestAnimationFrame(() => { awaitsFrame = false; drawRows(); });
 }
 list.addEventListener("scroll", drawSoon, { passive: true });
-addEventListener("resize", drawSoon);
+addEventListener("resize", () => requestAnimationFrame(drawRows));

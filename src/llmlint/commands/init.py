@@ -1,0 +1,54 @@
+"""`llmlint init`."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+
+from llmlint.commands.common import CLEAN, exit_code, say, tell_problems, wrong_use
+from llmlint.init import BASELINE, ByHand, steps, write_known
+from llmlint.project import Request, scan
+from llmlint.scan import ScanResult
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Write everything without asking.")
+def init(folder: Path, yes: bool) -> None:
+    """Set a project up: settings, pre-commit, a GitHub workflow, and a baseline of the findings it has."""
+    result = _scanned(folder)
+    with_baseline = _offer_baseline(folder, result, yes)
+    try:
+        planned = list(steps(folder, with_baseline))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        wrong_use(str(error))
+    for step in planned:
+        if isinstance(step, ByHand):
+            say(f"{step.file} is too much its own to change; add below `repos:`\n{step.text}")
+        elif yes or click.confirm(step.question, default=True):
+            step.take()
+            say(f"{step.file} written")
+    if not planned:
+        say("nothing to add: settings, hook and workflow are there")
+    sys.exit(CLEAN if exit_code(result) == 1 else exit_code(result))
+
+
+def _scanned(folder: Path) -> ScanResult:
+    result = scan(Request(paths=(str(folder),)))
+    tell_problems(result)
+    return result
+
+
+def _offer_baseline(folder: Path, result: ScanResult, yes: bool) -> bool:
+    """A baseline is kept only where there are findings and none is kept yet."""
+    known = folder / BASELINE
+    if known.exists() or not result.shown:
+        return known.exists()
+    number = f"{len(result.shown)} finding{'' if len(result.shown) == 1 else 's'}"
+    if not (yes or click.confirm(f"There are {number}. Keep them in {BASELINE}, so that only new ones count?")):
+        return False
+    say(f"{write_known(folder, result.shown)} written: {number}")
+    return True

@@ -1,0 +1,150 @@
+"""What a project needs to use llmlint: settings, a pre-commit hook, a workflow, a baseline of what is there already.
+
+Each step looks first: what the project has is extended or left alone, never overwritten.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from llmlint import __version__
+from llmlint.baseline import baseline_of, write_baseline
+from llmlint.findings import Finding
+
+BASELINE = "llmlint-baseline.json"
+
+SETTINGS = """\
+# Least confidence shown: low, medium or high.
+min-confidence = "medium"
+# Left out, as in .gitignore.
+exclude = []
+"""
+
+_KNOWN = f"""\
+# Findings that were here before; `llmlint baseline update` forgets the mended ones.
+baseline = "{BASELINE}"
+"""
+
+_HOOK = f"""\
+- repo: local
+  hooks:
+    - id: llmlint
+      name: llmlint
+      entry: llmlint scan --force-exclude
+      language: python
+      additional_dependencies: ["llmlint=={__version__}"]
+      types_or: [python, c, c++, cuda]
+      require_serial: true
+"""
+
+_WORKFLOW = f"""\
+name: llmlint
+on:
+  push:
+    branches: [main]
+  pull_request:
+
+permissions: {{}}
+
+jobs:
+  llmlint:
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+      actions: read
+      security-events: write
+    steps:
+      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
+        with:
+          persist-credentials: false
+      - run: pipx install "llmlint=={__version__}"
+      - run: llmlint scan . --format github --output sarif:llmlint.sarif
+      - uses: github/codeql-action/upload-sarif@89a39a4e59826350b863aa6b6252a07ad50cf83e # v4.32.4
+        if: ${{{{ !cancelled() }}}}
+        with:
+          sarif_file: llmlint.sarif
+          category: llmlint
+"""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One file to write: `question` asks leave, `text` is all that the file will hold."""
+
+    file: Path
+    question: str
+    text: str
+
+    def take(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(self.text, encoding="utf-8")
+
+
+class ByHand(msgspec.Struct, frozen=True):
+    """A file llmlint does not dare to change, with what to add to it."""
+
+    file: Path
+    text: str
+
+
+def steps(root: Path, with_baseline: bool) -> Iterator[Step | ByHand]:
+    """What is still missing in the project at `root`."""
+    for step in (_settings(root, with_baseline), _hook(root), _workflow(root)):
+        if step is not None:
+            yield step
+
+
+def write_known(root: Path, findings: list[Finding]) -> Path:
+    file = root / BASELINE
+    write_baseline(file, baseline_of(findings, file))
+    return file
+
+
+def _settings(root: Path, with_baseline: bool) -> Step | None:
+    wanted = SETTINGS
+    if with_baseline:
+        wanted += _KNOWN
+    project = root / "pyproject.toml"
+    if (root / "llmlint.toml").exists():
+        return None
+    if not project.exists():
+        return Step(root / "llmlint.toml", "Write the settings to llmlint.toml?", wanted)
+    text = project.read_text(encoding="utf-8")
+    if "llmlint" in tomllib.loads(text).get("tool", {}):
+        return None
+    return Step(project, "Add [tool.llmlint] to pyproject.toml?", f"{text.rstrip()}\n\n[tool.llmlint]\n{wanted}")
+
+
+def _hook(root: Path) -> Step | ByHand | None:
+    file = root / ".pre-commit-config.yaml"
+    if not file.exists():
+        return Step(file, "Write .pre-commit-config.yaml?", f"repos:\n{_indented(_HOOK, 2)}")
+    text = file.read_text(encoding="utf-8")
+    if "llmlint" in text:
+        return None
+    return _hook_appended(file, text)
+
+
+def _hook_appended(file: Path, text: str) -> Step | ByHand:
+    """The new entry goes below the last one, where the list of repositories is the end of the file."""
+    entries = list(re.finditer(r"^( *)- repo:", text, re.MULTILINE))
+    after = text[entries[-1].end() :] if entries else ""
+    if not entries or re.search(r"^[^\s#-]", after, re.MULTILINE):
+        return ByHand(file, _HOOK)
+    added = f"{text.rstrip()}\n{_indented(_HOOK, len(entries[-1][1]))}"
+    return Step(file, "Add llmlint to .pre-commit-config.yaml?", added)
+
+
+def _indented(text: str, depth: int) -> str:
+    return "".join(" " * depth + line for line in text.splitlines(keepends=True))
+
+
+def _workflow(root: Path) -> Step | None:
+    file = root / ".github" / "workflows" / "llmlint.yml"
+    if file.exists():
+        return None
+    return Step(file, "Write the GitHub workflow .github/workflows/llmlint.yml?", _WORKFLOW)

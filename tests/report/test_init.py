@@ -1,0 +1,97 @@
+"""`llmlint init` on real folders: what it writes is valid, and what is there stays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from llmlint.cli import main
+
+from .conftest import SCHEDULER, llmlint
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "scheduler.py").write_text(SCHEDULER)
+    return tmp_path
+
+
+def init(folder: Path, *arguments: str, answers: str = "") -> Result:
+    return CliRunner().invoke(main, ["init", str(folder), *arguments], input=answers)
+
+
+def test_all_is_written_and_the_next_scan_is_clean_as_the_baseline_holds_what_was_there(project: Path) -> None:
+    assert init(project, "--yes").exit_code == 0
+    assert len(json.loads((project / "llmlint-baseline.json").read_text())["findings"]) == 1
+    assert (project / ".github" / "workflows" / "llmlint.yml").exists()
+    scan = llmlint("scan", ".", "--no-cache", cwd=project)
+    assert scan.returncode == 0, scan.stdout
+
+
+def test_no_baseline_where_there_is_nothing_to_keep(project: Path) -> None:
+    (project / "scheduler.py").write_text("LIMIT = 3\n")
+    init(project, "--yes")
+    assert not (project / "llmlint-baseline.json").exists()
+    assert "baseline" not in tomllib.loads((project / "llmlint.toml").read_text())
+
+
+def test_settings_go_into_an_existing_pyproject(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "serving"\n')
+    init(project, "--yes")
+    table = tomllib.loads((project / "pyproject.toml").read_text())
+    assert table["project"]["name"] == "serving"
+    assert table["tool"]["llmlint"]["min-confidence"] == "medium"
+    assert not (project / "llmlint.toml").exists()
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_a_hook_is_added_to_those_there_are(project: Path, indent: str) -> None:
+    config = project / ".pre-commit-config.yaml"
+    config.write_text(f"repos:\n{indent}- repo: meta\n{indent}  hooks:\n{indent}    - id: identity\n")
+    init(project, "--yes")
+    repositories = yaml.safe_load(config.read_text())["repos"]
+    assert [repository["repo"] for repository in repositories] == ["meta", "local"]
+    assert repositories[1]["hooks"][0]["id"] == "llmlint"
+
+
+def test_a_configuration_that_goes_on_after_its_hooks_is_left_for_a_person(project: Path) -> None:
+    config = project / ".pre-commit-config.yaml"
+    config.write_text("repos:\n- repo: meta\n  hooks:\n  - id: identity\ndefault_stages: [manual]\n")
+    before = config.read_text()
+    assert "add below `repos:`" in init(project, "--yes").output
+    assert config.read_text() == before
+
+
+def test_pre_commit_accepts_the_hook(project: Path) -> None:
+    pytest.importorskip("pre_commit", reason="pre-commit is not installed: pip install -e '.[dev]'")
+    init(project, "--yes")
+    command = [sys.executable, "-m", "pre_commit", "validate-config", ".pre-commit-config.yaml"]
+    assert subprocess.run(command, cwd=project, check=False).returncode == 0
+
+
+def test_nothing_is_written_against_a_no(project: Path) -> None:
+    before = sorted(project.iterdir())
+    assert init(project, answers="n\n" * 4).exit_code == 0
+    assert sorted(p for p in project.iterdir() if p.name != ".llmlint_cache") == before
+
+
+def test_a_second_time_there_is_nothing_to_add(project: Path) -> None:
+    init(project, "--yes")
+    files = {file: file.read_bytes() for file in project.rglob("*") if file.suffix in (".toml", ".yml", ".yaml")}
+    assert "nothing to add" in init(project, "--yes").output
+    assert {file: file.read_bytes() for file in files} == files
+
+
+def test_bash_completes_commands_once_the_printed_lines_are_read(project: Path) -> None:
+    script = CliRunner().invoke(main, ["completion", "bash"]).output
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+    asked = {"_LLMLINT_COMPLETE": "bash_complete", "COMP_WORDS": "llmlint base", "COMP_CWORD": "1"}
+    completed = CliRunner().invoke(main, [], prog_name="llmlint", env=asked)
+    assert completed.output == "plain,baseline\n"

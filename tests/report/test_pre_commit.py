@@ -1,0 +1,100 @@
+"""The hooks, run by pre-commit itself from a clone of this repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import REPOSITORY, SCHEDULER
+
+pytestmark = pytest.mark.slow
+
+pytest.importorskip("pre_commit", reason="pre-commit is not installed: pip install -e '.[dev]'")
+
+MENDED = SCHEDULER + "        self.prefix_hits.clear()\n"
+
+
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    who = ("-c", "user.name=A Tester", "-c", "user.email=tester@example.org")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This working tree as a repository of its own, one commit deep."""
+    copy = tmp_path_factory.mktemp("llmlint-hooks")
+    listed = git(REPOSITORY, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    for name in filter(None, listed.split("\0")):
+        if (REPOSITORY / name).is_symlink() or (REPOSITORY / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, copy / name, follow_symlinks=False)
+    git(copy, "init", "--quiet")
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "--message", "as it stands")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pre-commit-home")
+
+
+@pytest.fixture
+def project(tmp_path: Path, hooks: Path) -> Path:
+    revision = git(hooks, "rev-parse", "HEAD").stdout.strip()
+    (tmp_path / ".pre-commit-config.yaml").write_text(
+        f"repos:\n  - repo: file://{hooks}\n    rev: {revision}\n    hooks:\n      - id: llmlint\n"
+        "      - id: llmlint-project\n        stages: [manual]\n"
+    )
+    (tmp_path / ".gitignore").write_text(".llmlint_cache/\n")
+    git(tmp_path, "init", "--quiet")
+    return tmp_path
+
+
+def pre_commit(project: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pre_commit", "run", *arguments],
+        cwd=project,
+        env={**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, "PRE_COMMIT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+
+def test_a_clean_commit_passes_and_one_that_adds_a_bug_fails_with_the_finding(project: Path, home: Path) -> None:
+    (project / "scheduler.py").write_text(MENDED)
+    git(project, "add", "--all")
+    clean = pre_commit(project, home)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert "Passed" in clean.stdout
+
+    (project / "scheduler.py").write_text(SCHEDULER)
+    git(project, "add", "--all")
+    failed = pre_commit(project, home)
+    assert failed.returncode == 1
+    assert "scheduler.py:15" in failed.stdout
+    assert "restore-leaves-state" in failed.stdout
+
+
+def test_a_change_elsewhere_does_not_bring_up_old_findings_but_the_project_hook_does(project: Path, home: Path) -> None:
+    (project / "scheduler.py").write_text(SCHEDULER)
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "the bug is old")
+    (project / "other.py").write_text("LIMIT = 3\n")
+    git(project, "add", "--all")
+    assert pre_commit(project, home).returncode == 0
+    whole = pre_commit(project, home, "--hook-stage", "manual", "llmlint-project")
+    assert whole.returncode == 1
+    assert "restore-leaves-state" in whole.stdout
+
+
+def test_the_manifest_is_one_pre_commit_accepts() -> None:
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml"]
+    assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 0

@@ -36,14 +36,14 @@ class Cache:
         self._directory = directory
         self._database: sqlite3.Connection | None = None
         if directory is not None:
-            self._database = self._guarded(self._open, None)
+            self._guarded(self._open, None)
 
     @property
     def _file(self) -> Path:
         assert self._directory is not None
         return self._directory / FILE_NAME
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         ignore = self._file.parent / ".gitignore"
         if not ignore.exists():
@@ -52,7 +52,7 @@ class Cache:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(_SCHEMA)
-        return database
+        self._database = database
 
     def close(self) -> None:
         if self._database is not None:
@@ -77,7 +77,7 @@ class Cache:
     def _rebuild(self) -> None:
         try:
             remove_files(self._file.parent)
-            self._database = self._open()
+            self._open()
         except (OSError, sqlite3.Error):
             self.close()
 

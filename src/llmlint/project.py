@@ -162,7 +162,7 @@ class Project:
 def scan(request: Request, progress: Progress | None = None) -> ScanResult:
     """Everything a request asks for. Raises UnknownRule for a rule nobody knows."""
     project = Project(request)
-    found = project.discover(request.paths)
+    found = project.discover([p for p in request.paths if p not in request.given or os.path.lexists(p)])
     asked = found.sources + _given_only(request, found.sources)
     given = {os.path.abspath(path): data for path, data in request.given.items()}
     return scan_sources(project, found, asked, project.around(asked), given, progress)

@@ -134,7 +134,7 @@ def without(text: str, unused: Iterable[tuple[Directive, tuple[str, ...]]]) -> s
     lines = text.split("\n")
     for directive, vain in sorted(unused, key=lambda item: (-item[0].line, -item[0].column)):
         at = directive.line - 1
-        line, comment = lines[at], directive.comment
+        line, comment = lines[at], directive.comment.rstrip("\r")
         if "\n" in comment or not line[directive.column - 1 :].startswith(comment):
             continue
         left = [rule for rule in directive.rules if rule not in vain]

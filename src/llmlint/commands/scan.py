@@ -109,9 +109,7 @@ def _apply_baseline(request: Request, name: str | None, result: ScanResult) -> N
         result.errors.append(f"{error}; all findings are shown")
         return
     if stale:
-        result.warnings.append(
-            f"{file}: {len(stale)} entries no finding answers to; `llmlint baseline update` removes them"
-        )
+        result.warnings.append(f"{file}: stale entries: {len(stale)}; `llmlint baseline update` removes them")
 
 
 def _fix_suppressions(result: ScanResult) -> None:

@@ -1,0 +1,34 @@
+"""Small serving code with bugs in it, for tests of the engine."""
+
+NOOP = """class Pool:
+    def __init__(self):
+        self.blocks = {}
+
+    def add(self, key, block):
+        self.blocks[key] = block
+
+    def restore_blocks(self, blocks):
+        logger.info("restoring %d blocks", len(blocks))
+"""
+"""One LLM802, in `Pool.restore_blocks`."""
+
+LEFT = """class Scheduler:
+    def __init__(self):
+        self.waiting = []
+        self.running = []
+        self.finished = set()
+
+    def add(self, request):
+        self.waiting.append(request)
+        self.running.append(request)
+        self.finished.add(request.request_id)
+
+    def reset(self):
+        self.waiting.clear()
+        self.running.clear()
+"""
+"""One LLM801, in `Scheduler.reset`: `finished` is left."""
+
+CLEAN = """def add(a, b):
+    return a + b
+"""

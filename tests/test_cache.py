@@ -1,0 +1,148 @@
+"""The cache may be shared, killed, damaged or forbidden: the findings never change, and the trouble is told once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from serving_code import CLEAN, NOOP
+
+from llmlint.cache import FILE_NAME, Cache, cache_info, remove_files
+from llmlint.project import Request, scan
+from llmlint.vocabulary import load_vocabulary
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "llmlint.toml").write_text("root = true\n")
+    (folder / "pool.py").write_text(NOOP)
+    for number in range(60):
+        (folder / f"clean_{number}.py").write_text(f"{CLEAN}\nNUMBER = {number}\n")
+    for path in folder.glob("*.py"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def cache_file(tree: Path) -> Path:
+    return tree / ".llmlint_cache" / FILE_NAME
+
+
+def findings() -> list[tuple[str, str]]:
+    return [(finding.path, finding.rule) for finding in scan(Request((".",))).findings]
+
+
+EXPECTED = [("pool.py", "LLM802")]
+
+
+def test_the_cache_keeps_itself_out_of_git(tree: Path) -> None:
+    scan(Request((".",)))
+    assert (tree / ".llmlint_cache" / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100, os.urandom(8192)])
+def test_a_cache_that_is_no_database_is_built_anew_with_one_warning(cache_file: Path, content: bytes) -> None:
+    cache_file.parent.mkdir()
+    cache_file.write_bytes(content)
+    result = scan(Request((".",)))
+    assert [(f.path, f.rule) for f in result.findings] == EXPECTED
+    assert len(result.warnings) == (1 if content else 0)
+    again = scan(Request((".",)))
+    assert (again.warnings, again.counts.from_cache) == ([], 61)
+
+
+def test_a_page_damaged_in_the_middle_is_met_with_one_warning(cache_file: Path) -> None:
+    scan(Request((".",)))
+    data = bytearray(cache_file.read_bytes())
+    data[4096:-100] = b"\xff" * len(data[4096:-100])
+    for beside in cache_file.parent.glob(f"{FILE_NAME}-*"):
+        beside.unlink()
+    cache_file.write_bytes(data)
+    result = scan(Request((".",)))
+    assert [(f.path, f.rule) for f in result.findings] == EXPECTED
+    assert len(result.warnings) == 1
+    assert scan(Request((".",))).warnings == []
+
+
+def test_an_entry_that_cannot_be_decoded_is_read_from_the_file_again(tree: Path, cache_file: Path) -> None:
+    import sqlite3
+
+    scan(Request((".",)))
+    with sqlite3.connect(cache_file) as database:
+        database.execute("UPDATE record SET blob = x'c1'")
+        database.execute("UPDATE result SET blob = x'c1'")
+    database.close()
+    assert findings() == EXPECTED
+
+
+def test_a_cache_folder_that_cannot_be_made_is_one_warning(tree: Path) -> None:
+    (tree / "occupied").write_text("")
+    result = scan(Request((".",), cache_dir="occupied"))
+    assert [(f.path, f.rule) for f in result.findings] == EXPECTED
+    assert len(result.warnings) == 1
+    assert "occupied" in result.warnings[0]
+
+
+def test_no_cache_leaves_nothing_behind(tree: Path) -> None:
+    scan(Request((".",), use_cache=False))
+    assert not (tree / ".llmlint_cache").exists()
+
+
+def test_a_stamp_is_not_trusted_right_after_a_change(tree: Path) -> None:
+    scan(Request((".",)))
+    stat = (tree / "pool.py").stat()
+    same_size = NOOP.replace("logger.info(", "self.take(   ")
+    (tree / "pool.py").write_text(same_size[: len(NOOP)])
+    assert (tree / "pool.py").stat().st_size == stat.st_size
+    assert findings() == []
+
+
+def test_other_words_are_another_generation(tmp_path: Path) -> None:
+    first = Cache(tmp_path, load_vocabulary().digest)
+    first.store_records([("key", b"blob")])
+    first.close()
+    words = load_vocabulary({"terminal": ["evaporate"]})
+    assert Cache(tmp_path, words.digest).records(["key"]) == {}
+    assert Cache(tmp_path, load_vocabulary().digest).records(["key"]) == {"key": b"blob"}
+
+
+def test_info_and_clear(tree: Path, cache_file: Path) -> None:
+    scan(Request((".",)))
+    info = cache_info(cache_file.parent)
+    assert info["records"] == 61
+    assert info["bytes"] > 0
+    assert remove_files(cache_file.parent) >= 1
+    assert cache_info(cache_file.parent) == {"records": 0, "results": 0, "bytes": 0}
+
+
+def start_scan(tree: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "llmlint", "scan", ".", "--format", "concise", "-j2"]
+    return subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def test_scans_that_share_a_cache_all_find_the_same(tree: Path) -> None:
+    running = [start_scan(tree) for _ in range(4)]
+    told = [process.communicate(timeout=120) for process in running]
+    assert {process.returncode for process in running} == {1}
+    assert {out for out, _ in told} == {told[0][0]}
+    assert {err for _, err in told} == {b""}
+
+
+@pytest.mark.parametrize("after", [0.15, 0.3, 0.45, 0.6])
+def test_a_scan_killed_at_any_moment_leaves_a_cache_that_works(tree: Path, after: float) -> None:
+    process = start_scan(tree)
+    time.sleep(after)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    result = scan(Request((".",)))
+    assert [(f.path, f.rule) for f in result.findings] == EXPECTED
+    assert result.warnings == []

@@ -1,0 +1,237 @@
+"""The command line: quick to start, exact in its exit codes, plain in a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from serving_code import CLEAN, LEFT, NOOP
+
+from llmlint.cli import COMMANDS, main
+from llmlint.report.json import json_schema
+
+SCHEMA = Path(__file__).parent.parent / "docs" / "finding.schema.json"
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "pool.py").write_text(NOOP)
+    (tmp_path / "scheduler.py").write_text(LEFT)
+    (tmp_path / "clean.py").write_text(CLEAN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str, given: bytes | None = None, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(main, [*arguments], input=given, catch_exceptions=False)
+
+
+def codes(result: Result) -> list[str]:
+    return [finding["rule"] for finding in json.loads(result.stdout)["findings"]]
+
+
+def test_starting_up_imports_nothing_heavy() -> None:
+    heavy = "libcst astroid pylint networkx sarif_om attr rich tree_sitter tree_sitter_cpp pygments".split()
+    code = f"import sys, llmlint.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_python_scan_never_imports_what_only_other_surfaces_need(tree: Path) -> None:
+    heavy = "libcst astroid pylint sarif_om rich".split()
+    code = (
+        "import sys\nfrom llmlint.cli import main\n"
+        "try: main(['scan', '.', '-q'])\nexcept SystemExit: pass\n"
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage:")
+
+
+def test_help_lists_every_command_without_importing_it() -> None:
+    result = run("--help")
+    assert all(name in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["scan", "clean.py"], 0),
+        (["scan", "pool.py"], 1),
+        (["scan", "pool.py", "--exit-zero"], 0),
+        (["scan", "pool.py", "--ignore", "LLM802"], 0),
+        (["scan", "."], 1),
+        (["scan"], 2),
+        (["scan", "nowhere"], 2),
+        (["scan", ".", "--format", "morse"], 2),
+        (["scan", ".", "--select", "LLM999"], 2),
+        (["scan", ".", "--output", "json"], 2),
+        (["scan", ".", "--min-severity", "P9"], 2),
+        (["nonsense"], 2),
+    ],
+)
+def test_exit_codes(tree: Path, arguments: list[str], code: int) -> None:
+    assert run(*arguments).exit_code == code
+
+
+def test_an_unknown_rule_is_answered_with_the_nearest(tree: Path) -> None:
+    assert "noop-restore" in run("scan", ".", "--select", "noop-restor").stderr
+
+
+def test_select_and_ignore_take_codes_names_prefixes_and_chapters(tree: Path) -> None:
+    for chosen in ("LLM802", "noop-restore", "NOOP-RESTORE"):
+        assert codes(run("scan", ".", "--format", "json", "--select", chosen)) == ["LLM802"]
+    for chosen in ("LLM8", "state", "LLM801,LLM802"):
+        assert codes(run("scan", ".", "--format", "json", "--select", chosen)) == ["LLM802", "LLM801"]
+    assert codes(run("scan", ".", "--format", "json", "--ignore", "noop-restore")) == ["LLM801"]
+
+
+def test_least_confidence(tree: Path) -> None:
+    assert codes(run("scan", ".", "--format", "json", "--min-confidence", "certain")) == []
+
+
+def test_several_reports_are_written_at_once(tree: Path) -> None:
+    result = run("scan", ".", "-q", "--output", "json:out/a.json", "--output", "concise:out/b.txt")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert len(json.loads((tree / "out" / "a.json").read_text())["findings"]) == 2
+    assert len((tree / "out" / "b.txt").read_text().splitlines()) == 2
+
+
+def test_jsonl_is_one_finding_a_line(tree: Path) -> None:
+    lines = run("scan", ".", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["rule"] for line in lines] == ["LLM802", "LLM801"]
+
+
+def test_content_comes_from_standard_input(tree: Path) -> None:
+    result = run("scan", "--stdin-filename", "clean.py", "-", "--format", "json", given=NOOP.encode())
+    assert [(f["path"], f["rule"]) for f in json.loads(result.stdout)["findings"]] == [("clean.py", "LLM802")]
+    assert run("scan", "--stdin-filename", "pool.py", given=CLEAN.encode()).exit_code == 0
+
+
+def test_unused_suppressions_are_removed(tree: Path) -> None:
+    (tree / "clean.py").write_text("x = 1  # llmlint: ignore[LLM802] long gone\n")
+    assert "LLM001" in run("scan", "clean.py", "--format", "concise").stdout
+    result = run("scan", "clean.py", "--fix-suppressions")
+    assert (tree / "clean.py").read_text() == "x = 1\n"
+    assert (result.exit_code, "clean.py" in result.stderr) == (0, True)
+
+
+def test_suppressed_findings_are_shown_when_asked_for(tree: Path) -> None:
+    (tree / "pool.py").write_text(f"# llmlint: ignore-file[LLM802] blocks are counted\n{NOOP}")
+    assert "LLM802" not in run("scan", "pool.py").stdout
+    result = run("scan", "pool.py", "--show-suppressed")
+    assert "blocks are counted" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_statistics_count_by_rule(tree: Path) -> None:
+    assert "1  LLM802  noop-restore" in run("scan", "pool.py", "--statistics").stdout
+
+
+def test_a_pipe_gets_neither_colour_nor_links(tree: Path) -> None:
+    assert "\x1b" not in run("scan", ".").stdout
+
+
+def test_force_color_gives_colour_but_no_links_in_a_pipe(tree: Path) -> None:
+    text = run("scan", ".", FORCE_COLOR="1").stdout
+    assert "\x1b[" in text
+    assert "\x1b]8;" not in text
+
+
+def on_a_terminal(folder: Path, columns: int, **environment: str) -> str:
+    """What `scan .` prints on a real terminal of so many columns."""
+    leader, follower = pty.openpty()
+    size = {"COLUMNS": str(columns), "LINES": "40", "TERM": "xterm-256color"}
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    command = [sys.executable, "-m", "llmlint", "scan", "."]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=follower, stderr=subprocess.DEVNULL, env={**kept, **size, **environment}
+    )
+    os.close(follower)
+    parts = []
+    try:
+        while part := os.read(leader, 65536):
+            parts.append(part)
+    except OSError:  # the terminal is gone: the end
+        pass
+    process.wait(timeout=60)
+    os.close(leader)
+    return b"".join(parts).decode()
+
+
+def test_a_terminal_gets_colour_and_links_to_the_rules_pages(tree: Path) -> None:
+    text = on_a_terminal(tree, 80)
+    assert "\x1b]8;;https://" in text
+    assert "LLM802.html" in text
+
+
+def test_no_color_means_no_escape_at_all(tree: Path) -> None:
+    assert "\x1b" not in on_a_terminal(tree, 80, NO_COLOR="1")
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_no_line_is_wider_than_the_terminal(tree: Path, columns: int) -> None:
+    long = LEFT.replace("self.finished", "self.finished_request_identifiers_of_this_step")
+    (tree / "scheduler.py").write_text(long.replace("(request.request_id)", f"(request.{'very_' * 20}id)"))
+    lines = on_a_terminal(tree, columns, NO_COLOR="1").splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_rules_as_json_name_their_pages() -> None:
+    rules = json.loads(run("rules", "--format", "json").stdout)
+    assert {rule["code"] for rule in rules} >= {"LLM001", "LLM002", "LLM801", "LLM802"}
+    assert all(rule["url"].startswith("https://") for rule in rules)
+
+
+def test_cache_info_and_clear(tree: Path) -> None:
+    run("scan", ".")
+    assert "3 files" in run("cache", "info").stdout
+    assert "cleared" in run("cache", "clear").stdout
+    assert "0 files" in run("cache", "info").stdout
+
+
+def test_the_json_report_keeps_its_schema(tree: Path) -> None:
+    (tree / "pool.py").write_text(f"# llmlint: ignore-file[LLM802] blocks are counted\n{NOOP}")
+    document = json.loads(run("scan", ".", "--format", "json").stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    (suppressed, shown) = document["findings"]
+    assert document["schema_version"] == 1
+    assert document["files"]["scanned"] == 3
+    assert suppressed["suppressed"] == {"kind": "comment", "reason": "blocks are counted", "line": 1}
+    assert shown["suppressed"] is None
+    assert shown["verdict"] is None
+    assert (shown["path"], shown["symbol"], shown["causes"]) == (
+        "scheduler.py",
+        "Scheduler.reset",
+        ["restore-leaves-state"],
+    )
+    assert all(step.keys() == {"path", "line", "message"} for step in shown["evidence"])
+
+
+def test_the_published_schema_is_the_one_the_code_makes() -> None:
+    assert json.loads(SCHEMA.read_text()) == json.loads(json.dumps(json_schema())), (
+        "run: python -m llmlint.report.json_schema"
+    )
+
+
+def test_the_schema_refuses_a_finding_without_a_fingerprint(tree: Path) -> None:
+    document = json.loads(run("scan", ".", "--format", "json").stdout)
+    del document["findings"][0]["fingerprint"]
+    with pytest.raises(jsonschema.ValidationError, match="fingerprint"):
+        jsonschema.validate(document, msgspec.to_builtins(json_schema()))

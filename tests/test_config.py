@@ -1,0 +1,182 @@
+"""Settings: from the nearest file upwards, key by key, for the files below it; what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from serving_code import LEFT, NOOP
+
+from llmlint.cli import main
+from llmlint.config import Config, Configuration, Settings
+from llmlint.project import Request, scan
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "engine" / "vendored").mkdir(parents=True)
+    (tmp_path / "engine" / "pool.py").write_text(NOOP)
+    (tmp_path / "engine" / "vendored" / "scheduler.py").write_text(LEFT)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str, name: str = "llmlint.toml") -> None:
+    (folder / name).write_text(text)
+
+
+def settings_of(path: Path) -> Settings:
+    configuration = Configuration()
+    settings = configuration.of(path)
+    assert configuration.problems == []
+    return settings
+
+
+def problem(folder: Path, text: str) -> str:
+    write(folder, text)
+    configuration = Configuration()
+    configuration.of(folder)
+    (only,) = configuration.problems
+    return only
+
+
+def found(**asked: object) -> list[tuple[str, str, str]]:
+    asked.setdefault("paths", (".",))
+    result = scan(Request(**asked, use_cache=False))  # type: ignore[arg-type]
+    assert result.errors == []
+    return [(finding.path, finding.rule, finding.severity) for finding in result.findings]
+
+
+POOL = ("engine/pool.py", "LLM802", "P1")
+SCHEDULER = ("engine/vendored/scheduler.py", "LLM801", "P1")
+
+
+def test_without_a_file_the_defaults_hold(tree: Path) -> None:
+    assert settings_of(tree).config == Config()
+    assert found() == [POOL, SCHEDULER]
+
+
+def test_a_nearer_file_wins_key_by_key(tree: Path) -> None:
+    write(tree, "root = true\njobs = 2\nmin-confidence = 'high'\n")
+    write(tree / "engine", "min-confidence = 'low'\n")
+    settings = settings_of(tree / "engine" / "pool.py")
+    assert (settings.config.jobs, settings.config.min_confidence) == (2, "low")
+    assert settings.origins["jobs"] == tree / "llmlint.toml"
+    assert settings.origins["min-confidence"] == tree / "engine" / "llmlint.toml"
+    assert settings.root == tree
+
+
+def test_the_walk_upwards_ends_at_a_root(tree: Path) -> None:
+    write(tree, "jobs = 7\n")
+    write(tree / "engine", "root = true\n")
+    settings = settings_of(tree / "engine")
+    assert (settings.config.jobs, settings.root) == (0, tree / "engine")
+
+
+def test_the_walk_upwards_ends_at_the_top_of_a_repository(tree: Path) -> None:
+    write(tree, "jobs = 7\n")
+    (tree / "engine" / ".git").mkdir()
+    settings = settings_of(tree / "engine" / "vendored")
+    assert (settings.config.jobs, settings.root) == (0, tree / "engine")
+
+
+def test_pyproject_is_read_where_it_has_a_table_of_ours(tree: Path) -> None:
+    write(tree, "[tool.llmlint]\njobs = 3\n", "pyproject.toml")
+    write(tree / "engine", "[tool.other]\nx = 1\n", "pyproject.toml")
+    assert settings_of(tree / "engine").config.jobs == 3
+
+
+def test_our_own_file_goes_before_pyproject(tree: Path) -> None:
+    write(tree, "[tool.llmlint]\njobs = 3\n", "pyproject.toml")
+    write(tree, "jobs = 4\n")
+    assert settings_of(tree).config.jobs == 4
+
+
+def test_settings_hold_for_the_files_below_them(tree: Path) -> None:
+    write(tree, "root = true\n")
+    write(tree / "engine" / "vendored", "ignore = ['LLM801']\n")
+    assert found() == [POOL]
+
+
+def test_excludes_are_read_from_the_folder_of_their_file(tree: Path) -> None:
+    write(tree / "engine", "exclude = ['/vendored/']\n")
+    assert found() == [POOL]
+
+
+def test_a_named_file_is_read_though_excluded_unless_forced(tree: Path) -> None:
+    write(tree, "root = true\nexclude = ['pool.py']\n")
+    assert found(paths=("engine/pool.py",)) == [POOL]
+    assert found(paths=("engine/pool.py",), force_exclude=True) == []
+
+
+def test_settings_for_paths(tree: Path) -> None:
+    write(tree, "root = true\n[[per-path]]\npaths = ['engine/vendored/']\nignore = ['LLM8']\n")
+    assert found() == [POOL]
+
+
+def test_settings_for_paths_can_choose_rules_and_severity(tree: Path) -> None:
+    write(
+        tree,
+        "root = true\n[severity]\nnoop-restore = 'P3'\n"
+        "[[per-path]]\npaths = ['vendored/']\nselect = ['state']\nseverity = {LLM801 = 'P0'}\n",
+    )
+    assert found() == [("engine/pool.py", "LLM802", "P3"), ("engine/vendored/scheduler.py", "LLM801", "P0")]
+
+
+def test_the_least_severity_counts_what_settings_made_of_it(tree: Path) -> None:
+    write(tree, "root = true\nmin-severity = 'P1'\n[severity]\nLLM802 = 'P2'\n")
+    assert found() == [SCHEDULER]
+
+
+def test_the_command_line_has_the_last_word(tree: Path) -> None:
+    write(tree, "root = true\nselect = ['LLM801']\nmin-confidence = 'certain'\n")
+    assert found(select=("LLM802",), min_confidence="low") == [POOL]
+    assert found(min_confidence="low") == [SCHEDULER]
+    assert found(min_confidence="low", ignore=("state",)) == []
+
+
+def test_words_of_a_project_reach_the_rules(tree: Path) -> None:
+    (tree / "engine" / "pool.py").write_text(NOOP.replace("restore_blocks", "unfreeze_blocks"))
+    assert found() == [SCHEDULER]
+    write(tree, "root = true\n[vocabulary]\nreset = ['unfreeze']\n")
+    assert found() == [POOL, SCHEDULER]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("min_confidence = 'high'", "unknown key 'min_confidence'; nearest: 'min-confidence'"),
+        ("excludes = []", "unknown key 'excludes'; nearest: 'exclude'"),
+        ("jobs = 'four'", "jobs: Expected `int`"),
+        ("min-severity = 'P7'", "min-severity: Invalid enum value 'P7'"),
+        ("select = ['LLM8o1']", "no rule matches 'LLM8o1'; did you mean LLM801"),
+        ("[severity]\nLLM801 = 'high'", "severity: Invalid enum value 'high'"),
+        ("[[per-path]]\npath = ['a']", "unknown key"),
+        ("[vocabulary]\npairs = [{acquire = 'a'}]", "vocabulary: pairs[0]"),
+        ("jobs = ", "Invalid value"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_file_and_key(tree: Path, text: str, complaint: str) -> None:
+    said = problem(tree, text)
+    assert said.startswith("llmlint.toml: ")
+    assert complaint in said
+
+
+def test_the_rest_of_a_broken_file_still_holds(tree: Path) -> None:
+    write(tree, "root = true\nignore = ['LLM802']\nbogus = 1\n")
+    result = scan(Request((".",), use_cache=False))
+    assert [finding.rule for finding in result.findings] == ["LLM801"]
+    assert len(result.errors) == 1
+
+
+def test_show_prints_each_value_with_where_it_comes_from(tree: Path) -> None:
+    write(tree, "root = true\njobs = 2\n")
+    write(tree / "engine", "[tool.llmlint]\nignore = ['LLM801']\n", "pyproject.toml")
+    result = CliRunner().invoke(main, ["config", "show", "engine/pool.py"])
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert f"jobs = 2  # {tree / 'llmlint.toml'}" in lines
+    assert f'ignore = ["LLM801"]  # {tree / "engine" / "pyproject.toml"}' in lines
+    assert 'min-confidence = "medium"  # default' in lines
+    assert len(lines) == len(Config.__struct_fields__)

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format types setup clean
+.PHONY: demo test slow docs tools lint format types setup clean
 
 setup: .venv/.ready
 
@@ -17,6 +17,19 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto
+
+# Installs packages into environments of their own, as pre-commit does.
+slow: setup
+	$(BIN)/python -m pytest -m slow
+
+docs: setup
+	$(BIN)/mkdocs build --strict
+
+# What judges our reports: a SARIF validator and schema from npm, and a browser. Tests that miss one are skipped.
+tools:
+	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  @microsoft/sarif-multitool@5.7.0 @microsoft/jest-sarif@1.0.0-beta.0
+	command -v chromedriver >/dev/null || apt-get install -y -qq chromium chromium-driver
 
 lint: setup
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.collectives import collective_at, meets
+from llmlint.code.collectives import collective_at, meets, names_that_meet
 from llmlint.code.facts import Effect, Region
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.code.state import attribute_of
@@ -22,10 +22,11 @@ _DEPTH = 3
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    helpers = names_that_meet(program, _DEPTH)
     for function in program.functions:
         if program.files[function.path].language != "python" or not function.effects:
             continue
-        meeting = list(_meetings(program, function))
+        meeting = list(_meetings(program, function, helpers))
         if not meeting:
             continue
         yield from _under_rank(program, function, meeting)
@@ -48,7 +49,7 @@ class Meeting(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
 
 
-def _meetings(program: Program, function: FunctionInfo) -> Iterator[Meeting]:
+def _meetings(program: Program, function: FunctionInfo, helpers: frozenset[str]) -> Iterator[Meeting]:
     for effect in function.effects:
         if not effect.callee:
             continue
@@ -56,6 +57,8 @@ def _meetings(program: Program, function: FunctionInfo) -> Iterator[Meeting]:
         if row is not None:
             if row.kind in ("collective", "barrier", "create"):
                 yield Meeting(effect, row.name, effect)
+            continue
+        if effect.callee.rsplit(".", 1)[-1] not in helpers:
             continue
         for callee in program.callees(function, effect):
             if callee is function or callee.name.startswith("__"):

@@ -318,6 +318,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return CallIndex((call, pair) for pair in self.pairs for call in pair.release)
 
     @cached_property
+    def collective_names(self) -> frozenset[str]:
+        """The last part of every collective's name: a cheap sieve before a call is resolved."""
+        return frozenset(row.name for row in self.collectives)
+
+    @cached_property
     def _collective_calls(self) -> CallIndex[Collective]:
         return CallIndex(
             (call, row)

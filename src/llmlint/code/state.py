@@ -15,7 +15,7 @@ from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
-_SETUP = ("init", "setup", "build", "create", "register", "load", "profile", "warmup", "capture", "allocate_kv")
+_SETUP = ("init", "setup", "profile", "warmup", "allocate_kv")
 CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 
 

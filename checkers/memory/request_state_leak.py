@@ -1,0 +1,198 @@
+"""LLM102: a per-request entry that some end of the request's life leaves behind.
+
+Two forms: a map keyed by a request's id that nothing in the program ever shrinks; a way to end a request that takes its
+entry in hand and leaves it there, while another way removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.facts import Effect
+from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
+from llmlint.code.state import Change, attribute_of, changes_of, is_setup, symbol_of
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_SHRINKING = frozenset({"remove", "clear", "delete"})
+_CARRIERS = frozenset("batch output metadata input info result data config args params response message stats".split())
+_BOUNDED = frozenset("lru ttl weak bounded fifo".split())
+_DONE = frozenset("finished done aborted failed completed cancelled status state finish".split())
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    for cls in program.classes:
+        if _is_carrier(program, cls):
+            continue
+        changes = changes_of(program, cls)
+        for attribute, its in changes.items():
+            fills = [c for c in its if _fills_by_request(program, c) and c.function.owner is cls]
+            if not fills or not _is_unbounded_map(cls, attribute):
+                continue
+            shrinks = _shrinks(program, cls, attribute)
+            if not shrinks:
+                yield from _never_removed(program, cls, attribute, fills)
+            else:
+                yield from _left_by_one_end(program, cls, attribute, fills, shrinks)
+
+
+def _is_carrier(program: Program, cls: ClassInfo) -> bool:
+    """An object that belongs to one request or one step takes its maps with it."""
+    name = words(cls.facts.name)
+    if not name or name[-1] in _CARRIERS or any("dataclass" in d for d in cls.facts.decorators):
+        return True
+    made = cls.method("__init__")
+    own = [p.name for p in made.facts.params] if made is not None else []
+    return any(program.vocabulary.is_request_id(p) or p in ("req", "request") for p in own)
+
+
+def _fills_by_request(program: Program, change: Change) -> bool:
+    effect = change.effect
+    if effect.op != "insert" or is_setup(change.function) or effect.path != f"self.{change.attribute}":
+        return False
+    return effect.via in ("[]=", "setdefault", "add", "emplace", "insert_or_assign", "try_emplace") and bool(
+        effect.key and program.vocabulary.is_request_id(effect.key)
+    )
+
+
+def _is_unbounded_map(cls: ClassInfo, attribute: str) -> bool:
+    known = cls.attributes.get(attribute)
+    if known is None or not known.is_container or not _is_map(known):
+        return False
+    return "maxlen" not in known.source and not _BOUNDED & set(words(known.source)) | _BOUNDED & set(words(attribute))
+
+
+def _is_map(known: AttributeInfo) -> bool:
+    """A dict or a set grows with each new key; a list or a tensor indexed by a slot does not."""
+    told = f"{known.annotation} {known.source}".lower()
+    return any(kind in told for kind in ("map", "dict", "set", "counter")) or known.source.strip() == "{}"
+
+
+def _shrinks(program: Program, cls: ClassInfo, attribute: str) -> list[tuple[FunctionInfo, Effect]]:
+    """Everything anywhere that takes entries out, empties or replaces the map, or is handed the whole of it."""
+    found = [
+        (touch.function, touch.effect)
+        for touch in program.touches(cls, attribute)
+        if touch.effect.op in _SHRINKING or touch.effect.op == "assign"
+        if touch.effect.op == "remove" or not is_setup(touch.function)
+    ]
+    family = {id(c) for c in (*cls.mro, *cls.subclasses)}
+    for function in program.functions:
+        if function.owner is not None and id(function.owner) in family:
+            found += [
+                (function, e)
+                for e in function.effects
+                for a in e.args
+                if a.path == f"self.{attribute}" and e.op == "call"
+            ]
+            found += [(function, e) for e in function.effects if e.op == "return" and e.path == f"self.{attribute}"]
+    return found
+
+
+# ---------------------------------------------------------------- nobody removes
+
+
+def _never_removed(program: Program, cls: ClassInfo, attribute: str, fills: list[Change]) -> Iterator[Report]:
+    first = fills[0]
+    known = cls.attributes[attribute]
+    ends = [m for m in cls.all_methods.values() if program.vocabulary.is_terminal(m.name) and m.facts.has_body]
+    evidence = [
+        Step(known.path, known.line, f"self.{attribute} begins empty"),
+        *(
+            Step(f.function.path, f.effect.line, f"{f.function.name} adds an entry for {f.effect.key}")
+            for f in fills[:3]
+        ),
+        *(Step(m.path, m.facts.line, f"{m.name} ends a request and leaves the entry") for m in ends[:2]),
+    ]
+    yield Report(
+        program.place(first.function, first.effect),
+        symbol_of(first.function),
+        f"self.{attribute} gets an entry for each {_last(first.effect.key)} and nothing ever removes one",
+        tuple(evidence),
+        confidence="high" if ends else "medium",
+        reason="no removal, clear or reassignment of the map was found anywhere in the program"
+        + (f", though {ends[0].name} ends requests here" if ends else ""),
+        subject=attribute,
+        fix=f"remove the entry where the request ends{f', in {ends[0].name}' if ends else ''}",
+        data={"runtime": _runtime(cls, attribute, fills, [])},
+    )
+
+
+# ---------------------------------------------------------------- one end forgets
+
+
+def _left_by_one_end(
+    program: Program,
+    cls: ClassInfo,
+    attribute: str,
+    fills: list[Change],
+    shrinks: list[tuple[FunctionInfo, Effect]],
+) -> Iterator[Report]:
+    removing = [(f, e) for f, e in shrinks if e.op == "remove" and f.owner is not None and f.owner in cls.mro]
+    if not removing or any(
+        e.op in ("clear", "assign") and not is_setup(f) and not _resets(program, f) for f, e in shrinks
+    ):
+        return
+    removers = {id(f) for f, _ in removing}
+    if not any(program.vocabulary.is_terminal(f.name) or _DONE & set(words(f.name)) for f, _ in removing):
+        return
+    for method in cls.methods.values():
+        if id(method) in removers or not _ends_one_request(program, method):
+            continue
+        handled = _marks_done(method, attribute)
+        if handled is None or _goes_on_to_remove(program, cls, method, attribute, removers):
+            continue
+        remover, removal = removing[0]
+        yield Report(
+            program.place(method, handled),
+            symbol_of(method),
+            f"{method.name} ends the request but leaves its entry in self.{attribute}, which {remover.name} removes",
+            (
+                Step(fills[0].function.path, fills[0].effect.line, f"{fills[0].function.name} adds the entry"),
+                Step(remover.path, removal.line, f"{remover.name} removes it"),
+                Step(method.path, handled.line, f"{method.name} marks the request as over and leaves the entry"),
+            ),
+            confidence="medium",
+            reason=f"{remover.name} and {method.name} both end a request, and only one takes the entry out",
+            subject=attribute,
+            fix=f"remove the entry in {method.name} too",
+            data={"runtime": _runtime(cls, attribute, fills, [method])},
+        )
+
+
+def _resets(program: Program, function: FunctionInfo) -> bool:
+    return program.vocabulary.is_reset(function.name) is not None
+
+
+def _ends_one_request(program: Program, method: FunctionInfo) -> bool:
+    return program.vocabulary.is_terminal(method.name) and len(method.facts.params) >= 2
+
+
+def _marks_done(method: FunctionInfo, attribute: str) -> Effect | None:
+    """The method takes the entry in hand and writes into it that the request is over."""
+    for effect in method.effects:
+        if effect.op == "assign" and effect.path.startswith(f"self.{attribute}[]."):
+            if _DONE & set(words(effect.path.rsplit(".", 1)[-1])):
+                return effect
+    return None
+
+
+def _goes_on_to_remove(
+    program: Program, cls: ClassInfo, method: FunctionInfo, attribute: str, removers: set[int]
+) -> bool:
+    if any(attribute_of(d.path) == attribute and d.effect.op in _SHRINKING for d in program.does(method, cls)):
+        return True
+    return any(id(call.function) in removers for call in program.callers(method))
+
+
+def _runtime(cls: ClassInfo, attribute: str, fills: list[Change], ends: list[FunctionInfo]) -> dict[str, object]:
+    targets = [
+        {"qualname": f.function.facts.qualname, "role": "insert", "owner": cls.facts.qualname, "entity": f.effect.key}
+        for f in fills[:3]
+    ]
+    targets += [{"qualname": m.facts.qualname, "role": "leave", "owner": cls.facts.qualname} for m in ends]
+    return {"targets": targets, "watch": [{"attribute": attribute, "owner": cls.facts.qualname}]}
+
+
+def _last(path: str) -> str:
+    return path.rsplit(".", 1)[-1]

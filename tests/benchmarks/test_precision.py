@@ -1,0 +1,136 @@
+import json
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.precision.__main__ import main
+from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
+from benchmarks.precision.verdicts import load_readings, precision, reading_of, record, wilson
+from llmlint.findings import Finding, Step
+
+
+def sighting(fingerprint="aaaa", target="vllm", rule="LLM802", confidence="medium"):
+    finding = Finding(
+        rule=rule,
+        name="noop-restore",
+        causes=("noop-restore",),
+        path="engine/pool.py",
+        line=2,
+        column=1,
+        end_line=2,
+        end_column=1,
+        symbol="Pool.restore",
+        severity="P1",
+        confidence=confidence,
+        confidence_reason="the body only logs",
+        message="it restores nothing",
+        evidence=(Step("engine/caller.py", 3, "the engine relies on it here"),),
+        fingerprint=fingerprint,
+    )
+    return Sighting(target, finding)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 90, 0.8208, 0.9465)],
+)
+def test_the_wilson_interval_gives_the_textbook_figures(successes, trials, low, high):
+    assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_nothing_read_says_nothing():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_what_cannot_be_told_stands_in_no_share():
+    seen = [sighting("a"), sighting("b"), sighting("c"), sighting("d")]
+    answers = zip(seen, ("real", "not-real", "cannot-tell"), strict=False)
+    readings = {s.key: reading_of(s, answer, "read") for s, answer in answers}
+
+    result = precision(seen, readings)
+
+    assert (result.shown, result.real, result.not_real, result.cannot_tell) == (4, 1, 1, 1)
+    assert result.share == 0.5
+
+
+def test_a_verdict_on_a_finding_no_longer_reported_drops_out():
+    gone = sighting("gone")
+
+    assert precision([sighting("new")], {gone.key: reading_of(gone, "real", "read")}).share is None
+
+
+def test_a_second_verdict_replaces_the_first_and_lines_stay_sorted(tmp_path):
+    file = tmp_path / "verdicts.jsonl"
+    record([reading_of(sighting("b"), "real", "first")], file)
+    record([reading_of(sighting("a"), "real", "other")], file)
+    record([reading_of(sighting("b"), "not-real", "second thoughts")], file)
+
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(line["fingerprint"], line["verdict"]) for line in lines] == [("a", "real"), ("b", "not-real")]
+    assert load_readings(file)["vllm", "b"].reason == "second thoughts"
+
+
+def test_a_sample_is_the_same_for_the_same_seed_whatever_the_order():
+    seen = [sighting(f"{number:04}") for number in range(50)]
+
+    assert sample(seen, "LLM802", 5, seed=1) == sample(seen[::-1], "LLM802", 5, seed=1)
+    assert sample(seen, "LLM802", 5, seed=1) != sample(seen, "LLM802", 5, seed=2)
+
+
+def test_one_finding_less_changes_the_sample_by_at_most_one():
+    seen = [sighting(f"{number:04}") for number in range(50)]
+    before = sample(seen, "noop-restore", 10, seed=1)
+
+    after = sample([s for s in seen if s != before[0]], "noop-restore", 10, seed=1)
+
+    assert after[:-1] == before[1:]
+
+
+def test_the_targets_are_pinned():
+    assert {"vllm", "sglang", "llama.cpp"} <= load_targets().keys()
+    assert all(target.commit and target.scopes for target in load_targets().values())
+
+
+@pytest.fixture
+def precision_command(tmp_path):
+    """The command over one kept scan whose tree lies on disk."""
+    (tmp_path / "tree" / "engine").mkdir(parents=True)
+    (tmp_path / "tree" / "engine" / "pool.py").write_text("def restore(self):\n    log('restoring')\n")
+    (tmp_path / "tree" / "engine" / "caller.py").write_text(
+        "def wake(pool):\n    pool.sleeping = False\n    pool.restore()\n"
+    )
+    kept = LastScan({"vllm": str(tmp_path / "tree")}, (sighting("abc123"), sighting("abd456", confidence="low")))
+    (tmp_path / "precision.json").write_bytes(msgspec.json.encode(kept))
+
+    def run(*arguments):
+        options = ["--cache", str(tmp_path), "--verdicts", str(tmp_path / "verdicts.jsonl")]
+        return CliRunner().invoke(main, [*arguments, *options])
+
+    return run
+
+
+def test_a_listed_finding_shows_the_code_at_every_step(precision_command):
+    shown = precision_command("list", "--rule", "LLM802").output
+
+    assert ">     2      log('restoring')" in shown
+    assert ">     3      pool.restore()" in shown
+    assert "abd456" not in shown, "low confidence is not shown by default"
+
+
+def test_verdicts_recorded_by_fingerprint_become_precision(precision_command):
+    assert precision_command("record", "abc", "real", "nothing is restored").exit_code == 0
+
+    tables = json.loads(precision_command("report", "--json").output)
+    assert tables["rule"]["LLM802"]["share"] == 1.0
+    listed = json.loads(precision_command("list", "--rule", "LLM802", "--json").output)
+    assert listed["reading"]["reason"] == "nothing is restored"
+    assert precision_command("list", "--rule", "LLM802", "--unread").output == ""
+
+
+@pytest.mark.parametrize("fingerprint", ["ab", "ffff"])
+def test_a_verdict_must_name_exactly_one_finding(precision_command, fingerprint):
+    result = precision_command("record", fingerprint, "real", "because")
+
+    assert result.exit_code == 2
+    assert fingerprint in result.output

@@ -13,7 +13,7 @@ from typing import Any
 from . import rewrite
 from .plan import Finding, Target
 from .probe import CONFIRMED, Probe
-from .station import Faults, Station, Watcher
+from .station import Faults, Station
 
 
 class Engine:
@@ -199,7 +199,7 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
                 stations[target.qualname] = Station(target.qualname, names, counts, Faults())
                 originals.append((function, function.__code__))
                 rewrite.rewrite(function, stations[target.qualname], names)
-            stations[target.qualname].watchers.append(Watcher(probe, target))
+            stations[target.qualname].add(probe, target)
         drive()
         probe.look(False)
         probe.look(True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 _TOKEN = re.compile(r"\s*(?:(\.)?([A-Za-z_]\w*)|(\[\])|(\[)|(\])|(-?\d+)|'([^']*)'|\"([^\"]*)\")")
@@ -53,6 +53,17 @@ class Path:
         for kind, what in self.steps:
             found = [value for start in found for value in _follow(start, kind, what, roots)]
         return found
+
+
+def one_value(path: Path | None, names: tuple[str, ...]) -> Callable[[tuple[object, ...]], object] | None:
+    """How to read a parameter, or an attribute of one, from the values of a call; None for anything longer."""
+    if path is None or path.root not in names or len(path.steps) > 1:
+        return None
+    place = names.index(path.root)
+    if not path.steps:
+        return lambda values: values[place]
+    kind, name = path.steps[0]
+    return (lambda values: getattr(values[place], str(name), None)) if kind == "name" else None
 
 
 def _follow(start: object, kind: str, what: object, roots: Roots) -> list[object]:

@@ -17,6 +17,10 @@ NOT_EXERCISED = "not-exercised"
 
 State = Mapping[str, Any]
 
+Before = Callable[[tuple[object, ...]], object]
+After = Callable[[Any, Any, "BaseException | None"], None]
+"""The quick way of `called` and `returned`: parameters in, a token out; then the token, the result, the error."""
+
 
 class Judgement:
     """A probe's answer over all processes that could have shown the bug."""
@@ -66,6 +70,10 @@ class Probe:
     ) -> None:
         """Runs when the call ends, with what it returned or raised."""
 
+    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+        """A shorter way for a target that needs one parameter at most; None where `called` must be asked."""
+        return None
+
     def look(self, last: bool) -> None:
         """Looks at what is there now."""
 
@@ -101,6 +109,11 @@ class Probe:
     def objects(self) -> int:
         """How many holders there are now."""
         return sum(1 for watched in self.finding.watch for _ in self.holders(watched))
+
+
+def is_sampled(count: int) -> bool:
+    """The first calls, and then ever fewer: for looks whose cost grows with what the program holds."""
+    return count <= 32 or count & (count - 1) == 0
 
 
 def need(finding: Finding, name: str, default: int) -> int:

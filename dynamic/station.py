@@ -10,8 +10,11 @@ from _thread import get_ident
 from typing import Any
 
 from .plan import Target
-from .probe import Probe
+from .probe import After, Before, Probe
 from .record import Recorder
+
+_FAULTY = object()
+"""The token of a call that is not followed: a probe failed on it, or it came from a probe's own look."""
 
 _inside: set[int] = set()
 """Threads that are in a station: what a probe's look at the program calls is not watched again."""
@@ -73,13 +76,19 @@ class Roots:
 
 
 class Station:
-    """What the rewritten function calls."""
+    """What the rewritten function calls.
+
+    The quick way is for watchers that need one value of the call and nothing else; it takes about a microsecond. One
+    watcher that needs more sends all of the station's calls the thorough way.
+    """
 
     def __init__(self, label: str, names: tuple[str, ...], recorder: Recorder, faults: Faults) -> None:
         self.label = label
         self.names = names
         self.faults = faults
         self.watchers: list[Watcher] = []
+        self.quick: list[tuple[Before, After]] | None = []
+        self.only: tuple[Before, After] | None = None
         self.attach(recorder)
 
     def attach(self, recorder: Recorder) -> None:
@@ -87,35 +96,63 @@ class Station:
         self.counters = recorder.counters
         self.slot = recorder.counter()
 
-    @property
-    def hits(self) -> int:
-        return self.counters[self.slot]
+    def add(self, probe: Probe, target: Target) -> None:
+        self.watchers.append(Watcher(probe, target))
+        quick = probe.quick(target, self.names)
+        self.quick = [*self.quick, quick] if self.quick is not None and quick is not None else None
+        self.only = self.quick[0] if self.quick is not None and len(self.quick) == 1 else None
 
-    def enter(self, *values: object) -> Call | None:
+    def enter(self, *values: object) -> Any:
         self.counters[self.slot] += 1
+        try:
+            if self.only is not None:
+                return self.only[0](values)
+            if self.quick is not None:
+                return [before(values) for before, _ in self.quick]
+            return self._enter(values)
+        except Exception:
+            self.faults.add(self.label)
+            return _FAULTY
+
+    def leave(self, token: Any, result: Any) -> Any:
+        if token is not _FAULTY:
+            try:
+                if self.only is not None:
+                    self.only[1](token, result, None)
+                elif self.quick is not None:
+                    for (_, after), part in zip(self.quick, token):  # noqa: B905
+                        after(part, result, None)
+                else:
+                    self._end(token, result, None)
+            except Exception:
+                self.faults.add(self.label)
+        return result
+
+    def fail(self, token: Any) -> None:
+        if token is _FAULTY:
+            return
+        try:
+            error = sys.exc_info()[1]
+            if self.quick is None:
+                self._end(token, None, error)
+                return
+            for (_, after), part in zip(self.quick, [token] if self.only is not None else token, strict=False):
+                after(part, None, error)
+        except Exception:
+            self.faults.add(self.label)
+
+    def _enter(self, values: tuple[object, ...]) -> Any:
         thread = get_ident()
         if thread in _inside:
-            return None
+            return _FAULTY
         _inside.add(thread)
         try:
             roots = Roots(self.names, values)
             subject = values[0] if values else None
             tokens = [watcher.probe.called(watcher.target, subject, roots) for watcher in self.watchers]
             return Call(roots, tokens)
-        except Exception:
-            self.faults.add(self.label)
-            return None
         finally:
             _inside.discard(thread)
-
-    def leave(self, call: Call | None, result: Any) -> Any:
-        if call is not None:
-            self._end(call, result, None)
-        return result
-
-    def fail(self, call: Call | None) -> None:
-        if call is not None:
-            self._end(call, None, sys.exc_info()[1])
 
     def _end(self, call: Call, result: object, error: BaseException | None) -> None:
         thread = get_ident()
@@ -125,8 +162,6 @@ class Station:
             call.roots.result = result
             for watcher, token in zip(self.watchers, call.tokens, strict=False):
                 watcher.probe.returned(watcher.target, token, call.roots, result, error)
-        except Exception:
-            self.faults.add(self.label)
         finally:
             call.roots.frame = None
             _inside.discard(thread)

@@ -15,7 +15,7 @@ from . import imports, processes, rewrite
 from .plan import Finding, Plan, Target, probe_names
 from .probe import Probe
 from .record import Recorder, head
-from .station import Faults, Station, Watcher, forget_threads
+from .station import Faults, Station, forget_threads
 from .values import told
 
 TICK = 0.25
@@ -218,7 +218,7 @@ class Tracer:
             station = self._station(function)
         except rewrite.CannotRewrite as error:
             return self._miss(target, str(error))
-        station.watchers.append(Watcher(probe, target))
+        station.add(probe, target)
         self.recorder.write(
             "patched", finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
             file=function.__code__.co_filename, line=function.__code__.co_firstlineno, slot=station.slot,

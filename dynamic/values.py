@@ -242,6 +242,11 @@ class Instances:
         except TypeError:
             self.unheld += 1
 
+    def __contains__(self, key: int) -> bool:
+        """Whether the object with this id was seen and lives."""
+        known = self._seen.get(key)
+        return known is not None and known() is not None
+
     def __iter__(self) -> Iterator[object]:
         for key, held in list(self._seen.items()):
             thing = held()

@@ -10,9 +10,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots, elements
+from ..paths import Roots, elements, one_value
 from ..plan import Finding, Target, Watched
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, merged, need, samples, total
+from ..probe import (
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    After,
+    Before,
+    Judgement,
+    Probe,
+    State,
+    merged,
+    need,
+    samples,
+    total,
+)
 from ..values import identify, is_container, names_in, size_of
 
 GRACE = 8
@@ -91,6 +105,32 @@ class EntityLedger(Probe):
                 self._leave(entity, target.via or target.qualname)
             elif error is None:
                 self._enter(entity)
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+        read = one_value(target.entity, names)
+        if read is None or target.role not in ("enter", "leave"):
+            return None
+        watched = bool(self.finding.watch)
+        leaves, via = target.role == "leave", target.via or target.qualname
+
+        def before(values: tuple[object, ...]) -> object:
+            if watched and id(values[0]) not in self.instances:
+                self.see(values[0])
+            value = read(values)
+            if isinstance(value, str):
+                return value
+            return [identify(element) for element in elements(value)] if is_container(value) else identify(value)
+
+        def after(found: Any, result: object, error: BaseException | None) -> None:
+            for entity in found if isinstance(found, list) else (found,):
+                if entity is None:
+                    continue
+                if leaves:
+                    self._leave(entity, via)
+                elif error is None:
+                    self._enter(entity)
+
+        return before, after
 
     def _enter(self, entity: Hashable) -> None:
         if len(self.live) + len(self.ended) >= ENTITIES:

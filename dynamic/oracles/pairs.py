@@ -7,9 +7,22 @@ from _thread import get_ident
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots, elements
+from ..paths import Roots, elements, one_value
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, need, samples, total
+from ..probe import (
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    After,
+    Before,
+    Judgement,
+    Probe,
+    State,
+    need,
+    samples,
+    total,
+)
 from ..values import identify, is_container
 from .ledger import GRACE
 
@@ -81,6 +94,27 @@ class PairLedger(Probe):
             things = token if isinstance(token, list) else _things(target, roots)
             for thing in things:
                 (self._acquire if target.role == "acquire" else self._release)(thing)
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+        if target.role not in ("acquire", "release") or target.entity is None:
+            return None
+        change = self._acquire if target.role == "acquire" else self._release
+        at_end = target.entity.root == "return" and not target.entity.steps
+        read = (lambda values: None) if at_end else one_value(target.entity, names)
+        if read is None:
+            return None
+
+        def after(thing: object, result: object, error: BaseException | None) -> None:
+            found = result if at_end else thing
+            if error is not None or found is None:
+                return
+            if isinstance(found, (int, str)):
+                change(found)
+            else:
+                for each in elements(found) if is_container(found) else [found]:
+                    change(identify(each))
+
+        return read, after
 
     def _acquire(self, thing: Hashable) -> None:
         self.acquired += 1

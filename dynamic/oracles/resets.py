@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, merged, need, samples
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, is_sampled, merged, need, samples
 from ..values import Contents, contents
 
 Held = dict[tuple[int, str], tuple[Any, Contents]]
@@ -37,6 +37,7 @@ class StaleState(Probe):
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
         self.first: dict[tuple[int, str], Contents] = {}
+        self.begun = 0
         self.calls = 0
         self.differed: dict[str, int] = {}
         self.cleared: dict[str, int] = {}
@@ -50,6 +51,9 @@ class StaleState(Probe):
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
         if target.role == self.begins:
+            self.begun += 1
+            if not is_sampled(self.begun):
+                return None
             self._settle()
             held = self._now()
             if self.begins != self.ends:

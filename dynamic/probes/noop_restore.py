@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, State, need, samples, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, State, is_sampled, need, samples, total
 from ..probe import Probe as Base
 from ..values import contents, has_class, state_of
 
@@ -32,6 +32,7 @@ class Probe(Base):
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
+        self.begun = 0
         self.calls = 0
         self.with_something = 0
         self.nothing_changed = 0
@@ -40,6 +41,9 @@ class Probe(Base):
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role != "restore":
+            return None
+        self.begun += 1
+        if not is_sampled(self.begun):
             return None
         return Before(
             subject, self._given(target, subject, roots), self._state(target, subject, roots), self._watched(subject)

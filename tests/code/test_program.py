@@ -195,6 +195,39 @@ def test_an_inherited_attribute_keeps_its_constructor_against_a_subclass_that_on
     assert cls(program, "Queue").attributes["waiting"].owner is cls(program, "Base")
 
 
+def test_what_the_constructor_calls_says_how_an_attribute_starts_and_a_mixin_that_changes_it_does_not() -> None:
+    program = link(
+        {
+            "a.py": """
+            class Mixin:
+                def swap(self): self.waiting = self.queues[0]
+            class Scheduler(Mixin):
+                def __init__(self): self.prepare()
+                def early(self): self.waiting = None
+                def prepare(self): self.waiting: list[int] = []
+            """
+        }
+    )
+    waiting = cls(program, "Scheduler").attributes["waiting"]
+    assert (waiting.value, waiting.annotation, waiting.line) == ("empty", "list[int]", 6)
+
+
+def test_a_class_is_known_through_another_name_for_it() -> None:
+    program = link(
+        {
+            "a.py": """
+            class BaseV1: ...
+            Base = BaseV1
+            class Child(Base): ...
+            class Holder:
+                def __init__(self, base: Base): self.base = base
+            """
+        }
+    )
+    assert cls(program, "Child").bases == (cls(program, "BaseV1"),)
+    assert cls(program, "Holder").attributes["base"].class_of is cls(program, "BaseV1")
+
+
 # ---------------------------------------------------------------- calls
 
 CALLS = """
@@ -480,6 +513,7 @@ CACHE = {
             std::unique_ptr<pool> lender;
             std::vector<pool *> pools;
             std::unordered_map<int, int> ids;
+            pool_ptr spare;
         };
         }
     """,
@@ -547,6 +581,11 @@ def test_an_outsider_with_a_reference_touches_a_cpp_member() -> None:
     program = link(CACHE)
     touched = program.touches(cls(program, "cache"), "ids")
     assert [(t.function.name, t.by_name) for t in touched] == [("drop", False), ("outside", False)]
+
+
+def test_a_pointer_type_named_after_a_class_leads_to_it() -> None:
+    program = link(CACHE)
+    assert cls(program, "cache").attributes["spare"].class_of is cls(program, "pool")
 
 
 def test_of_two_classes_of_one_name_the_included_one_is_meant() -> None:

@@ -19,6 +19,7 @@ from llmlint.code.facts import Effect, Param, Region
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
 _FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 _CONTAINERS = frozenset(
     "dict list set deque defaultdict OrderedDict Counter bytearray Dict List Set Deque DefaultDict MutableMapping "
     "MutableSequence MutableSet Mapping Sequence Queue SimpleQueue LifoQueue PriorityQueue WeakValueDictionary "
@@ -220,7 +221,8 @@ class AttributeInfo:
         """Is one value shared by all objects: set in a Python class body, and not the default of a field?"""
         if self.owner.language != "python" or not self.starts[0].value or self.owner.declares_fields:
             return False
-        return self.starts[0].function is None and not any(_is_constructor(start.function) for start in self.starts)
+        built = any(start.function in self.owner.building for start in self.starts)
+        return self.starts[0].function is None and not built
 
     @cached_property
     def is_container(self) -> bool:
@@ -331,19 +333,33 @@ class ClassInfo:
             start = Start(None, field.line, field.value, field.source, field.annotation)
             starts.setdefault(field.name, []).append(start)
         if self.language == "python":
-            for function in sorted(self.functions, key=_constructors_first):
+            for function in sorted(self.functions, key=lambda f: f not in self.building):
                 _starts_in(function, starts)
         return {name: AttributeInfo(name, self, tuple(found)) for name, found in starts.items()}
 
     @cached_property
     def attributes(self) -> dict[str, AttributeInfo]:
-        """Own and inherited. An ancestor's constructor says more of an attribute than an own method that changes it."""
+        """Own and inherited. Where the object is built says more of an attribute than a method that changes it."""
         found: dict[str, AttributeInfo] = {}
         for cls in reversed(self.mro):
             for name, attribute in cls.own_attributes.items():
-                if name not in found or attribute.function is None or _is_constructor(attribute.function):
+                if name not in found or attribute.function is None or attribute.function in self.building:
                     found[name] = attribute
         return found
+
+    @cached_property
+    def building(self) -> frozenset[FunctionInfo]:
+        """The functions that run while an object of this class is made: constructors and what they call on `self`."""
+        found = {cls.methods[name] for cls in self.mro for name in _CONSTRUCTORS if name in cls.methods}
+        waiting = list(found)
+        while waiting:
+            for effect in waiting.pop().effects:
+                receiver, _, name = effect.callee.rpartition(".")
+                called = self.method(name) if receiver == "self" else None
+                if called is not None and called not in found:
+                    found.add(called)
+                    waiting.append(called)
+        return frozenset(found)
 
     @cached_property
     def declares_fields(self) -> bool:
@@ -383,14 +399,6 @@ def _counts_more(function: FunctionInfo) -> int:
     if any(d.endswith(("overload", ".setter", ".deleter")) for d in decorators):
         return 0
     return 2 if function.facts.has_body else 1
-
-
-def _is_constructor(function: FunctionInfo | None) -> bool:
-    return function is not None and function.name in ("__init__", "__new__", "__post_init__")
-
-
-def _constructors_first(function: FunctionInfo) -> int:
-    return 0 if _is_constructor(function) else 1
 
 
 def _starts_in(function: FunctionInfo, starts: dict[str, list[Start]]) -> None:

@@ -8,6 +8,7 @@ by folder is meant.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -55,6 +56,7 @@ class _PythonFile(NamedTuple):
     imports: dict[str, ImportFact]
     stars: tuple[ImportFact, ...]
     variables: frozenset[str]
+    aliases: dict[str, str]
 
 
 class Names:
@@ -135,9 +137,11 @@ class Names:
     def _read_table(self, path: str) -> _PythonFile:
         definitions: dict[str, ClassInfo | FunctionInfo] = {}
         variables: set[str] = set()
+        aliases: dict[str, str] = {}
         for function in self._functions_in.get(path, ()):
             if function.name == "<module>":
                 variables.update(e.path for e in function.facts.effects if e.op in ("assign", "clear", "insert"))
+                aliases = _aliases_in(function)
             elif not function.is_method and not any(d.endswith("overload") for d in function.facts.decorators):
                 definitions.setdefault(function.facts.qualname, function)
         for cls in self._classes_in.get(path, ()):
@@ -147,7 +151,9 @@ class Names:
         for fact in imports:
             if fact.target != "*":
                 named.setdefault(fact.name, fact)
-        return _PythonFile(definitions, named, tuple(f for f in imports if f.target == "*"), frozenset(variables))
+        return _PythonFile(
+            definitions, named, tuple(f for f in imports if f.target == "*"), frozenset(variables), aliases
+        )
 
     def _enclosed(self, path: str, name: str, within: str) -> Meaning | None:
         """A function or class nested in one of the functions around the place of use."""
@@ -181,6 +187,13 @@ class Names:
         fact = table.imports.get(name)
         if fact is not None:
             return self._imported(path, fact)
+        if name in table.aliases:
+            head, *rest = table.aliases[name].split(".")
+            meaning = self._in_module(path, head)
+            for part in rest:
+                meaning = meaning and self.member(meaning, part)
+            if isinstance(meaning, ClassInfo | FunctionInfo):
+                return meaning
         if name in table.variables:
             return Variable(path, name, f"{self.modules.name_of(path)}.{name}")
         for star in table.stars:
@@ -252,6 +265,18 @@ class Names:
             header == fact.module or header.endswith("/" + fact.module.strip("<>\"'").removeprefix("../"))
             for fact in self._files[path].imports
         )
+
+
+def _aliases_in(module: FunctionInfo) -> dict[str, str]:
+    """Module-level names that are only another name for something: `Pool = PoolV1`."""
+    assigned = [e for e in module.facts.effects if e.op in ("assign", "clear", "insert") and "." not in e.path]
+    times = Counter(effect.path for effect in assigned)
+    return {
+        effect.path: effect.source
+        for effect in assigned
+        if effect.value == "path" and not effect.via and times[effect.path] == 1
+        if effect.source != effect.path and effect.source.replace(".", "").isidentifier()
+    }
 
 
 def _suffix_agrees(qualname: str, name: str) -> bool:

@@ -56,6 +56,8 @@ class Program:
         self.classes = tuple(sorted(self._list_classes(), key=lambda cls: cls.order))
         self.functions = tuple(sorted(self._list_functions(), key=lambda function: function.order))
         self._names = Names(self.files, self.classes, self.functions)
+        self._resolved: dict[tuple[FunctionInfo, str], str] = {}
+        self._locals: dict[FunctionInfo, frozenset[str]] = {}
         self._name_modules()
         self._of_class = self._join_owners()
         self._types = Types(self._names)
@@ -192,6 +194,12 @@ class Program:
         `torch.distributed.all_reduce`. Paths that begin with `self`, a parameter or a local come back as they are."""
         if isinstance(where, str):
             return self._names.dotted(self._names.lookup(where, path))
+        key = (where, path)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(where, path)
+        return self._resolved[key]
+
+    def _resolve(self, where: FunctionInfo, path: str) -> str:
         root = root_of(path)
         if root in self._own_names(where) or root != path.partition(".")[0]:
             return path
@@ -204,10 +212,6 @@ class Program:
             names = frozenset(("self", *bound, *(param.name for param in function.facts.params)))
             self._locals[function] = names
         return names
-
-    @cached_property
-    def _locals(self) -> dict[FunctionInfo, frozenset[str]]:
-        return {}
 
     def class_of(self, function: FunctionInfo, path: str, receiver: ClassInfo | None = None) -> ClassInfo | None:
         """The class of the object that an access path stands for in a function, where types and assignments tell.

@@ -74,10 +74,17 @@ class Types:
         if value.cls is not None or not value.text:
             return value.cls
         for name in names_in(value.text, self._language(value.path)):
-            found = self._names.lookup(value.path, name, value.within)
-            if isinstance(found, ClassInfo):
+            found = self.class_meant(value.path, name, value.within)
+            if found is not None:
                 return found
         return None
+
+    def class_meant(self, path: str, name: str, within: str = "") -> ClassInfo | None:
+        """The class a type's name stands for in a file, also through a pointer type named after it (`pool_ptr`)."""
+        meant = self._names.lookup(path, name, within)
+        if isinstance(meant, Outside) and name.endswith("_ptr") and self._language(path) != "python":
+            meant = self._names.lookup(path, name.removesuffix("_ptr"), within)
+        return meant if isinstance(meant, ClassInfo) else None
 
     def value_of(self, function: FunctionInfo, path: str, known: Known = NOTHING_KNOWN) -> Value:
         if known:

@@ -94,24 +94,42 @@ def _meanwhile(
 
 @click.command()
 @click.argument("findings", type=click.Path(path_type=Path))
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--sanitizer-log",
+    "logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A log of ASan, LSan, TSan, UBSan, valgrind or compute-sanitizer.",
+)
 @click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
 @click.option("--write", is_flag=True, help="Write the verdicts back into FINDINGS.")
 @click.option("--coverage", is_flag=True, help="Say what the runs never reached.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def confirm(
-    findings: Path, runs: Sequence[Path], format_: str, outputs: Sequence[str], write: bool, coverage: bool, quiet: bool
+    findings: Path,
+    runs: Sequence[Path],
+    logs: Sequence[Path],
+    format_: str,
+    outputs: Sequence[str],
+    write: bool,
+    coverage: bool,
+    quiet: bool,
 ) -> None:
-    """Write what the RUNS saw onto the FINDINGS."""
+    """Write what the RUNS and the logs of sanitizers saw onto the FINDINGS."""
     from llmlint.dynamic.read import read_run
 
     document = _document(findings)
+    if not runs and not logs:
+        _wrong_use("confirm takes a folder of `llmlint trace`, or --sanitizer-log")
     for folder in runs:
         if not (folder / "plan.json").is_file():
             _wrong_use(f"{folder} is not a folder of `llmlint trace`")
     read = [read_run(str(folder)) for folder in runs]
-    confirmed = _confirmed(document, read)
+    confirmed = _confirmed(document, read) if runs else list(document.findings)
+    if logs:
+        confirmed = _seen_by_sanitizers(confirmed, logs)
     if write:
         outputs = (*outputs, f"json:{findings}")
     _report(document, confirmed, format_, outputs, quiet)
@@ -125,6 +143,17 @@ def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:
     from llmlint.runtime.verdicts import with_verdicts
 
     return with_verdicts(document.findings, runs, load_catalogue())
+
+
+def _seen_by_sanitizers(findings: Sequence[Finding], logs: Sequence[Path]) -> list[Finding]:
+    from llmlint.runtime.sanitizers import read_log, with_sightings
+
+    try:
+        texts = [log.read_bytes().decode("utf-8", "replace") for log in logs]
+    except OSError as error:
+        _wrong_use(f"cannot read {error.filename}: {error.strerror}")
+    sightings = [sighting for text in texts for sighting in read_log(text)]
+    return with_sightings(findings, sightings, [str(log) for log in logs])
 
 
 def _report(document: Any, findings: list[Finding], format_: str, outputs: Sequence[str], quiet: bool) -> None:

@@ -19,6 +19,8 @@ COMMANDS = {
     "confirm": ("llmlint.runtime.commands:confirm", "Write what traced runs showed onto the findings."),
     "verify": ("llmlint.runtime.commands:verify", "Scan, trace and confirm in one go."),
     "rules": ("llmlint.commands.rules:rules", "List all rules."),
+    "explain": ("llmlint.commands.explain:explain", "Show the page of a rule."),
+    "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
     "config": ("llmlint.commands.config:config", "Look at settings."),
     "cache": ("llmlint.commands.cache:cache", "Look at the cache, or throw it away."),
     "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),

@@ -1,8 +1,12 @@
-"""The prose of a rule's page, for reports that show it."""
+"""A rule's page in the forms it is shown in: prose, terminal, the README's table.
+
+`python -m llmlint.rule_page README.md` writes the table anew.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from llmlint.catalogue import Rule, split_page
 
@@ -17,3 +21,43 @@ def description_of(rule: Rule) -> str:
     section = re.search(r"^## What it catches\n+(.+?)(?:\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
     text = section[1] if section else rule.title
     return " ".join(text.replace("`", "").split())
+
+
+def as_text(rule: Rule) -> str:
+    """The whole page for a terminal: what the front matter says in a few lines, then the prose as it is written."""
+    facts = [
+        f"severity {rule.severity}",
+        ", ".join(rule.languages),
+        f"pylint {rule.pylint_id}",
+        "on by default" if rule.default else "off by default",
+        f"watched at run time by the probe {rule.probe}" if rule.probe else f"no probe: {rule.no_probe}",
+    ]
+    head = "\n".join((f"{rule.code} {rule.name}", rule.title, "", *facts))
+    return f"{head}\n\n{prose_of(rule)}"
+
+
+README_BEGIN = "<!-- rules:begin -->\n"
+README_END = "<!-- rules:end -->"
+
+
+def rules_as_markdown(rules: Iterable[Rule]) -> str:
+    """The README's table."""
+    rows = [f"| {r.code} | [{r.name}](rules/{r.chapter}/{r.name}.md) | {r.severity} | {r.title} |" for r in rules]
+    return "| code | name | severity | what it is |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+
+
+def with_rule_table(readme: str, rules: Iterable[Rule]) -> str:
+    """The README's text with a fresh table between its two marks."""
+    before, _, rest = readme.partition(README_BEGIN)
+    _, _, after = rest.partition(README_END)
+    return before + README_BEGIN + rules_as_markdown(rules) + README_END + after
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    from llmlint.catalogue import load_catalogue
+
+    readme_file = Path(sys.argv[1])
+    readme_file.write_text(with_rule_table(readme_file.read_text(encoding="utf-8"), load_catalogue()), encoding="utf-8")

@@ -1,0 +1,44 @@
+"""`llmlint explain` and `llmlint new-rule`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from llmlint.commands.common import wrong_use
+
+
+@click.command()
+@click.argument("rule")
+def explain(rule: str) -> None:
+    """Show the page of a rule, given by its code or name."""
+    from llmlint.catalogue import UnknownRule, load_catalogue
+    from llmlint.rule_page import as_text
+
+    try:
+        found = load_catalogue().rule(rule)
+    except UnknownRule as error:
+        wrong_use(str(error))
+    text = as_text(found)
+    if click.get_text_stream("stdout").isatty():
+        click.echo_via_pager(text)
+    else:
+        click.echo(text, nl=False)
+
+
+@click.command("new-rule")
+@click.argument("name")
+@click.option("--code", required=True, help="LLM and three digits; the first is the chapter's.")
+@click.option("--title", required=True, help="What it is, in one line.")
+@click.option("--root", default=".", type=click.Path(path_type=Path, file_okay=False), help="A clone of llmlint.")
+def new_rule(name: str, code: str, title: str, root: Path) -> None:
+    """Write the page, the checker and the probe of a rule called NAME."""
+    from llmlint.new_rule import NewRuleError, write_rule
+
+    try:
+        for path in write_rule(root, name, code, title):
+            click.echo(f"wrote {path}")
+    except NewRuleError as error:
+        wrong_use(str(error))
+    click.echo("fill in the page first: its Bad and Good blocks are the tests")

@@ -20,11 +20,7 @@ def explain(rule: str) -> None:
         found = load_catalogue().rule(rule)
     except UnknownRule as error:
         wrong_use(str(error))
-    text = as_text(found)
-    if click.get_text_stream("stdout").isatty():
-        click.echo_via_pager(text)
-    else:
-        click.echo(text, nl=False)
+    click.echo(as_text(found), nl=False)
 
 
 @click.command("new-rule")

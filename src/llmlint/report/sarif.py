@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import sys
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -52,10 +52,16 @@ def _fitting(result: ScanResult, style: Style, findings: Sequence[Finding]) -> t
     kept = min(len(findings), MOST_RESULTS)
     while True:
         text = _json(log.of(findings[:kept]))
-        packed = len(gzip.compress(text.encode(), compresslevel=6, mtime=0))
+        packed = _packed_size(text)
         if packed <= MOST_BYTES or kept == 0:
             return text, kept
         kept = min(kept - 1, int(kept * 0.95 * MOST_BYTES / packed))
+
+
+def _packed_size(text: str) -> int:
+    """Small reports need no packing to be known to fit."""
+    data = text.encode()
+    return len(gzip.compress(data, compresslevel=6, mtime=0)) if len(data) > MOST_BYTES else len(data)
 
 
 def _cut_message(kept: int, found: int) -> str:
@@ -74,11 +80,12 @@ def plain(value: Any) -> Any:
     Defaults are left out, as the index fields' -1 is invalid when written; `level` always stays, as a result without
     one takes its rule's. The library calls a suppression's `status` by a name that the standard has dropped.
     """
-    if attr.has(type(value)):
+    kind = type(value)
+    if attr.has(kind):
         return {
-            _property_name(value, field): plain(getattr(value, field.name))
-            for field in attr.fields(type(value))
-            if field.name == "level" or not _is_default(value, field)
+            written: plain(item)
+            for name, written, default, always in _fields(kind)
+            if (item := getattr(value, name)) is not None and (always or item != default)
         }
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -89,20 +96,21 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _property_name(owner: Any, field: attr.Attribute[Any]) -> str:
-    if isinstance(owner, om.Suppression) and field.name == "state":
+@cache
+def _fields(kind: type) -> list[tuple[str, str, Any, bool]]:
+    """Of each field its name, its name in JSON, its default, and whether it is written even so."""
+    return [(f.name, _written_name(kind, f), _default(f), f.name == "level") for f in attr.fields(kind)]
+
+
+def _written_name(kind: type, field: attr.Attribute[Any]) -> str:
+    if kind is om.Suppression and field.name == "state":
         return "status"
     return str(field.metadata.get("schema_property_name", field.name))
 
 
-def _is_default(owner: Any, field: attr.Attribute[Any]) -> bool:
-    value = getattr(owner, field.name)
-    if value is None:
-        return True
+def _default(field: attr.Attribute[Any]) -> Any:
     default: Any = field.default
-    if isinstance(default, attr.Factory):  # type: ignore[arg-type]
-        default = default.factory()
-    return bool(value == default)
+    return default.factory() if isinstance(default, attr.Factory) else default  # type: ignore[arg-type]
 
 
 class _Log:

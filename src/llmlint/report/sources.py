@@ -13,6 +13,7 @@ class Sources:
     def __init__(self, root: str = ".") -> None:
         self._root = Path(root)
         self._texts: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}
         self._shown: dict[str, str] = {}
 
     def text(self, path: str) -> str:
@@ -27,7 +28,9 @@ class Sources:
 
     def lines(self, path: str) -> list[str]:
         """A file's lines as llmlint counts them."""
-        return self.text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if path not in self._lines:
+            self._lines[path] = self.text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return self._lines[path]
 
     @cached_property
     def repository(self) -> Path:

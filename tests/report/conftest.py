@@ -33,6 +33,11 @@ class Scheduler:
     def reset(self):
         self.waiting.clear()
         self.running.clear()
+
+    def finish(self, request):
+        self.waiting.remove(request)
+        self.running.pop(request.request_id, None)
+        self.prefix_hits.pop(request.request_id, None)
 '''
 """`reset` leaves `prefix_hits`."""
 

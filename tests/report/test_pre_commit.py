@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 pytest.importorskip("pre_commit", reason="pre-commit is not installed: pip install -e '.[dev]'")
 
-MENDED = SCHEDULER + "        self.prefix_hits.clear()\n"
+MENDED = SCHEDULER.replace("self.running.clear()", "self.running.clear()\n        self.prefix_hits.clear()")
 
 
 def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -83,6 +83,11 @@ class EntityLedger(Probe):
         self.dropped = 0
         self.holders_seen = 0
         self.late = 0
+        self.removed = 0
+        self.inserts = any(target.role == "insert" for target in finding.targets)
+        """Whether what enters is in the container by then, so that what is not there any more has ended."""
+        self.examined: dict[str, int] = {}
+        """How many had ended, and how, when the container was last looked into."""
         self.next_look = 16
         """Ended entities at which the program's own thread looks: its objects may be gone before the tracer's does."""
         self.looking = False
@@ -90,7 +95,18 @@ class EntityLedger(Probe):
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
+        if target.role == "leave" and target.entity is None:
+            return self._named_in(roots)
         return None if at_the_end(target) else ids_of(target, roots)
+
+    def _named_in(self, roots: Roots) -> list[Hashable]:
+        """Entities under way among the arguments of a call that doesn't say which it ends."""
+        found: list[Hashable] = []
+        for name in roots.names[1:]:
+            value = roots(name)
+            parts = elements(value) if is_container(value) else [value]
+            found.extend(entity for entity in map(identify, parts) if entity in self.live)
+        return found
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
@@ -108,7 +124,7 @@ class EntityLedger(Probe):
 
     def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
         read = one_value(target.entity, names)
-        if read is None or target.role not in ("enter", "leave"):
+        if read is None or target.role not in ("enter", "insert", "leave"):
             return None
         watched = bool(self.finding.watch)
         leaves, via = target.role == "leave", target.via or target.qualname
@@ -152,7 +168,7 @@ class EntityLedger(Probe):
         self.number += 1
         self.ended_by[via] = self.ended_by.get(via, 0) + 1
         self.ended[entity] = Ended(via, self.number)
-        if not self.live and len(self.ended) >= self.next_look:
+        if len(self.ended) >= self.next_look and (self.inserts or not self.live):
             self.next_look = 2 * len(self.ended)
             self.look(False)
 
@@ -167,11 +183,14 @@ class EntityLedger(Probe):
 
     def _look(self, last: bool) -> None:
         self.looks += 1
+        held_by = {watched: self._held(watched) for watched in self.finding.watch}
+        if held_by and None not in held_by.values():
+            self._forget_the_removed(set().union(*(held or () for held in held_by.values())))
+            self.examined = dict(self.ended_by)
         quiet = not self.live
         self.quiet_looks += quiet
         grace = GRACE if quiet or last else LONG_GRACE
-        for watched in self.finding.watch:
-            held = self._held(watched)
+        for watched, held in held_by.items():
             if held is None:
                 continue
             for entity in [entity for entity in held if entity in self.ended]:
@@ -181,6 +200,14 @@ class EntityLedger(Probe):
                 if later >= grace or (quiet and end.seen_left > 1):
                     self._note(watched, entity, end)
             self._forgive(self.left.get(watched.attribute, {}), held)
+
+    def _forget_the_removed(self, held: set[Hashable]) -> None:
+        """What was inserted and is no longer held ended some other way, which the finding did not name."""
+        if not self.inserts:
+            return
+        for entity in [entity for entity in list(self.live) if entity not in held]:
+            self.live.pop(entity, None)
+            self.removed += 1
 
     def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:
         """Ids that went late, but not very late: no bug for certain, and no proof of none."""
@@ -206,10 +233,12 @@ class EntityLedger(Probe):
             "entered": self.entered,
             "live": len(self.live),
             "ended": self.ended_by,
+            "examined": self.examined,
             "looks": self.looks,
             "quiet": self.quiet_looks,
             "dropped": self.dropped,
             "late": self.late,
+            "removed": self.removed,
             "objects": self.holders_seen,
             "left": {attribute: len(ids) for attribute, ids in self.left.items() if ids},
             "left_by": self._left_by(),
@@ -236,6 +265,8 @@ class EntityLedger(Probe):
             by = ", ".join(f"{via} {count}" for via, count in sorted(merged(states, "left_by").items()))
             summary = f"ids of requests that had ended were still in {names}; they ended by {by}"
             return Judgement(CONFIRMED, summary, [*samples(states, "samples"), _workload(ended, states)])
+        if not any(target.role == "leave" for target in finding.targets):
+            return _never_removed(finding, states)
         missing = _missing_path(finding, ended)
         if missing:
             return Judgement(NOT_EXERCISED, missing)
@@ -244,15 +275,28 @@ class EntityLedger(Probe):
         enough = need(finding, "ended", 50)
         named = [target.via or target.qualname for target in finding.targets if target.role == "leave"]
         doubtful = total(states, "late") + total(states, "dropped")
-        if all(ended.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
+        examined = merged(states, "examined")
+        if all(examined.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
             return Judgement(REFUTED, f"nothing was left behind by any path: {_workload(ended, states)}")
         return Judgement(CLEAN, f"nothing was left behind ({_workload(ended, states)}; {enough} a path would refute)")
 
 
+def _never_removed(finding: Finding, states: Sequence[State]) -> Judgement:
+    """For findings that name nobody who removes: was anything ever removed?"""
+    entered, removed, live = total(states, "entered"), total(states, "removed"), total(states, "live")
+    enough = need(finding, "keys", 50)
+    seen = f"{entered} entered, {removed} removed, {live} there at the end"
+    if not total(states, "objects"):
+        return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
+    if entered < enough:
+        return Judgement(NOT_EXERCISED, f"too few entered ({seen}; {enough} are needed)")
+    if removed or live < entered:
+        return Judgement(CLEAN, f"entries were removed ({seen})")
+    return Judgement(CONFIRMED, f"nothing that entered was ever removed ({seen})", [seen])
+
+
 def _missing_path(finding: Finding, ended: dict[str, int]) -> str:
     named = {target.via or target.qualname for target in finding.targets if target.role == "leave"}
-    if not named:
-        return "the finding names no path by which a request ends"
     never = sorted(via for via in named if not ended.get(via))
     if never:
         return f"no request ended by {' or '.join(never)}"
@@ -276,6 +320,7 @@ class GrowthLedger(Probe):
         self.inserts = 0
         self.sizes: list[int] = []
         self.shrunk = 0
+        self.holders_seen = 0
         self.kept = 0
         self.bounded = ""
 
@@ -292,8 +337,14 @@ class GrowthLedger(Probe):
         if len(self.keys) < ENTITIES:
             found = token if isinstance(token, list) and token else ids_of(target, roots)
             self.keys.update(found)
+        if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
+            self.look(False)  # on the program's own thread: its objects may be gone before the tracer's looks
 
     def look(self, last: bool) -> None:
+        holders = self.objects()
+        self.holders_seen = max(self.holders_seen, holders)
+        if not holders:
+            return
         size, kept = 0, 0
         for watched in self.finding.watch:
             for _, container in self.holders(watched):
@@ -314,7 +365,7 @@ class GrowthLedger(Probe):
             "size": self.sizes[-1] if self.sizes else 0,
             "shrunk": self.shrunk,
             "bounded": self.bounded,
-            "objects": self.objects(),
+            "objects": self.holders_seen,
         }
 
     @classmethod

@@ -8,6 +8,9 @@ import pytest
 from blocks import BLOCKS
 from tracing import finding, verdict
 
+from llmlint.findings import Finding
+from llmlint.runtime.block import Block, Target, Watch
+
 
 @pytest.mark.parametrize("name", sorted(BLOCKS))
 def test_a_seeded_bug_is_confirmed(name: str, tmp_path: Path) -> None:
@@ -21,3 +24,35 @@ def test_the_same_program_without_the_bug_is_not_confirmed(name: str, tmp_path: 
     _, block = BLOCKS[name]
     found = verdict(tmp_path, finding(name, block))
     assert found.status in ("refuted", "exercised-clean"), found
+
+
+def test_a_leave_that_names_no_entity_takes_those_of_its_arguments(tmp_path: Path) -> None:
+    block = Block(
+        targets=(Target("Scheduler.add", "insert", entity="request_id"), Target("Scheduler.abort", "leave")),
+        watch=(Watch("progress", owner="Scheduler"),),
+    )
+    one = finding("request-state-leak", block)
+    assert verdict(tmp_path / "seeded", one, bugs="abort").status == "confirmed"
+    assert verdict(tmp_path / "clean", one).status in ("refuted", "exercised-clean")
+
+
+def test_a_finding_that_names_no_end_is_confirmed_only_when_nothing_is_ever_removed(tmp_path: Path) -> None:
+    def kept_in(attribute: str) -> Finding:
+        targets = (Target("Scheduler.add", "insert", entity="request_id"),)
+        return finding("request-state-leak", Block(targets=targets, watch=(Watch(attribute, owner="Scheduler"),)))
+
+    assert verdict(tmp_path / "kept", kept_in("history")).status == "confirmed"
+    assert verdict(tmp_path / "removed", kept_in("requests")).status == "exercised-clean"
+
+
+def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Path) -> None:
+    block = Block(
+        targets=(
+            Target("Scheduler.add", "enter", entity="request_id"),
+            Target("Scheduler.preempt", "leave", entity="request_id", via="preempt"),
+        ),
+        watch=(Watch("progress", owner="Scheduler"),),
+    )
+    found = verdict(tmp_path, finding("request-state-leak", block))
+    assert found.status == "not-exercised"
+    assert found.summary.startswith("no request ended by preempt; Scheduler.preempt could not be watched")

@@ -36,6 +36,7 @@ class Scheduler:
         self.requests: dict[str, int] = {}
         self.progress: dict[str, int] = {}
         self.saved: dict[str, int] = {}
+        self.history: dict[str, int] = {}
 
     def add(self, request_id: str) -> None:
         block = self.pool.allocate(request_id)
@@ -46,6 +47,7 @@ class Scheduler:
             raise ValueError(request_id)
         self.requests[request_id] = block
         self.progress[request_id] = 0
+        self.history[request_id] = block
 
     def finish(self, request_id: str) -> None:
         self.pool.release(self.requests.pop(request_id))

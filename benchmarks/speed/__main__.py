@@ -1,7 +1,7 @@
 """`python -m benchmarks.speed TREE`: cold and warm scans, as ratios to `ast.parse` of the same files in the same run.
 
 A ratio holds on any machine, where seconds do not. Each figure is the best of `--repeat` runs; what is measured is the
-command as users run it, start-up of Python included.
+command as users run it, start-up of Python included. Peak memory is that of its largest process.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ early on state of this rank alone, before a collective that the others enter. A 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -22,11 +22,14 @@ _DEPTH = 3
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    def enters(function: FunctionInfo, effect: Effect) -> bool:  # one object, for which `reaches` keeps its answers
+        return meets(program, function, effect)
+
     helpers = names_that_meet(program, _DEPTH)
     for function in program.functions:
         if program.files[function.path].language != "python" or not function.effects:
             continue
-        meeting = list(_meetings(program, function, helpers))
+        meeting = list(_meetings(program, function, helpers, enters))
         if not meeting:
             continue
         yield from _under_rank(program, function, meeting)
@@ -49,7 +52,9 @@ class Meeting(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
 
 
-def _meetings(program: Program, function: FunctionInfo, helpers: frozenset[str]) -> Iterator[Meeting]:
+def _meetings(
+    program: Program, function: FunctionInfo, helpers: frozenset[str], enters: Callable[[FunctionInfo, Effect], bool]
+) -> Iterator[Meeting]:
     for effect in function.effects:
         if not effect.callee:
             continue
@@ -63,7 +68,7 @@ def _meetings(program: Program, function: FunctionInfo, helpers: frozenset[str])
         for callee in program.callees(function, effect):
             if callee is function or callee.name.startswith("__"):
                 continue
-            chain = program.reaches(callee, lambda f, e: meets(program, f, e), _DEPTH)
+            chain = program.reaches(callee, enters, _DEPTH)
             if chain:
                 holder, call = chain[-1]
                 steps = [Step(f.path, e.line, f"{f.facts.qualname} calls {e.callee}") for f, e in chain[:-1]]

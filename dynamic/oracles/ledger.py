@@ -322,6 +322,7 @@ class GrowthLedger(Probe):
         self.shrunk = 0
         self.holders_seen = 0
         self.kept = 0
+        self.looked_for = 0
         self.bounded = ""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
@@ -355,12 +356,12 @@ class GrowthLedger(Probe):
             self.shrunk += 1
         if not self.sizes or size != self.sizes[-1]:
             self.sizes = [*self.sizes, size][-64:]
-        self.kept = kept
+        self.kept, self.looked_for = kept, len(self.keys)
 
     def state(self) -> dict[str, Any]:
         return {
             "inserts": self.inserts,
-            "keys": len(self.keys),
+            "keys": self.looked_for if self.holders_seen else len(self.keys),
             "kept": self.kept,
             "size": self.sizes[-1] if self.sizes else 0,
             "shrunk": self.shrunk,

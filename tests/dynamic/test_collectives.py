@@ -53,7 +53,7 @@ def test_a_call_that_never_comes_back_after_its_peer_was_killed_is_confirmed(tmp
     monkeypatch.setenv("LLMLINT_TICK", "0.05")
     monkeypatch.chdir(PROGRAMS)
     workload = Workload.of("", "", 1, 6.0, ["kill:rank.py 1"])
-    run_traced([sys.executable, "launch.py"], tmp_path, meanwhile=lambda process: run_workload(workload, process.pid))
+    run_traced([sys.executable, "launch.py"], tmp_path, meanwhile=lambda process: run_workload(workload, process))
     found = verdicts([waits], read_run(str(tmp_path)))[0]
     assert found.status == "confirmed", found
     assert "kill:rank.py 1" in found.summary
@@ -64,7 +64,7 @@ def test_the_workload_goes_into_the_account_of_the_run(tmp_path: Path) -> None:
     prepare(tmp_path, make_plan([DIVERGENT], NO_PAGES, PROGRAMS))
     workload = Workload.of("", "", 1, 0.5, ["kill:nobody"])
     command = [sys.executable, "-c", "import time; time.sleep(30)"]
-    assert run_traced(command, tmp_path, meanwhile=lambda process: run_workload(workload, process.pid)) != 0
+    assert run_traced(command, tmp_path, meanwhile=lambda process: run_workload(workload, process)) != 0
     account = json.loads((tmp_path / "run.json").read_text())
     assert account["workload"]["faults"] == ["kill:nobody: no such child"]
     assert account["asked_to_end"]

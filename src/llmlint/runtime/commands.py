@@ -89,7 +89,7 @@ def _meanwhile(
         workload = Workload.of(drive or "", stress, requests, seconds, faults)
     except WorkloadError as error:
         _wrong_use(str(error))
-    return lambda process: run_workload(workload, process.pid)
+    return lambda process: run_workload(workload, process)
 
 
 @click.command()

@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -67,14 +68,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def run_workload(workload: Workload, pid: int) -> dict[str, Any]:
+def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[str, Any]:
     """Drives, breaks, and says what it did: part of the evidence."""
     deadline = time.monotonic() + workload.seconds
     counts: Counter[str] = Counter()
-    if workload.host and not _is_up(workload, pid, deadline):
+    if workload.host and not _is_up(workload, process, deadline):
         return {"error": f"nothing answered on {workload.host}:{workload.port}"}
     broken: list[str] = []
-    breaker = threading.Thread(target=_break, args=(workload, pid, broken, deadline))
+    breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, deadline))
     breaker.start()
     if workload.host:
         with ThreadPoolExecutor(8) as pool:
@@ -85,22 +86,14 @@ def run_workload(workload: Workload, pid: int) -> dict[str, Any]:
     return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": broken}
 
 
-def _is_up(workload: Workload, pid: int, deadline: float) -> bool:
-    while time.monotonic() < deadline and _lives(pid):
+def _is_up(workload: Workload, process: subprocess.Popen[bytes], deadline: float) -> bool:
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection((workload.host, workload.port), 1).close()
             return True
         except OSError:
             time.sleep(0.1)
     return False
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return True
-    except OSError:
-        return False
 
 
 def _one(workload: Workload, number: int, deadline: float) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdict, verdicts
 
 from llmlint.dynamic.read import read_run
+from llmlint.findings import Verdict
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.stress import Workload, run_workload
-from llmlint.runtime.trace import prepare, run_traced
+from llmlint.runtime.trace import environment, prepare, run_traced
 
 CALLS = tuple(Target(f"Communicator.{name}", "collective", entity="group") for name in ("all_reduce", "barrier"))
 STEP = Block(targets=(Target("step", "scope"), *CALLS))
@@ -68,3 +71,40 @@ def test_the_workload_goes_into_the_account_of_the_run(tmp_path: Path) -> None:
     account = json.loads((tmp_path / "run.json").read_text())
     assert account["workload"]["faults"] == ["kill:nobody: no such child"]
     assert account["asked_to_end"]
+
+
+PARALLEL = Block(targets=(Target("Parallel.step", "collective"),))
+TORCH_DIVERGENT = finding("rank-divergent-collective", PARALLEL, path="torch_ranks.py", symbol="Parallel.step")
+GROUP = Block(targets=(Target("Parallel.__init__", "group"),))
+NO_TIMEOUT = finding("collective-no-timeout", GROUP, path="torch_ranks.py", symbol="Parallel.__init__")
+
+
+def on_torch(folder: Path, bugs: str) -> list[Verdict]:
+    """With the functions of torch.distributed bound by name before they are watched, as projects do."""
+    findings = [TORCH_DIVERGENT, NO_TIMEOUT]
+    code = "import sys; sys.path[:0] = ['.', 'library']; import torch_ranks; torch_ranks.launch()"
+    library = f".{os.pathsep}library"
+    prepare(folder, make_plan(findings, NO_PAGES, PROGRAMS))
+    env = environment(folder, base={**os.environ, "PYTHONPATH": library, "BUGS": bugs})
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROGRAMS, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return verdicts(findings, read_run(str(folder)))
+
+
+def test_calls_of_torch_are_logged_by_group_with_shapes(tmp_path: Path) -> None:
+    divergent, _ = on_torch(tmp_path, "skip")
+    assert divergent.status == "confirmed", divergent
+    assert "group ranks [0, 1] part at call 7" in divergent.summary
+    assert "all_reduce(float32[4, 8]) at" in divergent.summary
+
+
+def test_a_group_that_was_given_a_timeout_refutes_the_finding(tmp_path: Path) -> None:
+    _, timeout = on_torch(tmp_path, "")
+    assert (timeout.status, timeout.summary) == ("refuted", "every group made here was given a timeout (0:00:30)")
+
+
+def test_a_group_without_one_asks_for_a_fault(tmp_path: Path) -> None:
+    divergent, timeout = on_torch(tmp_path, "forever")
+    assert divergent.status == "exercised-clean"
+    assert timeout.status == "not-exercised"
+    assert "try --fault" in timeout.summary

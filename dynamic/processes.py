@@ -57,30 +57,31 @@ class Ticker:
     def stop(self) -> None:
         if self._stopping is None:
             return
+        before = _threads()
         self._stopping.release()
         self._stopped.acquire(timeout=2)
         self._stopping = None
-        _until_one_thread_less()
+        if before:
+            _until_fewer_than(before)
 
     def forget(self) -> None:
         """In a forked child there is no such thread."""
         self._stopping = None
 
 
-def _until_one_thread_less() -> None:
-    """The interpreter counts threads by /proc, where one that has returned still shows for a moment."""
+def _threads() -> int:
     try:
-        for _ in range(50):
-            if len(os.listdir("/proc/self/task")) <= _known_threads():
-                return
-            time.sleep(0.0005)
+        return len(os.listdir("/proc/self/task"))
     except OSError:
-        return
+        return 0
 
 
-def _known_threads() -> int:
-    threading = sys.modules.get("threading")
-    return threading.active_count() if threading is not None else 1
+def _until_fewer_than(threads: int) -> None:
+    """The interpreter counts threads by /proc, where one that has returned still shows for a moment."""
+    for _ in range(50):
+        if _threads() < threads:
+            return
+        time.sleep(0.0005)
 
 
 def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:

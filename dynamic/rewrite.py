@@ -91,7 +91,7 @@ def _held(function: types.FunctionType) -> Iterator[object]:
 
 
 def forget_sources() -> None:
-    """The parsed files, once everything in them is patched."""
+    """Let go of the parsed files, once everything in them is patched."""
     _parsed.clear()
 
 

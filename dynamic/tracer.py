@@ -77,6 +77,7 @@ class Tracer:
             with self.patching:
                 self._take(name, sys.modules.get(name))
                 self._take_overrides()
+                rewrite.forget_sources()
         except Exception:
             self.faults.add(f"import of {name}")
 
@@ -87,6 +88,8 @@ class Tracer:
                 for name in self._names_to_try():
                     self._take(name, sys.modules.get(name))
                 self._take_overrides()
+                rewrite.forget_sources()
+                rewrite.forget_sources()
         except Exception:
             self.faults.add("poll")
 

@@ -306,6 +306,40 @@ def test_what_a_call_runs(callee: str, runs: list[str]) -> None:
     assert called(program, where, callee) == runs
 
 
+def test_a_global_is_known_in_functions_also_after_the_module_itself_was_asked_about() -> None:
+    program = link(
+        {"a.py": "class Log:\n    def say(self): ...\nlog = Log()\nlog.say()\ndef use():\n    log.say()\n"},
+    )
+    assert called(program, "a.<module>", "log.say") == ["a.Log.say"]
+    assert called(program, "use", "log.say") == ["a.Log.say"]
+
+
+CIRCLE = """
+    class X:
+        def run(self): ...
+    class Y:
+        def run(self): ...
+    def one(flag):
+        if flag:
+            return other(flag)
+        return X()
+    def other(flag):
+        if flag:
+            return one(flag)
+        return Y()
+    def use_one(): one(1).run()
+    def use_other(): other(1).run()
+"""
+
+
+@pytest.mark.parametrize("first", ["use_one", "use_other"])
+def test_functions_that_return_each_other_are_understood_the_same_whichever_is_asked_first(first: str) -> None:
+    program = link({"a.py": CIRCLE})
+    called(program, first, f"{first.removeprefix('use_')}().run")
+    assert called(program, "use_one", "one().run") == ["a.Y.run"]
+    assert called(program, "use_other", "other().run") == ["a.X.run"]
+
+
 def test_overrides_are_added_when_asked_for_and_decide_when_the_receiver_is_known() -> None:
     program = link({"a.py": CALLS})
     assert called(program, "Worker.run", "self.step", overrides=True) == ["a.Worker.step", "a.Fast.step"]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from llmlint.code.asking import Asking
 from llmlint.code.entities import ClassInfo, FunctionInfo
 from llmlint.code.facts import FileFacts, ImportFact
 from llmlint.code.modules import ModuleMap, nearest
@@ -81,8 +82,7 @@ class Names:
             if function.language != "python" and not function.facts.owner:
                 self._cpp_functions.setdefault(function.name, []).append(function)
         self._tables: dict[str, _PythonFile] = {}
-        self._known: dict[tuple[str, str], Meaning | None] = {}
-        self._asking: set[tuple[str, str]] = set()
+        self._asking: Asking[tuple[str, str], Meaning] = Asking()
 
     def lookup(self, path: str, dotted: str, within: str = "") -> Meaning:
         """What a dotted name means in the file `path`; `within` is the qualified name it is used in."""
@@ -167,17 +167,7 @@ class Names:
 
     def _in_module(self, path: str, name: str) -> Meaning | None:
         """A name of the module itself: defined there or imported there."""
-        key = (path, name)
-        if key in self._known:
-            return self._known[key]
-        if key in self._asking:
-            return None
-        self._asking.add(key)
-        found = self._find_in_module(path, name)
-        self._asking.discard(key)
-        if found is not None or not self._asking:
-            self._known[key] = found
-        return found
+        return self._asking.ask((path, name), lambda: self._find_in_module(path, name))
 
     def _find_in_module(self, path: str, name: str) -> Meaning | None:
         table = self._table(path)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
+from llmlint.code.asking import Asking
 from llmlint.code.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
 from llmlint.code.names import Module, Names, Outside, Variable
 from llmlint.code.typetext import element_of, names_in
@@ -41,6 +42,7 @@ class Super(NamedTuple):
 
 
 Value: TypeAlias = Instance | ClassInfo | FunctionInfo | Method | Super | Module | Outside | None
+_Question: TypeAlias = tuple[FunctionInfo | AttributeInfo, ClassInfo | str | None]
 Known: TypeAlias = Mapping[str, ClassInfo]
 """Classes of roots that the caller knows better than the function does: `self` above all, and parameters."""
 
@@ -51,10 +53,8 @@ class Types:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._modules: dict[str, FunctionInfo] = {}
-        self._bound: dict[FunctionInfo, dict[str, list[Start]]] = {}
-        self._attributes: dict[AttributeInfo, Instance | None] = {}
-        self._results: dict[tuple[FunctionInfo, ClassInfo | None], Value] = {}
-        self._values: dict[tuple[FunctionInfo, str], Value] = {}
+        self._bound: dict[tuple[FunctionInfo, tuple[str, ...]], dict[str, list[Start]]] = {}
+        self._asking: Asking[_Question, Value] = Asking()
 
     def learn_modules(self, modules: Mapping[str, FunctionInfo]) -> None:
         """`<module>` of each file, where the module-level variables get their values."""
@@ -89,11 +89,7 @@ class Types:
     def value_of(self, function: FunctionInfo, path: str, known: Known = NOTHING_KNOWN) -> Value:
         if known:
             return self._walk(function, path, known)
-        key = (function, path)
-        if key not in self._values:
-            self._values[key] = None  # what is asked while its own answer is sought is not known
-            self._values[key] = self._walk(function, path, known)
-        return self._values[key]
+        return self._asking.ask((function, path), lambda: self._walk(function, path, known))
 
     def _walk(self, function: FunctionInfo, path: str, known: Known) -> Value:
         steps = _STEPS.findall(path)
@@ -113,10 +109,8 @@ class Types:
 
     def attribute(self, attribute: AttributeInfo) -> Instance | None:
         """What an attribute holds, by its declared type or else by what is assigned to it."""
-        if attribute not in self._attributes:
-            self._attributes[attribute] = None
-            self._attributes[attribute] = self._attribute(attribute)
-        return self._attributes[attribute]
+        held = self._asking.ask((attribute, None), lambda: self._attribute(attribute))
+        return held if isinstance(held, Instance) else None
 
     # ------------------------------------------------------------ roots
 
@@ -153,9 +147,9 @@ class Types:
         return self._starts(module, ("assign", "bind"))
 
     def _starts(self, function: FunctionInfo, ops: tuple[str, ...]) -> dict[str, list[Start]]:
-        starts = self._bound.get(function)
+        starts = self._bound.get((function, ops))
         if starts is None:
-            starts = self._bound[function] = {}
+            starts = self._bound[function, ops] = {}
             for effect in function.effects:
                 if effect.op in ops and (effect.via in ("", "with", "for") or effect.via == "declare"):
                     annotation = effect.source if effect.via == "declare" else effect.annotation
@@ -266,11 +260,7 @@ class Types:
             return Instance(receiver)
         if text and text not in ("auto", "Any"):
             return Instance(None, text, function.path, function.facts.qualname)
-        key = (function, receiver)
-        if key not in self._results:
-            self._results[key] = None
-            self._results[key] = self._returned_unsaid(function, receiver)
-        return self._results[key]
+        return self._asking.ask((function, receiver), lambda: self._returned_unsaid(function, receiver))
 
     def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
         for effect in function.effects:

@@ -180,3 +180,17 @@ def test_show_prints_each_value_with_where_it_comes_from(tree: Path) -> None:
     assert f'ignore = ["LLM801"]  # {tree / "engine" / "pyproject.toml"}' in lines
     assert 'min-confidence = "medium"  # default' in lines
     assert len(lines) == len(Config.__struct_fields__)
+
+
+def test_the_documentation_lists_every_key() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "configuration.md").read_text()
+    assert [key for key in Config.__struct_encode_fields__ if f"| `{key}` |" not in page] == []
+
+
+def test_a_folder_that_is_no_project_is_left_without_a_cache_of_its_own(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tree.parent / "cache"))
+    (tree / "engine" / "pool.py").touch()
+    assert scan(Request(("engine",))).findings
+    assert not list(tree.rglob(".llmlint_cache"))

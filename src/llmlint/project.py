@@ -78,11 +78,16 @@ class Project:
 
     @property
     def cache_directory(self) -> Path:
+        """In the project; for a folder that is none (an unpacked archive), in the user's own cache."""
         if self.request.cache_dir:
             return Path(self.request.cache_dir)
         if self.settings.config.cache_dir:
             return self.settings.root / self.settings.config.cache_dir
-        return self.settings.root / ".llmlint_cache"
+        if self.settings.is_project:
+            return self.settings.root / ".llmlint_cache"
+        from platformdirs import user_cache_path
+
+        return user_cache_path("llmlint")
 
     def options(self, rules: tuple[Rule, ...]) -> Options:
         config = self.settings.config

@@ -21,6 +21,10 @@ def render(result: ScanResult, style: Style) -> str:
     return "\n".join([*parts, _summary(result, findings, style)]) + "\n"
 
 
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def style_text(style: Style, kind: str, text: str) -> str:
     return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if style.color else text
 
@@ -61,7 +65,7 @@ class _Frames:
             if step.path != path:
                 path = step.path
                 lines.append(f"  {'-' * gutter}> {path}")
-            code = self._code(step.path, step.line)[: max(20, self.style.width - gutter - 5)]
+            code = _cut(self._code(step.path, step.line), max(20, self.style.width - gutter - 5))
             lines.append(f"  {style_text(self.style, 'mark', f'{step.line:>{gutter}} |')} {code}".rstrip())
             if step.message:
                 number += 1

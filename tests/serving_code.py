@@ -23,6 +23,11 @@ LEFT = """class Scheduler:
         self.running.append(request)
         self.finished.add(request.request_id)
 
+    def finish(self, request):
+        self.waiting.remove(request)
+        self.running.remove(request)
+        self.finished.discard(request.request_id)
+
     def reset(self):
         self.waiting.clear()
         self.running.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
+from collections.abc import Callable
 from typing import Any
 
 from .plan import Target
@@ -89,6 +90,8 @@ class Station:
         self.watchers: list[Watcher] = []
         self.quick: list[tuple[Before, After]] | None = []
         self.only: tuple[Before, After] | None = None
+        self.wake: Callable[[], None] | None = None
+        """Called by the next call, once: somebody waits for the program to go on."""
         self.attach(recorder)
 
     def attach(self, recorder: Recorder) -> None:
@@ -98,9 +101,15 @@ class Station:
 
     def add(self, probe: Probe, target: Target) -> None:
         self.watchers.append(Watcher(probe, target))
-        quick = probe.quick(target, self.names)
-        self.quick = [*self.quick, quick] if self.quick is not None and quick is not None else None
-        self.only = self.quick[0] if self.quick is not None and len(self.quick) == 1 else None
+        self.choose_way()
+
+    def choose_way(self, wake: Callable[[], None] | None = None) -> None:
+        """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""
+        self.wake = wake
+        ways = [watcher.probe.quick(watcher.target, self.names) for watcher in self.watchers]
+        quick = [way for way in ways if way is not None]
+        self.quick = quick if len(quick) == len(ways) and wake is None else None
+        self.only = quick[0] if self.quick is not None and len(quick) == 1 else None
 
     def enter(self, *values: object) -> Any:
         self.counters[self.slot] += 1
@@ -117,13 +126,13 @@ class Station:
     def leave(self, token: Any, result: Any) -> Any:
         if token is not _FAULTY:
             try:
-                if self.only is not None:
+                if type(token) is Call:
+                    self._end(token, result, None)
+                elif self.only is not None:
                     self.only[1](token, result, None)
                 elif self.quick is not None:
                     for (_, after), part in zip(self.quick, token):  # noqa: B905
                         after(part, result, None)
-                else:
-                    self._end(token, result, None)
             except Exception:
                 self.faults.add(self.label)
         return result
@@ -133,8 +142,10 @@ class Station:
             return
         try:
             error = sys.exc_info()[1]
-            if self.quick is None:
+            if type(token) is Call:
                 self._end(token, None, error)
+                return
+            if self.quick is None:
                 return
             for (_, after), part in zip(self.quick, [token] if self.only is not None else token, strict=False):
                 after(part, None, error)
@@ -142,6 +153,8 @@ class Station:
             self.faults.add(self.label)
 
     def _enter(self, values: tuple[object, ...]) -> Any:
+        if self.wake is not None:
+            self.wake()
         thread = get_ident()
         if thread in _inside:
             return _FAULTY

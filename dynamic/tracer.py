@@ -55,7 +55,7 @@ class Tracer:
     def start(self) -> None:
         self.recorder.write("head", **head(self.plan.hash))
         imports.install(self._may_mean, self._imported)
-        processes.follow_forks(self.ticker.stop, self.ticker.start, self.in_forked_child)
+        processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child)
         processes.note_children(self._started)
         processes.at_every_exit(self.finish)
         self.poll()
@@ -78,6 +78,7 @@ class Tracer:
                 self._take(name, sys.modules.get(name))
                 self._take_overrides()
                 rewrite.forget_sources()
+            self.ticker.start()
         except Exception:
             self.faults.add(f"import of {name}")
 
@@ -299,6 +300,19 @@ class Tracer:
 
     def _started(self, pid: int, argv: list[str]) -> None:
         self.recorder.write("child", pid=pid, argv=argv)
+
+    def after_fork(self) -> None:
+        """Python 3.13 counts threads once more after this: the tracer's own waits until the program goes on."""
+        if sys.version_info < (3, 13):
+            self.ticker.start()
+            return
+        for _, station in self.stations.values():
+            station.choose_way(self.resume)
+
+    def resume(self) -> None:
+        for _, station in self.stations.values():
+            station.choose_way()
+        self.ticker.start()
 
     def in_forked_child(self) -> None:
         try:

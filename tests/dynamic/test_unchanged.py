@@ -78,6 +78,15 @@ def test_however_a_program_ends_what_was_seen_is_kept(way: str, tmp_path: Path) 
     assert verdicts([LEAK], run)[0].status == "confirmed"
 
 
+@pytest.mark.parametrize("python", PYTHONS)
+def test_no_python_warns_of_forks_beside_the_tracers_thread(python: str, tmp_path: Path) -> None:
+    python = sys.executable if python == "python" else python
+    command = ("-W", "always", "processes.py", "fork-twice")
+    done, run = run_program(tmp_path, [LEAK], *command, python=python, bugs="abort")
+    assert same(done, untraced(*command, python=python, bugs="abort")), done.stderr
+    assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
 def test_a_killed_process_refutes_nothing(tmp_path: Path) -> None:
     _, run = run_program(tmp_path, [LEAK], "processes.py", "kill")
     found = verdicts([LEAK], run)[0]

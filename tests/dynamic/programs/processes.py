@@ -21,6 +21,15 @@ def forked() -> None:
     os.waitpid(pid, 0)
 
 
+def forked_twice() -> None:
+    for _ in range(2):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    engine.serve()
+
+
 def pool(method: str) -> None:
     process = multiprocessing.get_context(method).Process(target=engine.serve)
     process.start()
@@ -62,6 +71,7 @@ def isolated() -> None:
 
 WAYS = {
     "fork": forked,
+    "fork-twice": forked_twice,
     "mp-fork": lambda: pool("fork"),
     "mp-spawn": lambda: pool("spawn"),
     "mp-forkserver": lambda: pool("forkserver"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.code.facts import Effect
 from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, attribute_of, changes_of, is_setup, symbol_of
+from llmlint.code.state import Change, attribute_of, changes_of, functions_of, is_setup, symbol_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -76,16 +76,13 @@ def _shrinks(program: Program, cls: ClassInfo, attribute: str) -> list[tuple[Fun
         if touch.effect.op in _SHRINKING or touch.effect.op == "assign"
         if touch.effect.op == "remove" or not is_setup(touch.function)
     ]
-    family = {id(c) for c in (*cls.mro, *cls.subclasses)}
-    for function in program.functions:
-        if function.owner is not None and id(function.owner) in family:
-            found += [
-                (function, e)
-                for e in function.effects
-                for a in e.args
-                if a.path == f"self.{attribute}" and e.op == "call"
-            ]
-            found += [(function, e) for e in function.effects if e.op == "return" and e.path == f"self.{attribute}"]
+    whole = f"self.{attribute}"
+    for relative in (*cls.mro, *cls.subclasses):
+        for function in functions_of(program, relative):
+            for effect in function.effects:
+                is_handed_on = effect.op == "call" and any(a.path == whole for a in effect.args)
+                if is_handed_on or (effect.op == "return" and effect.path == whole):
+                    found.append((function, effect))
     return found
 
 

@@ -70,7 +70,7 @@ class _Frames:
             if step.message:
                 number += 1
                 label = f"{number}. {step.message}" if len(finding.evidence) > 1 else step.message
-                margin = " " * (gutter + 2) + "| "
+                margin = " " * (gutter + 3) + "| "
                 indent = " " * (len(code) - len(code.lstrip()))
                 room = max(30, self.style.width - len(margin) - len(indent) - 2)
                 for index, part in enumerate(textwrap.wrap(label, room) or [""]):

@@ -61,7 +61,8 @@ def _early_exits(program: Program, function: FunctionInfo, held: Held) -> Iterat
             continue
         chain = _chain(function, exit_.region)
         own = [r for r in chain if r not in _chain(function, held.effect.region)]
-        if not own or not any(function.regions[r].kind in _BRANCHES for r in own):
+        kinds = {function.regions[r].kind for r in own}
+        if "lambda" in kinds or not kinds & _BRANCHES:  # a lambda's return leaves the lambda alone
             continue
         if any(_on_the_way(function, e, exit_) for e in settled) or _speaks_of(function, held, own, exit_):
             continue

@@ -88,7 +88,7 @@ def markdown(
         "Written by `python -m benchmarks.real_bugs`; `benchmarks/real_bugs/README.md` defines *pointed* and *found*.",
         _table(("condition", "value"), how.items()),
         "## Recall",
-        _recall_table("cases", {"all": summary.everything, "whose cause has a rule": summary.with_rule}),
+        _recall_table("which", {"all": summary.everything, "whose cause has a rule": summary.with_rule}),
         "## By project",
         _recall_table("project", summary.by_project),
         "Findings shown by default per thousand lines before the fix: "

@@ -50,6 +50,8 @@ class Meeting(msgspec.Struct, frozen=True):
     name: str
     call: Effect
     steps: tuple[Step, ...] = ()
+    on_request: bool = False
+    """The helper makes the call only when a parameter of its own asks for it."""
 
 
 def _meetings(
@@ -73,7 +75,12 @@ def _meetings(
                 holder, call = chain[-1]
                 steps = [Step(f.path, e.line, f"{f.facts.qualname} calls {e.callee}") for f, e in chain[:-1]]
                 steps.append(Step(holder.path, call.line, f"{holder.facts.qualname} enters {call.callee}"))
-                yield Meeting(effect, call.callee.rsplit(".", 1)[-1], call, tuple(steps))
+                yield Meeting(effect, call.callee.rsplit(".", 1)[-1], call, tuple(steps), _is_on_request(holder, call))
+
+
+def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:
+    asked = {p.name for p in holder.facts.params} - {"self", "cls"}
+    return any(r.kind in ("if", "else") and asked & set(r.reads) for _, r in _regions(holder, call))
 
 
 # ---------------------------------------------------------------- under a condition on the rank
@@ -114,7 +121,7 @@ def _how_sure(function: FunctionInfo, region: Region, index: int, met: Meeting) 
         for e in function.effects
         if e.region
     )
-    if twin_calls or (met.steps and met.name not in _SYMMETRIC):
+    if twin_calls or met.on_request or (met.steps and met.name not in _SYMMETRIC):
         return "low"
     return "medium" if met.steps else "high"
 

@@ -16,6 +16,7 @@ from llmlint.vocabulary import Vocabulary, words
 _STAND_INS = frozenset("null noop dummy mock fake stub base abstract interface mixin protocol placeholder no".split())
 _ABSTRACT_BASES = frozenset({"ABC", "Protocol", "abc.ABC", "typing.Protocol", "NamedTuple", "TypedDict"})
 _EXCUSES = (
+    "already",
     "no-op",
     "noop",
     "no op",
@@ -61,7 +62,7 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
             what += f" what it is given ({', '.join(given[:3])})"
         sure = "high" if given or state else "medium"
         because = "the body has no effect on anything" + (f" and the class keeps {_names(state)}" if state else "")
-    elif facts.shape in ("pass", "constant") and len(state) >= 2:
+    elif facts.shape in ("pass", "constant") and len(state) >= 2 and not facts.name.startswith("_"):
         what, sure = "does nothing", "medium"
         because = f"the body is empty while other methods fill {_names(state)}"
     else:

@@ -23,10 +23,10 @@ _POLLS = frozenset({"poll", "select", "epoll_wait", "ppoll", "pselect"})
 def check_program(program: Program) -> Iterator[Report]:
     made = [
         (function, effect, row)
-        for function in program.functions
+        for name in sorted(program.vocabulary.collective_names)
+        for function, effect in program.calls_named(name)
         if program.files[function.path].language == "python"
-        for effect in function.effects
-        if (row := collective_at(program, function, effect)) is not None
+        and (row := collective_at(program, function, effect)) is not None
         and row.kind in ("create", "store")
         and row.timeout
     ]

@@ -26,8 +26,9 @@ def check_program(program: Program) -> Iterator[Report]:
         return meets(program, function, effect)
 
     helpers = names_that_meet(program, _DEPTH)
+    calling = {id(f) for name in helpers | program.vocabulary.collective_names for f, _ in program.calls_named(name)}
     for function in program.functions:
-        if program.files[function.path].language != "python" or not function.effects:
+        if id(function) not in calling or program.files[function.path].language != "python":
             continue
         meeting = list(_meetings(program, function, helpers, enters))
         if not meeting:

@@ -29,19 +29,10 @@ def meets(program: Program, function: FunctionInfo, effect: Effect) -> bool:
 
 def names_that_meet(program: Program, levels: int) -> frozenset[str]:
     """Names of functions that may enter a collective within so many calls: a cheap sieve before calls are resolved."""
-    found: set[str] = set()
-    for level in range(levels):
-        more = set()
-        for function in program.functions:
-            if function.name in found:
-                continue
-            for effect in function.effects:
-                if not effect.callee:
-                    continue
-                if meets(program, function, effect) if level == 0 else _last(effect.callee) in found:
-                    more.add(function.name)
-                    break
-        found |= more
+    direct = [call for name in program.vocabulary.collective_names for call in program.calls_named(name)]
+    found = {function.name for function, effect in direct if meets(program, function, effect)}
+    for _ in range(levels - 1):
+        found |= {function.name for name in sorted(found) for function, _ in program.calls_named(name)}
     return frozenset(found)
 
 

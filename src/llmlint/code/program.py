@@ -152,6 +152,20 @@ class Program:
         """The functions of one file, in source order."""
         return tuple(self._functions_by_path.get(path, ()))
 
+    def calls_named(self, name: str) -> tuple[tuple[FunctionInfo, Effect], ...]:
+        """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
+        return tuple(self._calls_by_name.get(name, ()))
+
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[tuple[FunctionInfo, Effect]]]:
+        found: dict[str, list[tuple[FunctionInfo, Effect]]] = {}
+        for function in self.functions:
+            for effect in function.effects:
+                callee = effect.callee
+                if callee:
+                    found.setdefault(callee[callee.rfind(".") + 1 :], []).append((function, effect))
+        return found
+
     @cached_property
     def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:
         found: dict[str, list[FunctionInfo]] = {}

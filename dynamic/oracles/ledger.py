@@ -86,10 +86,12 @@ class EntityLedger(Probe):
         self.removed = 0
         self.inserts = any(target.role == "insert" for target in finding.targets)
         """Whether what enters is in the container by then, so that what is not there any more has ended."""
+        self.leaves = any(target.role == "leave" for target in finding.targets)
+        """Whether any end is named: without one, the program's own thread looks as entities enter."""
         self.examined: dict[str, int] = {}
         """How many had ended, and how, when the container was last looked into."""
         self.next_look = 16
-        """Ended entities at which the program's own thread looks: its objects may be gone before the tracer's does."""
+        """Entities at which the program's own thread looks: its objects may be gone before the tracer's does."""
         self.looking = False
         self.left: dict[str, dict[Hashable, str]] = {}
 
@@ -157,6 +159,9 @@ class EntityLedger(Probe):
             self.entered += 1
             self.live[entity] = self.number
         self.ended.pop(entity, None)
+        if not self.leaves and self.entered >= self.next_look:
+            self.next_look = 2 * self.entered
+            self.look(False)
 
     def _leave(self, entity: Hashable, via: str) -> None:
         self.live.pop(entity, None)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.facts import Effect
-from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, attribute_of, changes_of, functions_of, is_setup, symbol_of
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.state import Change, attribute_of, changes_of, functions_of, is_keyed, is_setup, symbol_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -57,15 +57,9 @@ def _fills_by_request(program: Program, change: Change) -> bool:
 
 def _is_unbounded_map(cls: ClassInfo, attribute: str) -> bool:
     known = cls.attributes.get(attribute)
-    if known is None or not known.is_container or not _is_map(known):
+    if known is None or not known.is_container or not is_keyed(known):
         return False
     return "maxlen" not in known.source and not _BOUNDED & set(words(known.source)) | _BOUNDED & set(words(attribute))
-
-
-def _is_map(known: AttributeInfo) -> bool:
-    """A dict or a set grows with each new key; a list or a tensor indexed by a slot does not."""
-    told = f"{known.annotation} {known.source}".lower()
-    return any(kind in told for kind in ("map", "dict", "set", "counter")) or known.source.strip() == "{}"
 
 
 def _shrinks(program: Program, cls: ClassInfo, attribute: str) -> list[tuple[FunctionInfo, Effect]]:

@@ -18,6 +18,7 @@ from llmlint.code.state import (
     functions_of,
     handled_by,
     head_of,
+    is_keyed,
     is_setup,
     mentioned_by,
     symbol_of,
@@ -140,6 +141,7 @@ def _filled_by(
         c
         for c in changes
         if c.effect.op == "insert" and c.effect.path == f"self.{attribute}" and not is_setup(c.function)
+        if c.effect.via != "[]=" or is_keyed(known)
     ]
     drained = any(c.effect.op == "clear" and not is_setup(c.function) for c in changes)
     return fills[0] if fills and not drained else None

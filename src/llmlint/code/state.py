@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
@@ -52,6 +52,12 @@ def changes_of(program: Program, cls: ClassInfo) -> dict[str, list[Change]]:
                     if attribute:
                         found.setdefault(attribute, []).append(Change(attribute, function, effect))
     return found
+
+
+def is_keyed(known: AttributeInfo) -> bool:
+    """A dict or a set grows with each new key; a list, an array or a tensor indexed by a slot does not."""
+    told = f"{known.annotation} {known.source}".lower()
+    return any(kind in told for kind in ("map", "dict", "set", "counter")) or known.source.strip() == "{}"
 
 
 def is_setup(function: FunctionInfo) -> bool:

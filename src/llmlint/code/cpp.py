@@ -103,8 +103,23 @@ class _Converter:
 
     def module(self, root: Any) -> tree.Module:
         body = self.body(root)
+        self._mark_what_was_passed_over(root)
         end = root.end_point[0] + 1
         return tree.Module(1, 1, end, 1, self.language, body, "", self.broken)
+
+    def _mark_what_was_passed_over(self, root: Any) -> None:
+        """Errors inside a statement or declaration that was read all the same, and tokens the parser made up."""
+        known = {(broken.line, broken.column) for broken in self.broken}
+        stack = [root] if root.has_error else []
+        while stack:
+            node = stack.pop()
+            if node.type == "ERROR" or node.is_missing:
+                at = self.at(node)
+                if at[:2] not in known:
+                    self.broken.append(tree.Broken(*at, []))
+            elif node.has_error:
+                stack.extend(node.children)
+        self.broken.sort(key=lambda broken: (broken.line, broken.column))
 
     def error(self, node: Any) -> tree.Node:
         body = [part for child in node.named_children for part in self.many(child)]
@@ -276,6 +291,12 @@ class _Converter:
         for child in node.children_by_field_name("declarator"):
             declarator = declarator_of(child)
             value = self._initial_value(child, annotation)
+            if declarator.function is not None and value is None and is_lock(annotation):
+                # `lock_guard<mutex> lock(m);` has the form of a declared function, and is none.
+                listed = declarator.function.child_by_field_name("parameters").named_children
+                value = tree.Call(
+                    *self.at(child), self._path(annotation, child), [self._path(self.text(p), p) for p in listed]
+                )
             if declarator.function is not None and value is None:
                 found.append(self._function(node, declarator, None, annotation))
                 continue

@@ -1,0 +1,60 @@
+"""What C++ becomes in the code tree."""
+
+import pytest
+
+from llmlint.code import tree
+from llmlint.code.cpp import read_cpp
+
+
+def read(source: str) -> tree.Module:
+    return read_cpp(source.encode(), "cpp")[1]
+
+
+def named(module: tree.Module, name: str) -> tree.Function:
+    return next(n for n in tree.walk(module) if isinstance(n, tree.Function) and n.name == name)
+
+
+def test_a_method_outside_its_class_knows_its_owner() -> None:
+    method = named(read("void cache::slot::clear() { cells.clear(); }"), "clear")
+    assert method.owner == "cache.slot"
+    assert isinstance(method.body, list) and len(method.body) == 1
+
+
+def test_constructors_assign_their_members_and_destructors_are_del() -> None:
+    module = read("struct pool { int n; pool(int n) : n(n) {} ~pool() { free(p); } };")
+    first = named(module, "__init__").body
+    assert first and isinstance(first[0], tree.Assign)
+    assert tree.path_of(first[0].targets[0]) == "self.n"
+    assert named(module, "__del__").body
+
+
+def test_the_scope_of_a_lock_is_a_with() -> None:
+    body = named(read("void f() { std::lock_guard<std::mutex> lock(m); q.push(1); }"), "f").body
+    assert body and isinstance(body[0], tree.With)
+    assert len(body[0].body) == 1
+
+
+def test_a_case_that_runs_into_the_next_says_so() -> None:
+    body = named(read("void f(int x) { switch (x) { case 1: g(); case 2: h(); break; default: k(); } }"), "f").body
+    assert body and isinstance(body[0], tree.Switch)
+    assert [case.falls_through for case in body[0].cases] == [True, False, True]
+    assert body[0].cases[2].patterns == []
+
+
+def test_a_macro_that_looks_like_a_call_is_one() -> None:
+    body = named(read("LLAMA_API void f(int x) { GGML_ASSERT(x > 0); }"), "f").body
+    assert body and isinstance(body[0], tree.Expression)
+    assert isinstance(body[0].value, tree.Call)
+
+
+@pytest.mark.parametrize("source", ["int x = @@@ 1 2 3;", "int x = (((;", "void f( { ) }}} int", "int f() { return 1"])
+def test_what_does_not_parse_is_marked(source: str) -> None:
+    assert read(source).broken
+
+
+@pytest.mark.parametrize("cut", range(0, 200, 7))
+def test_a_file_cut_anywhere_still_gives_a_tree(cut: int) -> None:
+    source = (
+        "namespace a { struct s { std::map<int, int> m; void f() { for (auto & [k, v] : m) { g<<<1, 2>>>(k); } } }; }"
+    )
+    assert isinstance(read(source[:cut]), tree.Module)

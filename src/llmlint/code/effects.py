@@ -1,6 +1,6 @@
 """Tree to facts: what every function of a file does to state.
 
-`facts_of` walks the declarations; the bodies are read by `bodies.py`.
+`facts_of` walks the declarations; the bodies are read by `bodies/`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from llmlint.code import tree
+from llmlint.code.cpp.reading import File
+
 _PASS_THROUGH = frozenset(
     "pointer_declarator reference_declarator parenthesized_declarator init_declarator array_declarator "
     "attributed_declarator abstract_pointer_declarator abstract_reference_declarator bitfield_clause".split()
@@ -64,3 +67,38 @@ def is_lock(annotation: str) -> bool:
     """A type whose object holds a lock for the rest of its scope."""
     name = annotation.split("<")[0].rsplit("::", 1)[-1].strip().lower()
     return name.endswith(("_lock", "lock_guard", "scopedlock", "lockguard"))
+
+
+def type_of(file: File, node: Any) -> str:
+    kind = node.child_by_field_name("type")
+    if kind is None:
+        return ""
+    if kind.type in ("struct_specifier", "class_specifier", "union_specifier", "enum_specifier"):
+        kind = kind.child_by_field_name("name") or kind
+        return file.text(kind) if kind.type.endswith("identifier") else ""
+    return " ".join(file.text(kind).split())
+
+
+def parameters_of(file: File, function: Any) -> list[tree.Parameter]:
+    listed = function.child_by_field_name("parameters")
+    found = []
+    for child in listed.named_children if listed is not None else ():
+        if child.type not in (
+            "parameter_declaration",
+            "optional_parameter_declaration",
+            "variadic_parameter_declaration",
+        ):
+            continue
+        declarator = declarator_of(child.child_by_field_name("declarator"))
+        name = file.text(declarator.name) if declarator.name is not None else ""
+        default = file.maybe(child.child_by_field_name("default_value"))
+        kind = tree.TypeName(*file.at(child), type_text(type_of(file, child), declarator))
+        found.append(tree.Parameter(*file.at(child), name, kind, default))
+    return found
+
+
+def targets_of(file: File, declarator: Declarator) -> list[tree.Node]:
+    if declarator.bindings is not None:
+        names: list[tree.Node] = [file.name(n) for n in declarator.bindings.named_children]
+        return [tree.Collection(*file.at(declarator.bindings), "tuple", names)]
+    return [file.name(declarator.name)] if declarator.name is not None else []

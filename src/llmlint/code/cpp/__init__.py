@@ -1,0 +1,37 @@
+"""C, C++ and CUDA to the code tree, through tree-sitter.
+
+The parser never gives up: what it cannot make out becomes an ERROR node, which is walked as far as it goes and marked
+`Broken`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+
+import tree_sitter
+
+from llmlint.code import tree
+from llmlint.code.cpp import declarations, expressions, statements
+from llmlint.code.cpp.macros import mask_macros
+from llmlint.code.cpp.reading import File
+from llmlint.code.errors import Unreadable
+
+__all__ = ["declarations", "expressions", "read_cpp", "statements"]
+
+
+def read_cpp(data: bytes, language: tree.Language) -> tuple[str, tree.Module]:
+    """The text of a C, C++ or CUDA file and its tree; bytes that are no UTF-8 read as replacement characters."""
+    if b"\0" in data:
+        raise Unreadable("holds a NUL byte")
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    encoded = text.encode()
+    parser = _parser("cuda" if language == "cuda" else "cpp")
+    root = parser.parse(mask_macros(encoded)).root_node
+    return text, declarations.module_of(File(encoded, language), root)
+
+
+@lru_cache(maxsize=4)
+def _parser(grammar: str) -> tree_sitter.Parser:
+    module = importlib.import_module(f"tree_sitter_{grammar}")
+    return tree_sitter.Parser(tree_sitter.Language(module.language()))

@@ -79,12 +79,12 @@ class Dispatch:
         if function.name in ("__init__", "__call__", "forward") and function.owner is not None:
             names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
         names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
-        candidates = [call for name in sorted(names) for call in self._calls_by_name.get(name, ())]
+        candidates = [call for name in sorted(names) for call in self.calls_by_name.get(name, ())]
         found = [call for call in candidates if function in self.callees(*call, overrides=True)]
         return tuple(sorted(found, key=lambda call: (call.function.order, call.effect.line, call.effect.column)))
 
     @cached_property
-    def _calls_by_name(self) -> dict[str, list[Call]]:
+    def calls_by_name(self) -> dict[str, list[Call]]:
         calls: dict[str, list[Call]] = {}
         for function in self._functions:
             for effect in function.effects:

@@ -12,7 +12,7 @@ order, by path and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -152,19 +152,9 @@ class Program:
         """The functions of one file, in source order."""
         return tuple(self._functions_by_path.get(path, ()))
 
-    def calls_named(self, name: str) -> tuple[tuple[FunctionInfo, Effect], ...]:
+    def calls_named(self, name: str) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
-        return tuple(self._calls_by_name.get(name, ()))
-
-    @cached_property
-    def _calls_by_name(self) -> dict[str, list[tuple[FunctionInfo, Effect]]]:
-        found: dict[str, list[tuple[FunctionInfo, Effect]]] = {}
-        for function in self.functions:
-            for effect in function.effects:
-                callee = effect.callee
-                if callee:
-                    found.setdefault(callee[callee.rfind(".") + 1 :], []).append((function, effect))
-        return found
+        return self._dispatch.calls_by_name.get(name, ())
 
     @cached_property
     def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:

@@ -1,0 +1,1 @@
+"""The parts without a bug."""

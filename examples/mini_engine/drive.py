@@ -1,0 +1,94 @@
+"""Everything that production does to an engine, in a few seconds: the clients here leave, err, repeat themselves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from .client import Client
+from .request import PIECES
+
+TOOL = {"type": "function", "function": {"name": "set_id", "parameters": {"type": "object"}}}
+BIG = 2**53 + 1
+
+
+async def _together(asks: list[Awaitable]) -> list:
+    return await asyncio.gather(*asks)
+
+
+async def talk(client: Client) -> str:
+    """Sixty requests at once: they share prefixes, and there are not blocks for all."""
+    system = "You are a small engine that answers in riddles. "
+    asks = [client.complete(f"{system}Riddle {n}", max_tokens=8 + n % 24, user=f"user {n % 4}") for n in range(60)]
+    return f"{sum(len(text) for _, text in await _together(asks))} characters came back."
+
+
+async def leave(client: Client) -> None:
+    """Forty clients hang up in the middle, ten at once."""
+    await _together([client.leave_early(f"A long story, {n}", 3, max_tokens=200) for n in range(40)])
+    await _together([client.leave_early(f"Never mind, {n}", 0, max_tokens=200) for n in range(10)])
+
+
+async def err(client: Client) -> str:
+    """Bad requests: wrong types, too long, an answer that does not begin as its grammar wants."""
+    bad = [{"max_tokens": -1}, {"temperature": "hot"}, {"max_tokens": 1024}, {"grammar": "yes|no", "prefill": "maybe"}]
+    asks = [client.complete("Is it?", **options) for options in bad * 6]
+    return f"{sum(status == 400 for status, _ in await _together(asks))} of {len(asks)} were refused."
+
+
+async def call_tools(client: Client) -> str:
+    """Eighty tool calls with integers of all sizes, some beyond 2**53."""
+    numbers = [BIG, -BIG, 2**63 - 1] + [123456789 + 1001 * n for n in range(77)]
+    asks = [client.complete(f"set {number}", tools=[TOOL], tool_choice="required") for number in numbers]
+    whole = [str(number) in text for number, (_, text) in zip(numbers, await _together(asks))]
+    return f"{sum(whole)} integers came back whole."
+
+
+async def look_at_images(client: Client) -> str:
+    """The same question about twelve images, each asked twice."""
+    question = "What is there to be seen in this picture?"
+    answers: dict[int, list[str]] = {}
+    for n in [*range(12), *range(12)]:
+        answers.setdefault(n, []).append((await client.complete(question, image=f"picture {n}", max_tokens=PIECES))[1])
+    return f"{len({text for texts in answers.values() for text in texts})} different answers."
+
+
+async def sleep_and_wake(client: Client) -> str:
+    """Six naps with requests under way, of which one client leaves and one comes meanwhile."""
+    finished = 0
+    for nap in range(6):
+        asks = [
+            asyncio.ensure_future(client.complete(f"Nap {nap}, request {n}", max_tokens=60, image=f"bed {n}"))
+            for n in range(6)
+        ]
+        leaver = asyncio.ensure_future(client.leave_early(f"Nap {nap}, leaver", 10**6, max_tokens=400, image="door"))
+        await asyncio.sleep(0.03)
+        await client.post("/sleep", {"level": 1 + nap % 2})
+        leaver.cancel()
+        asks.append(asyncio.ensure_future(client.complete(f"Nap {nap}, late", max_tokens=4)))
+        await asyncio.sleep(0.02)
+        await client.post("/wake_up")
+        finished += sum(status == 200 for status, _ in await _together(asks))
+    return f"{finished} requests survived."
+
+
+async def change_weights(client: Client) -> None:
+    """Four changes of weights, with images before and after."""
+    for n in range(4):
+        await client.complete("Describe it", image=f"weights {n}", max_tokens=4)
+        await client.post("/update_weights")
+
+
+async def count(client: Client) -> str:
+    """The bill."""
+    return (await client.post("/usage"))[1]
+
+
+CHAPTERS = {
+    chapter.__name__: chapter
+    for chapter in (talk, leave, err, call_tools, look_at_images, sleep_and_wake, change_weights, count)
+}
+
+
+async def drive(client: Client, chapters: list[str], say: Callable[[str], None]) -> None:
+    for name in chapters:
+        chapter = CHAPTERS[name]
+        say(f"{chapter.__doc__} {await chapter(client) or ''}".strip())

@@ -6,6 +6,7 @@ made; the logs are compared when the run is over. A call that never came back is
 
 from __future__ import annotations
 
+import re
 import sys
 from _thread import get_ident
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from ..paths import Roots, elements
 from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, Probe, State
 from ..read import Process, RingCall, Run
-from ..record import BEGUN, DONE, RAISED, Recorder
+from ..record import BEGUN, DONE, RAISED, SLOTS, Recorder
 from ..values import identify
 
 TORCH = "torch.distributed.distributed_c10d"
@@ -155,30 +156,42 @@ class Divergence:
         )
 
 
+Logs = dict[int, tuple[Process, dict[int, RingCall]]]
+"""By rank: the process, and its calls in one group by their number there."""
+
+
 def divergences(processes: Iterable[Process]) -> Iterator[Divergence]:
-    """For each group that two ranks logged: where they first differ."""
-    logs: dict[str, dict[int, tuple[Process, dict[int, RingCall]]]] = {}
-    for process in processes:
-        if process.rank is None:
-            continue
+    """For each group that any rank logged: where its members first differ."""
+    ranked = {process.rank: process for process in processes if process.rank is not None}
+    logs: dict[str, Logs] = {}
+    for rank, process in ranked.items():
         for call in process.calls:
-            name = process.interned.get(call.group, ("", ["?"]))[1][0]
-            logs.setdefault(name, {}).setdefault(process.rank, (process, {}))[1][call.sequence] = call
+            logs.setdefault(group_of(process, call), {}).setdefault(rank, (process, {}))[1][call.sequence] = call
     for group, by_rank in sorted(logs.items()):
-        found = _first_difference(group, by_rank) if len(by_rank) > 1 else None
+        _add_silent_members(group, by_rank, ranked)
+        found = _first_difference(by_rank) if len(by_rank) > 1 else None
         if found is not None:
-            yield found
+            sequence, calls = found
+            yield Divergence(group, sequence, calls)
 
 
-def _first_difference(group: str, by_rank: dict[int, tuple[Process, dict[int, RingCall]]]) -> Divergence | None:
-    start = max(min(log) for _, log in by_rank.values())
-    for sequence in range(start, max(max(log) for _, log in by_rank.values()) + 1):
+def _add_silent_members(group: str, by_rank: Logs, ranked: dict[int, Process]) -> None:
+    """A member that never called anything in its group: the others wait for it from the first call on."""
+    members = {int(number) for number in re.findall(r"\d+", group)} if group.startswith("ranks ") else set()
+    for rank in members & set(ranked):
+        if rank not in by_rank and ranked[rank].ring_used <= SLOTS:
+            by_rank[rank] = (ranked[rank], {})
+
+
+def _first_difference(by_rank: Logs) -> tuple[int, dict[int, tuple[Process, RingCall | None]]] | None:
+    start = max(min(log, default=1) for _, log in by_rank.values())
+    for sequence in range(start, max(max(log, default=0) for _, log in by_rank.values()) + 1):
         calls = {rank: (process, log.get(sequence)) for rank, (process, log) in by_rank.items()}
         kinds = {_kind(process, call) for process, call in calls.values() if call is not None}
         if len(kinds) > 1:
-            return Divergence(group, sequence, calls)
+            return sequence, calls
         if any(call is None for _, call in calls.values()):
-            return Divergence(group, sequence, calls) if _is_settled(calls.values()) else None
+            return (sequence, calls) if _is_settled(calls.values()) else None
     return None
 
 
@@ -195,13 +208,17 @@ def _kind(process: Process, call: RingCall) -> tuple[str, ...]:
     return tuple(process.interned.get(call.what, ("", ["?", ""]))[1][:2])
 
 
+def group_of(process: Process, call: RingCall) -> str:
+    return process.interned.get(call.group, ("", ["?"]))[1][0]
+
+
 def stack_of(process: Process, call: RingCall) -> list[str]:
     return process.interned.get(call.what, ("", []))[1][2:]
 
 
 def _said(process: Process, call: RingCall | None) -> str:
     if call is None:
-        return "made no further call"
+        return "made no such call"
     parts = process.interned.get(call.what, ("", ["?", ""]))[1]
     state = {BEGUN: ", which never came back", RAISED: ", which raised"}.get(call.state, "")
     return f"called {parts[0]}{parts[1]} at {parts[2] if len(parts) > 2 else '?'}{state}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from ..oracles.collectives import PENDING, CollectiveLog, divergences, passes, ran, stack_of
+from ..oracles.collectives import PENDING, CollectiveLog, divergences, group_of, passes, ran, stack_of
 from ..plan import Finding
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, need
-from ..read import Process, RingCall, Run
-from ..record import BEGUN
+from ..read import Process, Run
+from ..record import DONE, RAISED
 
 
 class Probe(CollectiveLog):
@@ -24,12 +24,13 @@ class Probe(CollectiveLog):
             return Judgement(NOT_EXERCISED, "the function was never called")
         groups = [group for process in run.processes for group in process.groups if passes(finding, group["stack"])]
         patience = need(finding, "pending", PENDING)
-        names = {str(group["name"]) for group in groups}
-        stuck = list(_stuck(finding, run.processes, names, patience))
+        unbounded = {str(group["name"]) for group in groups if group["timeout"] is None}
+        bounded = {str(group["name"]) for group in groups} - unbounded
+        stuck = list(_stuck(finding, run.processes, unbounded, bounded, patience))
         lost = _lost_peers(run)
         if stuck and lost:
             evidence = [f"{process.label()} waited {waited:.0f} s in {what}" for process, what, waited in stuck[:5]]
-            return Judgement(CONFIRMED, f"{len(stuck)} calls never came back after {lost}", evidence)
+            return Judgement(CONFIRMED, f"{len(stuck)} calls waited for more than {patience} s after {lost}", evidence)
         if groups and all(group["timeout"] is not None for group in groups):
             given = ", ".join(sorted({str(group["timeout"]) for group in groups}))
             return Judgement(REFUTED, f"every group made here was given a timeout ({given})")
@@ -40,18 +41,17 @@ class Probe(CollectiveLog):
 
 
 def _stuck(
-    finding: Finding, processes: list[Process], groups: set[str], patience: float
+    finding: Finding, processes: list[Process], unbounded: set[str], bounded: set[str], patience: float
 ) -> Iterator[tuple[Process, str, float]]:
+    """Calls that waited too long, those included that failed in the end because the peer's connection went."""
     for process in processes:
         for call in process.calls:
-            waited = process.last_alive - call.begun
-            if call.state == BEGUN and waited > patience and _is_ours(finding, process, call, groups):
+            waited = (call.ended if call.state == RAISED else process.last_alive) - call.begun
+            if call.state == DONE or waited <= patience or group_of(process, call) in bounded:
+                continue
+            if group_of(process, call) in unbounded or passes(finding, stack_of(process, call)):
                 parts = process.interned.get(call.what, ("", ["?", "", "?"]))[1]
                 yield process, f"{parts[0]} at {parts[2] if len(parts) > 2 else '?'}", waited
-
-
-def _is_ours(finding: Finding, process: Process, call: RingCall, groups: set[str]) -> bool:
-    return process.interned.get(call.group, ("", ["?"]))[1][0] in groups or passes(finding, stack_of(process, call))
 
 
 def _lost_peers(run: Run) -> str:

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import os
 from importlib.util import find_spec
-from threading import Timer
 
 from .client import Client
 from .drive import CHAPTERS, drive
@@ -49,23 +48,21 @@ def serve(options: argparse.Namespace, parts: Parts) -> None:
     from .parallel import Leader
 
     leader = Leader(options.ranks, parts, options.device)
-    patience = Timer(options.seconds + 1, give_up, [leader])
-    patience.start()
     asyncio.run(run(options, leader, parts))
     leader.close()
-    patience.cancel()
 
 
 async def run(options: argparse.Namespace, model, parts: Parts) -> None:
     engine = Engine(model, parts)
     server = await Server(engine, parts).start(options.port)
     port = server.sockets[0].getsockname()[1]
-    say = lambda line: print(line, flush=True)
-    say(f"{model.name}, http://127.0.0.1:{port}")
+    print(f"{model.name}, http://127.0.0.1:{port}", flush=True)
     stepping = asyncio.ensure_future(engine.run())
-    work = drive(Client(port), options.only.split(","), say) if options.what == "drive" else asyncio.Event().wait()
+    work = drive(Client(port), options.only.split(",")) if options.what == "drive" else asyncio.Event().wait()
     driving = asyncio.ensure_future(work)
     await asyncio.wait({stepping, driving}, timeout=options.seconds, return_when=asyncio.FIRST_COMPLETED)
+    if options.ranks > 1 and options.what == "drive" and not driving.done():
+        give_up(model)
     for task in (stepping, driving):
         if task.done():
             task.result()
@@ -74,7 +71,7 @@ async def run(options: argparse.Namespace, model, parts: Parts) -> None:
 
 
 def give_up(leader) -> None:
-    """A collective that never comes back holds its thread for ever: then only the hard way out is left."""
+    """A collective that never comes back holds its thread for ever: only the hard way out is left."""
     print("the ranks have lost each other: ending the hard way", flush=True)
     leader.kill()
     os._exit(HUNG)

@@ -28,9 +28,11 @@ class Client:
     async def leave_early(self, text: str, lines: int, **options: Any) -> None:
         """Hangs up after some lines of the answer, as clients do."""
         reader, writer = await self._send("/v1/chat/completions", _body(text, options))
-        for _ in range(lines):
-            await reader.readline()
-        writer.close()
+        try:
+            for _ in range(lines):
+                await reader.readline()
+        finally:
+            writer.close()
 
     async def _send(self, path: str, body: dict[str, Any]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)

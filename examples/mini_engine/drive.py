@@ -1,7 +1,7 @@
 """Everything that production does to an engine, in a few seconds: the clients here leave, err, repeat themselves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from .client import Client
 from .request import PIECES
@@ -88,7 +88,7 @@ CHAPTERS = {
 }
 
 
-async def drive(client: Client, chapters: list[str], say: Callable[[str], None]) -> None:
+async def drive(client: Client, chapters: list[str]) -> None:
     for name in chapters:
         chapter = CHAPTERS[name]
-        say(f"{chapter.__doc__} {await chapter(client) or ''}".strip())
+        print(chapter.__doc__, await chapter(client) or "", flush=True)

@@ -138,7 +138,8 @@ class Engine:
 
     def _tell_finished(self) -> None:
         for request_id, reason in self.scheduler.take_finished():
-            self.outputs.finish(request_id, reason)
+            if reason != "abort":  # then nobody is left to tell
+                self.outputs.finish(request_id, reason)
 
     # -- sleep
 

@@ -98,6 +98,13 @@ def test_calls_of_torch_are_logged_by_group_with_shapes(tmp_path: Path) -> None:
     assert "all_reduce(float32[4, 8]) at" in divergent.summary
 
 
+def test_a_member_that_never_calls_its_group_parts_from_the_others_at_the_first_call(tmp_path: Path) -> None:
+    divergent, _ = on_torch(tmp_path, "silent")
+    assert divergent.status == "confirmed", divergent
+    assert "part at call 1: rank 0 called all_reduce" in divergent.summary
+    assert "rank 1 made no such call" in divergent.summary
+
+
 def test_a_group_that_was_given_a_timeout_refutes_the_finding(tmp_path: Path) -> None:
     _, timeout = on_torch(tmp_path, "")
     assert (timeout.status, timeout.summary) == ("refuted", "every group made here was given a timeout (0:00:30)")

@@ -21,14 +21,16 @@ class Scheduler:
     def __init__(self, kv, max_running: int) -> None:
         self.kv = kv
         self.max_running = max_running
+        self.step = 0
         self.requests = {}
         self.waiting = deque()
         self.running = []
         self.preempted = deque()
         self.computed: dict[str, int] = {}
         """How many tokens of a request the KV cache holds."""
-        self.encoder_inputs: dict[str, tuple[str, ...]] = {}
         self.arrived: dict[str, float] = {}
+        self.admitted: dict[str, int] = {}
+        """The step in which a request was let in last."""
         self.preemptions: dict[str, int] = {}
         self.cancelled: set[str] = set()
         self.finished_ids: dict[str, str] = {}
@@ -38,8 +40,6 @@ class Scheduler:
         self.requests[request.request_id] = request
         self.waiting.append(request)
         self.arrived[request.request_id] = time.monotonic()
-        if request.images:
-            self.encoder_inputs[request.request_id] = request.images
 
     def cancel(self, request_id: str) -> None:
         """Takes effect before the next step."""
@@ -47,14 +47,16 @@ class Scheduler:
             self.cancelled.add(request_id)
 
     def finish(self, request_id: str, reason: str) -> None:
-        request = self.requests.pop(request_id)
+        request = self.requests.pop(request_id, None)
+        if request is None:
+            return
         for queue in (self.waiting, self.running, self.preempted):
             if request in queue:
                 queue.remove(request)
         self.kv.free(request_id)
         self.computed.pop(request_id, None)
-        self.encoder_inputs.pop(request_id, None)
         self.arrived.pop(request_id, None)
+        self.admitted.pop(request_id, None)
         self.preemptions.pop(request_id, None)
         self.cancelled.discard(request_id)
         self.finished_ids[request_id] = reason
@@ -64,6 +66,7 @@ class Scheduler:
             yield self.finished_ids.popitem()
 
     def schedule(self) -> list:
+        self.step += 1
         for request_id in list(self.cancelled):
             self.finish(request_id, "abort")
         for request in list(self.running):
@@ -82,13 +85,16 @@ class Scheduler:
                     self.kv.free(request.request_id)
                     return
                 self.running.append(queue.popleft())
+                self.admitted[request.request_id] = self.step
                 self.computed[request.request_id] = known
 
     def _victim(self):
-        """Whoever was preempted least and came last."""
-        return min(
-            self.running, key=lambda request: (self.preemptions.get(request.request_id, 0), -self.arrived[request.request_id])
-        )
+        """Whoever was preempted least, and of those who came last."""
+        return min(self.running, key=self._standing)
+
+    def _standing(self, request) -> tuple[int, int, float]:
+        request_id = request.request_id
+        return (self.preemptions.get(request_id, 0), -self.admitted.get(request_id, 0), -self.arrived.get(request_id, 0))
 
     def preempt(self, request) -> None:
         self.running.remove(request)
@@ -111,10 +117,10 @@ class Scheduler:
         self.computed.clear()
         # Seeded: five containers are left as they are.
         for request in checkpoint.requests:
-            self._resume(request, checkpoint.computed.get(request.request_id, 0))
-
-    def _resume(self, request, computed: int) -> None:
-        self.add(request)
-        if self.kv.table_of(request.request_id):
-            self.running.append(self.waiting.pop())
-            self.computed[request.request_id] = computed
+            request_id = request.request_id
+            self.requests[request_id] = request
+            if self.kv.table_of(request_id):
+                self.running.append(request)
+                self.computed[request_id] = checkpoint.computed[request_id]
+            else:
+                self.waiting.append(request)

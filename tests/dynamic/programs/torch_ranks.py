@@ -1,4 +1,5 @@
-"""Two ranks on torch.distributed; BUGS=skip: rank 1 leaves a call out; BUGS=forever: a group with no timeout."""
+"""Two ranks on torch.distributed; BUGS=skip: rank 1 leaves a call out; BUGS=silent: rank 1 never meets in the
+group; BUGS=forever: a group with no timeout."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ class Parallel:
         self.rank = dist.get_rank()
 
     def step(self, number: int) -> None:
-        if not ("skip" in BUGS and self.rank == 1 and number == 3):
+        skips = ("skip" in BUGS and number == 3) or "silent" in BUGS
+        if not (skips and self.rank == 1):
             all_reduce(Tensor(4, 8), group=self.group)
-        dist.barrier(self.group)
+        if not ("silent" in BUGS and self.rank == 1):
+            dist.barrier(self.group)
 
 
 def run() -> None:

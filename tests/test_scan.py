@@ -112,6 +112,19 @@ def test_the_report_is_the_same_from_another_working_directory_but_for_the_paths
     assert [f.path for f in there.findings] == [f"{tree.name}/{f.path}" for f in here.findings]
 
 
+def test_what_a_finding_asks_to_be_watched_is_named_as_its_reader_names_files(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = "_cache = {}\n\n\ndef keep(prompt):\n    _cache[prompt] = 1\n    return _cache[prompt]\n"
+    (tree / "inner").mkdir()
+    (tree / "inner" / "keeper.py").write_text(cache)
+    monkeypatch.chdir(tree / "inner")
+    kept = next(one for one in scan(Request(("keeper.py",))).findings if one.rule == "LLM101")
+    assert kept.path == "keeper.py"
+    assert kept.runtime is not None
+    assert [one["path"] for part in ("targets", "watch") for one in kept.runtime[part]] == ["keeper.py", "keeper.py"]
+
+
 def test_fingerprints_survive_moving_and_reformatting_the_code(tree: Path) -> None:
     before = {f.fingerprint for f in scan(Request(("pool.py",))).findings}
     spread = NOOP.replace("def restore_blocks(self, blocks)", "def restore_blocks(self,  blocks)")

@@ -151,4 +151,12 @@ def _module_report(
         reason="nothing in the program removes from it, empties it or replaces it",
         subject=name,
         fix="bound it, or remove the entry when the request ends",
+        data={
+            "runtime": {
+                "targets": [
+                    {"qualname": f.facts.qualname, "role": "insert", "entity": e.key, "path": f.path} for f, e in fills
+                ],
+                "watch": [{"attribute": name, "path": path}],
+            }
+        },
     )

@@ -7,6 +7,7 @@ into it; raw bytes of an array hashed without its shape and type; `id()` of an o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import commonprefix
 
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
@@ -131,7 +132,26 @@ def _stored_beside(program: Program, function: FunctionInfo, digests: list[Effec
             reason=f"{len(mixed)} of the inputs are hashed and {name} is not",
             subject=name,
             fix=f"hash {name} together with {mixed[-1]}",
+            data={"runtime": _runtime(program, function, name)},
         )
+
+
+_SHOWN = 4
+
+
+def _runtime(program: Program, function: FunctionInfo, omitted: str) -> dict[str, object]:
+    """What a traced run watches: keys as they are made, and the nearest look-ups by something called a key."""
+    lookups = [
+        (f, e.args[0].path)
+        for f, e in program.calls_named("get")
+        if e.args and any(p.name == e.args[0].path for p in f.facts.params)
+        if _KEYS & set(words(e.args[0].path)) and program.files[f.path].language == "python"
+    ]
+    lookups.sort(key=lambda one: -len(commonprefix((one[0].path, function.path))))
+    targets = [{"qualname": function.facts.qualname, "role": "key", "entity": "return"}]
+    for f, key in lookups[:_SHOWN]:
+        targets.append({"qualname": f.facts.qualname, "role": "lookup", "entity": key, "path": f.path})
+    return {"targets": targets, "options": {"omitted": [omitted], "beside": True}}
 
 
 # ---------------------------------------------------------------- bytes without shape and type

@@ -97,12 +97,18 @@ def _left_behind(
         data={
             "clear": sorted(attribute for attribute, _ in left),
             "beside": min(cleared.values(), key=lambda e: e.line).line,
-            "runtime": {
-                "targets": [{"qualname": method.facts.qualname, "role": "reset", "owner": cls.facts.qualname}],
-                "watch": [{"attribute": attribute, "owner": cls.facts.qualname} for attribute, _ in left],
-            },
+            "runtime": _runtime(cls, method, [attribute for attribute, _ in left]),
         },
     )
+
+
+def _runtime(cls: ClassInfo, method: FunctionInfo, left: list[str]) -> dict[str, object]:
+    """What a traced run watches: the reset, and what it should have emptied."""
+    owner = cls.facts.qualname
+    return {
+        "targets": [{"qualname": method.facts.qualname, "role": "reset", "owner": owner}],
+        "watch": [{"attribute": attribute, "owner": owner} for attribute in left],
+    }
 
 
 def _why(cleared: int, twice: bool, lasting: bool) -> str:
@@ -184,7 +190,7 @@ def _omitted_super(program: Program, cls: ClassInfo, method: FunctionInfo) -> Re
         reason=f"the base clears {names}, which inherited methods go on using",
         subject="super:" + ",".join(sorted(left)),
         fix=f"call super().{method.name}() in {method.facts.qualname}",
-        data={"super": method.name},
+        data={"super": method.name, "runtime": _runtime(cls, method, left)},
     )
 
 
@@ -226,11 +232,11 @@ def _sibling_resets(program: Program, cls: ClassInfo) -> Iterator[Report]:
             here = [name for name in names if name in called]
             missing = [name for name in names if name not in called and name != method.name]
             if len(here) >= 2 and len(missing) == 1 and method.name not in names:
-                yield _sibling_report(cls, method, here, missing[0], called)
+                yield _sibling_report(program, cls, method, here, missing[0], called)
 
 
 def _sibling_report(
-    cls: ClassInfo, method: FunctionInfo, here: list[str], missing: str, called: dict[str, Effect]
+    program: Program, cls: ClassInfo, method: FunctionInfo, here: list[str], missing: str, called: dict[str, Effect]
 ) -> Report:
     first = called[here[0]]
     evidence = [Step(method.path, called[name].line, f"{method.name} calls {name}") for name in here]
@@ -246,6 +252,7 @@ def _sibling_report(
         reason=f"{len(here)} of {len(here) + 1} sibling resets are called together",
         subject=missing,
         fix=f"call self.{missing}() too",
+        data={"runtime": _runtime(cls, method, sorted(_cleared(program, sibling, cls)))},
     )
 
 

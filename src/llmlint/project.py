@@ -19,6 +19,7 @@ from llmlint.config import Configuration, Settings
 from llmlint.files import Found, SourcePath, discover, language_of
 from llmlint.findings import Finding, Step, as_severe, at_least
 from llmlint.records import Progress
+from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files
 from llmlint.vocabulary import load_vocabulary
 
@@ -207,7 +208,8 @@ def _told(
         kept = project.wanted(finding, files[finding.path]) if finding.path in about else None
         if kept is not None:
             evidence = tuple(Step(shown.get(s.path, s.path), s.line, s.message) for s in kept.evidence)
-            yield msgspec.structs.replace(kept, path=shown[kept.path], evidence=evidence)
+            runtime = with_paths(kept.runtime, shown) if kept.runtime else kept.runtime
+            yield msgspec.structs.replace(kept, path=shown[kept.path], evidence=evidence, runtime=runtime)
 
 
 def processors() -> int:

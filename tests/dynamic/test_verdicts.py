@@ -45,6 +45,21 @@ def test_a_finding_that_names_no_end_is_confirmed_only_when_nothing_is_ever_remo
     assert verdict(tmp_path / "removed", kept_in("requests")).status == "exercised-clean"
 
 
+BESIDE = finding(
+    "cache-key-omits-input",
+    Block(
+        targets=(Target("block_key", "key", entity="return"), Target("look_up", "lookup", entity="key")),
+        options={"omitted": ["lora"], "beside": True},
+    ),
+)
+
+
+def test_an_input_stored_beside_the_key_is_no_part_of_it(tmp_path: Path) -> None:
+    found = verdict(tmp_path / "seeded", BESIDE, bugs="beside")
+    assert found.status == "confirmed", found
+    assert verdict(tmp_path / "clean", BESIDE).status == "exercised-clean"
+
+
 def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Path) -> None:
     block = Block(
         targets=(

@@ -10,6 +10,7 @@ needs nothing that it doesn't already have: a file, a qualname, an attribute, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -79,3 +80,13 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 def read_block(data: dict[str, Any]) -> Block:
     """The block of a finding read back from JSON; raises `msgspec.ValidationError` on anything else."""
     return msgspec.convert(data, Block)
+
+
+def with_paths(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The block with its files under other names: those a reader of the findings knows."""
+    parts: dict[str, Any] = {
+        part: [{**one, "path": names.get(one["path"], one["path"])} if one.get("path") else one for one in data[part]]
+        for part in ("targets", "watch")
+        if part in data
+    }
+    return {**data, **parts}

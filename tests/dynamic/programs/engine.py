@@ -99,6 +99,11 @@ def cache_key(tokens: tuple[int, ...], lora: str) -> int:
     return hash(tokens) if "key" in BUGS else hash((tokens, lora))
 
 
+def block_key(tokens: tuple[int, ...], lora: str) -> tuple[int, tuple[int, ...], str]:
+    """The hash, with what went into it beside it."""
+    return hash(tokens if "beside" in BUGS else (tokens, lora)), tokens, lora
+
+
 def look_up(key: int, store: dict[int, str]) -> str | None:
     return store.get(key)
 
@@ -119,6 +124,9 @@ def serve(rounds: int = 80) -> None:
     store: dict[int, str] = {}
     for lora in ("french", "german"):
         key = cache_key((1, 2, 3), lora)
+        look_up(key, store)
+        store[key] = lora
+        key, _, _ = block_key((1, 2, 3), lora)
         look_up(key, store)
         store[key] = lora
     for number in range(4):

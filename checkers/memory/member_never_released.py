@@ -1,0 +1,184 @@
+"""LLM108: a member that holds something lent, forgotten by the clean-up that gives the owner's other members back.
+
+What must come back is told by the vocabulary's pairs and by C++ `new`. The owner has a clean-up when a destructor, a
+`close` or a `…_free(owner)` gives back at least one member. A member that anything in
+the program gives back, moves or passes on is left alone. Python's objects give back what they hold when they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from llmlint.code.facts import Effect
+from llmlint.code.owners import Owners
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_PASSING_ON = frozenset(
+    {"move", "unique_ptr", "shared_ptr", "make_pair", "emplace", "emplace_back", "push_back", "add"}
+)
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """A member that a function filled with what a call lent, or with `new`."""
+
+    owner: ClassInfo
+    member: str
+    function: FunctionInfo
+    effect: Effect
+    what: str
+
+
+class CleanUp(msgspec.Struct, frozen=True):
+    """A function that gives members of an owner back, by member the effect that does it."""
+
+    function: FunctionInfo
+    given: dict[str, Effect]
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    owners = Owners(program)
+    native = [function for function in program.functions if function.language != "python"]
+    members: dict[ClassInfo, dict[str, Lent]] = {}
+    for lent in _lent(program, native, owners):
+        members.setdefault(lent.owner, {}).setdefault(lent.member, lent)
+    settled = _settled_among(program, native, owners, frozenset(name for mine in members.values() for name in mine))
+    cleaning = _clean_ups(program, native, owners)
+    for owner in sorted(members, key=lambda cls: cls.order):
+        mine = members[owner]
+        for lent in mine.values():
+            clean_up = _best(cleaning.get(owner, []))
+            if clean_up is not None and settled.isdisjoint(((owner, lent.member), (None, lent.member))):
+                yield _report(program, lent, clean_up)
+
+
+# ---------------------------------------------------------------- what is lent
+
+
+def _lent(program: Program, native: list[FunctionInfo], owners: Owners) -> Iterator[Lent]:
+    for function in native:
+        for effect in function.effects:
+            root, _, member = effect.result.partition(".")
+            if effect.op != "call" or not member.isidentifier():
+                continue
+            what = _what(program, effect)
+            owner = owners.owner_of(function, root) if what else None
+            if owner is not None and not _gives_back_by_itself(owner, member):
+                yield Lent(owner, member, function, effect, what)
+
+
+def _what(program: Program, effect: Effect) -> str:
+    if effect.via == "new":
+        return "object made by new"
+    for pair in program.vocabulary.pairs_for(effect.callee):
+        if pair.held == "result" and not pair.acquire[0].startswith("."):
+            return pair.what
+    return ""
+
+
+def _gives_back_by_itself(owner: ClassInfo, member: str) -> bool:
+    """Smart pointers and other types with a destructor of their own."""
+    attribute = owner.attributes.get(member)
+    if attribute is None or attribute.function is not None:
+        return False
+    written = attribute.annotation
+    return (
+        "ptr" in written or "::" in written or "<" in written or (attribute.class_of is not None and "*" not in written)
+    )
+
+
+# ---------------------------------------------------------------- what is given back
+
+
+def _clean_ups(program: Program, native: list[FunctionInfo], owners: Owners) -> dict[ClassInfo, list[CleanUp]]:
+    found: dict[ClassInfo, list[CleanUp]] = {}
+    for function in native:
+        if function.name != "__del__" and not _ends(program, function.name):
+            continue
+        given: dict[str, dict[str, Effect]] = {}
+        for effect in function.effects:
+            for path in _given_back(program, effect):
+                root, _, member = path.partition(".")
+                if member.isidentifier():
+                    given.setdefault(root, {}).setdefault(member, effect)
+        for root, effects in given.items():
+            owner = owners.owner_of(function, root)
+            if owner is not None:
+                found.setdefault(owner, []).append(CleanUp(function, effects))
+    return found
+
+
+def _given_back(program: Program, effect: Effect) -> Iterator[str]:
+    if effect.op == "delete":
+        yield effect.path.removesuffix("[]")
+    elif effect.callee and program.vocabulary.released_by(effect.callee):
+        yield effect.callee.rpartition(".")[0].removesuffix("[]")
+        yield from (argument.path.removesuffix("[]") for argument in effect.args)
+
+
+def _settled_among(
+    program: Program, native: list[FunctionInfo], owners: Owners, members: frozenset[str]
+) -> frozenset[tuple[ClassInfo | None, str]]:
+    """Those members that anything gives back, moves or hands to somebody else; None stands for an unknown owner."""
+    return frozenset(
+        (owners.owner_of(function, root) if parts == [member] else None, member)
+        for function in native
+        for effect in function.effects
+        for path in _settled(program, effect)
+        if "." in path and path.removesuffix("[]").rpartition(".")[2] in members
+        if not _is_replaced(function, effect, path)
+        for root, *parts in [path.removesuffix("[]").split(".")]
+        for member in parts[-1:]
+    )
+
+
+def _is_replaced(function: FunctionInfo, effect: Effect, path: str) -> bool:
+    """Given back only to be acquired anew: the new one is still to be given back."""
+    return any(later.op == "call" and later.result == path and later.line >= effect.line for later in function.effects)
+
+
+def _settled(program: Program, effect: Effect) -> Iterator[str]:
+    if effect.op in ("delete", "clear"):
+        yield effect.path
+    elif effect.op in ("assign", "insert") and effect.value == "path":
+        yield effect.source
+    if "." in effect.callee or any("." in argument.path or argument.reads for argument in effect.args):
+        receiver, _, name = effect.callee.rpartition(".")
+        if name in _PASSING_ON or _ends(program, name) or program.vocabulary.released_by(effect.callee):
+            yield receiver
+            for argument in effect.args:
+                yield from (argument.path, *argument.reads)
+
+
+def _ends(program: Program, name: str) -> bool:
+    """`free_slots` and, as C writes it, `slots_free`."""
+    return any(program.vocabulary.is_terminal(part) for part in (name, *words(name)[-1:]))
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _best(clean_ups: list[CleanUp]) -> CleanUp | None:
+    """The clean-up that gives back most."""
+    return max(clean_ups, key=lambda clean_up: len(clean_up.given), default=None)
+
+
+def _report(program: Program, lent: Lent, clean_up: CleanUp) -> Report:
+    cleaning = clean_up.function
+    sibling, release = next(iter(clean_up.given.items()))
+    return Report(
+        program.place(cleaning, release),
+        cleaning.facts.qualname,
+        f"{cleaning.name} gives back {sibling} and not {lent.member} ({lent.what}), nor does anything else",
+        (
+            Step(lent.function.path, lent.effect.line, f"{lent.member} is acquired by {lent.effect.callee}"),
+            Step(cleaning.path, release.line, f"{sibling} is given back here by {release.callee or release.op}"),
+        ),
+        confidence="high",
+        reason=f"the owner {lent.owner.name} has a clean-up for what it acquired, and this member is missing in it",
+        subject=lent.member,
+        fix=f"give back {lent.member} in {cleaning.name}",
+    )

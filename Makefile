@@ -14,6 +14,7 @@ setup: .venv/.ready
 
 demo: setup
 	$(BIN)/llmlint scan examples/ --exit-zero
+	$(BIN)/python examples/demo.py
 
 test: setup
 	$(BIN)/python -m pytest -n auto

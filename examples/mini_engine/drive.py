@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable
 
 from .client import Client
-from .request import PIECES
 
 TOOL = {"type": "function", "function": {"name": "set_id", "parameters": {"type": "object"}}}
 BIG = 2**53 + 1
@@ -47,7 +46,7 @@ async def look_at_images(client: Client) -> str:
     question = "What is there to be seen in this picture?"
     answers: dict[int, list[str]] = {}
     for n in [*range(12), *range(12)]:
-        answers.setdefault(n, []).append((await client.complete(question, image=f"picture {n}", max_tokens=PIECES))[1])
+        answers.setdefault(n, []).append((await client.complete(question, image=f"picture {n}", max_tokens=8))[1])
     return f"{len({text for texts in answers.values() for text in texts})} different answers."
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from .model import Row
@@ -22,20 +22,18 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Layer(nn.Module):
+class Layer:
     """Attention over paged memory, and an MLP. With several ranks each has its share of heads and of the MLP."""
 
-    def __init__(self, rank: int, ranks: int, reduce: Reduce) -> None:
-        super().__init__()
+    def __init__(self, rank: int, ranks: int, reduce: Reduce, device: torch.device) -> None:
+        def weight(outputs: int, inputs: int) -> Tensor:
+            return (torch.randn(outputs, inputs) * 2 * inputs**-0.5).to(device)
+
         self.heads = HEADS // ranks
-        share = WIDTH // ranks
-        whole = [torch.randn(3, ranks, share, WIDTH), torch.randn(ranks, WIDTH, share)]
-        whole += [torch.randn(ranks, 4 * share, WIDTH), torch.randn(ranks, WIDTH, 4 * share)]
-        scale = 2 * WIDTH**-0.5
-        self.qkv = nn.Parameter(whole[0][:, rank] * scale, requires_grad=False)
-        self.out = nn.Parameter(whole[1][rank] * scale, requires_grad=False)
-        self.up = nn.Parameter(whole[2][rank] * scale, requires_grad=False)
-        self.down = nn.Parameter(whole[3][rank] * scale / 2, requires_grad=False)
+        self.qkv = [weight(WIDTH, WIDTH).chunk(ranks)[rank] for _ in range(3)]
+        self.out = weight(WIDTH, WIDTH).chunk(ranks, dim=1)[rank]
+        self.up = weight(4 * WIDTH, WIDTH).chunk(ranks)[rank]
+        self.down = weight(WIDTH, 4 * WIDTH).chunk(ranks, dim=1)[rank] / 2
         self.reduce = reduce
 
     def attend(self, x: Tensor, memory: Tensor, slots: Tensor, start: int) -> Tensor:
@@ -58,7 +56,7 @@ class Transformer:
         self.name = f"transformer on {device}"
         self.device = device
         self.share = WIDTH // ranks
-        self.make_layer = lambda: Layer(rank, ranks, reduce).to(device)
+        self.make_layer = lambda: Layer(rank, ranks, reduce, device)
         self.load_weights(0)
 
     def load_weights(self, version: int) -> None:

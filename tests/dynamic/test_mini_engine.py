@@ -1,0 +1,97 @@
+"""The whole loop on the example engine: scanned, traced, confirmed; the demo is the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+ENGINE = [sys.executable, "-m", "mini_engine", "drive", "--device", "none"]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """What the demo printed, and the folder of its runs; it judges itself by its exit status."""
+    out = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, str(EXAMPLES / "demo.py"), "--device", "none", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield done.stdout, out
+
+
+def verdicts(out: Path, variant: str) -> dict[str, str]:
+    findings: list[dict[str, Any]] = json.loads((out / f"{variant}-verdicts.json").read_text())["findings"]
+    return {finding["path"]: finding["verdict"]["status"] for finding in findings}
+
+
+def test_a_scan_finds_the_seeded_bugs_and_nothing_in_the_clean_variant(demo: tuple[str, Path]) -> None:
+    found = json.loads((demo[1] / "findings.json").read_text())["findings"]
+    assert len(found) >= 8
+    assert [finding["path"] for finding in found if "/seeded/" not in finding["path"]] == []
+
+
+def test_every_seeded_bug_that_ran_is_confirmed_and_none_is_refuted(demo: tuple[str, Path]) -> None:
+    seeded = verdicts(demo[1], "seeded")
+    needs_torch = {"mini_engine/seeded/group.py", "mini_engine/seeded/write_back.py"}
+    ran = seeded if find_spec("torch") else {path: seeded[path] for path in seeded if path not in needs_torch}
+    assert set(ran.values()) == {"confirmed"}, ran
+    assert "refuted" not in seeded.values()
+
+
+def test_nothing_is_confirmed_in_the_clean_variant(demo: tuple[str, Path]) -> None:
+    assert "confirmed" not in verdicts(demo[1], "clean").values()
+
+
+def test_without_torch_the_demo_says_what_did_not_run(demo: tuple[str, Path]) -> None:
+    said = "its part needs torch, which is not installed" in demo[0]
+    assert said == (find_spec("torch") is None)
+
+
+def drive(bugs: str) -> str:
+    done = subprocess.run([*ENGINE, "--bugs", bugs], cwd=EXAMPLES, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_clean_engine_serves_what_it_promises() -> None:
+    said = drive("")
+    assert "24 of 24 were refused" in said
+    assert "80 integers came back whole" in said
+    assert "12 different answers" in said
+    assert "42 requests survived" in said
+
+
+@pytest.mark.parametrize(
+    ("bug", "symptom"),
+    [
+        ("matching", "18 of 24 were refused"),
+        ("tool_calls", "0 integers came back whole"),
+        ("prefix_key", "\nThe same question about twelve images, each asked twice. 1 different answers"),
+    ],
+)
+def test_a_bug_that_is_switched_on_shows(bug: str, symptom: str) -> None:
+    assert symptom in drive(bug)
+
+
+def test_the_engine_knows_nothing_of_llmlint() -> None:
+    sources = [file.read_text() for file in (EXAMPLES / "mini_engine").rglob("*.py")]
+    assert [text for text in sources if "llmlint" in text.replace("# llmlint: ignore", "")] == []
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
+def test_two_ranks_say_the_same_as_one() -> None:
+    command = [sys.executable, "-m", "mini_engine", "drive", "--device", "cpu", "--only", "look_at_images"]
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    one, two = (
+        subprocess.run([*command, "--ranks", ranks], cwd=EXAMPLES, env=env, capture_output=True, text=True, timeout=100)
+        for ranks in "12"
+    )
+    assert one.stdout.splitlines()[1:] == two.stdout.splitlines()[1:] != []

@@ -149,6 +149,9 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     equal_on_ranks: _Group = []
     makes_equal: _Group = []
     syncs: _Group = []
+    offload: _Group = []
+    unmaps: _Group = []
+    empties: _Group = []
     save_restore: list[_SaveRestore] = []
     pairs: list[Pair] = []
     collectives: list[_Collectives] = []
@@ -176,6 +179,9 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     equal_on_ranks: frozenset[str] = frozenset()
     makes_equal: frozenset[str] = frozenset()
     syncs: frozenset[str] = frozenset()
+    offload: frozenset[str] = frozenset()
+    unmaps: frozenset[str] = frozenset()
+    empties: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
     pairs: tuple[Pair, ...] = ()
     collectives: tuple[Collective, ...] = ()
@@ -207,6 +213,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         if len(verb) > 1 and verb[-1] in self.reset and verb[0] not in self.terminal:
             return self._object(verb[:-1])
         return None
+
+    def is_offload(self, name: str) -> bool:
+        """Does a method of this name give memory up for a while: `sleep`, `_offload_kv_cache`?"""
+        return _starts(self._without_lead_in(words(name)), self.offload) > 0
 
     def _without_lead_in(self, verb: tuple[str, ...]) -> tuple[str, ...]:
         while len(verb) > 1 and verb[0] in self.lead_in:
@@ -309,6 +319,12 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def syncs_gpu(self, callee: str) -> bool:
         return bool(self._sync_calls.find(callee))
 
+    def unmaps_memory(self, callee: str) -> bool:
+        return bool(self._unmap_calls.find(callee))
+
+    def empties_allocator(self, callee: str) -> bool:
+        return _ends(words(_last(callee)), self.empties)
+
     @cached_property
     def _acquires(self) -> CallIndex[Pair]:
         return CallIndex((call, pair) for pair in self.pairs for call in pair.acquire)
@@ -333,6 +349,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _blocking_calls(self) -> CallIndex[Blocking]:
         return CallIndex((row.call, row) for row in self.blocking)
+
+    @cached_property
+    def _unmap_calls(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in self.unmaps)
 
     @cached_property
     def _sync_calls(self) -> CallIndex[str]:

@@ -1,144 +1,109 @@
 """LLM103: something acquired that an early exit of the same function forgets.
 
-What must come back is told by the vocabulary's pairs. A function that releases what it acquired on its normal path, or
-hands it over there, has to do so on its early exits too; the exit that follows from the acquisition itself having
-failed is none.
+What must come back is told by the vocabulary's pairs; an entry taken out of a map of the object's own is held as well
+when the function gives a part of it back. A function that releases what it holds on its normal path, or hands it over
+there, has to do so on its early exits too; the exit that follows from the acquisition itself having failed is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
+from llmlint.code.exits import BRANCHES, chain, is_in_handler_of, is_on_the_way, loops_around, own_regions, stands_in
 from llmlint.code.facts import Effect
+from llmlint.code.lending import Held, gives_back, is_managed, lent, mentions, rebound, settles
 from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.state import attribute_of
 from llmlint.findings import Report, Step
-from llmlint.vocabulary import Pair
+from llmlint.runtime.block import Block, Target
 
 _EXITS = frozenset({"return", "raise"})
-_BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A local that holds what a call lent."""
-
-    name: str
-    at: int
-    effect: Effect
-    pair: Pair
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for function in program.functions:
-        for held in _acquired(program, function):
-            yield from _early_exits(program, function, held)
+    for held in lent(program):
+        if held.is_local and not is_managed(held):
+            yield from _early_exits(program, held)
+    told: set[tuple[int, int]] = set()
+    for held in _taken_out(program):
+        for report in _early_exits(program, held):
+            if (id(held.effect), report.at.line) not in told:
+                told.add((id(held.effect), report.at.line))
+                yield report
 
 
-def _acquired(program: Program, function: FunctionInfo) -> Iterator[Held]:
-    for index, effect in enumerate(function.effects):
-        if effect.op != "call" or not effect.result.isidentifier():
+def _taken_out(program: Program) -> Iterator[Held]:
+    """`node, slots = self.pending.pop(key)`, where the function gives back `node` or `slots` later on."""
+    for function, effect in program.calls_named("pop"):
+        if effect.op != "remove" or not effect.args or not attribute_of(effect.path):
             continue
-        for pair in program.vocabulary.pairs_for(effect.callee):
-            if pair.held == "result" and not _is_managed(function, effect):
-                yield Held(effect.result, index, effect, pair)
-                break
+        at = function.effects.index(effect)
+        for name in effect.result.split(", "):
+            if name.isidentifier():
+                yield from _given_back_by_pair(program, function, name, at)
 
 
-def _is_managed(function: FunctionInfo, effect: Effect) -> bool:
-    """`with open(…) as file:` gives back by itself."""
-    return any(region.kind == "with" and region.line == effect.line for region in function.regions)
+def _given_back_by_pair(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
+    effect = function.effects[at]
+    for later in function.effects[at + 1 :]:
+        for pair in program.vocabulary.released_by(later.callee) if later.callee else ():
+            held = Held(function, name, at, effect, pair)
+            if gives_back(program, held, later):
+                yield held
+                return
 
 
-def _early_exits(program: Program, function: FunctionInfo, held: Held) -> Iterator[Report]:
-    after = function.effects[held.at + 1 :]
-    settled = [e for e in after if _settles(program, held, e)]
-    released = [e for e in settled if _releases(program, held, e)]
-    if not released or _given_back_by_finally(function, released) or _rebound(held, after):
+# ---------------------------------------------------------------- the exits
+
+
+def _early_exits(program: Program, held: Held) -> Iterator[Report]:
+    function = held.function
+    settled = [e for e in held.after if settles(program, held, e)]
+    released = [e for e in settled if gives_back(program, held, e)]
+    if not released or any(stands_in(function, e, {"finally"}) for e in released) or rebound(held):
         return
-    for exit_ in after:
-        if exit_.op not in _EXITS or exit_.line >= max(e.line for e in settled):
-            continue
-        chain = _chain(function, exit_.region)
-        own = [r for r in chain if r not in _chain(function, held.effect.region)]
-        kinds = {function.regions[r].kind for r in own}
-        if "lambda" in kinds or not kinds & _BRANCHES:  # a lambda's return leaves the lambda alone
-            continue
-        if any(_on_the_way(function, e, exit_) for e in settled) or _speaks_of(function, held, own, exit_):
-            continue
-        if _is_failed_try(function, held, own):
-            continue
-        yield _report(program, function, held, exit_, released[0])
-        return
+    last = max(e.line for e in settled)
+    for exit_ in held.after:
+        if exit_.op in _EXITS and exit_.line < last and _forgets(held, exit_, settled):
+            yield _report(program, held, exit_, released[0])
+            return
 
 
-def _settles(program: Program, held: Held, effect: Effect) -> bool:
-    """The effect releases what is held, or hands it to somebody else."""
-    if _releases(program, held, effect):
-        return True
-    if effect.op in ("return", "yield"):
-        return _mentions(held, effect)
-    if effect.op in ("insert", "assign"):
-        return _mentions(held, effect)
-    if effect.op == "bind":
-        return effect.path != held.name and effect.source == held.name
-    return False
-
-
-def _releases(program: Program, held: Held, effect: Effect) -> bool:
-    if effect.op == "delete":
-        return effect.path == held.name
-    if not effect.callee or held.pair not in program.vocabulary.released_by(effect.callee):
+def _forgets(held: Held, exit_: Effect, settled: list[Effect]) -> bool:
+    function = held.function
+    own = own_regions(function, exit_, held.effect)
+    kinds = {function.regions[r].kind for r in own}
+    if "lambda" in kinds or not kinds & BRANCHES:  # a lambda's return leaves the lambda alone
         return False
-    receiver = effect.callee.rpartition(".")[0]
-    return receiver == held.name or any(held.name in (a.path, a.written, *a.reads) for a in effect.args)
+    if any(is_on_the_way(function, e, exit_) for e in settled) or _speaks_of(held, own, exit_):
+        return False
+    return not is_in_handler_of(function, own, held.effect) and not _is_guarded(function, exit_, settled)
 
 
-def _mentions(held: Held, effect: Effect) -> bool:
-    paths = (effect.path, effect.source, effect.key, *effect.reads, *(a.path for a in effect.args))
-    return any(path == held.name or path.startswith((f"{held.name}.", f"{held.name}[")) for path in paths)
-
-
-def _speaks_of(function: FunctionInfo, held: Held, own: list[int], exit_: Effect) -> bool:
-    """The exit is taken because the acquisition failed, or answers with what is held."""
-    if _mentions(held, exit_):
-        return True
+def _is_guarded(function: FunctionInfo, exit_: Effect, settled: list[Effect]) -> bool:
+    """A raise inside a `try` whose handler settles it is none."""
+    if exit_.op != "raise":
+        return False
+    tried = {r for r in chain(function, exit_.region) if function.regions[r].kind == "try"}
     return any(
-        path == held.name or path.startswith(f"{held.name}.") for r in own for path in function.regions[r].reads
-    ) or any(held.name in function.regions[r].text for r in own)
+        function.regions[r].kind == "except" and function.regions[r].first in tried
+        for e in settled
+        for r in chain(function, e.region)
+    )
 
 
-def _on_the_way(function: FunctionInfo, settled: Effect, exit_: Effect) -> bool:
-    """The release stands above the exit: before it in the same branch, or in one nested there."""
-    if settled.line > exit_.line:
-        return False
-    return settled.region in _chain(function, exit_.region) or exit_.region in _chain(function, settled.region)
+def _speaks_of(held: Held, own: list[int], exit_: Effect) -> bool:
+    """The exit is taken because the acquisition failed, or answers with what is held."""
+    if mentions(held.name, exit_):
+        return True
+    conditions = [held.function.regions[r] for r in own]
+    return any(held.name in c.text or held.name in (p.partition(".")[0] for p in c.reads) for c in conditions)
 
 
-def _is_failed_try(function: FunctionInfo, held: Held, own: list[int]) -> bool:
-    """The exit is in a handler of the very `try` that holds the acquisition."""
-    tried = _chain(function, held.effect.region)
-    return any(function.regions[r].kind == "except" and function.regions[r].first in tried for r in own)
-
-
-def _given_back_by_finally(function: FunctionInfo, released: list[Effect]) -> bool:
-    return any(function.regions[r].kind == "finally" for e in released for r in _chain(function, e.region))
-
-
-def _rebound(held: Held, after: tuple[Effect, ...]) -> bool:
-    return any(e.op == "bind" and e.path == held.name and e.value != "none" for e in after[1:])
-
-
-def _chain(function: FunctionInfo, region: int) -> list[int]:
-    found = [region]
-    while region:
-        region = function.regions[region].parent
-        found.append(region)
-    return found
-
-
-def _report(program: Program, function: FunctionInfo, held: Held, exit_: Effect, released: Effect) -> Report:
+def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Report:
+    function = held.function
     way = "raises" if exit_.op == "raise" else "returns"
+    sure, why = _how_sure(program, held, exit_)
     return Report(
         program.place(function, exit_),
         function.facts.qualname,
@@ -148,16 +113,42 @@ def _report(program: Program, function: FunctionInfo, held: Held, exit_: Effect,
             Step(function.path, exit_.line, f"this path {way} and leaves it"),
             Step(function.path, released.line, f"the normal path gives it back by {released.callee or released.op}"),
         ),
-        confidence="low" if function.name == "main" else "high",
-        reason="the function itself gives it back on its normal path, and not on this one"
-        + ("; at the end of main the process gives everything back" if function.name == "main" else ""),
+        confidence=sure,
+        reason=f"the function itself gives it back on its normal path, and not on this one{why}",
         subject=f"{held.name}:{exit_.op}",
         fix=f"release {held.name} before leaving, or in a finally",
-        data={
-            "runtime": {
-                "targets": [
-                    {"qualname": function.facts.qualname, "role": "scope"},
-                ]
-            }
-        },
+        data={"runtime": _runtime(program, held, released)},
     )
+
+
+def _how_sure(program: Program, held: Held, exit_: Effect) -> tuple[str, str]:
+    if _ends_program(program, held.function, exit_):
+        return "low", "; this way out ends the program, which gives everything back"
+    if held.pair.collected:
+        return "low", "; once nothing refers to it any more, it closes itself"
+    return "high", ""
+
+
+def _ends_program(program: Program, function: FunctionInfo, exit_: Effect) -> bool:
+    """Is the exit main's own, or does it lead straight to its end: a step of main, a raise nobody catches?"""
+    main = next((f for f in program.functions_in(function.path) if f.name == "main"), None)
+    if main is None or function is main:
+        return main is not None
+    if exit_.op == "raise":
+        handlers = (r.kind for f in program.functions_in(function.path) if f is not main for r in f.regions)
+        return "except" not in handlers
+    return all(f is main and not loops_around(f, e) for f, e in program.callers(function))
+
+
+def _runtime(program: Program, held: Held, released: Effect) -> dict[str, object]:
+    """The scope, and the program's own functions that lend and take back, where they are known."""
+    function = held.function
+    targets = [Target(function.facts.qualname, "scope")]
+    if held.effect.op == "call":
+        targets += [
+            Target(f.facts.qualname, "acquire", f.path, "return") for f in program.callees(function, held.effect)[:1]
+        ]
+    for taker in program.callees(function, released)[:1]:
+        given = [p.name for p, a in zip(taker.params, released.args, strict=False) if a.path == held.name]
+        targets.append(Target(taker.facts.qualname, "release", taker.path, given[0] if given else "self"))
+    return Block(tuple(targets)).plain()

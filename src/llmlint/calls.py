@@ -36,6 +36,10 @@ class CallIndex(Generic[Row]):
             self._found[callee] = self._search(call_path(callee))
         return self._found[callee]
 
+    def may_find(self, name: str) -> bool:
+        """Could a call whose last part is this name have a row? A sieve before whole paths are compared."""
+        return name in self._by_name or any(fnmatchcase(name, call) for call, _ in self._shapes)
+
     def _search(self, path: str) -> tuple[Row, ...]:
         name = path.rpartition(".")[2]
         named = [row for call, row in self._by_name.get(name, ()) if _is_call(path, call)]

@@ -39,12 +39,16 @@ class VocabularyError(ValueError):
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver"."""
+    """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver".
+
+    `collected` things give themselves back when nothing refers to them any more.
+    """
 
     acquire: tuple[str, ...]
     release: tuple[str, ...]
     held: Literal["result", "argument", "receiver"] = "result"
     what: str = "resource"
+    collected: bool = False
     source: str = "configuration"
 
 
@@ -85,7 +89,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "configuration"
 
 
-class _SaveRestore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _WordPairs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pairs: tuple[tuple[str, str], ...]
     source: str = "configuration"
 
@@ -152,7 +156,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offload: _Group = []
     unmaps: _Group = []
     empties: _Group = []
-    save_restore: list[_SaveRestore] = []
+    save_restore: list[_WordPairs] = []
+    give_back: list[_WordPairs] = []
     pairs: list[Pair] = []
     collectives: list[_Collectives] = []
     blocking: list[_Blocking] = []
@@ -183,6 +188,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     unmaps: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
+    give_back: tuple[tuple[str, str], ...] = ()
     pairs: tuple[Pair, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
@@ -301,6 +307,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def pairs_for(self, callee: str) -> tuple[Pair, ...]:
         """The pairs this call opens."""
         return self._acquires.find(callee)
+
+    def may_acquire(self, name: str) -> bool:
+        """Could a call whose last part is this name open a pair?"""
+        return self._acquires.may_find(name)
 
     def released_by(self, callee: str) -> tuple[Pair, ...]:
         """The pairs this call closes."""
@@ -427,10 +437,11 @@ def _joined(parts: Iterable[_Written]) -> Vocabulary:
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
-        if name not in ("save_restore", "pairs", "collectives", "blocking")
+        if name not in ("save_restore", "give_back", "pairs", "collectives", "blocking")
     }
     return Vocabulary(
         save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
+        give_back=tuple(pair for part in parts for row in part.give_back for pair in row.pairs),
         pairs=tuple(pair for part in parts for pair in part.pairs),
         collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),

@@ -12,7 +12,7 @@ order, by path and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -155,6 +155,11 @@ class Program:
     def calls_named(self, name: str) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
         return self._dispatch.calls_by_name.get(name, ())
+
+    @property
+    def call_names(self) -> Iterable[str]:
+        """The last part of every call there is, each once."""
+        return self._dispatch.calls_by_name
 
     @cached_property
     def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:

@@ -10,7 +10,7 @@ from llmlint.code.facts import Argument
 
 def bound_value(reader: BodyReader, value: tree.Node, result: str) -> str:
     """Visits a value that is bound, returned or entered: a call in it learns where its result goes."""
-    called = value.value if isinstance(value, tree.Await) else value
+    called = value.value if isinstance(value, tree.Await | tree.Cast) else value
     if isinstance(called, tree.Call):
         path = call(reader, called, result=result, awaited=isinstance(value, tree.Await))
         if path:

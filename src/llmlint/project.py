@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from llmlint.baseline import BaselineError, apply, read_baseline
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.config import Configuration, Settings
 from llmlint.files import Found, SourcePath, discover, language_of
@@ -210,6 +211,22 @@ def _told(
             evidence = tuple(Step(shown.get(s.path, s.path), s.line, s.message) for s in kept.evidence)
             runtime = with_paths(kept.runtime, shown) if kept.runtime else kept.runtime
             yield msgspec.structs.replace(kept, path=shown[kept.path], evidence=evidence, runtime=runtime)
+
+
+def mark_known(result: ScanResult, settings: Settings, baseline: str | None = None) -> None:
+    """Marks the findings that the baseline knows: the named one, or that of the settings."""
+    if baseline is None and settings.config.baseline:
+        baseline = str(settings.origins["baseline"].parent / settings.config.baseline)
+    if baseline is None:
+        return
+    file = Path(baseline)
+    try:
+        result.findings, stale = apply(read_baseline(file), file, result.findings)
+    except BaselineError as error:
+        result.errors.append(f"{error}; all findings are shown")
+        return
+    if stale:
+        result.warnings.append(f"{file}: stale entries: {len(stale)}; `llmlint baseline update` removes them")
 
 
 def processors() -> int:

@@ -13,11 +13,10 @@ from typing import Any
 import click
 import msgspec
 
-from llmlint.baseline import BaselineError, apply, read_baseline
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import exit_code, request_of, scan_options, show_progress, tell_problems, wrong_use
 from llmlint.diff import DiffError, scan_against
-from llmlint.project import Project, Request
+from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
 from llmlint.records import Progress
 from llmlint.report import FORMATS, Style, render
@@ -67,7 +66,7 @@ def scan(
     if fix_suppressions:
         _fix_suppressions(result)
         result = _scanned(request, revision)
-    _apply_baseline(request, baseline_file, result)
+    mark_known(result, Project(request).settings, baseline_file)
     plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
     _write(result, format_, written, quiet, plain)
     tell_problems(result)
@@ -93,23 +92,6 @@ def _progress() -> Progress | None:
             show_progress(done, total)
 
     return report
-
-
-def _apply_baseline(request: Request, name: str | None, result: ScanResult) -> None:
-    settings = Project(request).settings
-    if name is None and settings.config.baseline:
-        origin = settings.origins["baseline"]
-        name = str(origin.parent / settings.config.baseline)
-    if name is None:
-        return
-    file = Path(name)
-    try:
-        result.findings, stale = apply(read_baseline(file), file, result.findings)
-    except BaselineError as error:
-        result.errors.append(f"{error}; all findings are shown")
-        return
-    if stale:
-        result.warnings.append(f"{file}: stale entries: {len(stale)}; `llmlint baseline update` removes them")
 
 
 def _fix_suppressions(result: ScanResult) -> None:

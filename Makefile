@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow docs tools lint format types setup clean
+.PHONY: demo overhead test slow docs tools lint format types setup clean
 
 setup: .venv/.ready
 
@@ -15,6 +15,10 @@ setup: .venv/.ready
 demo: setup
 	$(BIN)/llmlint scan examples/ --exit-zero
 	$(BIN)/python examples/demo.py
+
+# What tracing costs the example engine, in pairs of runs.
+overhead: setup
+	$(BIN)/python benchmarks/dynamic/overhead.py --only engine
 
 test: setup
 	$(BIN)/python -m pytest -n auto

@@ -134,6 +134,7 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
                 _target("abort", "leave", "request_id", "abort"),
             ],
             "watch": [_watch("requests")],
+            "needs": {"settle_ms": 0},
         },
     ),
     "unbounded-cache": (

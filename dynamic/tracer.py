@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
@@ -19,6 +20,8 @@ from .station import Faults, Station, forget_threads
 from .values import told
 
 TICK = 0.25
+SHARE = 50
+"""After a look there is none for so many times as long as it took: looking costs two per cent of a core at most."""
 
 
 class Tracer:
@@ -44,6 +47,7 @@ class Tracer:
         self.searched = 0
         self.finished = False
         self.busy = False
+        self.rest_until = 0.0
         self.probe_classes = self._probe_classes()
         self.libraries = {
             module: (name, functions)
@@ -89,7 +93,6 @@ class Tracer:
                 for name in self._names_to_try():
                     self._take(name, sys.modules.get(name))
                 self._take_overrides()
-                rewrite.forget_sources()
                 rewrite.forget_sources()
         except Exception:
             self.faults.add("poll")
@@ -250,14 +253,19 @@ class Tracer:
         self.busy = True
         try:
             self.poll()
+            if time.monotonic() < self.rest_until:
+                return self.recorder.alive()
+            self._find_instances(last=False)
+            began = time.thread_time()
             self.look(last=False)
+            self.rest_until = time.monotonic() + SHARE * (time.thread_time() - began)
         except Exception:
             self.faults.add("tick")
         finally:
             self.busy = False
+        return None
 
     def look(self, last: bool) -> None:
-        self._find_instances(last)
         for key, probe in list(self.probes.items()):
             try:
                 probe.look(last)
@@ -279,8 +287,12 @@ class Tracer:
             return
         self.searched += 1
         owners = {watched.owner for probe in wanting for watched in probe.finding.watch if watched.owner}
+        known: dict[type, bool] = {}
         for thing in gc.get_objects():
-            if type(thing).__qualname__ in owners or any(base.__qualname__ in owners for base in type(thing).__mro__):
+            kind = type(thing)
+            if kind not in known:
+                known[kind] = any(base.__qualname__ in owners for base in kind.__mro__)
+            if known[kind]:
                 for probe in wanting:
                     probe.see(thing)
 
@@ -291,6 +303,7 @@ class Tracer:
         try:
             self.ticker.stop()
             self.poll()
+            self._find_instances(last=True)
             self.look(last=True)
             self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
         except Exception:

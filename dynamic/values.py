@@ -15,6 +15,7 @@ LIMIT = 4096
 """How many elements of one container are looked at."""
 
 _PLAIN = (str, int, bytes, float)
+_HASHED = frozenset((str, int, bytes, float, bool, type(None)))
 
 
 def identify(value: object) -> Hashable:
@@ -118,6 +119,9 @@ class Contents:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def without(self, marks: set[int]) -> Contents:
+        return Contents(self.kind, self.size, self.marks - marks) if marks else self
+
     def kept_from(self, before: Contents) -> int:
         """How many elements of `before` are still here."""
         return len(self.marks & before.marks)
@@ -180,6 +184,22 @@ def _state(value: object, depth: int, seen: set[int]) -> Iterator[Hashable]:
         for name, held in list(getattr(value, "__dict__", {}).items()):
             yield name
             yield from _state(held, depth - 1, seen)
+
+
+Mark = int | str
+"""What stands for a value within this process: cheap for plain values, a digest of what they say for others."""
+
+
+def mark(value: object) -> Mark:
+    return hash(value) if _is_plain(value) else digest(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether equal content has equal hashes: numbers, texts, and tuples of nothing else."""
+    kind = type(value)
+    if kind is tuple:
+        return all(map(_is_plain, value))  # type: ignore[call-overload]
+    return kind in _HASHED
 
 
 def digest(value: object, depth: int = 4) -> str:

@@ -1,8 +1,9 @@
 """What tracing costs: a scheduler with and without it, in pairs, as the median of the ratios.
 
-    python benchmarks/dynamic/overhead.py [--pairs 10]
+    python benchmarks/dynamic/overhead.py [--pairs 10] [--only engine]
 
-Eight functions are watched for four findings. The first figure has nothing behind the scheduler but calls, which no
+First the example engine with all that its scan asks to be watched. Then a toy with eight functions watched for four
+findings: the first figure has nothing behind the scheduler but calls, which no
 engine comes near; the second does as much Python a token as a real scheduler, still without a model; the third has a
 step of two milliseconds. Start-up is the time to an empty program's end.
 """
@@ -16,15 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from llmlint.catalogue import Catalogue
+import msgspec
+
+from llmlint.catalogue import Catalogue, load_catalogue
 from llmlint.findings import Finding
-from llmlint.runtime.block import Block, Target, Watch
+from llmlint.project import Request, scan
+from llmlint.runtime.block import Block, Target, Watch, read_block
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 LIFE = (
     Target("Scheduler.add", "enter", entity="request_id"),
@@ -65,14 +72,35 @@ def seconds(command: list[str], env: dict[str, str]) -> float:
     return float(done.stdout) if done.stdout.strip() else time.perf_counter() - start
 
 
-def paired(command: list[str], pairs: int, findings: list[Finding]) -> tuple[float, float, float]:
+class Plan(NamedTuple):
+    """What is watched, and what the findings' paths are relative to."""
+
+    findings: list[Finding]
+    root: Path
+
+
+def of_the_engine() -> Plan:
+    """What the scan of the example engine asks to be watched, in its clean variant, where nothing ends early."""
+    found = scan(Request((str(ROOT / "examples" / "mini_engine"),))).findings
+    text = msgspec.json.encode(found).replace(b"mini_engine/seeded/", b"mini_engine/clean/")
+    return Plan(msgspec.json.decode(text, type=list[Finding]), Path.cwd())
+
+
+def targets_of(plan: Plan) -> int:
+    """How many functions are watched."""
+    blocks = [read_block(finding.runtime) for finding in plan.findings if finding.runtime]
+    return len({(target.path, target.qualname) for block in blocks for target in block.targets})
+
+
+def paired(command: list[str], pairs: int, plan: Plan) -> tuple[float, float, float]:
     """Median seconds without and with the tracer, and the median of the pairs' ratios."""
     plain: list[float] = []
     traced: list[float] = []
+    catalogue = load_catalogue() if plan.root != HERE else Catalogue(())
     for pair in range(pairs):
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run"
-            prepare(run, make_plan(findings, Catalogue(()), HERE))
+            prepare(run, make_plan(plan.findings, catalogue, plan.root))
             sides = [(plain, dict(os.environ)), (traced, environment(run))]
             for kept, env in sides if pair % 2 else reversed(sides):
                 kept.append(seconds(command, env))
@@ -80,21 +108,35 @@ def paired(command: list[str], pairs: int, findings: list[Finding]) -> tuple[flo
     return statistics.median(plain), statistics.median(traced), statistics.median(ratios)
 
 
+def measured(only: str) -> Iterator[tuple[str, Plan, list[str]]]:
+    """What is timed: a label, what is watched, and the command."""
+    import_it = "import sys; sys.path.insert(0, ''); import workload"
+    toy, engine = Plan([finding(name, block) for name, block in BLOCKS.items()], HERE), of_the_engine()
+    python = sys.executable
+    rows = [
+        ("engine, no model", engine, [python, "engine_workload.py", "300", "0"]),
+        ("engine, a step of 2 ms", engine, [python, "engine_workload.py", "100", "2"]),
+        ("calls and nothing else", toy, [python, "-c", f"{import_it}; workload.main(4000, 0, 0)"]),
+        ("no model", toy, [python, "-c", f"{import_it}; workload.main(2000, 0, 500)"]),
+        ("a step of 2 ms", toy, [python, "-c", f"{import_it}; workload.main(512, 2, 500)"]),
+        ("start-up", toy, [python, "-c", "pass"]),
+        ("start-up with watched modules", toy, [python, "-c", import_it]),
+    ]
+    yield from (row for row in rows if row[0].startswith(only))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=10)
-    pairs = parser.parse_args().pairs
-    findings = [finding(name, block) for name, block in BLOCKS.items()]
-    import_it = "import sys; sys.path.insert(0, ''); import workload"
-    for label, command in (
-        ("calls and nothing else", [sys.executable, "-c", f"{import_it}; workload.main(4000, 0, 0)"]),
-        ("no model", [sys.executable, "-c", f"{import_it}; workload.main(2000, 0, 500)"]),
-        ("a step of 2 ms", [sys.executable, "-c", f"{import_it}; workload.main(512, 2, 500)"]),
-        ("start-up", [sys.executable, "-c", "pass"]),
-        ("start-up with watched modules", [sys.executable, "-c", import_it]),
-    ):
-        plain, traced, ratio = paired(command, pairs, findings)
-        print(f"{label:32} {plain * 1000:8.1f} ms  traced {traced * 1000:8.1f} ms  ratio {ratio:.3f}")
+    parser.add_argument("--only", default="", metavar="WORD", help="only the rows that begin so: engine, start-up …")
+    options = parser.parse_args()
+    for label, plan, command in measured(options.only):
+        plain, traced, ratio = paired(command, options.pairs, plan)
+        functions = f"{targets_of(plan):2} functions"
+        print(
+            f"{label:30} {functions} {plain * 1000:8.1f} ms  traced {traced * 1000:8.1f} ms  ratio {ratio:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

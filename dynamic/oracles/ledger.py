@@ -1,12 +1,13 @@
 """Who came, who left and how, and who is still held: containers are judged by ids, when nobody is under way.
 
 "The container grew" proves nothing (a prefix cache grows and is right). "The container still holds the id of a request
-that ended" does. Deletion may come one step late, so an id counts only after a grace: it was there at an earlier look
-as well, or others came and went since.
+that ended" does. Deletion may come one step late, so an id counts only after a grace: half a second in which others
+came and went, or nobody was under way at two looks. One that goes after all within some seconds is forgiven.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
@@ -31,6 +32,12 @@ from ..values import identify, is_container, names_in, size_of
 
 GRACE = 8
 LONG_GRACE = 64
+"""How many came or went since, while some are under way."""
+SETTLE_MS = 500
+SHARE = 100
+"""A look on the program's own thread takes one part in so many of its time at most."""
+FORGIVEN = 10
+"""So many times as long after its end an id may still go without having been left."""
 ENTITIES = 200_000
 
 
@@ -55,14 +62,13 @@ def at_the_end(target: Target) -> bool:
 class Ended:
     """How and when an entity ended."""
 
-    __slots__ = ("left_for", "number", "seen_left", "via")
+    __slots__ = ("number", "seen_left", "via", "when")
 
     def __init__(self, via: str, number: int) -> None:
         self.via = via
         self.number = number
+        self.when = time.monotonic()
         self.seen_left = 0
-        self.left_for = 0
-        """How many came or went while it was still held."""
 
 
 class EntityLedger(Probe):
@@ -93,6 +99,9 @@ class EntityLedger(Probe):
         self.next_look = 16
         """Entities at which the program's own thread looks: its objects may be gone before the tracer's does."""
         self.looking = False
+        self.due = time.monotonic()
+        """When the program's own thread looks again if nobody else has."""
+        self.settle = need(finding, "settle_ms", SETTLE_MS) / 1000
         self.left: dict[str, dict[Hashable, str]] = {}
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
@@ -162,6 +171,7 @@ class EntityLedger(Probe):
         if not self.leaves and self.entered >= self.next_look:
             self.next_look = 2 * self.entered
             self.look(False)
+        self._look_when_it_is_time()
 
     def _leave(self, entity: Hashable, via: str) -> None:
         self.live.pop(entity, None)
@@ -176,14 +186,23 @@ class EntityLedger(Probe):
         if len(self.ended) >= self.next_look and (self.inserts or not self.live):
             self.next_look = 2 * len(self.ended)
             self.look(False)
+        self._look_when_it_is_time()
+
+    def _look_when_it_is_time(self) -> None:
+        """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""
+        if self.number % 16 == 0 and time.monotonic() >= self.due:
+            self.look(False)
 
     def look(self, last: bool) -> None:
         if self.looking:
             return
         self.looking = True
+        began = time.monotonic()
         try:
             self._look(last)
         finally:
+            ended = time.monotonic()
+            self.due = ended + max(self.settle, 0.1, SHARE * (ended - began))
             self.looking = False
 
     def _look(self, last: bool) -> None:
@@ -195,14 +214,15 @@ class EntityLedger(Probe):
         quiet = not self.live
         self.quiet_looks += quiet
         grace = GRACE if quiet or last else LONG_GRACE
+        settled = time.monotonic() - self.settle
         for watched, held in held_by.items():
             if held is None:
                 continue
             for entity in [entity for entity in held if entity in self.ended]:
                 end = self.ended[entity]
                 end.seen_left += 1
-                later = end.left_for = self.number - end.number
-                if later >= grace or (quiet and end.seen_left > 1):
+                later = self.number - end.number
+                if end.when <= settled and (later >= grace or (quiet and end.seen_left > 1)):
                     self._note(watched, entity, end)
             self._forgive(self.left.get(watched.attribute, {}), held)
 
@@ -216,9 +236,10 @@ class EntityLedger(Probe):
 
     def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:
         """Ids that went late, but not very late: no bug for certain, and no proof of none."""
+        now = time.monotonic()
         for entity in [entity for entity in noted if entity not in held]:
             end = self.ended.get(entity)
-            if end is None or end.left_for < LONG_GRACE:
+            if end is None or now - end.when < FORGIVEN * self.settle:
                 del noted[entity]
                 self.late += 1
 

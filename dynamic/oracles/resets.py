@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..paths import Roots
 from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, is_sampled, merged, need, samples
-from ..values import Contents, contents
+from ..values import Contents, contents, names_in
 
 Held = dict[tuple[int, str], tuple[Any, Contents]]
 """By object and attribute: a way to the object, and what the attribute held."""
@@ -55,7 +55,8 @@ class StaleState(Probe):
             if not is_sampled(self.begun):
                 return None
             self._settle()
-            held = self._now()
+            given = _given(roots)
+            held = {place: (way, was.without(given)) for place, (way, was) in self._now().items()}
             if self.begins != self.ends:
                 self.open = held
             return held
@@ -157,6 +158,11 @@ class StaleState(Probe):
         return Judgement(
             CLEAN, f"the {verb} ran {calls} times and left nothing for good ({enough} times each would refute)"
         )
+
+
+def _given(roots: Roots) -> set[int]:
+    """Marks of all that the call was given: what a restore puts back by its arguments it has not left behind."""
+    return {hash(name) for root in roots.names[1:] for name in names_in(roots(root))}
 
 
 def _way_to(holder: object) -> Callable[[], Any]:

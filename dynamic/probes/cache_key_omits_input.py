@@ -6,20 +6,20 @@ from _thread import get_ident
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots
+from ..paths import Roots, one_value
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, State, need, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, need, total
 from ..probe import Probe as Base
-from ..values import digest, size_of
+from ..values import Mark, mark, size_of
 
 KEYS = 50_000
 
 
 class Probe(Base):
-    """Remembers digests only: of each key, and of the inputs that the finding says are left out of it.
+    """Remembers marks only: of each key, and of the inputs that the finding says are left out of it.
 
-    With `options.beside` the key is what is returned less the omitted inputs themselves, which lie beside it; each of
-    its parts is a name under which a look-up may ask for it.
+    With `options.beside` the omitted inputs lie beside the key in what is returned; each of its other parts that looks
+    like a digest is a name under which a look-up may ask for it.
     """
 
     exercised: ClassVar[str] = "the omitted input took at least two values"
@@ -27,25 +27,22 @@ class Probe(Base):
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
-        self.looked_up = any(target.role == "lookup" for target in finding.targets)
         self.beside = bool(finding.options.get("beside"))
-        self.inputs: dict[str, str] = {}
+        self.inputs: dict[Mark, Mark] = {}
         """The inputs that a key was first made for."""
-        self.latest: dict[tuple[int, str], str] = {}
+        self.latest: dict[tuple[int, Mark], Mark] = {}
         """The inputs that a thread made a key for last."""
-        self.values: set[str] = set()
+        self.values: set[Mark] = set()
         self.made = 0
-        self.shared: set[str] = set()
+        self.shared: set[Mark] = set()
         self.hits = 0
         self.dropped = 0
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role == "key":
-            paths = self.finding.extra_paths()
-            known = ((path.text, path.values(roots)) for path in paths)
-            return {text: digest(values) for text, values in known if values}
-        if target.role == "lookup":
-            return self._key(target, roots)
+            return {path.text: path.values(roots) for path in self.finding.extra_paths() if path.root in roots.names}
+        if target.role == "lookup" and target.entity is not None:
+            return _one_mark(target.entity.values(roots))
         return None
 
     def returned(
@@ -53,49 +50,63 @@ class Probe(Base):
     ) -> None:
         if error is not None:
             return
-        if target.role == "key":
-            made = dict(token) if isinstance(token, dict) else {}
-            for path in self.finding.extra_paths():
-                if path.text not in made:  # a local variable
-                    made[path.text] = digest(path.values(roots))
-            inputs = digest(sorted(made.items()))
+        if target.role == "key" and isinstance(token, dict):
+            known = [token.get(path.text) or path.values(roots) for path in self.finding.extra_paths()]
+            omitted = [value for values in known for value in values]
             if self.beside:
-                omitted = [given for path in self.finding.extra_paths() for given in path.values(roots)]
-                return self._make_parts(result, omitted, inputs)
-            key = self._key(target, roots)
-            if key is not None:
-                self._make(key, inputs)
-        elif target.role == "lookup":
-            key = token if isinstance(token, str) else self._key(target, roots)
+                self._make(result, omitted)
+            elif target.entity is not None and (found := target.entity.values(roots)):
+                self._make(found[0] if len(found) == 1 else tuple(found), omitted)
+        elif target.role == "lookup" and target.entity is not None:
+            key = token if token is not None else _one_mark(target.entity.values(roots))
             if key is not None and _is_hit(result):
+                self._hit(key)  # type: ignore[arg-type]
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+        if target.role == "key" and (self.beside or (target.entity is not None and target.entity.text == "return")):
+            reads = [one_value(path, names) for path in self.finding.extra_paths()]
+            known = [read for read in reads if read is not None]
+            if len(known) < len(reads):
+                return None
+
+            def made(given: Any, result: object, error: BaseException | None) -> None:
+                if error is None:
+                    self._make(result, given)
+
+            return (lambda values: [read(values) for read in known]), made
+        read = one_value(target.entity, names) if target.role == "lookup" else None
+        if read is None:
+            return None
+
+        def looked_up(key: Any, result: object, error: BaseException | None) -> None:
+            if error is None and _is_hit(result):
                 self._hit(key)
-        return None
 
-    def _key(self, target: Target, roots: Roots) -> str | None:
-        found = target.entity.values(roots) if target.entity else []
-        return digest(found) if found else None
+        return (lambda values: mark(read(values))), looked_up
 
-    def _make_parts(self, returned: object, omitted: list[object], inputs: str) -> None:
-        """The parts of what was returned, less the omitted inputs; those that look like a digest are names of it."""
-        beside = {digest(one) for one in omitted}
-        parts = [part for part in _parts(returned) if digest(part) not in beside]
-        names = [digest([part]) for part in parts if _is_a_name(part)]
-        self._make(digest(parts), inputs, names)
-
-    def _make(self, key: str, inputs: str, names: Sequence[str] = ()) -> None:
+    def _make(self, returned: object, omitted: list[object]) -> None:
+        """A key was made; `omitted` is what the finding says that it does not see."""
+        marks = [mark(value) for value in omitted]
+        inputs = marks[0] if len(marks) == 1 else hash(tuple(marks))
+        names = self._names(returned, marks) if self.beside else [mark(returned)]
         self.made += 1
         if len(self.inputs) >= KEYS or len(self.values) >= KEYS:
             self.dropped += 1
             return
         self.values.add(inputs)
-        if self.inputs.setdefault(key, inputs) != inputs:
-            self.shared.add(key)
+        thread = get_ident()
         for name in names:
-            self.inputs.setdefault(name, inputs)
-        for name in (key, *names):
-            self.latest[(get_ident(), name)] = inputs
+            if self.inputs.setdefault(name, inputs) != inputs:
+                self.shared.add(name)
+            self.latest[(thread, name)] = inputs
 
-    def _hit(self, key: str) -> None:
+    def _names(self, returned: object, omitted: list[Mark]) -> list[Mark]:
+        """What a look-up may ask for: the parts that look like a digest, or else all parts together."""
+        parts = _parts(returned)
+        names = [found for part in parts if _is_a_name(part) and (found := mark(part)) not in omitted]
+        return names or [hash(tuple([found for part in parts if (found := mark(part)) not in omitted]))]
+
+    def _hit(self, key: Mark) -> None:
         mine = self.latest.get((get_ident(), key))
         if mine is not None and self.inputs.get(key, mine) != mine:
             self.hits += 1
@@ -104,11 +115,9 @@ class Probe(Base):
         return {
             "made": self.made,
             "values": len(self.values),
-            "keys": len(self.inputs),
             "shared": len(self.shared),
             "hits": self.hits,
             "dropped": self.dropped,
-            "looked_up": self.looked_up,
         }
 
     @classmethod
@@ -133,16 +142,27 @@ class Probe(Base):
         return Judgement(CLEAN, f"different inputs had different keys ({seen})")
 
 
-def _parts(value: object) -> list[object]:
+def _one_mark(values: list[object]) -> Mark | None:
+    if not values:
+        return None
+    return mark(values[0] if len(values) == 1 else tuple(values))
+
+
+def _parts(value: object) -> Sequence[object]:
     if isinstance(value, tuple):
-        return list(value)
+        return value
     return list(getattr(value, "__dict__", {}).values()) or [value]
 
 
 def _is_a_name(part: object) -> bool:
-    return len(part) >= 8 if isinstance(part, (str, bytes)) else isinstance(part, int) and abs(part) >= 1 << 24
+    kind = type(part)
+    if kind is str or kind is bytes:
+        return len(part) >= 8  # type: ignore[arg-type]
+    return kind is int and abs(part) >= 1 << 24  # type: ignore[arg-type]
 
 
 def _is_hit(result: object) -> bool:
     """None, False and an empty container mean that nothing was found; a tensor has no truth to ask for."""
-    return result is not None and result is not False and size_of(result) != 0
+    if result is None or result is False:
+        return False
+    return type(result) is int or size_of(result) != 0

@@ -76,6 +76,11 @@ async def change_weights(client: Client) -> None:
         await client.post("/update_weights")
 
 
+async def rest(client: Client) -> None:
+    """A second in which nobody asks for anything."""
+    await asyncio.sleep(1)
+
+
 async def count(client: Client) -> str:
     """The bill."""
     return (await client.post("/usage"))[1]
@@ -83,7 +88,7 @@ async def count(client: Client) -> str:
 
 CHAPTERS = {
     chapter.__name__: chapter
-    for chapter in (talk, leave, err, call_tools, look_at_images, sleep_and_wake, change_weights, count)
+    for chapter in (talk, leave, err, call_tools, look_at_images, sleep_and_wake, change_weights, count, rest)
 }
 
 

@@ -18,6 +18,7 @@ BLOCKS: dict[str, tuple[str, Block]] = {
                 Target("Scheduler.abort", "leave", entity="request_ids[]", via="abort"),
             ),
             watch=(Watch("progress", owner="Scheduler"),),
+            needs={"settle_ms": 0},
         ),
     ),
     "unbounded-cache": (

@@ -30,10 +30,29 @@ def test_a_leave_that_names_no_entity_takes_those_of_its_arguments(tmp_path: Pat
     block = Block(
         targets=(Target("Scheduler.add", "insert", entity="request_id"), Target("Scheduler.abort", "leave")),
         watch=(Watch("progress", owner="Scheduler"),),
+        needs={"settle_ms": 0},
     )
     one = finding("request-state-leak", block)
     assert verdict(tmp_path / "seeded", one, bugs="abort").status == "confirmed"
     assert verdict(tmp_path / "clean", one).status in ("refuted", "exercised-clean")
+
+
+LAZY = finding(
+    "request-state-leak",
+    Block(
+        targets=(
+            Target("Server.add", "insert", entity="request_id"),
+            Target("Server.abort", "leave", entity="request_id", via="abort"),
+        ),
+        watch=(Watch("requests", owner="Server"),),
+    ),
+    path="lazy.py",
+)
+
+
+def test_a_storm_of_aborts_that_the_next_step_removes_is_no_leak(tmp_path: Path) -> None:
+    assert verdict(tmp_path / "lazy", LAZY, "lazy.py").status in ("exercised-clean", "refuted")
+    assert verdict(tmp_path / "seeded", LAZY, "lazy.py", bugs="forget").status == "confirmed"
 
 
 def test_a_finding_that_names_no_end_is_confirmed_only_when_nothing_is_ever_removed(tmp_path: Path) -> None:
@@ -58,6 +77,15 @@ def test_an_input_stored_beside_the_key_is_no_part_of_it(tmp_path: Path) -> None
     found = verdict(tmp_path / "seeded", BESIDE, bugs="beside")
     assert found.status == "confirmed", found
     assert verdict(tmp_path / "clean", BESIDE).status == "exercised-clean"
+
+
+def test_what_a_restore_is_given_it_has_not_left_behind(tmp_path: Path) -> None:
+    block = Block(
+        targets=(Target("Scheduler.restore_progress", "reset"),), watch=(Watch("progress", owner="Scheduler"),)
+    )
+    one = finding("restore-leaves-state", block)
+    assert verdict(tmp_path / "seeded", one, bugs="rollback").status == "confirmed"
+    assert verdict(tmp_path / "clean", one).status in ("refuted", "exercised-clean")
 
 
 def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Path) -> None:

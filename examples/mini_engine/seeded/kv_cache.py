@@ -1,6 +1,7 @@
 """The paged KV cache: blocks of the pool for each request, shared where prompts begin alike, and given up for sleep."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 
 class KVCache:
@@ -58,10 +59,11 @@ class KVCache:
 
     # -- prefixes
 
-    def _keys(self, request, length: int):
-        parent = ""
+    def _keys(self, request, length: int, known: Sequence[str] = ()):
+        """The keys of the blocks that `length` tokens fill, less those that are known."""
+        parent = known[-1] if known else ""
         tokens = request.tokens
-        for start in range(0, length - self.block_size + 1, self.block_size):
+        for start in range(len(known) * self.block_size, length - self.block_size + 1, self.block_size):
             key = self.hash_block(parent, tuple(tokens[start : start + self.block_size]), request.images)
             yield key
             parent = key.digest
@@ -75,15 +77,12 @@ class KVCache:
     def remember(self, request, length: int) -> None:
         """Makes the blocks that `length` tokens fill known to others."""
         table = self.block_tables.tables[request.request_id]
-        if length // self.block_size <= len(table.keys):
-            return
-        for place, key in enumerate(self._keys(request, length)):
-            if place < len(table.keys):
-                continue
+        for key in self._keys(request, length, table.keys):
+            block = table.blocks[len(table.keys)]
             table.keys.append(key.digest)
             if key.digest not in self.prefixes:
-                self.pool.share(table.blocks[place])
-                self.prefixes[key.digest] = table.blocks[place]
+                self.pool.share(block)
+                self.prefixes[key.digest] = block
 
     def forget_prefixes(self) -> None:
         for block in self.prefixes.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import errno
 import json
 import os
@@ -26,6 +27,8 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     if (folder / "plan.json").exists():
         raise FileExistsError(errno.EEXIST, "it holds a run already", str(folder))
     (folder / "plan.json").write_text(json.dumps(plan, indent=1), encoding="utf-8")
+    # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
+    compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
 
 
 def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -84,6 +84,12 @@ class Scheduler:
             return
         self.progress.update(saved)
 
+    def restore_progress(self, saved: dict[str, int]) -> None:
+        """Back to what was saved: the rest goes."""
+        if "rollback" not in BUGS:
+            self.progress.clear()
+        self.progress.update(saved)
+
     def prefix(self, prompt: str) -> int:
         if "cache" not in BUGS and len(PREFIXES) > 16:
             PREFIXES.clear()
@@ -137,6 +143,11 @@ def serve(rounds: int = 80) -> None:
         scheduler.add(f"e{number}")
         scheduler.sleep()
         scheduler.wake()
+    for number in range(4):
+        scheduler.add(f"f{number}")
+        saved = dict(scheduler.progress)
+        scheduler.add(f"g{number}")
+        scheduler.restore_progress(saved)
     for block in range(30):
         scheduler.touch(block)
     print("served", rounds)

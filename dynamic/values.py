@@ -122,6 +122,9 @@ class Contents:
     def without(self, marks: set[int]) -> Contents:
         return Contents(self.kind, self.size, self.marks - marks) if marks else self
 
+    def within(self, other: Contents) -> Contents:
+        return Contents(self.kind, self.size, self.marks & other.marks)
+
     def kept_from(self, before: Contents) -> int:
         """How many elements of `before` are still here."""
         return len(self.marks & before.marks)

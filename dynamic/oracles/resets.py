@@ -57,8 +57,6 @@ class StaleState(Probe):
             self._settle()
             given = _given(roots)
             held = {place: (way, was.without(given)) for place, (way, was) in self._now().items()}
-            if self.begins != self.ends:
-                self.open = held
             return held
         return None
 
@@ -68,6 +66,8 @@ class StaleState(Probe):
         if target.role == "instance":
             for (key, attribute), (_, found) in self._now().items():
                 self.first.setdefault((key, attribute), found)
+        if target.role == self.begins != self.ends and error is None:
+            self.open = self._still_held(token)
         elif target.role == self.ends and error is None:
             before = token if self.begins == self.ends else self.open
             if isinstance(before, dict):
@@ -81,19 +81,30 @@ class StaleState(Probe):
                 found[(id(holder), watched.attribute)] = (_way_to(holder), contents(value))
         return found
 
+    def _still_held(self, before: object) -> Held:
+        """What an offload itself has not put away: what it has, the onload may bring back."""
+        now, kept = self._now(), {}
+        for place, (way, was) in before.items() if isinstance(before, dict) else ():
+            kept[place] = (way, was.within(now[place][1]) if place in now else was.without(set(was.marks)))
+            if kept[place][1].empty and not was.empty:
+                self._judge(place[1], cleared=True)
+        return kept
+
+    def _judge(self, attribute: str, cleared: bool) -> None:
+        self.differed[attribute] = self.differed.get(attribute, 0) + 1
+        self.cleared[attribute] = self.cleared.get(attribute, 0) + cleared
+
     def _compare(self, before: Held) -> None:
         after = self._now()
         for place, (way, was) in before.items():
             if was.empty or was == self.first.get(place):
                 continue
-            attribute = place[1]
-            self.differed[attribute] = self.differed.get(attribute, 0) + 1
             now = after.get(place)
-            if now is not None and now[1].kept_from(was):
-                self.suspicions.append(Suspicion(way, attribute, was))
+            kept = now is not None and now[1].kept_from(was) > 0
+            self._judge(place[1], cleared=not kept)
+            if kept:
+                self.suspicions.append(Suspicion(way, place[1], was))
                 del self.suspicions[:-64]
-            else:
-                self.cleared[attribute] = self.cleared.get(attribute, 0) + 1
 
     def look(self, last: bool) -> None:
         self._settle()

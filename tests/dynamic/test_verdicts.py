@@ -88,6 +88,16 @@ def test_what_a_restore_is_given_it_has_not_left_behind(tmp_path: Path) -> None:
     assert verdict(tmp_path / "clean", one).status in ("refuted", "exercised-clean")
 
 
+def test_what_an_offload_puts_away_its_onload_may_bring_back(tmp_path: Path) -> None:
+    block = Block(
+        targets=(Target("Scheduler.doze", "offload"), Target("Scheduler.rouse", "onload")),
+        watch=(Watch("progress", owner="Scheduler"),),
+    )
+    one = finding("offload-drops-state", block)
+    assert verdict(tmp_path / "seeded", one, bugs="doze").status == "confirmed"
+    assert verdict(tmp_path / "clean", one).status == "refuted"
+
+
 def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Path) -> None:
     block = Block(
         targets=(

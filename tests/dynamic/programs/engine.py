@@ -73,6 +73,14 @@ class Scheduler:
     def wake(self) -> None:
         self.saved.clear()
 
+    def doze(self) -> None:
+        self.saved = dict(self.progress)
+        if "doze" not in BUGS:
+            self.progress.clear()
+
+    def rouse(self) -> None:
+        self.progress.update(self.saved)
+
     def reset(self) -> None:
         self.requests.clear()
         if "reset" not in BUGS:
@@ -148,6 +156,8 @@ def serve(rounds: int = 80) -> None:
         saved = dict(scheduler.progress)
         scheduler.add(f"g{number}")
         scheduler.restore_progress(saved)
+        scheduler.doze()
+        scheduler.rouse()
     for block in range(30):
         scheduler.touch(block)
     print("served", rounds)

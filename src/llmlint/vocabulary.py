@@ -41,7 +41,7 @@ class VocabularyError(ValueError):
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver".
 
-    `collected` things give themselves back when nothing refers to them any more.
+    `collected` things give themselves back when nothing refers to them any more; a `counted` one is lent by a count.
     """
 
     acquire: tuple[str, ...]
@@ -49,6 +49,7 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held: Literal["result", "argument", "receiver"] = "result"
     what: str = "resource"
     collected: bool = False
+    counted: bool = False
     source: str = "configuration"
 
 
@@ -154,6 +155,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makes_equal: _Group = []
     syncs: _Group = []
     offload: _Group = []
+    counts: _Group = []
     unmaps: _Group = []
     empties: _Group = []
     save_restore: list[_WordPairs] = []
@@ -185,6 +187,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     makes_equal: frozenset[str] = frozenset()
     syncs: frozenset[str] = frozenset()
     offload: frozenset[str] = frozenset()
+    counts: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -301,6 +304,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def equalises(self, callee: str) -> bool:
         """Is the result of this call the same on every rank?"""
         return _ends(words(_last(callee)), self.makes_equal)
+
+    def is_count(self, path: str) -> bool:
+        """Is this a number of references: `block.ref_cnt`, `node.lock_ref`?"""
+        return _ends(words(_last(path)), self.counts)
 
     # ------------------------------------------------------------ what a call does
 

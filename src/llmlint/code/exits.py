@@ -36,6 +36,16 @@ def is_on_the_way(function: FunctionInfo, passed: Effect, exit_: Effect) -> bool
     return passed.region in chain(function, exit_.region) or exit_.region in chain(function, passed.region)
 
 
+def is_under_same_tests(function: FunctionInfo, since: Effect, passed: Effect, exit_: Effect) -> bool:
+    """Does the effect stand above the exit, under tests that the earlier effect had to pass as well?
+
+    `if node: lock(node)` … `if node: unlock(node)` … `raise`.
+    """
+    tests = {region.text for region in around(function, since)}
+    own = [region.text for region in around(function, passed) if region not in around(function, exit_)]
+    return since.line < passed.line < exit_.line and tests.issuperset(own)
+
+
 def is_in_handler_of(function: FunctionInfo, own: list[int], since: Effect) -> bool:
     """Is the exit in a handler of the very `try` that holds the earlier effect?"""
     tried = chain(function, since.region)

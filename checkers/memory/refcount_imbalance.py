@@ -1,0 +1,190 @@
+"""LLM104: a count that one path raises or lowers and another does not.
+
+Two forms. A function raises a count and then fails: it answers None or False, or raises, without lowering it, although
+what it raised the count for has not been recorded anywhere. And a table of counters whose entries one function deletes
+once nobody uses them, and another without asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.counting import LOWER, RAISE, Counts, counted_by, counts_of
+from llmlint.code.exits import BRANCHES, chain, is_on_the_way, is_under_same_tests, own_regions, stands_in
+from llmlint.code.facts import Effect
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.state import attribute_of
+from llmlint.findings import Report, Step
+from llmlint.runtime.block import Block, Target
+from llmlint.vocabulary import words
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    counts = counts_of(program)
+    names = {f.name for f in counts.raising} | {
+        name for name in program.call_names if any(pair.counted for pair in program.vocabulary.pairs_for(f"x.{name}"))
+    }
+    calling = {f for name in sorted(names) for f, _ in program.calls_named(name)}
+    raising = {f for f in program.functions if any(e.via == RAISE and e.op == "assign" for e in f.effects)}
+    for function in sorted(calling | raising, key=lambda f: f.order):
+        if function not in counts.raising:
+            yield from _failing_exits(program, counts, function)
+    for cls in program.classes:
+        yield from _dropped_counters(program, cls)
+
+
+# ---------------------------------------------------------------- raised before a failing exit
+
+
+def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> Iterator[Report]:
+    for at, effect in enumerate(function.effects):
+        thing = counted_by(program, counts, function, effect, RAISE)
+        if not thing or stands_in(function, effect, {"lambda"}):
+            continue
+        settled = [e for e in function.effects if e is not effect and _settles(program, counts, function, thing, e)]
+        for exit_ in function.effects[at + 1 :]:
+            if _fails(function, exit_) and _leaves_raised(function, effect, exit_, settled, thing):
+                yield _report(program, function, effect, exit_, thing, settled)
+                return
+
+
+def _settles(program: Program, counts: Counts, function: FunctionInfo, thing: str, effect: Effect) -> bool:
+    """The count is lowered again, or the thing is recorded where its end will find it."""
+    if counted_by(program, counts, function, effect, LOWER):
+        return True
+    return effect.op in ("insert", "assign") and thing in (effect.source, effect.key, *effect.reads)
+
+
+def _fails(function: FunctionInfo, exit_: Effect) -> bool:
+    """An exit that says no, in a function that has another answer too."""
+    if exit_.op == "raise":
+        return True
+    if exit_.op != "return" or not (exit_.value == "none" or exit_.source == "False"):
+        return False
+    answers = [e for e in function.effects if e.op == "return" and e is not exit_]
+    return any(e.value not in ("none", "") and e.source != "False" for e in answers)
+
+
+def _leaves_raised(function: FunctionInfo, raised: Effect, exit_: Effect, settled: list[Effect], thing: str) -> bool:
+    own = own_regions(function, exit_, raised)
+    kinds = {function.regions[r].kind for r in own}
+    if "lambda" in kinds or not kinds & BRANCHES or exit_.line <= raised.line:
+        return False
+    if _exclude_each_other(function, raised, exit_):
+        return False
+    if any(is_on_the_way(function, e, exit_) or is_under_same_tests(function, raised, e, exit_) for e in settled):
+        return False
+    result = raised.result.split(", ")[0]
+    spoken = " ".join(function.regions[r].text for r in own)
+    return not (result.isidentifier() and result in spoken) and thing not in spoken
+
+
+def _exclude_each_other(function: FunctionInfo, one: Effect, other: Effect) -> bool:
+    """Do they stand in the two branches of one `if`, or in a `try` and its handler?"""
+    theirs = chain(function, other.region)
+    firsts = {function.regions[r].first for r in theirs if r and function.regions[r].kind in ("else", "case", "except")}
+    mine = {function.regions[r].first or r for r in chain(function, one.region) if r and r not in theirs}
+    return not firsts.isdisjoint(mine)
+
+
+def _report(
+    program: Program, function: FunctionInfo, raised: Effect, exit_: Effect, thing: str, settled: list[Effect]
+) -> Report:
+    how = raised.callee or f"{raised.path} {RAISE}"
+    steps = [
+        Step(function.path, raised.line, f"{how} raises the count of {thing}"),
+        Step(function.path, exit_.line, "this path fails and leaves it raised"),
+    ]
+    steps += [Step(function.path, e.line, f"another path settles it: {e.callee or e.path}") for e in settled[:1]]
+    return Report(
+        program.place(function, raised),
+        function.facts.qualname,
+        f"{function.name} raises the count of {thing} and can still fail: the count is never lowered then",
+        tuple(steps),
+        confidence="high" if settled else "medium",
+        reason="nothing between the two lowers the count or records the thing",
+        subject=f"{thing}:{exit_.op}",
+        fix="raise the count after the last check, or lower it before leaving",
+        data={"runtime": _runtime(program, function, raised)},
+    )
+
+
+def _runtime(program: Program, function: FunctionInfo, raised: Effect) -> dict[str, object]:
+    targets = [Target(function.facts.qualname, "scope", function.path)]
+    for callee in program.callees(function, raised)[:1]:
+        params = [p.name for p in callee.params]
+        targets.append(Target(callee.facts.qualname, "acquire", callee.path, params[0] if params else "self"))
+    return Block(tuple(targets)).plain()
+
+
+# ---------------------------------------------------------------- a counter that goes while it is used
+
+
+def _dropped_counters(program: Program, cls: ClassInfo) -> Iterator[Report]:
+    tables = _counter_tables(program, cls)
+    for attribute in sorted(tables):
+        removed = [
+            (f, e)
+            for f in cls.functions
+            for e in f.effects
+            if e.op == "remove" and e.path == f"self.{attribute}" and e.key
+        ]
+        asked = [(f, e) for f, e in removed if _asks_first(f, e)]
+        for function, effect in removed if asked else ():
+            if (function, effect) not in asked:
+                yield _dropped_report(program, function, effect, attribute, asked[0], tables[attribute])
+
+
+def _counter_tables(program: Program, cls: ClassInfo) -> dict[str, tuple[FunctionInfo, Effect]]:
+    """Attributes of keyed counters, with where one is raised: by `self.counters[key].increment()` or `+= 1`."""
+    raised: dict[str, tuple[FunctionInfo, Effect]] = {}
+    lowered: set[str] = set()
+    for function in cls.functions:
+        for effect in function.effects:
+            attribute = attribute_of(effect.path)
+            if not attribute:
+                continue
+            verb = words(effect.callee.rpartition(".")[2]) if effect.callee.startswith(f"self.{attribute}[].") else ()
+            steps = effect.path == f"self.{attribute}" and effect.op in ("insert", "assign")
+            if "increment" in verb or "incr" in verb or (steps and effect.via == RAISE):
+                raised.setdefault(attribute, (function, effect))
+            if "decrement" in verb or "decr" in verb or (steps and effect.via == LOWER):
+                lowered.add(attribute)
+    return {attribute: at for attribute, at in raised.items() if attribute in lowered}
+
+
+def _asks_first(function: FunctionInfo, removal: Effect) -> bool:
+    """The removal waits for zero, or stands under a test of the counter."""
+    counter = f"{removal.path}[]"
+    waited = any(
+        e.callee.startswith(f"{counter}.") and {"wait", "zero"} & set(words(e.callee.rpartition(".")[2]))
+        for e in function.effects
+        if e.line <= removal.line
+    )
+    regions = (function.regions[r] for r in chain(function, removal.region))
+    return waited or any(counter in region.reads or counter[5:-2] in region.text for region in regions)
+
+
+def _dropped_report(
+    program: Program,
+    function: FunctionInfo,
+    removal: Effect,
+    attribute: str,
+    asked: tuple[FunctionInfo, Effect],
+    raised: tuple[FunctionInfo, Effect],
+) -> Report:
+    return Report(
+        program.place(function, removal),
+        function.facts.qualname,
+        f"{function.name} deletes a counter of {attribute} that users may still hold; {asked[0].name} asks first",
+        (
+            Step(raised[0].path, raised[1].line, f"{raised[0].facts.qualname} raises the counter"),
+            Step(function.path, removal.line, "it goes here, whatever it stands at"),
+            Step(asked[0].path, asked[1].line, f"{asked[0].facts.qualname} lets it go once nobody uses it"),
+        ),
+        confidence="medium",
+        reason="one function lets the counter go only when it is zero, this one does not ask",
+        subject=f"dropped:{attribute}",
+        fix="let the counter go only where it is known to be zero",
+        data={"runtime": Block((Target(function.facts.qualname, "scope", function.path),)).plain()},
+    )

@@ -91,6 +91,7 @@ def _written_short(function: tree.Function) -> Iterator[Report]:
     if not integers:
         return
     for node in tree.walk(function, into=lambda n: n is function or not isinstance(n, tree.Function)):
+        is_field = isinstance(node, tree.FormatField)
         for value, form in _formatted(node):
             if isinstance(value, tree.Name) and value.id in integers and _SHORT.fullmatch(form):
                 yield Report(
@@ -102,7 +103,7 @@ def _written_short(function: tree.Function) -> Iterator[Report]:
                     reason=f"{value.id} is declared to be an integer",
                     subject=f"{value.id}:{form}",
                     fix="write it with str or json.dumps, which keep every digit",
-                    data=_runtime(function.name, value.id),
+                    data=_runtime(function.name, value.id) | ({"plain": value.id} if is_field else {}),
                 )
 
 

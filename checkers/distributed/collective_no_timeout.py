@@ -83,6 +83,7 @@ def _report(
         fix=f"pass {row.timeout}=timedelta(...) from the configuration",
         data={
             "argument": row.timeout,
+            "call": row.name,
             "runtime": {"targets": [{"qualname": function.facts.qualname, "role": "group"}]},
         },
     )

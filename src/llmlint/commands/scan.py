@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -31,6 +31,9 @@ from llmlint.scan import ScanResult
 @click.option("--baseline", "baseline_file", metavar="FILE", help="Findings that are known and don't count.")
 @click.option("--diff", "revision", metavar="REF", help="Only findings introduced since a git revision count.")
 @click.option("--stdin-filename", metavar="FILE", help="Read the content of FILE from standard input.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, then report what is left.")
+@click.option("--unsafe-fixes", is_flag=True, help="Mend also where the fix needs a look: a limit, a bound, a guess.")
+@click.option("--diff-fixes", is_flag=True, help="Print the fixes as a patch and change nothing.")
 @click.option("--fix-suppressions", is_flag=True, help="Remove suppression comments that cover nothing.")
 @click.option("--show-suppressed", is_flag=True, help="Show suppressed findings too.")
 @click.option("--statistics", is_flag=True, help="Always end with counts by rule.")
@@ -44,6 +47,9 @@ def scan(
     baseline_file: str | None,
     revision: str | None,
     stdin_filename: str | None,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff_fixes: bool,
     fix_suppressions: bool,
     show_suppressed: bool,
     statistics: bool,
@@ -67,6 +73,11 @@ def scan(
         _fix_suppressions(result)
         result = _scanned(request, revision)
     mark_known(result, Project(request).settings, baseline_file)
+    if diff_fixes:
+        _show_fixes(request, result, unsafe_fixes)
+    elif (fix or unsafe_fixes) and _fix(request, result, unsafe_fixes):
+        result = _scanned(request, revision)
+        mark_known(result, Project(request).settings, baseline_file)
     plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
     _write(result, format_, written, quiet, plain)
     tell_problems(result)
@@ -92,6 +103,30 @@ def _progress() -> Progress | None:
             show_progress(done, total)
 
     return report
+
+
+def _show_fixes(request: Request, result: ScanResult, unsafe: bool) -> NoReturn:
+    from llmlint.fixing import mend
+
+    mended = mend(request, result.findings, unsafe)
+    click.echo(mended.diff(), nl=False)
+    _tell_fixes(len(mended.fixed), len(mended.unsafe), "would be", "would be")
+    sys.exit(1 if mended.fixed else 0)
+
+
+def _fix(request: Request, result: ScanResult, unsafe: bool) -> bool:
+    from llmlint.fixing import mend
+
+    mended = mend(request, result.findings, unsafe)
+    mended.write()
+    _tell_fixes(len(mended.fixed), len(mended.unsafe), "is", "are")
+    return bool(mended.fixed)
+
+
+def _tell_fixes(fixed: int, unsafe: int, one: str, several: str) -> None:
+    more = f"; {unsafe} more with --unsafe-fixes" if unsafe else ""
+    said = f"1 finding {one}" if fixed == 1 else f"{fixed} findings {several}"
+    click.echo(f"llmlint: {said} fixed{more}", err=True)
 
 
 def _fix_suppressions(result: ScanResult) -> None:

@@ -1,20 +1,21 @@
 """LLM702: a collective that only some ranks reach.
 
-Two forms: the collective stands under a condition on the rank, with none in the other branch; or the function returns
-early on state of this rank alone, before a collective that the others enter. A helper that holds the collective counts.
+Three forms: the collective stands under a condition on the rank, with none in the other branch; the function returns
+early on state of this rank alone, before a collective that the others enter; or `new_group`, which all ranks call with
+the same list, is given the ranks of the caller's own group. A helper that holds the collective counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import msgspec
-
-from llmlint.code.collectives import collective_at, meets, names_that_meet
+from llmlint.code.collectives import Meeting, meetings_of
+from llmlint.code.exits import loops_around
 from llmlint.code.facts import Effect, Region
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.code.state import attribute_of
 from llmlint.findings import Report, Step
+from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words
 
 _AXES = frozenset("pp dp ep cp dcp pcp node local moe attn attention lora".split())
@@ -22,19 +23,10 @@ _DEPTH = 3
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    def enters(function: FunctionInfo, effect: Effect) -> bool:  # one object, for which `reaches` keeps its answers
-        return meets(program, function, effect)
-
-    helpers = names_that_meet(program, _DEPTH)
-    calling = {id(f) for name in helpers | program.vocabulary.collective_names for f, _ in program.calls_named(name)}
-    for function in program.functions:
-        if id(function) not in calling or program.files[function.path].language != "python":
-            continue
-        meeting = list(_meetings(program, function, helpers, enters))
-        if not meeting:
-            continue
-        yield from _under_rank(program, function, meeting)
-        yield from _after_early_return(program, function, meeting)
+    for function, meeting in meetings_of(program, _DEPTH).items():
+        yield from _under_rank(program, function, list(meeting))
+        yield from _after_early_return(program, function, list(meeting))
+        yield from _of_own_ranks(program, function, list(meeting))
 
 
 _SYMMETRIC = frozenset(
@@ -42,46 +34,6 @@ _SYMMETRIC = frozenset(
     "reduce_scatter_tensor all_to_all all_to_all_single new_group".split()
 )
 """Collectives in which every rank plays the same part; the two sides of a broadcast often have separate helpers."""
-
-
-class Meeting(msgspec.Struct, frozen=True):
-    """The effect in this function, the collective's name and call, and the way to it when a helper makes it."""
-
-    effect: Effect
-    name: str
-    call: Effect
-    steps: tuple[Step, ...] = ()
-    on_request: bool = False
-    """The helper makes the call only when a parameter of its own asks for it."""
-
-
-def _meetings(
-    program: Program, function: FunctionInfo, helpers: frozenset[str], enters: Callable[[FunctionInfo, Effect], bool]
-) -> Iterator[Meeting]:
-    for effect in function.effects:
-        if not effect.callee:
-            continue
-        row = collective_at(program, function, effect)
-        if row is not None:
-            if row.kind in ("collective", "barrier", "create"):
-                yield Meeting(effect, row.name, effect)
-            continue
-        if effect.callee.rsplit(".", 1)[-1] not in helpers:
-            continue
-        for callee in program.callees(function, effect):
-            if callee is function or callee.name.startswith("__"):
-                continue
-            chain = program.reaches(callee, enters, _DEPTH)
-            if chain:
-                holder, call = chain[-1]
-                steps = [Step(f.path, e.line, f"{f.facts.qualname} calls {e.callee}") for f, e in chain[:-1]]
-                steps.append(Step(holder.path, call.line, f"{holder.facts.qualname} enters {call.callee}"))
-                yield Meeting(effect, call.callee.rsplit(".", 1)[-1], call, tuple(steps), _is_on_request(holder, call))
-
-
-def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:
-    asked = {p.name for p in holder.facts.params} - {"self", "cls"}
-    return any(r.kind in ("if", "else") and asked & set(r.reads) for _, r in _regions(holder, call))
 
 
 # ---------------------------------------------------------------- under a condition on the rank
@@ -111,7 +63,7 @@ def _under_rank(program: Program, function: FunctionInfo, meeting: list[Meeting]
                 reason=f"the condition reads {rank} and the other branch enters no collective",
                 subject=f"{name}:{region.text}",
                 fix="let every rank of the group make the call, or make it on a group of only these ranks",
-                data={"runtime": {"targets": [{"qualname": function.facts.qualname, "role": "collective"}]}},
+                data={"runtime": _runtime(function)},
             )
 
 
@@ -174,21 +126,24 @@ def _after_early_return(program: Program, function: FunctionInfo, meeting: list[
             continue
         effect, name, steps = later[0].effect, later[0].name, later[0].steps
         conditional = any(r.kind in ("if", "else", "except") for _, r in _regions(function, effect))
+        parted = _where_ranks_part(program, function, local)
         yield Report(
             program.place(function, returned),
             function.facts.qualname,
             f"a rank where {region.text} returns here and skips {name}, which the other ranks enter",
             (
+                *([Step(parted.path, parted.line, parted.message)] if parted is not None else []),
                 Step(function.path, region.line, f"{local} is this rank's own: other ranks may see another value"),
                 Step(function.path, returned.line, "this rank leaves"),
                 Step(function.path, effect.line, f"the others go on to {effect.callee}"),
                 *steps,
             ),
-            confidence="medium" if not conditional or not steps else "low",
-            reason=f"{local} is filled and emptied by this object's own methods, not agreed between ranks",
+            confidence="medium" if parted is not None and not (conditional and steps) else "low",
+            reason=f"{local} is filled and emptied by this object's own methods, not agreed between ranks"
+            + ("" if parted is not None else "; all ranks may still fill it alike"),
             subject=f"return:{name}:{region.text}",
             fix="enter the collective on every rank, or agree on the condition first",
-            data={"runtime": {"targets": [{"qualname": function.facts.qualname, "role": "collective"}]}},
+            data={"runtime": _runtime(function)},
         )
         return
 
@@ -212,8 +167,83 @@ def _local_state(program: Program, function: FunctionInfo, region: Region) -> st
     return ""
 
 
+def _where_ranks_part(program: Program, function: FunctionInfo, local: str) -> Step | None:
+    """A filling of the container that depends on whether a call of this rank succeeded: on its memory, its files."""
+    owner = function.owner
+    fillings = (
+        [(f, e) for f in owner.functions for e in f.effects if e.op == "insert" and e.path == local] if owner else []
+    )
+    for filler, effect in fillings:
+        for at, call in ((filler, effect), *program.callers(filler)):
+            succeeded = _success_before(at, call)
+            if succeeded:
+                return Step(at.path, call.line, f"{local} is filled only on a rank where {succeeded}")
+    return None
+
+
+def _success_before(function: FunctionInfo, effect: Effect) -> str:
+    """The test of a call's result that lets control get here: around the effect, or in an early return above it."""
+    results = {
+        e.result for e in function.effects if e.op == "call" and e.result.isidentifier() and e.line < effect.line
+    }
+    for _, region in _regions(function, effect):
+        tested = [name for name in results if region.text in (name, f"{name} is not None")]
+        if region.kind == "if" and tested:
+            return region.text
+    for region in function.regions:
+        refused = [name for name in results if region.text in (f"not {name}", f"{name} is None")]
+        if region.kind == "if" and refused and region.parent == 0 and region.end_line < effect.line:
+            if any(e.op == "return" and region.line <= e.line <= region.end_line for e in function.effects):
+                return f"not ({region.text})"
+    return ""
+
+
 def _is_agreed(program: Program, function: FunctionInfo, region: Region) -> bool:
     return any(program.vocabulary.is_equal_on_ranks(path) or "size" in words(path) for path in region.reads)
+
+
+# ---------------------------------------------------------------- a group made of the caller's own ranks
+
+
+def _of_own_ranks(program: Program, function: FunctionInfo, meeting: list[Meeting]) -> Iterator[Report]:
+    for met in meeting:
+        effect = met.effect
+        if met.steps or met.name != "new_group" or not effect.args or loops_around(function, effect):
+            continue
+        made = _own_ranks(program, function, effect)
+        if made is None or any(a.keyword == "use_local_synchronization" for a in effect.args):
+            continue
+        yield Report(
+            program.place(function, effect),
+            function.facts.qualname,
+            "new_group is called with the ranks of this rank's own group: every rank has to call it with the same list",
+            (
+                Step(function.path, made.line, f"{made.source or made.callee} lists the ranks of the group it is in"),
+                Step(function.path, effect.line, "ranks of other groups call it with another list, and all wait"),
+            ),
+            confidence="high",
+            reason="new_group is a collective of the whole world, and its list differs from group to group",
+            subject=f"own-ranks:{effect.args[0].path}",
+            fix="gather the lists of all groups and call new_group once for each, in the same order on every rank",
+            data={"runtime": _runtime(function)},
+        )
+
+
+def _own_ranks(program: Program, function: FunctionInfo, effect: Effect) -> Effect | None:
+    """The effect that computes the list, when it asks for the ranks of a group this rank is in."""
+    ranks = effect.args[0]
+    bound = [e for e in function.effects if e.op == "bind" and e.path == ranks.path and e.line < effect.line]
+    if bound:
+        return bound[-1] if _lists_own_ranks(bound[-1].source) else None
+    return effect if any(_lists_own_ranks(read.removesuffix("()")) for read in ranks.reads) else None
+
+
+def _lists_own_ranks(source: str) -> bool:
+    return source.rpartition(".")[2] == "get_process_group_ranks"
+
+
+def _runtime(function: FunctionInfo) -> dict[str, object]:
+    return Block((Target(function.facts.qualname, "scope", function.path),)).plain()
 
 
 def _inside(function: FunctionInfo, effect: Effect, index: int) -> bool:

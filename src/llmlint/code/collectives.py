@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from llmlint.code.exits import around
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
+from llmlint.findings import Step
 from llmlint.vocabulary import Collective
 
 MEETING = frozenset({"collective", "barrier", "create"})
@@ -34,6 +41,77 @@ def names_that_meet(program: Program, levels: int) -> frozenset[str]:
     for _ in range(levels - 1):
         found |= {function.name for name in sorted(found) for function, _ in program.calls_named(name)}
     return frozenset(found)
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """The effect in this function, the collective's name and call, and the way to it when a helper makes it."""
+
+    effect: Effect
+    name: str
+    call: Effect
+    holder: FunctionInfo
+    steps: tuple[Step, ...] = ()
+    on_request: bool = False
+    """The helper makes the call only when a parameter of its own asks for it."""
+
+
+_FOUND: WeakKeyDictionary[Program, dict[int, dict[FunctionInfo, tuple[Meeting, ...]]]] = WeakKeyDictionary()
+
+
+def meetings_of(program: Program, levels: int) -> dict[FunctionInfo, tuple[Meeting, ...]]:
+    """Every Python function that enters a collective, itself or through so many calls, with where it does."""
+    known = _FOUND.setdefault(program, {})
+    if levels not in known:
+        known[levels] = _search(program, levels)
+    return known[levels]
+
+
+def _search(program: Program, levels: int) -> dict[FunctionInfo, tuple[Meeting, ...]]:
+    def enters(function: FunctionInfo, effect: Effect) -> bool:  # one object, for which `reaches` keeps its answers
+        return meets(program, function, effect)
+
+    helpers = names_that_meet(program, levels)
+    names = sorted(helpers | program.vocabulary.collective_names)
+    calling = {function for name in names for function, _ in program.calls_named(name)}
+    found = {
+        function: tuple(_meetings_in(program, function, helpers, enters, levels))
+        for function in sorted(calling, key=lambda f: f.order)
+        if function.language == "python"
+    }
+    return {function: meetings for function, meetings in found.items() if meetings}
+
+
+def _meetings_in(
+    program: Program,
+    function: FunctionInfo,
+    helpers: frozenset[str],
+    enters: Callable[[FunctionInfo, Effect], bool],
+    levels: int,
+) -> Iterator[Meeting]:
+    for effect in function.effects:
+        if not effect.callee:
+            continue
+        row = collective_at(program, function, effect)
+        if row is not None:
+            if row.kind in MEETING:
+                yield Meeting(effect, row.name, effect, function)
+            continue
+        if _last(effect.callee) not in helpers:
+            continue
+        for callee in program.callees(function, effect):
+            if callee is function or callee.name.startswith("__"):
+                continue
+            chain = program.reaches(callee, enters, levels)
+            if chain:
+                holder, call = chain[-1]
+                steps = [Step(f.path, e.line, f"{f.facts.qualname} calls {e.callee}") for f, e in chain[:-1]]
+                steps.append(Step(holder.path, call.line, f"{holder.facts.qualname} enters {call.callee}"))
+                yield Meeting(effect, _last(call.callee), call, holder, tuple(steps), _is_on_request(holder, call))
+
+
+def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:
+    asked = {p.name for p in holder.facts.params} - {"self", "cls"}
+    return any(r.kind in ("if", "else") and asked & set(r.reads) for r in around(holder, call))
 
 
 def _last(callee: str) -> str:

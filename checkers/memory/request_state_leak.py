@@ -1,7 +1,7 @@
 """LLM102: a per-request entry that some end of the request's life leaves behind.
 
 Two forms: a map keyed by a request's id that nothing in the program ever shrinks; a way to end a request that takes its
-entry in hand and leaves it there, while another way removes it.
+entry in hand, or tells the object below that the request is over, and leaves the entry, while another way removes it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from llmlint.vocabulary import words
 _SHRINKING = frozenset({"remove", "clear", "delete"})
 _CARRIERS = frozenset("batch output metadata input info result data config args params response message stats".split())
 _BOUNDED = frozenset("lru ttl weak bounded fifo".split())
+_SENDS = frozenset("send put notify publish post emit dispatch rpc broadcast push".split())
 _DONE = frozenset("finished done aborted failed completed cancelled status state finish".split())
 
 
@@ -125,12 +126,12 @@ def _left_by_one_end(
     ):
         return
     removers = {id(f) for f, _ in removing}
-    if not any(program.vocabulary.is_terminal(f.name) or _DONE & set(words(f.name)) for f, _ in removing):
+    if not any(_removes_at_the_end(program, f, e) for f, e in removing):
         return
     for method in cls.methods.values():
         if id(method) in removers or not _ends_one_request(program, method):
             continue
-        handled = _marks_done(method, attribute)
+        handled = _marks_done(method, attribute) or _tells_below(program, method)
         if handled is None or _goes_on_to_remove(program, cls, method, attribute, removers):
             continue
         remover, removal = removing[0]
@@ -141,7 +142,9 @@ def _left_by_one_end(
             (
                 Step(fills[0].function.path, fills[0].effect.line, f"{fills[0].function.name} adds the entry"),
                 Step(remover.path, removal.line, f"{remover.name} removes it"),
-                Step(method.path, handled.line, f"{method.name} marks the request as over and leaves the entry"),
+                Step(
+                    method.path, handled.line, f"{method.name} says here that the request is over, and leaves the entry"
+                ),
             ),
             confidence="medium",
             reason=f"{remover.name} and {method.name} both end a request, and only one takes the entry out",
@@ -149,6 +152,14 @@ def _left_by_one_end(
             fix=f"remove the entry in {method.name} too",
             data={"runtime": _runtime(cls, attribute, fills, [method])},
         )
+
+
+def _removes_at_the_end(program: Program, function: FunctionInfo, removal: Effect) -> bool:
+    """By the function's name, or by the condition the removal stands under: `if finished:`."""
+    if program.vocabulary.is_terminal(function.name) or _DONE & set(words(function.name)):
+        return True
+    region = function.regions[removal.region]
+    return region.kind == "if" and bool(_DONE & set(words(region.text)))
 
 
 def _resets(program: Program, function: FunctionInfo) -> bool:
@@ -166,6 +177,28 @@ def _marks_done(method: FunctionInfo, attribute: str) -> Effect | None:
             if _DONE & set(words(effect.path.rsplit(".", 1)[-1])):
                 return effect
     return None
+
+
+def _tells_below(program: Program, method: FunctionInfo) -> Effect | None:
+    """The method hands the request's id to a call that ends it in an object of its own, and sends nothing: what is
+    sent comes back as an answer that takes the entry out."""
+    ids = {p.name for p in method.params if program.vocabulary.is_request_id(p.name)}
+    if len([e for e in method.effects if e.callee]) == 1 and method.effects[0].callee.endswith(f".{method.name}"):
+        return None  # it only passes the call on
+    if any(_SENDS & set(words(e.callee.rpartition(".")[2])) for e in method.effects if e.callee):
+        return None
+    for effect in method.effects:
+        if effect.op != "call" or effect.path.count(".") < 2 or not effect.path.startswith("self."):
+            continue
+        name = effect.path.rpartition(".")[2]
+        below = program.callees(method, effect) if program.vocabulary.is_terminal(name) else ()
+        if ids & {a.path for a in effect.args} and below and not any(_sends(f) for f in below):
+            return effect
+    return None
+
+
+def _sends(function: FunctionInfo) -> bool:
+    return function.is_abstract or any(_SENDS & set(words(e.callee)) for e in function.effects if e.callee)
 
 
 def _goes_on_to_remove(

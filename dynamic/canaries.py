@@ -69,6 +69,13 @@ class Engine:
     def get(self, key: int) -> int:
         return key or 1
 
+    def accept(self, token: int) -> bool:
+        return token < 3
+
+    def match(self, tokens: tuple[int, ...]) -> None:
+        for token in tokens:
+            self.accept(token)
+
 
 def _requests() -> None:
     engine = Engine()
@@ -111,6 +118,10 @@ def _keys() -> None:
         engine.get(engine.key((1, 2, 3), image))
 
 
+def _match() -> None:
+    Engine().match((1, 2, 3, 4))
+
+
 _alive: list[Engine] = []
 
 
@@ -150,6 +161,7 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
     "leak-on-error-path": (_admit, {"targets": _PAIRS}),
     "refcount-imbalance": (_admit, {"targets": _PAIRS}),
     "float-serialised-int": (_write, {"targets": [_target("write", "format", "value")]}),
+    "fsm-result-ignored": (_match, {"targets": [_target("match", "scope"), _target("accept", "advance")]}),
     "cache-key-omits-input": (
         _keys,
         {

@@ -28,6 +28,7 @@ RULES = {
     "prefix_key": "LLM806",
     "outputs": "LLM102",
     "grammars": "LLM101",
+    "matching": "LLM501",
     "tool_calls": "LLM401",
     "group": "LLM701",
     "write_back": "LLM702",

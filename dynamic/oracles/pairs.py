@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from _thread import get_ident
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
+from ..calls import CallKey, here
 from ..paths import Roots, elements, one_value
 from ..plan import Finding, Target
 from ..probe import (
@@ -25,9 +24,6 @@ from ..probe import (
 )
 from ..values import identify, is_container
 from .ledger import GRACE
-
-CallKey = tuple[int, int]
-"""A thread and, in asyncio, a task: where a call of the scope is under way."""
 
 
 class Scope:
@@ -79,7 +75,7 @@ class PairLedger(Probe):
             self.number += 1
             self.calls += 1
             scope = Scope(self.number)
-            self.open.setdefault(_here(), []).append(scope)
+            self.open.setdefault(here(), []).append(scope)
             return scope
         if target.role in ("acquire", "release") and target.entity and target.entity.root != "return":
             return _things(target, roots)
@@ -119,7 +115,7 @@ class PairLedger(Probe):
     def _acquire(self, thing: Hashable) -> None:
         self.acquired += 1
         self.balance[thing] = self.balance.get(thing, 0) + 1
-        stack = self.open.get(_here())
+        stack = self.open.get(here())
         if stack:
             stack[-1].acquired.append(thing)
 
@@ -135,7 +131,7 @@ class PairLedger(Probe):
             self.left.pop(thing, None)
 
     def _end(self, token: object, result: object, error: BaseException | None) -> None:
-        key = _here()
+        key = here()
         stack = self.open.get(key, [])
         if not isinstance(token, Scope) or token not in stack:
             return
@@ -204,11 +200,3 @@ def _things(target: Target, roots: Roots) -> list[Hashable]:
         elif value is not None:
             found.append(identify(value))
     return found
-
-
-def _here() -> CallKey:
-    asyncio: Any = sys.modules.get("asyncio")
-    if asyncio is not None and asyncio._get_running_loop() is not None:
-        task = asyncio.current_task()
-        return (get_ident(), id(task))
-    return (get_ident(), 0)

@@ -158,6 +158,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: _Group = []
     unmaps: _Group = []
     empties: _Group = []
+    advances: _Group = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []
     pairs: list[Pair] = []
@@ -190,6 +191,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     counts: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
+    advances: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
     pairs: tuple[Pair, ...] = ()

@@ -55,5 +55,9 @@ BLOCKS: dict[str, tuple[str, Block]] = {
             )
         ),
     ),
+    "fsm-result-ignored": (
+        "fsm",
+        Block(targets=(Target("follow", "scope"), Target("Machine.accept", "advance"))),
+    ),
     "noop-restore": ("restore", Block(targets=(Target("Scheduler.restore", "restore"),))),
 }

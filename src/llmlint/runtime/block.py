@@ -34,6 +34,7 @@ Role = Literal[
     "collective",
     "group",
     "wait",
+    "advance",
 ]
 
 

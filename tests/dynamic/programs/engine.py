@@ -105,6 +105,25 @@ class Scheduler:
         return PREFIXES[prompt]
 
 
+class Machine:
+    """Accepts numbers that rise."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def accept(self, token: int) -> bool:
+        if token < self.last:
+            return False
+        self.last = token
+        return True
+
+
+def follow(machine: Machine, tokens: list[int]) -> None:
+    for token in tokens:
+        if not machine.accept(token) and "fsm" not in BUGS:
+            return
+
+
 def format_id(value: int) -> str:
     return f"{value:g}" if "float" in BUGS else str(value)
 
@@ -158,6 +177,8 @@ def serve(rounds: int = 80) -> None:
         scheduler.restore_progress(saved)
         scheduler.doze()
         scheduler.rouse()
+    for number in range(4):
+        follow(Machine(), [1, 5, number, 7])
     for block in range(30):
         scheduler.touch(block)
     print("served", rounds)

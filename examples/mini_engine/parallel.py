@@ -14,11 +14,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from .blocks import BlockPool
 from .model import Row
 from .parts import Parts
 from .transformer import Transformer, choose_device
 
 TIMEOUT = 60.0
+HOST_BLOCKS = 4096
 
 
 class Rank:
@@ -30,7 +32,7 @@ class Rank:
         dist.init_process_group("gloo", f"file://{store}", limit, rank=rank, world_size=ranks)
         group = parts.group.make_group(list(range(ranks)), TIMEOUT)
         self.model = Transformer(where, rank, ranks, self._reduce)
-        self.write_back = parts.write_back.WriteBack(group, delay=rank + 1)
+        self.write_back = parts.write_back.WriteBack(group, BlockPool(HOST_BLOCKS), delay=rank + 1)
         self.memory: Any = None
 
     def _reduce(self, tensor):

@@ -5,14 +5,18 @@ import torch.distributed as dist
 
 
 class WriteBack:
-    def __init__(self, group, delay: int) -> None:
+    def __init__(self, group, host, delay: int) -> None:
         self.group = group
+        self.host = host
         self.delay = delay
         self.ongoing: dict[int, int] = {}
         self.written = 0
 
     def start(self, block: int) -> None:
-        self.ongoing[block] = self.delay
+        """Where the host has no room left, the block is not written."""
+        place = self.host.lend()
+        if place is not None:
+            self.ongoing[block] = self.delay
 
     def advance(self) -> None:
         """What this rank's copy engine does meanwhile: some ranks are quicker than others."""

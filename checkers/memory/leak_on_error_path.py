@@ -117,7 +117,7 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
         reason=f"the function itself gives it back on its normal path, and not on this one{why}",
         subject=f"{held.name}:{exit_.op}",
         fix=f"release {held.name} before leaving, or in a finally",
-        data={"runtime": _runtime(program, held, released)},
+        data={"release": released.line, "runtime": _runtime(program, held, released)},
     )
 
 

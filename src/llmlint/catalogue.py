@@ -52,13 +52,6 @@ CHAPTER_TITLES = {
 FENCE = "+++"
 
 
-class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A setting of one rule, given as `[tool.llmlint.rules.<name>]`."""
-
-    default: bool | int | float | str | list[str]
-    description: str
-
-
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The front matter of one page."""
 
@@ -76,7 +69,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     no_probe: str = ""
     default: bool = True
     reported_by_engine: bool = False
-    options: dict[str, Option] = {}
 
     @property
     def module_name(self) -> str:

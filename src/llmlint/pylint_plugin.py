@@ -61,9 +61,7 @@ class ChapterChecker(BaseChecker):
 
     def __init__(self, linter: PyLinter, chapter: str, rules: list[Rule], findings: ProjectFindings) -> None:
         self.name = "llmlint" if chapter == "llmlint" else f"llmlint-{chapter}"
-        self.msgs = {
-            rule.pylint_id: ("%s", rule.pylint_symbol, f"{description_of(rule)} See {rule.doc_url}") for rule in rules
-        }
+        self.msgs = {rule.pylint_id: ("%s", rule.pylint_symbol, _description(rule)) for rule in rules}
         self.options = _OPTIONS if chapter == "llmlint" else ()
         self._rules = frozenset(rule.code for rule in rules)
         self._findings = findings

@@ -1,31 +1,45 @@
 """Mends findings whose fix is mechanical: edits that are kept only when a new scan no longer finds what they mend.
 
 `edits.py` holds one edit for each kind of fix a checker asks for in `Report.data`. Files are rewritten through libcst,
-so comments and formatting stay as they are.
+so comments, formatting, encoding and line endings stay as they are.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import libcst as cst
 import msgspec
 
-from llmlint.findings import Finding
-from llmlint.fixing.edits import edit_for
+from llmlint.files import language_of
+from llmlint.findings import Finding, at_least
 from llmlint.project import Request
 from llmlint.project import scan as scan_project
 
-_MOST_ROUNDS = 4
+if TYPE_CHECKING:
+    from llmlint.fixing.edits import Edits
+
+Judged = Callable[[Mapping[str, bytes]], Iterable[Finding]]
+"""The findings there are when these files, by path, hold this content."""
+
+_SAFE_FROM = {
+    "clear": "high",
+    "plain": "low",
+    "argument": "",  # how long to wait is for the project to say
+    "maxsize": "",  # how many entries to keep, likewise
+    "release": "",  # what is given back twice is worse than what is not given back
+    "super": "",  # the base may do more than what is missing
+}
+"""The keys of a report's data that ask for an edit: with what confidence it may be made without a look ("": never)."""
 
 
 class Mended(msgspec.Struct):
-    """What was mended: each file's text before and after, the findings that are gone, and those a bolder fix has."""
+    """What was mended: each file before and after, the findings that are gone, and those a bolder fix has."""
 
-    files: dict[str, tuple[str, str]]
+    files: dict[str, tuple[bytes, bytes]]
     fixed: list[Finding]
     unsafe: list[Finding]
 
@@ -34,62 +48,92 @@ class Mended(msgspec.Struct):
 
     def write(self) -> None:
         for path, (_, after) in self.files.items():
-            Path(path).write_bytes(after.encode())
+            Path(path).write_bytes(after)
+
+
+def is_fixable(finding: Finding, unsafe: bool = True) -> bool:
+    """Does the finding say how to mend it? Whether the code allows it shows when it is tried."""
+    kind = _kind(finding)
+    if not kind or language_of(finding.path) != "python":
+        return False
+    safe_from = _SAFE_FROM[kind]
+    return unsafe or (bool(safe_from) and at_least(finding.confidence, safe_from))
+
+
+def _kind(finding: Finding) -> str:
+    return next((kind for kind in _SAFE_FROM if kind in finding.data), "")
 
 
 def mend(request: Request, findings: Sequence[Finding], unsafe: bool) -> Mended:
     """Edits for all findings that have one, less those after which the finding is still there or another one is new."""
-    known = [finding for finding in findings if finding.suppressed is None and edit_for(finding) is not None]
-    left_out = [] if unsafe else [finding for finding in known if not _is_safe(finding)]
-    wanted = [finding for finding in known if finding not in left_out]
-    before = Counter((finding.path, finding.rule) for finding in findings)
-    for _ in range(_MOST_ROUNDS):
-        texts, edited = _edited(wanted)
-        if not edited:
-            break
-        given = {path: after.encode() for path, (_, after) in texts.items()}
-        after = scan_project(msgspec.structs.replace(request, given={**request.given, **given})).findings
-        there = {finding.fingerprint for finding in after}
-        grown = {key for key, count in Counter((f.path, f.rule) for f in after).items() if count > before[key]}
-        worse = {path for path, _ in grown}
-        wanted = [f for f in edited if f.fingerprint not in there and f.path not in worse]
-        if len(wanted) == len(edited):
-            return Mended(texts, edited, left_out)
+
+    def judged(content: Mapping[str, bytes]) -> Iterable[Finding]:
+        return scan_project(msgspec.structs.replace(request, given={**request.given, **content})).findings
+
+    return mend_content(findings, judged, request.given, unsafe)
+
+
+def mend_content(
+    findings: Sequence[Finding], judged: Judged, content: Mapping[str, bytes], unsafe: bool, only: str = ""
+) -> Mended:
+    """`content` holds files that differ from what is on disk. `only`: the fingerprint of the one finding to mend."""
+    known = [f for f in findings if f.suppressed is None and is_fixable(f) and only in ("", f.fingerprint)]
+    wanted = [finding for finding in known if is_fixable(finding, unsafe)]
+    left_out = [finding for finding in known if finding not in wanted]
+    before = {path: _content(path, content) for path in sorted({finding.path for finding in wanted})}
+    while wanted:
+        after, edited = _edited(wanted, before)
+        failed = _failed(findings, edited, judged({**content, **after}), set(after)) if edited else []
+        if not failed:
+            return Mended({path: (before[path], after[path]) for path in after}, edited, left_out)
+        wanted = [finding for finding in edited if finding not in failed]
     return Mended({}, [], left_out)
 
 
-def _is_safe(finding: Finding) -> bool:
-    edit = edit_for(finding)
-    return edit is not None and edit.is_safe(finding)
+def _content(path: str, content: Mapping[str, bytes]) -> bytes:
+    return content[path] if path in content else Path(path).read_bytes()
 
 
-def _edited(findings: Iterable[Finding]) -> tuple[dict[str, tuple[str, str]], list[Finding]]:
-    """The texts with all edits made, and the findings whose edit found its place."""
-    by_file: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_file.setdefault(finding.path, []).append(finding)
-    texts: dict[str, tuple[str, str]] = {}
+def _edited(wanted: Sequence[Finding], before: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+    """The files with all edits made, and the findings whose edit found its place."""
+    from llmlint.fixing.edits import UnfitFile, open_file
+
+    after: dict[str, bytes] = {}
     edited: list[Finding] = []
-    for path, here in sorted(by_file.items()):
-        data = Path(path).read_bytes()
+    for path, data in before.items():
         try:
-            module = cst.parse_module(data)
-        except (cst.ParserSyntaxError, UnicodeDecodeError):
+            edits = open_file(data)
+        except UnfitFile:
             continue
-        for finding in sorted(here, key=lambda f: f.line, reverse=True):  # from below, so that lines above stay put
-            edit = edit_for(finding)
-            changed = edit.apply(module, finding) if edit is not None else None
-            if changed is not None:
-                module = changed
-                edited.append(finding)
-        after = module.bytes
-        if after != data:
-            texts[path] = (data.decode(module.encoding), after.decode(module.encoding))
-    return texts, edited
+        here = [finding for finding in wanted if finding.path == path and _make(edits, finding)]
+        if here:
+            after[path] = edits.bytes()
+            edited += here
+    return after, edited
 
 
-def _diff(path: str, before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
-    )
+def _make(edits: Edits, finding: Finding) -> bool:
+    from llmlint.fixing.edits import EDITS
+
+    return EDITS[_kind(finding)](edits, finding)
+
+
+def _failed(
+    before: Iterable[Finding], edited: Sequence[Finding], after: Iterable[Finding], changed: set[str]
+) -> list[Finding]:
+    """The mended findings that are still there, and all those of a file that has a finding it did not have."""
+    had, has = Counter(map(_likeness, before)), Counter(map(_likeness, after))
+    expected = had - Counter(map(_likeness, edited))
+    spoilt = {path for path, *rest in has if path in changed and has[path, *rest] > had[path, *rest]}
+    return [f for f in edited if f.path in spoilt or has[_likeness(f)] > expected[_likeness(f)]]
+
+
+def _likeness(finding: Finding) -> tuple[str, ...]:
+    """What stays of a finding when lines above it come and go."""
+    return (finding.path, finding.rule, finding.symbol, finding.message)
+
+
+def _diff(path: str, before: bytes, after: bytes) -> str:
+    old, new = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (before, after))
+    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

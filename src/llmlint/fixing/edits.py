@@ -2,21 +2,32 @@
 
 `clear`     [attributes], `beside`: line     each is cleared after the statement at that line
 `super`     method name                      the override calls the base's method first
-`argument`  name, `call`: function           the calls the evidence names get a time limit
+`argument`  name                             the call, and those like it in its function, get a time limit
 `maxsize`   line of the function             its memo gets a bound
+`release`   line                             the statement there is repeated before the exit that was found
 `plain`     name of a value                  it is written without the format that cuts it
+
+Each looks for the code it is about, and leaves the file alone where that is not as it must be for a mechanical edit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import libcst as cst
-import msgspec
+from libcst import matchers
 from libcst.codemod import CodemodContext
 from libcst.codemod.visitors import AddImportsVisitor
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import (
+    CodePosition,
+    ExpressionContext,
+    ExpressionContextProvider,
+    MetadataWrapper,
+    ParentNodeProvider,
+    PositionProvider,
+)
 
 from llmlint.findings import Finding
 
@@ -24,239 +35,319 @@ _CONTAINERS = frozenset("dict list set deque defaultdict OrderedDict Counter".sp
 _BOUND = 1024
 _MINUTES = 10
 
-
-class Edit(msgspec.Struct, frozen=True):
-    """`apply` answers the changed module, None when it does not find its place."""
-
-    apply: Callable[[cst.Module, Finding], cst.Module | None]
-    is_safe: Callable[[Finding], bool]
+Node = cst.CSTNode
 
 
-def edit_for(finding: Finding) -> Edit | None:
-    return next((edit for key, edit in _EDITS.items() if key in finding.data), None)
+class UnfitFile(ValueError):
+    """A file that libcst can't read, or not without changing more than it is told to."""
 
 
-class _Placed(cst.CSTTransformer):
-    """A transformer that knows where nodes stand, and whether it has changed anything."""
+def open_file(data: bytes) -> Edits:
+    try:
+        module = cst.parse_module(data)
+    except (cst.ParserSyntaxError, RecursionError, UnicodeDecodeError, LookupError) as error:
+        raise UnfitFile(str(error)) from error
+    if module.bytes != data or module.default_newline == "\r":
+        raise UnfitFile("it would not come out as it went in")
+    return Edits(module)
 
-    METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, finding: Finding) -> None:
+class Edits:
+    """One file and what is to be changed in it; `bytes()` is the file with all changes made."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self._wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+        self._positions = self._wrapper.resolve(PositionProvider)
+        self._parents = self._wrapper.resolve(ParentNodeProvider)
+        self._contexts = self._wrapper.resolve(ExpressionContextProvider)
+        self.module = self._wrapper.module
+        self._changes: dict[Node, list[Callable[[Any], Any]]] = {}
+        self._imports: set[tuple[str, str]] = set()
+
+    def bytes(self) -> bytes:
+        changed = self.module.visit(_Apply(self._changes))
+        context = CodemodContext()
+        for module, name in sorted(self._imports):
+            AddImportsVisitor.add_needed_import(context, module, name)
+        return (AddImportsVisitor(context).transform_module(changed) if self._imports else changed).bytes
+
+    # ------------------------------------------------------------ looking
+
+    def start(self, node: Node) -> CodePosition:
+        return self._positions[node].start
+
+    def function_at(self, line: int) -> cst.FunctionDef | None:
+        """The innermost function that reaches over a line, its decorators included."""
+        over = [node for node in self._all(cst.FunctionDef) if self._first(node) <= line <= self._last(node)]
+        return max(over, key=self._first, default=None)
+
+    def _all(self, kind: type[Any]) -> list[Any]:
+        return [node for node in self._positions if isinstance(node, kind)]
+
+    def _first(self, node: Node) -> int:
+        decorators = node.decorators if isinstance(node, cst.FunctionDef) else ()
+        return self.start(decorators[0] if decorators else node).line
+
+    def _last(self, node: Node) -> int:
+        return self._positions[node].end.line
+
+    def statement_at(self, line: int, within: cst.FunctionDef) -> cst.SimpleStatementLine | None:
+        """The statement that begins on a line, alone on it, in this very function."""
+        for node in self._all(cst.SimpleStatementLine):
+            if self.start(node).line == line and len(node.body) == 1 and self._function_of(node) is within:
+                return node  # type: ignore[no-any-return]
+        return None
+
+    def _function_of(self, node: Node) -> Node | None:
+        while node is not self.module:
+            node = self._parents[node]
+            if isinstance(node, (cst.FunctionDef, cst.Lambda)):
+                return node
+        return None
+
+    def calls_of(self, within: cst.FunctionDef | cst.Module, callee: Node) -> list[cst.Call]:
+        """The calls in a function that are written like this one."""
+        return [
+            call
+            for call in self._all(cst.Call)
+            if call.func.deep_equals(callee) and (self._function_of(call) or self.module) is within
+        ]
+
+    def call_at(self, line: int, column: int) -> cst.Call | None:
+        found = [call for call in self._all(cst.Call) if self.start(call) == CodePosition(line, column)]
+        return min(found, key=lambda call: len(self.module.code_for_node(call)), default=None)
+
+    def formatted_at(self, line: int, name: str) -> list[cst.FormattedStringExpression]:
+        """Where an f-string of this line writes this variable with a format."""
+        return [
+            node
+            for node in self._all(cst.FormattedStringExpression)
+            if self.start(node).line == line and _last_name(node.expression) == name and node.format_spec is not None
+        ]
+
+    def class_of(self, function: cst.FunctionDef) -> cst.ClassDef | None:
+        node: Node = function
+        while node is not self.module and not isinstance(node, cst.ClassDef):
+            node = self._parents[node]
+        return node if isinstance(node, cst.ClassDef) else None
+
+    def names_read(self, node: Node) -> set[str]:
+        """The variables that an expression or statement reads; not the names of attributes and keywords."""
+        reads = [name for name, context in self._contexts.items() if context is ExpressionContext.LOAD]
+        return {name.value for name in reads if isinstance(name, cst.Name) and self._is_within(name, node)}
+
+    def names_bound(self, within: cst.FunctionDef) -> dict[str, int]:
+        """The variables of a function with the first line that binds each."""
+        bound: dict[str, int] = {}
+        for name, context in self._contexts.items():
+            if isinstance(name, cst.Name) and context is ExpressionContext.STORE and self._is_within(name, within):
+                bound[name.value] = min(self.start(name).line, bound.get(name.value, self.start(name).line))
+        return bound
+
+    def _is_within(self, node: Node, outer: Node) -> bool:
+        here, over = self._positions[node], self._positions[outer]
+        first, last = (over.start.line, over.start.column), (over.end.line, over.end.column)
+        return first <= (here.start.line, here.start.column) and (here.end.line, here.end.column) <= last
+
+    # ------------------------------------------------------------ changing
+
+    def change(self, node: Node, to: Callable[[Any], Any]) -> None:
+        self._changes.setdefault(node, []).append(to)
+
+    def insert_after(self, statement: Node, text: str) -> None:
+        new = self._statement(text)
+        self.change(statement, lambda updated: cst.FlattenSentinel([*_nodes(updated), new]))
+
+    def insert_before(self, statement: Node, text: str) -> None:
+        new = self._statement(text)
+        self.change(statement, lambda updated: cst.FlattenSentinel([new, *_nodes(updated)]))
+
+    def _statement(self, text: str) -> cst.BaseStatement:
+        return cst.parse_statement(text, config=self.module.config_for_parsing)
+
+    def add_import(self, module: str, name: str) -> None:
+        self._imports.add((module, name))
+
+
+class _Apply(cst.CSTTransformer):
+    def __init__(self, changes: dict[Node, list[Callable[[Any], Any]]]) -> None:
         super().__init__()
-        self.finding = finding
-        self.data = finding.data
-        self.changed = False
-        self._scopes: list[str] = []
+        self._changes = changes
 
-    def line(self, node: cst.CSTNode) -> int:
-        return int(self.get_metadata(PositionProvider, node).start.line)
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:
-        self._scopes.append(node.name.value)
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self._scopes.append(node.name.value)
-
-    def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.BaseStatement:
-        self._scopes.pop()
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        for to in self._changes.get(original_node, ()):
+            updated_node = to(updated_node)
         return updated_node
 
-    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.BaseStatement:
-        inside = ".".join(self._scopes) == self.finding.symbol
-        self._scopes.pop()
-        return self.in_function(updated_node) if inside else updated_node
 
-    def in_function(self, node: cst.FunctionDef) -> cst.FunctionDef:
-        return node
+def _nodes(updated: Any) -> list[Any]:
+    return list(updated) if isinstance(updated, cst.FlattenSentinel) else [updated]
 
 
-def _run(transformer: _Placed, module: cst.Module) -> cst.Module | None:
-    changed = MetadataWrapper(module).visit(transformer)
-    return changed if transformer.changed else None
+# ---------------------------------------------------------------- the edits
+#
+# Each is given the file and the finding, and answers whether it could be made.
 
 
-def _with_import(module: cst.Module, source: str, name: str) -> cst.Module:
-    context = CodemodContext()
-    AddImportsVisitor.add_needed_import(context, source, name)
-    return AddImportsVisitor(context).transform_module(module)
+def _clear_beside(edits: Edits, finding: Finding) -> bool:
+    function = edits.function_at(finding.line)
+    sibling = edits.statement_at(finding.data["beside"], function) if function else None
+    if function is None or sibling is None or not isinstance(sibling.body[0], cst.Expr | cst.Assign | cst.AnnAssign):
+        return False
+    if not set(finding.data["clear"]) <= _containers_of(edits.class_of(function)):
+        return False
+    for attribute in reversed(finding.data["clear"]):
+        edits.insert_after(sibling, f"self.{attribute}.clear()")
+    return True
 
 
-# ---------------------------------------------------------------- clear what was left, call the base
-
-
-class _Clears(_Placed):
-    """Puts `self.x.clear()` after the statement that clears a sibling."""
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> Any:
-        if self.line(original_node) != self.data["beside"] or self.changed:
-            return updated_node
-        self.changed = True
-        added = [cst.parse_statement(f"self.{attribute}.clear()") for attribute in self.data["clear"]]
-        return cst.FlattenSentinel([updated_node, *added])
-
-
-class _Containers(cst.CSTVisitor):
+def _containers_of(owner: cst.ClassDef | None) -> set[str]:
     """The attributes of a class that begin as containers which can be cleared."""
-
-    def __init__(self, cls: str) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-        self._class = cls
-        self._inside: list[bool] = []
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:
-        self._inside.append(node.name.value == self._class)
-
-    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
-        self._inside.pop()
-
-    def visit_Assign(self, node: cst.Assign) -> None:
-        for target in node.targets:
-            self._see(target.target, node.value)
-
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        self._see(node.target, node.value)
-
-    def _see(self, target: cst.BaseExpression, value: cst.BaseExpression | None) -> None:
-        match target:
-            case cst.Attribute(value=cst.Name("self"), attr=cst.Name(name)) if any(self._inside):
-                if isinstance(value, cst.Dict | cst.List) or _called(value) in _CONTAINERS:
-                    self.found.add(name)
+    found = set()
+    assigned = matchers.findall(owner, matchers.Assign() | matchers.AnnAssign()) if owner else ()
+    for node in assigned:
+        targets = [t.target for t in node.targets] if isinstance(node, cst.Assign) else [node.target]  # type: ignore
+        is_container = isinstance(node.value, cst.Dict | cst.List) or _called(node.value) in _CONTAINERS  # type: ignore
+        for target in targets:
+            match target:
+                case cst.Attribute(value=cst.Name("self"), attr=cst.Name(name)) if is_container:
+                    found.add(name)
+    return found
 
 
 def _called(value: cst.BaseExpression | None) -> str:
     """The last name of what is called: `deque` for `collections.deque()`."""
-    function = value.func if isinstance(value, cst.Call) else None
-    if isinstance(function, cst.Attribute):
-        function = function.attr
-    return function.value if isinstance(function, cst.Name) else ""
+    return _last_name(value.func) if isinstance(value, cst.Call) else ""
 
 
-def _clear(module: cst.Module, finding: Finding) -> cst.Module | None:
-    containers = _Containers(finding.symbol.rpartition(".")[0].rpartition(".")[2])
-    module.visit(containers)
-    if not set(finding.data["clear"]) <= containers.found:
-        return None
-    return _run(_Clears(finding), module)
+def _last_name(name: cst.BaseExpression) -> str:
+    last = name.attr if isinstance(name, cst.Attribute) else name
+    return last.value if isinstance(last, cst.Name) else ""
 
 
-class _CallsBase(_Placed):
-    def in_function(self, node: cst.FunctionDef) -> cst.FunctionDef:
-        takes_only_self = len(node.params.params) == 1 and not node.params.kwonly_params
-        if not takes_only_self or not isinstance(node.body, cst.IndentedBlock):
-            return node
-        self.changed = True
-        begins = 1 if node.get_docstring() is not None else 0
-        body = list(node.body.body)
-        body.insert(begins, cst.parse_statement(f"super().{self.data['super']}()"))
-        return node.with_changes(body=node.body.with_changes(body=body))
-
-
-# ---------------------------------------------------------------- a limit, a bound, all digits
-
-
-class _Limits(_Placed):
-    """Gives each call that the evidence names a time limit."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding)
-        self._lines = {step.line for step in finding.evidence if step.path == finding.path} | {finding.line}
-
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        named = any(
-            argument.keyword is not None and argument.keyword.value == self._name for argument in updated_node.args
-        )
-        if _called(original_node) != self.data["call"] or named or self.line(original_node) not in self._lines:
-            return updated_node
-        self.changed = True
-        limit = cst.Arg(
-            cst.parse_expression(f"timedelta(minutes={_MINUTES})"), keyword=cst.Name(self._name), equal=_EQUAL
-        )
-        return updated_node.with_changes(args=_followed_by(updated_node, limit))
-
-    @property
-    def _name(self) -> str:
-        return str(self.data["argument"])
-
-
-_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-
-
-def _followed_by(call: cst.Call, added: cst.Arg) -> list[cst.Arg]:
-    """The arguments with one more, set as they are: on a line of its own, or not."""
-    if not call.args:
-        return [added]
-    *before, last = call.args
-    space = last.comma.whitespace_after if isinstance(last.comma, cst.Comma) else None
-    if isinstance(space, cst.ParenthesizedWhitespace):
-        opening = call.whitespace_before_args
-        indent = opening.last_line if isinstance(opening, cst.ParenthesizedWhitespace) else space.last_line
-        own_line = space.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=())
-        moved = last.with_changes(comma=cst.Comma(whitespace_after=space.with_changes(last_line=indent)))
-        return [*before, moved, added.with_changes(comma=cst.Comma(whitespace_after=own_line))]
-    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    moved = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
-    return [*before, moved, added.with_changes(whitespace_after_arg=last.whitespace_after_arg)]
-
-
-def _limit(module: cst.Module, finding: Finding) -> cst.Module | None:
-    changed = _run(_Limits(finding), module)
-    return _with_import(changed, "datetime", "timedelta") if changed is not None else None
-
-
-class _Bounds(_Placed):
-    def in_function(self, node: cst.FunctionDef) -> cst.FunctionDef:
-        decorators = [self._bounded(decorator) for decorator in node.decorators]
-        return node.with_changes(decorators=decorators)
-
-    def _bounded(self, decorator: cst.Decorator) -> cst.Decorator:
-        memo = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
-        if _called(cst.Call(memo)) not in ("cache", "lru_cache"):
-            return decorator
-        self.changed = True
-        name = "functools.lru_cache" if isinstance(memo, cst.Attribute) else "lru_cache"
-        return decorator.with_changes(decorator=cst.parse_expression(f"{name}(maxsize={_BOUND})"))
-
-
-def _bound(module: cst.Module, finding: Finding) -> cst.Module | None:
-    changed = _run(_Bounds(finding), module)
-    if changed is None or "functools.lru_cache(" in changed.code:
-        return changed
-    return _with_import(changed, "functools", "lru_cache")
-
-
-class _Plain(_Placed):
-    """Drops the format of a value in an f-string."""
-
-    def leave_FormattedStringExpression(
-        self, original_node: cst.FormattedStringExpression, updated_node: cst.FormattedStringExpression
-    ) -> cst.BaseFormattedStringContent:
-        expression = original_node.expression
-        here = self.line(original_node) == self.finding.line
-        if not here or not isinstance(expression, cst.Name) or expression.value != self.data["plain"]:
-            return updated_node
-        self.changed = True
-        return updated_node.with_changes(format_spec=None)
-
-
-def _never(finding: Finding) -> bool:
-    return False
-
-
-def _always(finding: Finding) -> bool:
+def _give_back_before(edits: Edits, finding: Finding) -> bool:
+    """The statement at `release` is repeated before the exit at the finding's line, where all it names is known."""
+    function = edits.function_at(finding.line)
+    if function is None:
+        return False
+    way_out, release = edits.statement_at(finding.line, function), edits.statement_at(finding.data["release"], function)
+    if way_out is None or release is None or not isinstance(release.body[0], cst.Expr):
+        return False
+    needed = edits.names_read(release)
+    late = {name for name, bound in edits.names_bound(function).items() if bound >= finding.line}
+    if needed & (late | edits.names_read(way_out)):
+        return False
+    edits.insert_before(way_out, edits.module.code_for_node(release.body[0]))
     return True
 
 
-def _is_sure(finding: Finding) -> bool:
-    return finding.confidence in ("high", "certain")
+def _bound_cache(edits: Edits, finding: Finding) -> bool:
+    """The cache on the function at the finding's line gets a `maxsize`."""
+    function = edits.function_at(finding.line)
+    for decorator in function.decorators if function else ():
+        written = decorator.decorator
+        name = written.func if isinstance(written, cst.Call) else written
+        if _last_name(name) in ("cache", "lru_cache"):
+            bounded = _lru_cache(name, written)
+            edits.change(decorator, partial(_with_decorator, bounded=bounded))
+            if isinstance(name, cst.Name) and name.value == "cache":
+                edits.add_import("functools", "lru_cache")
+            return True
+    return False
 
 
-_EDITS = {
-    "clear": Edit(_clear, _is_sure),
-    "super": Edit(lambda module, finding: _run(_CallsBase(finding), module), _never),
-    "call": Edit(_limit, _never),
-    "maxsize": Edit(_bound, _never),
-    "plain": Edit(lambda module, finding: _run(_Plain(finding), module), _always),
+def _with_decorator(updated: cst.Decorator, bounded: cst.Call) -> cst.Decorator:
+    return updated.with_changes(decorator=bounded)
+
+
+def _lru_cache(name: cst.BaseExpression, written: cst.BaseExpression) -> cst.Call:
+    """`cache` or `lru_cache(maxsize=None, typed=True)`, with a bound."""
+    lru = cst.Name("lru_cache")
+    func = name.with_changes(attr=lru) if isinstance(name, cst.Attribute) else lru
+    args = written.args if isinstance(written, cst.Call) else ()
+    typed = [arg for at, arg in enumerate(args) if (arg.keyword.value == "typed" if arg.keyword else at == 1)]
+    bound = cst.Arg(cst.Integer(str(_BOUND)), cst.Name("maxsize"), equal=_TIGHT)
+    return cst.Call(func, [bound, *typed])
+
+
+_TIGHT = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+
+
+def _pass_timeout(edits: Edits, finding: Finding) -> bool:
+    """The call at the finding's place, and those like it in the same function, get a timeout."""
+    call = edits.call_at(finding.line, finding.column - 1)
+    function = edits.function_at(finding.line)
+    if call is None:
+        return False
+    limit = cst.parse_expression(f"timedelta(minutes={_MINUTES})")
+    for like in edits.calls_of(function or edits.module, call.func):
+        if not any(arg.keyword and arg.keyword.value == finding.data["argument"] for arg in like.args):
+            timeout = cst.Arg(limit, cst.Name(finding.data["argument"]), equal=_TIGHT)
+            edits.change(like, partial(_with_argument, new=timeout))
+    edits.add_import("datetime", "timedelta")
+    return True
+
+
+def _with_argument(call: cst.Call, new: cst.Arg) -> cst.Call:
+    """The argument goes last, laid out as those before it are: on a line of its own, or not."""
+    if not call.args:
+        return call.with_changes(args=[new])
+    *others, last = call.args
+    opening = call.whitespace_before_args
+    space = last.comma.whitespace_after if isinstance(last.comma, cst.Comma) else None
+    if isinstance(space, cst.ParenthesizedWhitespace):  # a comment behind the last argument stays there
+        indent = opening.last_line if isinstance(opening, cst.ParenthesizedWhitespace) else space.last_line
+        closing = space.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=())
+        between = cst.Comma(whitespace_after=space.with_changes(last_line=indent))
+        new = new.with_changes(comma=cst.Comma(whitespace_after=closing))
+    else:
+        spread = isinstance(opening, cst.ParenthesizedWhitespace)
+        between = cst.Comma(whitespace_after=opening if spread else cst.SimpleWhitespace(" "))
+        new = new.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+        last = last.with_changes(whitespace_after_arg=cst.SimpleWhitespace(""))
+    return call.with_changes(args=[*others, last.with_changes(comma=between), new])
+
+
+def _call_base(edits: Edits, finding: Finding) -> bool:
+    """The override at the finding's line begins with a call of what it overrides."""
+    function = edits.function_at(finding.line)
+    body = function.body.body if function and isinstance(function.body, cst.IndentedBlock) else ()
+    first = next((statement for statement in body if not _is_docstring(statement)), None)
+    if function is None or first is None:
+        return False
+    awaited = "await " if function.asynchronous else ""
+    edits.insert_before(first, f"{awaited}super().{finding.data['super']}({_passed_on(function.params)})")
+    return True
+
+
+def _is_docstring(statement: Node) -> bool:
+    value = getattr(statement.body[0], "value", None) if isinstance(statement, cst.SimpleStatementLine) else None
+    return isinstance(value, (cst.SimpleString, cst.ConcatenatedString))
+
+
+def _passed_on(params: cst.Parameters) -> str:
+    given = [p.name.value for p in (*params.posonly_params, *params.params)][1:]
+    if isinstance(params.star_arg, cst.Param):
+        given.append(f"*{params.star_arg.name.value}")
+    given += [f"{p.name.value}={p.name.value}" for p in params.kwonly_params]
+    if params.star_kwarg is not None:
+        given.append(f"**{params.star_kwarg.name.value}")
+    return ", ".join(given)
+
+
+def _write_plainly(edits: Edits, finding: Finding) -> bool:
+    """The value in the f-strings of the finding's line loses its format."""
+    written = edits.formatted_at(finding.line, finding.data["plain"])
+    for expression in written:
+        edits.change(expression, lambda updated: updated.with_changes(format_spec=None))
+    return bool(written)
+
+
+EDITS: dict[str, Callable[[Edits, Finding], bool]] = {
+    "clear": _clear_beside,
+    "super": _call_base,
+    "argument": _pass_timeout,
+    "maxsize": _bound_cache,
+    "release": _give_back_before,
+    "plain": _write_plainly,
 }

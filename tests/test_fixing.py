@@ -1,0 +1,250 @@
+"""The edits one by one: the finding is gone, nothing else has changed, and what cannot be proven is not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+from serving_code import NOOP
+
+from llmlint.findings import Finding
+from llmlint.fixing import Judged, is_fixable, mend_content
+from llmlint.scan import check_sources
+
+RESET = '''\
+class Scheduler:
+    """Hands requests to the engine."""
+
+    def __init__(self):
+        self.waiting = []
+        self.running = []
+        self.swapped = []
+        self.finished = set()
+
+    def add(self, request):
+        self.waiting.append(request)
+        self.swapped.append(request)
+        self.running.append( request )   # formatted as its author likes
+        self.finished.add(request.request_id)
+
+    def finish(self, request):
+        self.waiting.remove(request)
+        self.running.remove(request)
+        self.swapped.remove(request)
+        self.finished.discard(request.request_id)
+
+    def reset(self):
+        # forget the queue
+        self.waiting.clear()  # nobody waits
+        self.running.clear()
+        self.swapped.clear()
+'''
+
+RESET_FIXED = RESET.replace(
+    "        self.waiting.clear()  # nobody waits\n",
+    "        self.waiting.clear()  # nobody waits\n        self.finished.clear()\n",
+)
+
+CACHE = """\
+from functools import cache
+
+
+@cache  # grammars are slow to compile
+def compile_grammar(schema):
+    return schema.upper()
+"""
+
+CACHE_FIXED = """\
+from functools import lru_cache, cache
+
+
+@lru_cache(maxsize=1024)  # grammars are slow to compile
+def compile_grammar(schema):
+    return schema.upper()
+"""
+
+UNBOUNDED = """\
+import functools
+
+
+@functools.lru_cache(None, typed=True)
+def compile_grammar(schema):
+    return schema.upper()
+"""
+
+GROUPS = '''\
+"""Groups of ranks."""
+
+import torch.distributed as dist
+
+
+def start(rank, world_size):
+    dist.init_process_group(
+        backend="gloo",  # no GPU here
+        rank=rank,
+        world_size=world_size,
+    )
+'''
+
+GROUPS_FIXED = '''\
+"""Groups of ranks."""
+
+import torch.distributed as dist
+from datetime import timedelta
+
+
+def start(rank, world_size):
+    dist.init_process_group(
+        backend="gloo",  # no GPU here
+        rank=rank,
+        world_size=world_size,
+        timeout=timedelta(minutes=10),
+    )
+'''
+
+PAGES = """\
+def load_page(pool, store, key, count):
+    blocks = pool.alloc(count)
+    page = store.read(key)
+    if page is None:
+        # nothing to copy
+        return None
+    page.copy_to(blocks)
+    pool.free(blocks)  # back to the pool
+    return page
+"""
+
+PAGES_FIXED = PAGES.replace(
+    "        # nothing to copy\n        return None\n",
+    "        pool.free(blocks)\n        # nothing to copy\n        return None\n",
+)
+
+OVERRIDE = """\
+class Base:
+    def __init__(self):
+        self.waiting = {}
+        self.running = {}
+
+    def add(self, request):
+        self.waiting[request.request_id] = request
+        self.running[request.request_id] = request
+
+    def look(self, request_id):
+        return self.waiting.get(request_id), self.running.get(request_id)
+
+    def reset(self):
+        self.waiting.clear()
+        self.running.clear()
+
+
+class Child(Base):
+    def __init__(self):
+        super().__init__()
+        self.extra = {}
+
+    def put(self, request):
+        self.extra[request.request_id] = request
+
+    def reset(self):
+        \"\"\"Forgets the extras.\"\"\"
+        self.extra.clear()
+"""
+
+OVERRIDE_FIXED = OVERRIDE.replace(
+    "        self.extra.clear()\n", "        super().reset()\n        self.extra.clear()\n"
+)
+
+
+def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sources) -> bytes:
+    """The file as it is when what can be mended in it is."""
+    data = code if isinstance(code, bytes) else code.encode()
+    files = mend_content(check_sources({"engine.py": data}), judged, {"engine.py": data}, unsafe).files
+    return files["engine.py"][1] if files else data
+
+
+@pytest.mark.parametrize(
+    ("code", "fixed"),
+    [
+        (RESET, RESET_FIXED),
+        (CACHE, CACHE_FIXED),
+        (UNBOUNDED, UNBOUNDED.replace("None", "maxsize=1024")),
+        (GROUPS, GROUPS_FIXED),
+        (PAGES, PAGES_FIXED),
+        (OVERRIDE, OVERRIDE_FIXED),
+    ],
+    ids=[
+        "a clear beside its siblings",
+        "a bound for a cache",
+        "a bound in the place of None",
+        "a timeout",
+        "a release before the early exit",
+        "a call of the base's reset",
+    ],
+)
+def test_a_fix_changes_what_is_wrong_and_nothing_else(code: str, fixed: str) -> None:
+    assert mended(code, unsafe=True).decode() == fixed
+    assert check_sources({"engine.py": fixed.encode()}) == []
+
+
+@pytest.mark.parametrize("code", [CACHE, GROUPS, PAGES, OVERRIDE])
+def test_what_needs_a_look_is_done_only_when_asked_for(code: str) -> None:
+    assert mended(code).decode() == code
+
+
+def test_an_override_that_is_a_coroutine_awaits_its_base() -> None:
+    code = OVERRIDE.replace("    def reset(self):", "    async def reset(self):")
+    assert mended(code, unsafe=True).decode() == OVERRIDE_FIXED.replace(
+        "    def reset(self):", "    async def reset(self):"
+    ).replace("super().reset()", "await super().reset()")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_line_endings_stay(newline: str) -> None:
+    assert mended(RESET.replace("\n", newline)).decode() == RESET_FIXED.replace("\n", newline)
+
+
+def test_a_file_with_the_line_endings_of_old_is_left_alone() -> None:
+    old = RESET.replace("\n", "\r")
+    assert check_sources({"engine.py": old.encode()}) != []
+    assert mended(old).decode() == old
+
+
+def test_the_encoding_stays() -> None:
+    head = "# -*- coding: latin-1 -*-\n# caf\u00e9\n"
+    assert mended((head + RESET).encode("latin-1")) == (head + RESET_FIXED).encode("latin-1")
+
+
+def test_a_release_is_not_repeated_where_what_it_names_is_not_known_yet() -> None:
+    code = PAGES.replace("pool.free(blocks)  #", "pool.free(blocks, page)  #").replace(
+        "    page.copy_to", "    page = page.copy()\n    page.copy_to"
+    )
+    late = code.replace("pool.free(blocks, page)", "owner = page.owner\n    pool.free(blocks, owner)")
+    assert check_sources({"engine.py": late.encode()}) != []
+    assert mended(late, unsafe=True).decode() == late
+
+
+def test_a_fix_that_leaves_the_finding_is_taken_back() -> None:
+    findings = check_sources({"engine.py": RESET.encode()})
+    assert mended(RESET, judged=lambda content: findings).decode() == RESET
+
+
+def test_a_fix_that_brings_a_new_finding_is_taken_back_and_the_others_are_kept() -> None:
+    sources = {"a.py": RESET.encode(), "b.py": CACHE.encode()}
+    (new,) = check_sources({"a.py": NOOP.encode()})
+
+    def judged(content: Mapping[str, bytes]) -> list[Finding]:
+        return check_sources(content) + ([new] if b"finished.clear" in content["a.py"] else [])
+
+    mended = mend_content(check_sources(sources), judged, sources, unsafe=True)
+    assert set(mended.files) == {"b.py"}
+
+
+def test_several_findings_of_one_file_are_mended_together() -> None:
+    assert mended(CACHE + "\n\n" + RESET, unsafe=True).decode() == CACHE_FIXED + "\n\n" + RESET_FIXED
+
+
+def test_only_python_is_mended() -> None:
+    (finding,) = check_sources({"engine.py": RESET.encode()})
+    assert is_fixable(finding)
+    assert not is_fixable(msgspec.structs.replace(finding, path="engine.cpp"))

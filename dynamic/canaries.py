@@ -6,12 +6,13 @@ void. They go through the same rewriting and the same looking as the program's c
 
 from __future__ import annotations
 
+import _thread
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import rewrite
-from .plan import Finding, Target
+from .plan import Finding, Target, locks_of
 from .probe import CONFIRMED, Probe
 from .station import Faults, Station
 
@@ -24,6 +25,7 @@ class Engine:
         self.prefixes: dict[str, int] = {}
         self.seen: dict[str, int] = {}
         self.free = list(range(32))
+        self.lock, self.other_lock = _thread.allocate_lock(), _thread.allocate_lock()
 
     def add(self, request_id: str) -> None:
         self.requests[request_id] = 1
@@ -68,6 +70,15 @@ class Engine:
 
     def get(self, key: int) -> int:
         return key or 1
+
+    def count(self) -> None:
+        with self.lock:
+            with self.other_lock:
+                self.seen.clear()
+
+    def report(self) -> None:
+        with self.other_lock, self.lock:
+            self.seen.clear()
 
     def accept(self, token: int) -> bool:
         return token < 3
@@ -118,6 +129,19 @@ def _keys() -> None:
         engine.get(engine.key((1, 2, 3), image))
 
 
+def _locks() -> None:
+    engine, done = Engine(), _thread.allocate_lock()
+
+    def report() -> None:
+        engine.report()
+        done.release()
+
+    engine.count()
+    done.acquire()
+    _thread.start_new_thread(report, ())
+    done.acquire(timeout=1)
+
+
 def _match() -> None:
     Engine().match((1, 2, 3, 4))
 
@@ -161,6 +185,13 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
     "leak-on-error-path": (_admit, {"targets": _PAIRS}),
     "refcount-imbalance": (_admit, {"targets": _PAIRS}),
     "float-serialised-int": (_write, {"targets": [_target("write", "format", "value")]}),
+    "lock-order": (
+        _locks,
+        {
+            "targets": [_target("count", "scope"), _target("report", "scope")],
+            "options": {"locks": ["lock", "other_lock"]},
+        },
+    ),
     "fsm-result-ignored": (_match, {"targets": [_target("match", "scope"), _target("accept", "advance")]}),
     "cache-key-omits-input": (
         _keys,
@@ -211,7 +242,7 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
                 names = rewrite.parameters(function)
                 stations[target.qualname] = Station(target.qualname, names, counts, Faults())
                 originals.append((function, function.__code__))
-                rewrite.rewrite(function, stations[target.qualname], names)
+                rewrite.rewrite(function, stations[target.qualname], names, locks_of([finding]))
             stations[target.qualname].add(probe, target)
         drive()
         probe.look(False)

@@ -98,6 +98,7 @@ class Plan:
         self.hash: str = data.get("hash", "")
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
+        self.locks = locks_of(self.findings)
         self.targets: dict[str, list[Target]] = {}
         for finding in self.findings:
             for target in finding.targets:
@@ -123,6 +124,11 @@ class Plan:
             return None
         matching = [path for path in self.targets if _dotted(path)[-len(parts) :] == parts]
         return matching[0] if len(matching) == 1 else None
+
+
+def locks_of(findings: Iterable[Finding]) -> frozenset[str]:
+    """The attributes whose `with` statements are watched in the functions of the plan."""
+    return frozenset(str(name) for finding in findings for name in finding.options.get("locks", ()))
 
 
 def _dotted(path: str) -> tuple[str, ...]:

@@ -74,6 +74,12 @@ class Probe:
         """A shorter way for a target that needs one parameter at most; None where `called` must be asked."""
         return None
 
+    def hold(self, locks: tuple[object, ...]) -> None:
+        """Runs when a watched function has taken locks that the plan names."""
+
+    def let_go(self, locks: tuple[object, ...]) -> None:
+        """Runs when it is about to give them back."""
+
     def look(self, last: bool) -> None:
         """Looks at what is there now."""
 

@@ -22,16 +22,20 @@ for _name in __future__.all_feature_names:
 
 _TOKEN = "__llmlint_token__"
 _ENTER, _EXIT, _FAIL = "__llmlint_enter__", "__llmlint_exit__", "__llmlint_fail__"
+_HOLD, _LET_GO = "__llmlint_hold__", "__llmlint_let_go__"
 
 _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
 
 
 class Station(Protocol):
-    """Who is called: `enter` with the parameters asked for, then `leave` or `fail` with what `enter` gave."""
+    """Who is called: `enter` with the parameters asked for, then `leave` or `fail` with what `enter` gave; `hold` and
+    `let_go` inside the `with` statements of locks that are watched."""
 
     def enter(self, *values: object) -> Any: ...
     def leave(self, call: Any, result: Any) -> Any: ...
     def fail(self, call: Any) -> None: ...
+    def hold(self, *locks: object) -> None: ...
+    def let_go(self, *locks: object) -> None: ...
 
 
 class CannotRewrite(Exception):
@@ -42,15 +46,18 @@ _parsed: dict[str, ast.Module] = {}
 _lock = threading.Lock()
 
 
-def rewrite(function: types.FunctionType, station: Station, roots: tuple[str, ...]) -> None:
+def rewrite(
+    function: types.FunctionType, station: Station, roots: tuple[str, ...], locks: frozenset[str] = frozenset()
+) -> None:
     """Let `station` know of every call of `function` from now on, with the values of the parameters named."""
     code = function.__code__
     node, enclosing = _definition(code)
     _refuse(node)
     shell = _shell(node, enclosing, code)
-    instrumented = _with_calls(node, roots)
+    instrumented = _with_calls(node, roots, locks)
     new = _compiled(shell, instrumented, code)
-    new = _with_constants(new, {_ENTER: station.enter, _EXIT: station.leave, _FAIL: station.fail})
+    calls = {_ENTER: station.enter, _EXIT: station.leave, _FAIL: station.fail}
+    new = _with_constants(new, {**calls, _HOLD: station.hold, _LET_GO: station.let_go})
     if new.co_freevars != code.co_freevars:
         raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
     function.__code__ = new.replace(**_name_of(code))
@@ -144,14 +151,14 @@ def _refuse(node: Any) -> None:
         raise CannotRewrite("it has type parameters")
 
 
-def _with_calls(node: Any, roots: tuple[str, ...]) -> Any:
+def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str]) -> Any:
     """The definition with the calls put in, on copies: the parsed file stays as it is."""
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
     bare.decorator_list, bare.returns = [], None
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _own(node))
-    returns = _Returns(bare_only=generator and isinstance(node, ast.AsyncFunctionDef))
+    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), locks)
     body = [returns.visit(_copy(statement)) for statement in node.body]
     start: list[ast.stmt] = []
     if ast.get_docstring(node, clean=False) is not None:
@@ -194,10 +201,24 @@ def _without_defaults(arguments: ast.arguments) -> ast.arguments:
 
 
 class _Returns(ast.NodeTransformer):
-    """`return x` becomes `return leave(token, x)`, in the function itself only."""
+    """`return x` becomes `return leave(token, x)`, and `with lock:` tells that it holds it; in the function itself
+    only."""
 
-    def __init__(self, bare_only: bool) -> None:
+    def __init__(self, bare_only: bool, locks: frozenset[str]) -> None:
         self.bare_only = bare_only
+        self.locks = locks
+
+    def visit_With(self, node: Any) -> ast.AST:
+        self.generic_visit(node)
+        held = [item.context_expr for item in node.items if _last_name(item.context_expr) in self.locks]
+        if held:
+            hold = ast.copy_location(ast.Expr(_call(_HOLD, [_copy(lock) for lock in held])), node.body[0])
+            let_go = ast.copy_location(ast.Expr(_call(_LET_GO, [_copy(lock) for lock in held])), node.body[-1])
+            attempt = ast.copy_location(ast.Try(node.body, [], [], [let_go]), node.body[0])
+            node.body = [hold, attempt]
+        return node  # type: ignore[no-any-return]
+
+    visit_AsyncWith = visit_With
 
     def visit_Return(self, node: ast.Return) -> Any:
         token = ast.Name(_TOKEN, ast.Load())
@@ -218,6 +239,16 @@ class _Returns(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node
+
+
+def _last_name(expression: ast.expr) -> str:
+    """`lock` of `self.engine.lock`; "" for anything that is more than a path of names."""
+    inner = expression
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    if not isinstance(inner, ast.Name):
+        return ""
+    return expression.attr if isinstance(expression, ast.Attribute) else inner.id
 
 
 def _call(name: str, arguments: list[ast.expr]) -> ast.Call:

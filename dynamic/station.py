@@ -152,6 +152,20 @@ class Station:
         except Exception:
             self.faults.add(self.label)
 
+    def hold(self, *locks: object) -> None:
+        try:
+            for watcher in self.watchers:
+                watcher.probe.hold(locks)
+        except Exception:
+            self.faults.add(self.label)
+
+    def let_go(self, *locks: object) -> None:
+        try:
+            for watcher in self.watchers:
+                watcher.probe.let_go(locks)
+        except Exception:
+            self.faults.add(self.label)
+
     def _enter(self, values: tuple[object, ...]) -> Any:
         if self.wake is not None:
             self.wake()

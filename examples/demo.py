@@ -30,10 +30,11 @@ RULES = {
     "grammars": "LLM101",
     "matching": "LLM501",
     "tool_calls": "LLM401",
+    "usage": "LLM201",
     "group": "LLM701",
     "write_back": "LLM702",
 }
-"""Who finds which bug; the others no rule is written for yet."""
+"""Who finds which bug."""
 
 RANKS = ["--ranks", "2", "--only", "talk", "--for", "14"]
 

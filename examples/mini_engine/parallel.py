@@ -20,7 +20,8 @@ from .parts import Parts
 from .transformer import Transformer, choose_device
 
 TIMEOUT = 60.0
-HOST_BLOCKS = 4096
+STAGED = 64
+"""How many blocks may be on their way to the host at once."""
 
 
 class Rank:
@@ -32,7 +33,7 @@ class Rank:
         dist.init_process_group("gloo", f"file://{store}", limit, rank=rank, world_size=ranks)
         group = parts.group.make_group(list(range(ranks)), TIMEOUT)
         self.model = Transformer(where, rank, ranks, self._reduce)
-        self.write_back = parts.write_back.WriteBack(group, BlockPool(HOST_BLOCKS), delay=rank + 1)
+        self.write_back = parts.write_back.WriteBack(group, BlockPool(STAGED), delay=rank + 1)
         self.memory: Any = None
 
     def _reduce(self, tensor):

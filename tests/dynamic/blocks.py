@@ -55,6 +55,13 @@ BLOCKS: dict[str, tuple[str, Block]] = {
             )
         ),
     ),
+    "lock-order": (
+        "order",
+        Block(
+            targets=(Target("Accounts.record", "scope"), Target("Accounts.report", "scope")),
+            options={"locks": ["users_lock", "total_lock"]},
+        ),
+    ),
     "fsm-result-ignored": (
         "fsm",
         Block(targets=(Target("follow", "scope"), Target("Machine.accept", "advance"))),

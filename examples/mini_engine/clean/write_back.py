@@ -5,26 +5,29 @@ import torch.distributed as dist
 
 
 class WriteBack:
-    def __init__(self, group, host, delay: int) -> None:
+    def __init__(self, group, staging, delay: int) -> None:
         self.group = group
-        self.host = host
+        self.staging = staging
         self.delay = delay
-        self.ongoing: dict[int, int] = {}
+        self.ongoing: dict[int, tuple[int, int]] = {}
+        """By block: where it is staged, and how many steps its copy still takes."""
         self.written = 0
 
     def start(self, block: int) -> None:
-        """Where the host has no room left, the block is not written."""
-        place = self.host.lend()
+        """A rank without room to stage the block does not write it."""
+        place = self.staging.lend()
         if place is not None:
-            self.ongoing[block] = self.delay
+            self.ongoing[block] = (place, self.delay)
 
     def advance(self) -> None:
         """What this rank's copy engine does meanwhile: some ranks are quicker than others."""
-        for block in list(self.ongoing):
-            self.ongoing[block] -= 1
-            if self.ongoing[block] <= 0:
-                self.ongoing.pop(block)
-                self.written += 1
+        for block, (place, steps) in list(self.ongoing.items()):
+            if steps > 1:
+                self.ongoing[block] = (place, steps - 1)
+                continue
+            self.ongoing.pop(block)
+            self.staging.take_back(place)
+            self.written += 1
 
     def agree(self) -> int:
         """How many blocks are written back on every rank."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 BUGS = set(os.environ.get("BUGS", "").split(","))
 PREFIXES: dict[str, int] = {}
@@ -105,6 +106,28 @@ class Scheduler:
         return PREFIXES[prompt]
 
 
+class Accounts:
+    """Two locks; BUGS=order: `report` takes them the other way round."""
+
+    def __init__(self) -> None:
+        self.users_lock = threading.Lock()
+        self.total_lock = threading.Lock()
+
+    def record(self) -> None:
+        with self.users_lock:
+            with self.total_lock:
+                pass
+
+    def report(self) -> None:
+        first, second = self.users_lock, self.total_lock
+        if "order" in BUGS:
+            with self.total_lock, self.users_lock:
+                return
+        with self.users_lock:
+            with self.total_lock:
+                assert first is not second
+
+
 class Machine:
     """Accepts numbers that rise."""
 
@@ -177,6 +200,11 @@ def serve(rounds: int = 80) -> None:
         scheduler.restore_progress(saved)
         scheduler.doze()
         scheduler.rouse()
+    accounts = Accounts()
+    accounts.record()
+    reporting = threading.Thread(target=accounts.report)
+    reporting.start()
+    reporting.join()
     for number in range(4):
         follow(Machine(), [1, 5, number, 7])
     for block in range(30):

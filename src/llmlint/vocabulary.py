@@ -156,6 +156,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     syncs: _Group = []
     offload: _Group = []
     counts: _Group = []
+    local_answers: _Group = []
+    local_errors: _Group = []
     unmaps: _Group = []
     empties: _Group = []
     advances: _Group = []
@@ -189,6 +191,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     syncs: frozenset[str] = frozenset()
     offload: frozenset[str] = frozenset()
     counts: frozenset[str] = frozenset()
+    local_answers: frozenset[str] = frozenset()
+    local_errors: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
@@ -335,6 +339,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def blocking_call(self, callee: str) -> Blocking | None:
         return next(iter(self._blocking_calls.find(callee)), None)
 
+    def is_local_answer(self, callee: str) -> bool:
+        """Does each rank answer this call for itself: a clock, a queue, a file?"""
+        return bool(self._local_calls.find(callee))
+
+    def is_local_error(self, raised: str) -> bool:
+        """Is this exception about one machine, and not about what every rank was given?"""
+        return _last(raised) in self.local_errors
+
     def syncs_gpu(self, callee: str) -> bool:
         return bool(self._sync_calls.find(callee))
 
@@ -372,6 +384,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _unmap_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.unmaps)
+
+    @cached_property
+    def _local_calls(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in sorted(self.local_answers))
 
     @cached_property
     def _sync_calls(self) -> CallIndex[str]:

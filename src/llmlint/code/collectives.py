@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,7 @@ from llmlint.code.exits import around
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Step
-from llmlint.vocabulary import Collective
+from llmlint.vocabulary import Collective, words
 
 MEETING = frozenset({"collective", "barrier", "create"})
 """Kinds that all ranks must reach; `point` pairs up single ranks and `store` is answered by a server."""
@@ -34,13 +35,31 @@ def meets(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     return row is not None and row.kind in MEETING
 
 
-def names_that_meet(program: Program, levels: int) -> frozenset[str]:
+def names_that_meet(program: Program, levels: int, axis: str = "") -> frozenset[str]:
     """Names of functions that may enter a collective within so many calls: a cheap sieve before calls are resolved."""
     direct = [call for name in program.vocabulary.collective_names for call in program.calls_named(name)]
-    found = {function.name for function, effect in direct if meets(program, function, effect)}
+    found = {f.name for f, e in direct if meets(program, f, e) and (not axis or is_of_axis(f, e, axis))}
     for _ in range(levels - 1):
         found |= {function.name for name in sorted(found) for function, _ in program.calls_named(name)}
     return frozenset(found)
+
+
+AXES = frozenset("tp pp pipeline dp ep expert cp dcp pcp sp attn moe lora".split())
+"""Words that name the groups a rank is in at the same time."""
+
+
+def is_of_axis(function: FunctionInfo, call: Effect, axis: str) -> bool:
+    """Does the call name this group and no other, or else the function or the file that makes it?"""
+    named = _words_of([call.callee, *(a.path for a in call.args)])
+    if {"tensor", "parallel"} <= named:
+        named |= {"tp"}
+    if named & AXES:
+        return axis in named and not named & (AXES - {axis, "attn", "moe"})
+    return axis in _words_of([function.name, function.path.rpartition("/")[2]])
+
+
+def _words_of(texts: list[str]) -> set[str]:
+    return {word for text in texts for part in re.split(r"\W+", text) for word in words(part)}
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -55,22 +74,24 @@ class Meeting(msgspec.Struct, frozen=True):
     """The helper makes the call only when a parameter of its own asks for it."""
 
 
-_FOUND: WeakKeyDictionary[Program, dict[int, dict[FunctionInfo, tuple[Meeting, ...]]]] = WeakKeyDictionary()
+Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
+_FOUND: WeakKeyDictionary[Program, dict[tuple[int, str], Meetings]] = WeakKeyDictionary()
 
 
-def meetings_of(program: Program, levels: int) -> dict[FunctionInfo, tuple[Meeting, ...]]:
-    """Every Python function that enters a collective, itself or through so many calls, with where it does."""
+def meetings_of(program: Program, levels: int, axis: str = "") -> Meetings:
+    """Every Python function that enters a collective, itself or through so many calls, with where it does; only those
+    of one group where an axis is named."""
     known = _FOUND.setdefault(program, {})
-    if levels not in known:
-        known[levels] = _search(program, levels)
-    return known[levels]
+    if (levels, axis) not in known:
+        known[levels, axis] = _search(program, levels, axis)
+    return known[levels, axis]
 
 
-def _search(program: Program, levels: int) -> dict[FunctionInfo, tuple[Meeting, ...]]:
+def _search(program: Program, levels: int, axis: str) -> Meetings:
     def enters(function: FunctionInfo, effect: Effect) -> bool:  # one object, for which `reaches` keeps its answers
-        return meets(program, function, effect)
+        return meets(program, function, effect) and (not axis or is_of_axis(function, effect, axis))
 
-    helpers = names_that_meet(program, levels)
+    helpers = names_that_meet(program, levels, axis)
     names = sorted(helpers | program.vocabulary.collective_names)
     calling = {function for name in names for function, _ in program.calls_named(name)}
     found = {
@@ -93,7 +114,7 @@ def _meetings_in(
             continue
         row = collective_at(program, function, effect)
         if row is not None:
-            if row.kind in MEETING:
+            if enters(function, effect):
                 yield Meeting(effect, row.name, effect, function)
             continue
         if _last(effect.callee) not in helpers:

@@ -1,0 +1,54 @@
+"""Which calls end in an exception that somebody wrote down."""
+
+from __future__ import annotations
+
+import pytest
+from linking import link
+
+from llmlint.code.raising import way_to_raise
+
+SOURCE = """
+def checked(value):
+    if value < 0:
+        raise ValueError(value)
+    return value
+
+def through(value):
+    return checked(value)
+
+def forgiving(value):
+    try:
+        return checked(value)
+    except ValueError:
+        return 0
+
+def passes_on(value):
+    try:
+        return value.read()
+    except OSError:
+        raise
+
+def unfinished(value):
+    raise NotImplementedError
+
+def caller(value):
+    {name}(value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("checked", ["ValueError"]),
+        ("through", ["checked", "ValueError"]),
+        ("forgiving", []),
+        ("passes_on", []),
+        ("unfinished", []),
+    ],
+)
+def test_only_a_raise_that_leaves_the_called_function_counts(name: str, way: list[str]) -> None:
+    program = link({"a.py": SOURCE.replace("{name}", name)})
+    caller = program.function_named("caller")
+    assert caller is not None
+    links = way_to_raise(program, caller, caller.effects[0], 3)
+    assert [effect.path for _, effect in links] == way

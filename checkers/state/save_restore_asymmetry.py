@@ -1,7 +1,8 @@
 """LLM804: what one half of a pair saves and the other does not bring back.
 
-Two forms: a `copy` that lists the class's fields by hand and leaves one out; a save and a restore of one class that do
-not name the same keys.
+Three forms: a `copy` that lists the class's fields by hand and leaves one out; a save and a restore of one class that
+do not name the same keys; a restore of a byte stream that reads in one branch what it passes over in the other, or
+reads what belongs to the object into a local and leaves it there.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code import tree
-from llmlint.code.facts import Effect
+from llmlint.code.facts import Effect, FieldFact
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.source import SourceFile
 from llmlint.code.state import symbol_of
+from llmlint.code.streams import branches, read, written
 from llmlint.findings import Place, Report, Step
 
 _FEWEST_LISTED = 4
@@ -28,6 +30,12 @@ def check_program(program: Program) -> Iterator[Report]:
         for method in cls.methods.values():
             if program.vocabulary.is_copy(method.name):
                 yield from _copy(program, cls, method)
+        for save, restore in program.vocabulary.save_restore_pairs(cls.methods):
+            if cls.methods[save].language != "python":
+                yield from _passed_over(program, cls.methods[save], cls.methods[restore])
+    for function in program.functions:
+        if function.language != "python" and program.vocabulary.is_restore(function.name):
+            yield from _read_into_a_local(program, function)
 
 
 def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Report]:
@@ -39,17 +47,26 @@ def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Re
         if len(same) < _FEWEST_LISTED or any(a.keyword in ("", "*", "**") for a in effect.args):
             return
         left = [f for f in cls.facts.fields if _is_owed(cls, method, effect, f.name, f.value, f.annotation, keywords)]
-        if not left or len(left) > len(same) // 2:
+        if len(left) > 1:
+            left = [field for field in left if field.name in _handed_over_elsewhere(program, cls, keywords)]
+        left = [f for f in cls.facts.fields if _is_required(cls, f) and f.name not in keywords] or left
+        if not left:
             return
         names = ", ".join(field.name for field in left)
         yield Report(
             program.place(method, effect),
             symbol_of(method),
-            f"{method.name} copies {len(same)} fields by hand and leaves out {names}: "
-            "the copy falls back to the default",
+            f"{method.name} copies {len(same)} fields by hand and leaves out {names}",
             (
                 Step(method.path, effect.line, f"{len(same)} fields are handed over one by one"),
-                *(Step(cls.path, f.line, f"{f.name} has a default, so its absence goes unnoticed") for f in left[:3]),
+                *(
+                    Step(
+                        cls.path,
+                        f.line,
+                        f"{f.name} is {'left at its default' if f.value else 'needed, and has no default'}",
+                    )
+                    for f in left[:3]
+                ),
             ),
             confidence="high" if len(left) == 1 else "medium",
             reason=f"{len(same)} of {len(same) + len(left)} fields are listed",
@@ -57,6 +74,27 @@ def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Re
             fix=f"hand over {names} too, or use dataclasses.replace / copy.copy",
         )
         return
+
+
+def _fate(field: FieldFact) -> str:
+    return "has a default, so its absence goes unnoticed" if field.value else "has no default: the call fails"
+
+
+def _is_required(cls: ClassInfo, field: FieldFact) -> bool:
+    """A field of a dataclass that has no default: a constructor call without it fails."""
+    made_by_hand = "__init__" in cls.methods or "ClassVar" in field.annotation
+    return cls.declares_fields and bool(field.annotation) and not field.value and not made_by_hand
+
+
+def _handed_over_elsewhere(program: Program, cls: ClassInfo, keywords: set[str]) -> set[str]:
+    """What another call of the constructor names beside all that the copy names."""
+    named = [
+        {a.keyword for a in effect.args}
+        for name in (cls.name, "cls")
+        for function, effect in program.calls_named(name)
+        if name != "cls" or function.owner is cls
+    ]
+    return {extra for each in named if each > keywords for extra in each - keywords}
 
 
 def _makes_same_class(cls: ClassInfo, effect: Effect) -> bool:
@@ -71,6 +109,71 @@ def _is_owed(
     later = any(e.path in (f"{made.result}.{name}", f"self.{name}") for e in method.effects if e is not made)
     used = any(path.startswith(f"self.{name}") for f in cls.functions if f is not method for path, _ in f.facts.reads)
     return not later and used
+
+
+# ---------------------------------------------------------------- streams of bytes
+
+
+def _passed_over(program: Program, save: FunctionInfo, restore: FunctionInfo) -> Iterator[Report]:
+    items = {item.name: item for item in written(save)}
+    taken = read(restore)
+    for first, one, second, other in branches(restore, taken):
+        names, others = {item.name for item in one}, {item.name for item in other}
+        if not names & others:
+            continue
+        for name in sorted((names ^ others) & items.keys()):
+            lacking, having = (second, one) if name in names else (first, other)
+            item = next(item for item in having if item.name == name)
+            yield Report(
+                Place(restore.path, restore.regions[lacking].line, 1, restore.regions[lacking].line, 1),
+                symbol_of(restore),
+                f"{restore.name} reads {name} in one branch and passes over it in the other: what follows is misread",
+                (
+                    program.step(save, items[name].effect, f"{save.name} writes {name}"),
+                    program.step(restore, item.effect, "this branch reads it"),
+                    program.step(restore, restore.regions[lacking].line, "this one reads the same items, and not it"),
+                ),
+                confidence="high",
+                reason=f"both branches read {', '.join(sorted(names & others))}",
+                subject=f"branch:{name}",
+                fix=f"read {name} in both branches, under the condition it is written under",
+            )
+
+
+def _read_into_a_local(program: Program, restore: FunctionInfo) -> Iterator[Report]:
+    """`n_outputs` is read and used, and the member of that name beside the members that are restored is not set."""
+    restored = {_split(e.path)[0] for e in restore.effects if e.op in ("assign", "insert") and "." in e.path}
+    mentioned = {part for path in _paths_of(restore) for part in _split(path)[1:]}
+    for item in read(restore):
+        for root in sorted(restored):
+            held = restore.owner if root == "self" else program.class_of(restore, root)
+            if held is None or item.name not in held.own_attributes or item.name in mentioned:
+                continue
+            yield Report(
+                program.place(restore, item.effect),
+                symbol_of(restore),
+                f"{restore.name} reads {item.name} into a local and never sets {held.name}.{item.name}",
+                (
+                    program.step(restore, item.effect, f"{item.name} is read from what was saved"),
+                    Step(held.path, held.own_attributes[item.name].line, f"{held.name} has a member of that name"),
+                ),
+                confidence="medium",
+                reason=f"other members of {root} are restored here",
+                subject=f"local:{item.name}",
+                fix=f"set {root}->{item.name} too",
+            )
+
+
+def _paths_of(function: FunctionInfo) -> Iterator[str]:
+    for effect in function.effects:
+        yield from (effect.path, effect.source, *effect.reads)
+        for argument in effect.args:
+            yield from (argument.path, *argument.reads)
+    yield from (path for path, _ in function.reads)
+
+
+def _split(path: str) -> list[str]:
+    return path.replace("[]", "").replace("()", "").split(".")
 
 
 # ---------------------------------------------------------------- keys saved and not restored

@@ -266,6 +266,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
             for restore in by_words.get(way_back, ())
         ]
 
+    def is_restore(self, name: str) -> bool:
+        """Is this the way back of some save: `state_read_meta`, `set_data`?"""
+        return any(_contains(words(name), frozenset({"_".join(back)})) for _, back in self._save_restore_words)
+
     def _ways_back(self, save: tuple[str, ...]) -> set[tuple[str, ...]]:
         found = set()
         for out, back in self._save_restore_words:

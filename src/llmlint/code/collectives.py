@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from llmlint.code.exits import around
 from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.program import Call, FunctionInfo, Program
 from llmlint.findings import Step
 from llmlint.vocabulary import Collective, words
 
@@ -33,15 +33,6 @@ def collective_at(program: Program, function: FunctionInfo, effect: Effect) -> C
 def meets(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     row = collective_at(program, function, effect)
     return row is not None and row.kind in MEETING
-
-
-def names_that_meet(program: Program, levels: int, axis: str = "") -> frozenset[str]:
-    """Names of functions that may enter a collective within so many calls: a cheap sieve before calls are resolved."""
-    direct = [call for name in program.vocabulary.collective_names for call in program.calls_named(name)]
-    found = {f.name for f, e in direct if meets(program, f, e) and (not axis or is_of_axis(f, e, axis))}
-    for _ in range(levels - 1):
-        found |= {function.name for name in sorted(found) for function, _ in program.calls_named(name)}
-    return frozenset(found)
 
 
 AXES = frozenset("tp pp pipeline dp ep expert cp dcp pcp sp attn moe lora".split())
@@ -88,46 +79,51 @@ def meetings_of(program: Program, levels: int, axis: str = "") -> Meetings:
 
 
 def _search(program: Program, levels: int, axis: str) -> Meetings:
-    def enters(function: FunctionInfo, effect: Effect) -> bool:  # one object, for which `reaches` keeps its answers
-        return meets(program, function, effect) and (not axis or is_of_axis(function, effect, axis))
-
-    helpers = names_that_meet(program, levels, axis)
-    names = sorted(helpers | program.vocabulary.collective_names)
-    calling = {function for name in names for function, _ in program.calls_named(name)}
-    found = {
-        function: tuple(_meetings_in(program, function, helpers, enters, levels))
-        for function in sorted(calling, key=lambda f: f.order)
-        if function.language == "python"
+    """From the collectives back to their callers: only calls with the name of a function that meets are resolved."""
+    found: dict[FunctionInfo, list[Meeting]] = {}
+    frontier = _direct(program, axis, found)
+    reached = set(frontier)
+    for _ in range(levels):
+        further: dict[FunctionInfo, None] = {}
+        for function in sorted(frontier, key=lambda f: f.order):
+            first = found[function][0]
+            for caller, effect in _calls_of(program, function):
+                found.setdefault(caller, []).append(_through(function, effect, first))
+                if caller not in reached:
+                    further.setdefault(caller)
+        reached.update(further)
+        frontier = list(further)
+    return {
+        function: tuple(sorted(found[function], key=lambda m: (m.effect.line, m.effect.column)))
+        for function in sorted(found, key=lambda f: f.order)
     }
-    return {function: meetings for function, meetings in found.items() if meetings}
 
 
-def _meetings_in(
-    program: Program,
-    function: FunctionInfo,
-    helpers: frozenset[str],
-    enters: Callable[[FunctionInfo, Effect], bool],
-    levels: int,
-) -> Iterator[Meeting]:
-    for effect in function.effects:
-        if not effect.callee:
-            continue
-        row = collective_at(program, function, effect)
-        if row is not None:
-            if enters(function, effect):
-                yield Meeting(effect, row.name, effect, function)
-            continue
-        if _last(effect.callee) not in helpers:
-            continue
-        for callee in program.callees(function, effect):
-            if callee is function or callee.name.startswith("__"):
+def _direct(program: Program, axis: str, found: dict[FunctionInfo, list[Meeting]]) -> list[FunctionInfo]:
+    for name in sorted(program.vocabulary.collective_names):
+        for function, effect in program.calls_named(name):
+            if function.language != "python" or not meets(program, function, effect):
                 continue
-            chain = program.reaches(callee, enters, levels)
-            if chain:
-                holder, call = chain[-1]
-                steps = [Step(f.path, e.line, f"{f.facts.qualname} calls {e.callee}") for f, e in chain[:-1]]
-                steps.append(Step(holder.path, call.line, f"{holder.facts.qualname} enters {call.callee}"))
-                yield Meeting(effect, _last(call.callee), call, holder, tuple(steps), _is_on_request(holder, call))
+            if not axis or is_of_axis(function, effect, axis):
+                found.setdefault(function, []).append(Meeting(effect, _last(effect.callee), effect, function))
+    return list(found)
+
+
+def _calls_of(program: Program, function: FunctionInfo) -> Iterator[Call]:
+    """The calls known to run a function, without construction and without calls that are collectives by themselves."""
+    if function.name.startswith("__") or function.language != "python":
+        return
+    for call in program.calls_named(function.name):
+        if call.function is not function and function in program.callees(*call):
+            if collective_at(program, *call) is None:
+                yield call
+
+
+def _through(function: FunctionInfo, effect: Effect, met: Meeting) -> Meeting:
+    does = "calls" if met.steps else "enters"
+    step = Step(function.path, met.effect.line, f"{function.facts.qualname} {does} {met.effect.callee}")
+    asks = _is_on_request(met.holder, met.call)
+    return Meeting(effect, _last(met.call.callee), met.call, met.holder, (step, *met.steps), asks)
 
 
 def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:

@@ -1,15 +1,17 @@
 """LLM802: a method whose name promises to restore or reset, and whose body does nothing of the kind.
 
-Three forms: the body only logs or only fills locals nobody reads; it is empty although the class keeps state that its
-other methods fill; a composite hands every hook on to its parts but one, for which it inherits the base's empty body.
+Four forms: the body only logs or only fills locals nobody reads; it is empty although the class keeps state that its
+other methods fill; a composite hands every hook on to its parts but one, for which it inherits the base's empty body;
+a reset that may refuse says so by what it returns, and a caller goes on without looking.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.code.facts import Effect
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, symbol_of
+from llmlint.code.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, place_of, symbol_of
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import Vocabulary, words
 
@@ -29,7 +31,9 @@ _EXCUSES = (
     "override",
 )
 _RESTORING = frozenset("restore resume recover rollback reload rewind".split())
+_UNSUPPORTED = ("not support", "unsupported")
 _FEWEST_HOOKS = 3
+_FEWEST_DOING = 2
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -38,6 +42,7 @@ def check_program(program: Program) -> Iterator[Report]:
             for method in cls.methods.values():
                 yield from _hollow(program, cls, method)
             yield from _hook_left_out(program, cls)
+    yield from _refused(program)
 
 
 def _is_stand_in(cls: ClassInfo) -> bool:
@@ -86,6 +91,8 @@ def _is_excused(program: Program, cls: ClassInfo, method: FunctionInfo) -> bool:
     said = facts.docstring.lower()
     if any(excuse in said for excuse in _EXCUSES) or any("abstract" in d or "override" in d for d in facts.decorators):
         return True
+    if any(word in a.literal.lower() for e in method.effects for a in e.args for word in _UNSUPPORTED):
+        return True
     if {"virtual", "pure", "override", "default", "delete"} & set(facts.specifiers):
         return True
     # An interface's default: somebody below does the work. An optional hook: a base has it and does nothing either.
@@ -121,8 +128,16 @@ def _hook_left_out(program: Program, cls: ClassInfo) -> Iterator[Report]:
         siblings = [c for c in base.subclasses if c is not cls and cls not in c.mro]
         for name, inherited in base.methods.items():
             doing = [c for c in siblings if name in c.methods and c.methods[name].facts.shape in ("", "delegate")]
-            if cls.method(name) is inherited and inherited.facts.shape == "pass" and doing:
+            if cls.method(name) is not inherited or inherited.facts.shape != "pass":
+                continue
+            if len(doing) >= _FEWEST_DOING or any(held in c.mro for held in _held(cls, base) for c in doing):
                 yield _left_out(cls, name, inherited, doing, list(forwarded.values()))
+
+
+def _held(cls: ClassInfo, base: ClassInfo) -> list[ClassInfo]:
+    """What the composite is known to hold of the base's kind, where that says more than the base does."""
+    held = [attribute.class_of for attribute in cls.attributes.values()]
+    return [c for c in held if c is not None and c is not base and base in c.mro]
 
 
 def _forwards(program: Program, cls: ClassInfo, method: FunctionInfo, base: ClassInfo) -> Step | None:
@@ -158,7 +173,61 @@ def _left_out(
         f"the empty {inherited.facts.qualname} answers instead, and the parts are never told",
         evidence,
         confidence="medium",
-        reason=f"{len(doing)} sibling class(es) implement {name}",
+        reason=f"{len(doing)} sibling classes implement {name}",
         subject=name,
         fix=f"define {name} in {cls.facts.name} and hand it on to the same parts",
+    )
+
+
+# ---------------------------------------------------------------- a refusal that nobody hears
+
+
+def _refused(program: Program) -> Iterator[Report]:
+    """`reset_prefix_cache()` answers False while blocks are in use; the caller that drops the answer resets nothing."""
+    refusing: dict[str, tuple[FunctionInfo, Effect]] = {}
+    for function in program.functions:
+        refusal = _refusal(program, function)
+        if refusal is not None:
+            refusing.setdefault(function.name, (function, refusal))
+    for name, (function, refusal) in refusing.items():
+        for caller, call in program.calls_named(name):
+            if call.result == "" and not call.args and _may_refuse(program, caller, call):
+                yield _unheard(caller, call, function, refusal)
+
+
+def _refusal(program: Program, function: FunctionInfo) -> Effect | None:
+    """The `return False` of a reset that returns True where it did its work."""
+    if program.vocabulary.is_reset(function.name) is None or len(words(function.name)) < 2:
+        return None
+    answers = [e for e in function.effects if e.op == "return" and e.value == "constant"]
+    refusals = [e for e in answers if e.source in ("False", "false") and e.region]
+    agrees = any(e.source in ("True", "true") for e in answers)
+    return refusals[0] if refusals and agrees else None
+
+
+def _may_refuse(program: Program, caller: FunctionInfo, call: Effect) -> bool:
+    """Does what is called answer by yes or no? Where it is not known, all of that name must."""
+    name = call.callee.rpartition(".")[2]
+    targets = program.callees(caller, call) or tuple(
+        f for f in program.functions if f.name == name and f.facts.shape not in ("pass", "raise")
+    )
+    return all("bool" in f.facts.returns or _refusal(program, f) is not None for f in targets)
+
+
+def _unheard(caller: FunctionInfo, call: Effect, function: FunctionInfo, refusal: Effect) -> Report:
+    region, name = function.regions[refusal.region], function.name
+    when = f"{'unless' if region.kind == 'else' else 'if'} {region.text}" if region.text else "where that fails"
+    return Report(
+        place_of(caller, call),
+        symbol_of(caller),
+        f"{caller.name} goes on as if {name} had done its work: it may refuse, and the answer is dropped",
+        (
+            Step(caller.path, call.line, f"the answer of {call.callee} is dropped"),
+            Step(function.path, region.line, f"{function.facts.qualname} does nothing {when}"),
+            Step(function.path, refusal.line, "and says so by returning False"),
+        ),
+        confidence="medium",
+        reason=f"{name} returns False without having reset anything, and True where it has",
+        subject=name,
+        fix=f"look at what {call.callee} returns, or make sure beforehand that it cannot refuse",
     )

@@ -159,6 +159,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_answers: _Group = []
     local_errors: _Group = []
     unmaps: _Group = []
+    reuse: _Group = []
+    recency: _Group = []
     empties: _Group = []
     advances: _Group = []
     save_restore: list[_WordPairs] = []
@@ -194,6 +196,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     local_answers: frozenset[str] = frozenset()
     local_errors: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
+    reuse: frozenset[str] = frozenset()
+    recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -232,6 +236,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_offload(self, name: str) -> bool:
         """Does a method of this name give memory up for a while: `sleep`, `_offload_kv_cache`?"""
         return _starts(self._without_lead_in(words(name)), self.offload) > 0
+
+    def asks_reuse(self, name: str) -> bool:
+        """Does a method of this name ask whether what is there will do: `can_reuse`, `is_same_batch`?"""
+        return _contains(words(name), self.reuse)
 
     def _without_lead_in(self, verb: tuple[str, ...]) -> tuple[str, ...]:
         while len(verb) > 1 and verb[0] in self.lead_in:
@@ -296,6 +304,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_not_state(self, path: str) -> bool:
         """Does the name say it lives as long as its owner: `self.metrics`, `_stop_event`, `model_config`?"""
         return _contains(words(_last(path)), self.not_state)
+
+    def is_recency(self, path: str) -> bool:
+        """Does it say when something was last used: `t_last_used`, `last_access_time`?"""
+        return _contains(words(_last(path)), self.recency)
 
     def is_finite_key(self, path: str) -> bool:
         """Are there only so many of these: layers, dtypes, ranks?"""

@@ -60,6 +60,14 @@ def is_keyed(known: AttributeInfo) -> bool:
     return any(kind in told for kind in ("map", "dict", "set", "counter")) or known.source.strip() == "{}"
 
 
+def grows(change: Change, known: AttributeInfo) -> bool:
+    """Does the change add an entry to the attribute itself? Writing into a list's or a tensor's slot adds none."""
+    effect = change.effect
+    return (
+        effect.op == "insert" and effect.path == f"self.{change.attribute}" and (effect.via != "[]=" or is_keyed(known))
+    )
+
+
 def is_setup(function: FunctionInfo) -> bool:
     """Does the function run while the object is made, before it serves?"""
     return function.name in CONSTRUCTORS or function.name.lstrip("_").startswith(_SETUP)
@@ -83,6 +91,11 @@ def head_of(function: FunctionInfo) -> Place:
     """Where a finding about a whole function stands: its `def` line."""
     facts = function.facts
     return Place(function.path, facts.line, facts.column, facts.line, facts.column + len("def ") + len(facts.name))
+
+
+def place_of(function: FunctionInfo, effect: Effect) -> Place:
+    """Where a finding about one effect stands."""
+    return Place(function.path, effect.line, effect.column, effect.line, effect.column + len(effect.path))
 
 
 def symbol_of(function: FunctionInfo) -> str:

@@ -1,0 +1,103 @@
+"""Some containers cleared, one left: a reset that empties several siblings and omits one that ordinary methods fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.checkers.state.restore_leaves_state.owing import (
+    SHOWN,
+    cleared_by,
+    is_made,
+    is_owed,
+    listed,
+    may_last,
+    runtime,
+)
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.state import Change, attribute_of, grows, handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_FEWEST_CLEARED = 2
+_GENERATIONS = frozenset({"generation", "epoch", "version"})
+
+
+def left_behind(
+    program: Program, cls: ClassInfo, method: FunctionInfo, owed: tuple[str, ...], changes: dict[str, list[Change]]
+) -> Iterator[Report]:
+    handled = handled_by(program, method, cls)
+    cleared = {
+        attribute: effect
+        for attribute, effect in cleared_by(program, method, cls).items()
+        if any(c.effect.op == "insert" and not is_setup(c.function) for c in changes.get(attribute, ()))
+    }
+    if len(cleared) < _FEWEST_CLEARED:
+        return
+    mentioned = mentioned_by(program, method, cls)
+    left = [
+        (attribute, fill)
+        for attribute, its_changes in changes.items()
+        if attribute not in handled and attribute not in mentioned and is_owed(owed, attribute)
+        for fill in [_filled_by(program, cls, attribute, its_changes)]
+        if fill is not None
+    ]
+    if not left or len(left) > len(cleared):
+        return
+    names = [f"self.{attribute}" for attribute, _ in left]
+    evidence = [
+        Step(method.path, effect.line, f"{method.name} clears self.{attribute}")
+        for attribute, effect in list(cleared.items())[:SHOWN]
+        if effect in method.effects
+    ]
+    for attribute, fill in left[:SHOWN]:
+        evidence.append(
+            Step(fill.function.path, fill.effect.line, f"{fill.function.name} fills self.{attribute}, which is left")
+        )
+    lasting = all(may_last(attribute) for attribute, _ in left) or _turns_the_page(method)
+    twice = all(_is_drained_singly(changes[attribute]) for attribute, _ in left)
+    sure = "low" if lasting else "high" if len(cleared) > 2 and twice else "medium"
+    yield Report(
+        head_of(method),
+        symbol_of(method),
+        f"{method.name} clears {listed([f'self.{a}' for a in cleared])} but leaves {listed(names)}",
+        tuple(evidence),
+        confidence=sure,
+        reason=_why(len(cleared), twice, lasting),
+        subject=",".join(sorted(attribute for attribute, _ in left)),
+        fix=f"clear {listed(names)} beside its siblings in {method.name}",
+        data={
+            "clear": sorted(attribute for attribute, _ in left),
+            "beside": min(cleared.values(), key=lambda e: e.line).line,
+            "runtime": runtime(cls, method, [attribute for attribute, _ in left]),
+        },
+    )
+
+
+def _why(cleared: int, twice: bool, lasting: bool) -> str:
+    parts = [f"{cleared} siblings are cleared here"]
+    if twice:
+        parts.append("entries of what is left are removed elsewhere, so it is not meant to last")
+    if lasting:
+        parts.append("its name, or a generation that the reset counts up, says it may be meant to outlive one")
+    return "; ".join(parts)
+
+
+def _turns_the_page(method: FunctionInfo) -> bool:
+    """Does the reset count up a generation, by which what is left can be told from what comes?"""
+    return any(e.via == "+=" and _GENERATIONS & set(words(attribute_of(e.path))) for e in method.effects)
+
+
+def _filled_by(program: Program, cls: ClassInfo, attribute: str, changes: list[Change]) -> Change | None:
+    """Where ordinary methods fill a container that nothing else empties wholesale; None when it is no such state."""
+    known = cls.attributes.get(attribute)
+    if known is None or not known.is_container or known.is_class_level or program.vocabulary.is_not_state(attribute):
+        return None
+    if not is_made(cls, attribute):
+        return None
+    fills = [c for c in changes if grows(c, known) and not is_setup(c.function)]
+    drained = any(c.effect.op == "clear" and not is_setup(c.function) for c in changes)
+    return fills[0] if fills and not drained else None
+
+
+def _is_drained_singly(changes: list[Change]) -> bool:
+    return any(c.effect.op == "remove" and not is_setup(c.function) for c in changes)

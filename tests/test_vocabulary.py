@@ -69,6 +69,18 @@ def test_what_a_reset_owes(name: str, owes: tuple[str, ...] | None) -> None:
     assert WORDS.is_reset(name) == owes
 
 
+@pytest.mark.parametrize("name", ["can_reuse", "allow_reuse", "is_same_batch", "is_graph_compatible"])
+def test_a_name_that_asks_whether_what_is_there_will_do(name: str) -> None:
+    assert WORDS.asks_reuse(name)
+    assert not WORDS.asks_reuse("set_params")
+
+
+@pytest.mark.parametrize("path", ["slot.t_last_used", "self.last_access_time", "last_seen"])
+def test_a_mark_of_the_last_use(path: str) -> None:
+    assert WORDS.is_recency(path)
+    assert not WORDS.is_recency("self.last_layer")
+
+
 def test_methods_are_paired_with_their_way_back() -> None:
     methods = [
         "state_write_meta",

@@ -1,0 +1,140 @@
+"""What a reset owes and what it does not: LLM801, LLM802 and LLM807 on cases too fine for their pages."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from llmlint.findings import Finding
+from llmlint.scan import check_sources
+
+QUEUES = """
+from queue import Queue
+
+
+class Controller:
+    def __init__(self):
+        self.backup_queue = Queue()
+        self.prefetch_queue = Queue()
+        self.release_queue = Queue()
+
+    def submit(self, job):
+        self.backup_queue.put(job)
+        self.prefetch_queue.put(job)
+        self.release_queue.put(job)
+
+    def reset(self):
+        self.backup_queue.queue.clear()
+        self.prefetch_queue.queue.clear()
+"""
+
+OCCUPANCY = """
+class Pool:
+    def __init__(self):
+        self.waiting = []
+        self.placed = []
+        self.blocks_taken = 0
+
+    def take(self, request):
+        self.waiting.append(request)
+        self.blocks_taken += request.blocks
+
+    def give_back(self, request):
+        self.placed.append(request)
+        self.blocks_taken -= request.blocks
+
+    def reset(self):
+        self.waiting.clear()
+        self.placed.clear()
+"""
+
+GENERATIONS = """
+class Sender:
+    def __init__(self):
+        self.sent = {}
+        self.cached = {}
+        self.loading = {}
+        self.generation = 0
+
+    def send(self, request):
+        self.sent[request.request_id] = request
+        self.cached[request.request_id] = request
+        self.loading[request.request_id] = request
+
+    def reset(self):
+        self.sent.clear()
+        self.cached.clear()
+        self.generation += 1
+"""
+
+REFUSING = """
+class Pool:
+    def reset_prefix_cache(self) -> bool:
+        if self.used:
+            return False
+        self.cached.clear()
+        return True
+
+
+class Engine:
+    def __init__(self, pool: Pool):
+        self.pool = pool
+
+    def pause(self):
+        {call}
+"""
+
+
+def found(code: str, *rules: str) -> list[Finding]:
+    return check_sources({"case.py": dedent(code).encode()}, list(rules))
+
+
+def test_clearing_what_lies_in_a_queue_clears_the_queue() -> None:
+    (finding,) = found(QUEUES, "LLM801")
+    assert "leaves self.release_queue" in finding.message
+
+
+def test_a_count_of_what_is_cleared_is_owed_too() -> None:
+    (finding,) = found(OCCUPANCY, "LLM801")
+    assert "self.blocks_taken" in finding.message
+    assert finding.runtime is not None
+    assert list(finding.runtime["watch"]) == [{"attribute": "blocks_taken", "owner": "Pool"}]
+
+
+def test_a_count_that_the_reset_reads_may_have_its_reasons() -> None:
+    looked_at = OCCUPANCY.replace(
+        "self.placed.clear()\n", "self.placed.clear()\n        assert self.blocks_taken == 0\n"
+    )
+    assert looked_at != OCCUPANCY
+    assert found(looked_at, "LLM801") == []
+
+
+def test_a_count_that_only_goes_up_is_no_occupancy() -> None:
+    assert found(OCCUPANCY.replace("-=", "+="), "LLM801") == []
+
+
+def test_what_a_generation_tells_apart_is_left_with_low_confidence() -> None:
+    (counted,) = found(GENERATIONS, "LLM801")
+    (plain,) = found(GENERATIONS.replace("self.generation += 1", "pass"), "LLM801")
+    assert (counted.confidence, plain.confidence) == ("low", "medium")
+
+
+@pytest.mark.parametrize(
+    "call", ["self.pool.reset_prefix_cache()", "self.pool.reset_prefix_cache(); self.paused = True"]
+)
+def test_dropping_the_answer_of_a_reset_that_may_refuse(call: str) -> None:
+    (finding,) = found(REFUSING.format(call=call), "LLM802")
+    assert finding.symbol == "Engine.pause"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "assert self.pool.reset_prefix_cache()",
+        "return self.pool.reset_prefix_cache()",
+        "self.pool.reset_prefix_cache(True)",
+    ],
+)
+def test_an_answer_that_is_heard_or_a_reset_that_is_forced(call: str) -> None:
+    assert found(REFUSING.format(call=call), "LLM802") == []

@@ -14,7 +14,7 @@ from llmlint.code.facts import Effect, FieldFact
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.source import SourceFile
 from llmlint.code.state import symbol_of
-from llmlint.code.streams import branches, read, written
+from llmlint.code.streams import branches, loop_of, read, written
 from llmlint.findings import Place, Report, Step
 
 _FEWEST_LISTED = 4
@@ -68,7 +68,7 @@ def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Re
                     for f in left[:3]
                 ),
             ),
-            confidence="high" if len(left) == 1 else "medium",
+            confidence="high" if len(left) == 1 or not left[0].value else "low",  # several may be left out on purpose
             reason=f"{len(same)} of {len(same) + len(left)} fields are listed",
             subject=names,
             fix=f"hand over {names} too, or use dataclasses.replace / copy.copy",
@@ -124,6 +124,8 @@ def _passed_over(program: Program, save: FunctionInfo, restore: FunctionInfo) ->
         for name in sorted((names ^ others) & items.keys()):
             lacking, having = (second, one) if name in names else (first, other)
             item = next(item for item in having if item.name == name)
+            if loop_of(restore, item) not in {loop_of(restore, each) for each in having if each.name in names & others}:
+                continue  # as many as a count says, and the other branch may want none
             yield Report(
                 Place(restore.path, restore.regions[lacking].line, 1, restore.regions[lacking].line, 1),
                 symbol_of(restore),

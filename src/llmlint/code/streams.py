@@ -50,6 +50,12 @@ def branches(function: FunctionInfo, items: list[Item]) -> Iterator[tuple[int, l
             yield first, _within(function, items, first), other, _within(function, items, other)
 
 
+def loop_of(function: FunctionInfo, item: Item) -> int:
+    """The innermost loop around an item: what stands in an inner loop is moved as often as a count says."""
+    around = _around(function, item.effect.region)
+    return next((region for region in around if function.regions[region].kind == "loop"), 0)
+
+
 def _within(function: FunctionInfo, items: list[Item], region: int) -> list[Item]:
     return [item for item in items if region in _around(function, item.effect.region)]
 

@@ -122,6 +122,14 @@ def is_sampled(count: int) -> bool:
     return count <= 32 or count & (count - 1) == 0
 
 
+ALL = 2048
+
+
+def in_a_stretch(count: int) -> bool:
+    """The first calls, and then short stretches of them: for hot paths where what comes often has been seen often."""
+    return count <= ALL or count & 1023 <= 256
+
+
 def need(finding: Finding, name: str, default: int) -> int:
     return finding.needs.get(name, default)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .plan import Target
-from .probe import After, Before, Probe
+from .probe import After, Before, Probe, in_a_stretch
 from .record import Recorder
 
 _FAULTY = object()
@@ -153,6 +153,8 @@ class Station:
             self.faults.add(self.label)
 
     def hold(self, *locks: object) -> None:
+        if not in_a_stretch(self.counters[self.slot]):
+            return
         try:
             for watcher in self.watchers:
                 watcher.probe.hold(locks)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..paths import Roots, one_value
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, need, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, in_a_stretch, need, total
 from ..probe import Probe as Base
 from ..values import Mark, mark, size_of
 
@@ -34,6 +34,7 @@ class Probe(Base):
         """The inputs that a thread made a key for last."""
         self.values: set[Mark] = set()
         self.made = 0
+        self.asked = 0
         self.shared: set[Mark] = set()
         self.hits = 0
         self.dropped = 0
@@ -79,17 +80,23 @@ class Probe(Base):
             return None
 
         def looked_up(key: Any, result: object, error: BaseException | None) -> None:
-            if error is None and _is_hit(result):
+            if key is not None and error is None and _is_hit(result):
                 self._hit(key)
 
-        return (lambda values: mark(read(values))), looked_up
+        def asked(values: tuple[object, ...]) -> object:
+            self.asked += 1
+            return mark(read(values)) if in_a_stretch(self.asked) else None
+
+        return asked, looked_up
 
     def _make(self, returned: object, omitted: list[object]) -> None:
         """A key was made; `omitted` is what the finding says that it does not see."""
+        self.made += 1
+        if not in_a_stretch(self.made):
+            return
         marks = [mark(value) for value in omitted]
         inputs = marks[0] if len(marks) == 1 else hash(tuple(marks))
         names = self._names(returned, marks) if self.beside else [mark(returned)]
-        self.made += 1
         if len(self.inputs) >= KEYS or len(self.values) >= KEYS:
             self.dropped += 1
             return

@@ -36,6 +36,7 @@ class Probe(Base):
         return _nothing, _nothing
 
     def hold(self, locks: tuple[object, ...]) -> None:
+        self.taken += 1
         for lock in locks:
             who = here() if type(lock).__module__.startswith("asyncio") else (get_ident(), 0)
             number = self._number(lock)
@@ -44,9 +45,10 @@ class Probe(Base):
                 if outer != number and len(self.orders) < 4096:
                     self.orders.setdefault((outer, number), set()).add(who)
             held.append(number)
-            self.taken += 1
 
     def let_go(self, locks: tuple[object, ...]) -> None:
+        if not self.held:
+            return
         for lock in locks:
             who = here() if type(lock).__module__.startswith("asyncio") else (get_ident(), 0)
             held, number = self.held.get(who, []), self._number(lock)

@@ -92,6 +92,23 @@ def apply(baseline: Baseline, file: Path, findings: Sequence[Finding]) -> tuple[
     return marked, stale
 
 
+_SAYS_NOTHING = ("not-exercised", "untestable")
+
+
+def with_verdicts(baseline: Baseline, file: Path, findings: Sequence[Finding]) -> Baseline:
+    """The entries with what traced runs said of them; a run that never got there takes nothing back."""
+    matched = match(
+        [(entry.path, entry.fingerprint) for entry in baseline.findings],
+        [(_path_from(file, finding.path), finding.fingerprint) for finding in findings],
+    )
+    entries = list(baseline.findings)
+    for old, new in matched.items():
+        verdict = findings[new].verdict
+        if verdict is not None and (verdict.status not in _SAYS_NOTHING or entries[old].verdict is None):
+            entries[old] = msgspec.structs.replace(entries[old], verdict=verdict)
+    return Baseline(baseline.version, tuple(entries))
+
+
 def _marked(finding: Finding, entry: Entry | None) -> Finding:
     if entry is None:
         return finding

@@ -85,3 +85,28 @@ def test_confirm_refuses_what_is_no_run(tmp_path: Path) -> None:
     done = llmlint(tmp_path, "confirm", "findings.json", ".")
     assert done.returncode == 2
     assert "is not a folder of `llmlint trace`" in done.stderr
+
+
+def test_confirm_writes_verdicts_into_the_baseline_and_a_later_run_takes_none_back(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "driver.py").write_text(DRIVER)
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    assert llmlint(tmp_path, "baseline", "write", ".").returncode == 0
+    for run, program in (("run", "driver.py"), ("idle", "-c")):
+        command = [sys.executable, program, *(["pass"] if program == "-c" else [])]
+        llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", run, "--", *command)
+        confirmed = llmlint(tmp_path, "confirm", "findings.json", run, "-q", "--baseline", "llmlint-baseline.json")
+        assert confirmed.returncode == 0, confirmed.stderr
+    entries = json.loads((tmp_path / "llmlint-baseline.json").read_text())["findings"]
+    assert [entry["verdict"]["status"] for entry in entries if entry["rule"] == "LLM801"] == ["confirmed"]
+
+
+def test_a_baseline_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "broken.json").write_text("{")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "-c", "pass")
+    confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "-q", "--baseline", "broken.json")
+    assert confirmed.returncode == 2
+    assert confirmed.stderr.startswith("llmlint: broken.json: not a baseline")
+    assert (tmp_path / "broken.json").read_text() == "{"

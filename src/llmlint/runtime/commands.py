@@ -105,6 +105,7 @@ def _meanwhile(
 @click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
 @click.option("--write", is_flag=True, help="Write the verdicts back into FINDINGS.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Write the verdicts into this baseline too.")
 @click.option("--coverage", is_flag=True, help="Say what the runs never reached.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def confirm(
@@ -114,6 +115,7 @@ def confirm(
     format_: str,
     outputs: Sequence[str],
     write: bool,
+    baseline: Path | None,
     coverage: bool,
     quiet: bool,
 ) -> None:
@@ -133,10 +135,23 @@ def confirm(
     if write:
         outputs = (*outputs, f"json:{findings}")
     _report(document, confirmed, format_, outputs, quiet)
+    if baseline is not None:
+        _write_into(baseline, confirmed)
     if coverage:
         from llmlint.runtime.coverage import coverage_of
 
         click.echo(coverage_of(confirmed, read), nl=False)
+
+
+def _write_into(file: Path, findings: list[Finding]) -> None:
+    from llmlint.baseline import BaselineError, read_baseline, with_verdicts, write_baseline
+
+    try:
+        write_baseline(file, with_verdicts(read_baseline(file), file, findings))
+    except BaselineError as error:
+        _wrong_use(str(error))
+    except OSError as error:
+        _wrong_use(f"cannot write {file}: {error.strerror}")
 
 
 def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": ("llmlint.commands.explain:explain", "Show the page of a rule."),
     "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
     "config": ("llmlint.commands.config:config", "Look at settings."),
+    "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
     "cache": ("llmlint.commands.cache:cache", "Look at the cache, or throw it away."),
     "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),
 }

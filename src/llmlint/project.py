@@ -190,7 +190,7 @@ def scan_sources(
     result = scan_files(inner, project.options(project.rules_for(asked)), content, progress)
     shown = {path: source.path for path, source in zip(files, linked, strict=True)}
     about = {project.internal(source).path for source in asked}
-    result.findings = list(_told(project, result.findings, about, files, shown))
+    result.findings = list(told(project, result.findings, about, files, shown))
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
     result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))
@@ -201,7 +201,7 @@ def scan_sources(
     return result
 
 
-def _told(
+def told(
     project: Project, findings: Iterable[Finding], about: set[str], files: Mapping[str, str], shown: Mapping[str, str]
 ) -> Iterable[Finding]:
     """The findings wanted, under the paths a reader knows."""

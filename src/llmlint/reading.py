@@ -46,6 +46,10 @@ def decode_record(blob: bytes) -> FileRecord:
     return _DECODER.decode(blob)
 
 
+def encode_record(record: FileRecord) -> bytes:
+    return _ENCODER.encode(record)
+
+
 @room_for_calls(5000)
 def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
     """Reads one file's content into its record; never raises for what the file holds."""
@@ -113,7 +117,7 @@ def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabula
     except OSError as error:
         return Reading(path, problem=error.strerror or str(error))
     record = read_bytes(data, language, vocabulary, load_catalogue())
-    return Reading(path, content_key(data, language), _ENCODER.encode(record))
+    return Reading(path, content_key(data, language), encode_record(record))
 
 
 def content_key(data: bytes, language: str) -> str:

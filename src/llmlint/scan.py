@@ -85,12 +85,16 @@ def scan_files(
     started = time.perf_counter()
     given = given or {}
     sources = sorted(sources, key=lambda source: source.path)
-    cache = Cache(options.cache_directory, _generation(options.vocabulary))
+    cache = open_cache(options)
     try:
-        with _collection_off():
+        with collection_off():
             return _scan(sources, options, given, cache, progress, started)
     finally:
         cache.close()
+
+
+def open_cache(options: Options) -> Cache:
+    return Cache(options.cache_directory, _generation(options.vocabulary))
 
 
 def _scan(
@@ -228,7 +232,7 @@ def _text(path: str, files: Mapping[str, str], given: Mapping[str, bytes]) -> st
 
 
 @contextmanager
-def _collection_off() -> Iterator[None]:
+def collection_off() -> Iterator[None]:
     """Decoding and linking make millions of objects that live to the end: collecting garbage would only cost."""
     was_on = gc.isenabled()
     gc.disable()

@@ -1,0 +1,112 @@
+"""`python -m benchmarks.editor FOLDER FILE…`: types into files of a project through a real `llmlint lsp`, and measures.
+
+Each change inserts a line in the middle of the file; measured is the time from sending it to the diagnostics for that
+version of the text. The cache is warm: the project is scanned first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+_PAUSE = 0.4
+"""Seconds between two changes, from the answer to the last one on: a slow typist, so that no change waits for another."""
+
+
+class Typist(LanguageClient):
+    """Knows when the diagnostics for a version have come."""
+
+    def __init__(self) -> None:
+        super().__init__("typist", "1")
+        self.versions: dict[str, int] = {}
+        self._news = asyncio.Event()
+
+        @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def keep(params: types.PublishDiagnosticsParams) -> None:
+            self.versions[params.uri] = params.version or 0
+            self._news.set()
+
+    async def answered(self, uri: str, version: int) -> None:
+        while self.versions.get(uri, 0) < version:
+            self._news.clear()
+            await self._news.wait()
+
+
+async def measure(folder: Path, files: list[str], changes: int) -> list[tuple[str, int, float, list[float]]]:
+    """(file, lines, seconds until the first answer, seconds of each later one) of each file."""
+    typist = Typist()
+    await typist.start_io(sys.executable, "-m", "llmlint", "lsp")
+    await typist.initialize_async(types.InitializeParams(types.ClientCapabilities(), root_uri=folder.as_uri()))
+    typist.initialized(types.InitializedParams())
+    measured = []
+    for name in files:
+        text = (folder / name).read_text()
+        uri = (folder / name).as_uri()
+        began = time.perf_counter()
+        typist.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 1, text)))
+        await typist.answered(uri, 1)
+        first = time.perf_counter() - began
+        middle = types.Position(text.count("\n") // 2, 0)
+        waits = []
+        for version in range(2, changes + 2):
+            await asyncio.sleep(_PAUSE)
+            change = types.TextDocumentContentChangePartial(types.Range(middle, middle), "\n")
+            began = time.perf_counter()
+            typist.text_document_did_change(
+                types.DidChangeTextDocumentParams(types.VersionedTextDocumentIdentifier(version, uri), [change])
+            )
+            await typist.answered(uri, version)
+            waits.append(time.perf_counter() - began)
+        measured.append((name, text.count("\n"), first, waits))
+    await typist.shutdown_async(None)
+    typist.exit(None)
+    await typist.stop()
+    return measured
+
+
+def report(folder: Path, measured: list[tuple[str, int, float, list[float]]]) -> str:
+    load = os.getloadavg()[0]
+    lines = [
+        "# Waiting for diagnostics",
+        "",
+        f"`python -m benchmarks.editor`, {platform.python_implementation()} {platform.python_version()}, "
+        f"{os.cpu_count()} processors, load {load:.1f} (other work was running); project {folder.name}. Milliseconds from a "
+        "change to the diagnostics for it, with a warm cache.",
+        "",
+        "| file | lines | opened | median | 9 of 10 within | longest |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, count, first, waits in measured:
+        tenth = statistics.quantiles(waits, n=10)[-1]
+        numbers = (first, statistics.median(waits), tenth, max(waits))
+        lines.append(f"| {name} | {count} | {' | '.join(f'{1000 * number:.0f}' for number in numbers)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--changes", type=int, default=30)
+    parser.add_argument("--output", type=Path)
+    asked = parser.parse_args()
+    folder = asked.folder.resolve()
+    subprocess.run([sys.executable, "-m", "llmlint", "scan", str(folder), "-q", "--exit-zero"], check=True)
+    text = report(folder, asyncio.run(measure(folder, asked.files, asked.changes)))
+    print(text)
+    if asked.output is not None:
+        asked.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""`llmlint lsp`."""
+
+from __future__ import annotations
+
+import click
+
+from llmlint.commands.common import wrong_use
+
+
+@click.command()
+def lsp() -> None:
+    """Serve an editor over standard input and output."""
+    try:
+        from llmlint.editor.server import server
+    except ModuleNotFoundError as missing:
+        wrong_use(f"`llmlint lsp` needs {missing.name}: pip install 'llmlint[lsp]'")
+    server.start_io()

@@ -20,7 +20,7 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 _PAUSE = 0.4
-"""Seconds between two changes, from the answer to the last one on: a slow typist, so that no change waits for another."""
+"""Seconds from an answer to the next change: no change waits for the one before it."""
 
 
 class Typist(LanguageClient):
@@ -80,8 +80,8 @@ def report(folder: Path, measured: list[tuple[str, int, float, list[float]]]) ->
         "# Waiting for diagnostics",
         "",
         f"`python -m benchmarks.editor`, {platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} processors, load {load:.1f} (other work was running); project {folder.name}. Milliseconds from a "
-        "change to the diagnostics for it, with a warm cache.",
+        f"{os.cpu_count()} processors, load {load:.1f} (other work was running); "
+        f"project {folder.name}. Milliseconds from a change to the diagnostics for it, with a warm cache.",
         "",
         "| file | lines | opened | median | 9 of 10 within | longest |",
         "| --- | --- | --- | --- | --- | --- |",

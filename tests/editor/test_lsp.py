@@ -16,6 +16,8 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 from serving_code import CLEAN
 
+from llmlint.editor.open_project import NEAR_LINES
+
 SOURCE = Path(__file__).parents[2] / "src"
 SECONDS = 60
 
@@ -220,6 +222,23 @@ def test_unsaved_text_of_one_file_counts_for_another(folder: Path) -> None:
         await editor.told(base, 2)
         editor.type(child, CHILD + "\n", 2)
         assert await editor.told(child, 2) == []
+
+    run(session)
+
+
+def test_what_only_a_whole_scan_of_a_large_project_shows_comes_later_and_stays(folder: Path) -> None:
+    (folder / "streams.py").write_text(BASE + "# a line\n" * NEAR_LINES)
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder)
+        uri = editor.open(folder / "gateway.py")
+        (diagnostic,) = await editor.until(uri, lambda sent: bool(sent.diagnostics))
+        assert "self.streams" in diagnostic.message
+        editor.type(uri, "import os\n" + CHILD, 2)
+        (moved,) = await editor.told(uri, 2)
+        assert moved.range.start.line == diagnostic.range.start.line + 1
+        editor.type(uri, CHILD.replace("self.seen.clear()", "self.seen.clear()\n        self.streams.clear()"), 3)
+        assert await editor.until(uri, lambda sent: sent.version == 3 and not sent.diagnostics) == []
 
     run(session)
 

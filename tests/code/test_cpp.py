@@ -58,3 +58,25 @@ def test_a_file_cut_anywhere_still_gives_a_tree(cut: int) -> None:
         "namespace a { struct s { std::map<int, int> m; void f() { for (auto & [k, v] : m) { g<<<1, 2>>>(k); } } }; }"
     )
     assert isinstance(read(source[:cut]), tree.Module)
+
+
+def test_a_deprecation_mark_around_a_declaration_is_no_part_of_it() -> None:
+    source = b"""struct tensor {
+    MY_DEPRECATED(enum backend kind, "use the buffer, it tells");
+    int type;
+};
+MY_DEPRECATED(MY_API int old_size(
+    const struct tensor * t), "use size");
+"""
+    _, module = read_cpp(source, "cpp")
+    assert module.broken == []
+    tensor = next(node for node in module.body if isinstance(node, tree.Class))
+    assert [field.name for field in tensor.body if isinstance(field, tree.Field)] == ["kind", "type"]
+
+
+def test_branches_of_the_preprocessor_that_each_open_a_brace_cost_no_function() -> None:
+    filler = b"".join(b"int helper_%d() { return %d; }\n" % (n, n) for n in range(30))
+    source = b"#ifdef FAST\nint run(int a) {\n#else\nint run(int a, int b) {\n#endif\n    return a;\n}\n" + filler
+    _, module = read_cpp(source, "cpp")
+    names = [node.name for node in module.body if isinstance(node, tree.Function)]
+    assert names[0] == "run" and len(names) == 31

@@ -13,10 +13,11 @@ import tree_sitter
 
 from llmlint.code import tree
 from llmlint.code.cpp import declarations, expressions, statements
-from llmlint.code.cpp.macros import mask_macros
+from llmlint.code.cpp.macros import first_branches, mask_macros
 from llmlint.code.cpp.reading import File
 from llmlint.code.errors import Unreadable
 
+_FEW_LINES = 20
 __all__ = ["declarations", "expressions", "read_cpp", "statements"]
 
 
@@ -27,8 +28,27 @@ def read_cpp(data: bytes, language: tree.Language) -> tuple[str, tree.Module]:
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     encoded = text.encode()
     parser = _parser("cuda" if language == "cuda" else "cpp")
-    root = parser.parse(mask_macros(encoded)).root_node
-    return text, declarations.module_of(File(encoded, language), root)
+    return text, declarations.module_of(File(encoded, language), _parsed(parser, mask_macros(encoded)))
+
+
+def _parsed(parser: tree_sitter.Parser, data: bytes) -> tree_sitter.Node:
+    """The root of the better of two readings: all branches of the preprocessor's conditions, or their first ones."""
+    whole = parser.parse(data).root_node
+    if _lines_lost(whole) <= _FEW_LINES:
+        return whole
+    first = parser.parse(first_branches(data)).root_node
+    return first if _lines_lost(first) < _lines_lost(whole) else whole
+
+
+def _lines_lost(root: tree_sitter.Node) -> int:
+    lost, waiting = 0, [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "ERROR" or node.is_missing:
+            lost += node.end_point.row - node.start_point.row + 1
+        elif node.has_error:
+            waiting.extend(node.children)
+    return lost
 
 
 @lru_cache(maxsize=4)

@@ -20,7 +20,8 @@ _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    things = [h for h in lent(program) if h.function.language != "python" and "." not in h.effect.callee]
+    native = (held for held in lent(program) if held.function.language != "python")
+    things = [held for held in native if held.pair.held == "result" and "." not in held.effect.callee]
     borrowing = borrowers(program, things)
     for held in things:
         if held.is_local:

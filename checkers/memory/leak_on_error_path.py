@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from llmlint.code.exits import BRANCHES, chain, is_in_handler_of, is_on_the_way, loops_around, own_regions, stands_in
 from llmlint.code.facts import Effect
 from llmlint.code.lending import Held, gives_back, is_managed, lent, mentions, rebound, settles
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
+from llmlint.code.raising import is_caught, way_to_raise
+from llmlint.code.registered import Registration, forgets, registrations
 from llmlint.code.state import attribute_of
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
@@ -22,8 +24,11 @@ _EXITS = frozenset({"return", "raise"})
 
 def check_program(program: Program) -> Iterator[Report]:
     for held in lent(program):
-        if held.is_local and not is_managed(held):
+        if (held.is_local or held.pair.held == "receiver") and not held.pair.counted and not is_managed(held):
             yield from _early_exits(program, held)
+    for cls in program.classes:
+        if cls.language == "python":
+            yield from _registered_then_refused(program, cls)
     told: set[tuple[int, int]] = set()
     for held in _taken_out(program):
         for report in _early_exits(program, held):
@@ -51,6 +56,72 @@ def _given_back_by_pair(program: Program, function: FunctionInfo, name: str, at:
             if gives_back(program, held, later):
                 yield held
                 return
+
+
+# ---------------------------------------------------------------- registered, then refused
+
+
+def _registered_then_refused(program: Program, cls: ClassInfo) -> Iterator[Report]:
+    """A request's entry is made, and a check that may refuse the request comes after it."""
+    told: set[tuple[FunctionInfo, str]] = set()
+    for made in registrations(program, cls):
+        function = made.function
+        if (function, made.attribute) in told or not function.facts.is_async:
+            continue
+        found = _refusal_after(program, made, cls)
+        if found is not None and not _callers_clean_up(program, made):
+            told.add((function, made.attribute))
+            yield _refused_report(program, made, *found)
+
+
+def _refusal_after(program: Program, made: Registration, cls: ClassInfo) -> tuple[Effect, tuple[Call, ...]] | None:
+    """The first call after the entry, on the same path, that says no to what it is given."""
+    function = made.function
+    branch = chain(function, made.effect.region)
+    for later in function.effects:
+        if later.line <= made.effect.line or not later.callee or is_caught(function, later):
+            continue
+        if stands_in(function, later, {"lambda", "finally", "else"}) or branch[0] not in chain(function, later.region):
+            continue
+        way = way_to_raise(program, function, later, 3) if later.callee.startswith("self.") else ()
+        if way and not any(forgets(program, at, cls, made.attribute) for at, _ in way):
+            return later, way
+    return None
+
+
+def _callers_clean_up(program: Program, made: Registration) -> bool:
+    """Every caller ends the request in a handler of its own when this one raises."""
+    callers = program.callers(made.function)
+    return bool(callers) and all(_ends_in_handler(program, caller, call) for caller, call in callers)
+
+
+def _ends_in_handler(program: Program, caller: FunctionInfo, call: Effect) -> bool:
+    tried = chain(caller, call.region)
+    handlers = {at for at, r in enumerate(caller.regions) if r.kind in ("except", "finally") and r.first in tried}
+    ending = (e for e in caller.effects if program.vocabulary.is_terminal(e.callee.rpartition(".")[2]))
+    return any(handlers.intersection(chain(caller, e.region)) for e in ending)
+
+
+def _refused_report(program: Program, made: Registration, later: Effect, way: tuple[Call, ...]) -> Report:
+    function, path = made.function, made.function.path
+    steps = [Step(path, made.effect.line, f"{made.effect.callee or 'this'} enters the request in {made.attribute}")]
+    if made.holder is not function:
+        steps.append(Step(made.holder.path, made.insertion.line, f"{made.holder.name} makes the entry"))
+    steps.append(Step(path, later.line, f"{later.callee} comes after it, outside of any try"))
+    for at, effect in way:
+        does = "raises" if effect.op == "raise" else "calls"
+        steps.append(Step(at.path, effect.line, f"{at.facts.qualname} {does} {effect.callee or effect.path}"))
+    return Report(
+        program.place(function, made.effect),
+        function.facts.qualname,
+        f"{function.name} enters the request in {made.attribute} and may still refuse it: the entry stays",
+        tuple(steps),
+        confidence="medium",
+        reason=f"{later.callee} ends in {way[-1].effect.path}, and nothing here takes the entry out again",
+        subject=f"refused:{made.attribute}",
+        fix="make the entry after the checks, or take it out when they raise",
+        data={"runtime": Block((Target(function.facts.qualname, "scope", path),)).plain()},
+    )
 
 
 # ---------------------------------------------------------------- the exits

@@ -41,15 +41,23 @@ def lent(program: Program) -> list[Held]:
         for name in program.call_names
         if program.vocabulary.may_acquire(name)
         for call in program.calls_named(name)
-        if call.effect.result and not call.effect.result.startswith("<")
     ]
     found = [
-        Held(function, effect.result, function.effects.index(effect), effect, pair)
+        Held(function, name, function.effects.index(effect), effect, pair)
         for function, effect in calls
         for pair in program.vocabulary.pairs_for(effect.callee)[:1]
-        if pair.held == "result"
+        if (name := _held_by(pair, effect))
     ]
     return sorted(found, key=lambda held: (held.function.order, held.at))
+
+
+def _held_by(pair: Pair, effect: Effect) -> str:
+    """The path by which the function holds what the call lends; "" where the result goes into a larger expression."""
+    if pair.held == "result":
+        return "" if effect.result.startswith("<") else effect.result
+    if pair.held == "receiver":
+        return effect.callee.rpartition(".")[0]
+    return effect.args[0].path if effect.args else ""
 
 
 def is_managed(held: Held) -> bool:

@@ -1,0 +1,41 @@
+"""Entries made under a request's id, and whether a method takes them out again."""
+
+from __future__ import annotations
+
+from linking import cls, link
+
+from llmlint.code.registered import forgets, registrations
+
+SOURCE = """
+class Manager:
+    def __init__(self):
+        self.states = {}
+        self.seen = {}
+
+    def _enter(self, request):
+        self.states[request.rid] = request
+        self.seen[request.rid] = True
+        self.by_layer[request.layer] = request
+
+    def generate(self, request):
+        self._enter(request)
+
+    def finish(self, rid):
+        self._drop(rid)
+
+    def _drop(self, rid):
+        del self.states[rid]
+"""
+
+
+def test_an_entry_is_found_where_it_is_made_and_where_the_helper_is_called() -> None:
+    program = link({"a.py": SOURCE})
+    made = [(r.function.name, r.attribute, r.holder.name) for r in registrations(program, cls(program, "Manager"))]
+    assert made == [("_enter", "states", "_enter"), ("generate", "states", "_enter")]
+
+
+def test_a_method_forgets_an_entry_through_its_helpers() -> None:
+    program = link({"a.py": SOURCE})
+    manager = cls(program, "Manager")
+    assert forgets(program, manager.methods["finish"], manager, "states")
+    assert not forgets(program, manager.methods["generate"], manager, "states")

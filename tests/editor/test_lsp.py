@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving_code import CLEAN
+
+pytest.importorskip("pygls", reason="pygls is not installed: pip install -e '.[lsp]'")
+
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
-from serving_code import CLEAN
 
 from llmlint.editor.open_project import NEAR_LINES
 
@@ -107,8 +110,8 @@ class Editor(LanguageClient):
         self.initialized(types.InitializedParams())
         return result
 
-    def open(self, file: Path, version: int = 1) -> str:
-        document = types.TextDocumentItem(file.as_uri(), "python", version, file.read_text())
+    def open(self, file: Path, text: str | None = None) -> str:
+        document = types.TextDocumentItem(file.as_uri(), "python", 1, file.read_text() if text is None else text)
         self.text_document_did_open(types.DidOpenTextDocumentParams(document))
         return file.as_uri()
 
@@ -322,6 +325,25 @@ def test_settings_count_from_when_they_are_saved(folder: Path) -> None:
         (folder / "pyproject.toml").write_text('[tool.llmlint]\nignore = ["LLM801"]\n')
         editor.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
         assert await editor.until(uri, lambda sent: not sent.diagnostics) == []
+
+    run(session)
+
+
+def test_a_file_that_the_settings_leave_out_is_left_alone(folder: Path) -> None:
+    (folder / "pyproject.toml").write_text('[tool.llmlint]\nexclude = ["scheduler.py"]\n')
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder)
+        assert await editor.told(editor.open(folder / "scheduler.py")) == []
+
+    run(session)
+
+
+def test_a_file_that_is_not_saved_yet_is_judged_with_the_project_it_is_in(folder: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder)
+        (diagnostic,) = await editor.told(editor.open(folder / "new.py", text=CHILD))
+        assert "self.streams" in diagnostic.message
 
     run(session)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,26 @@ def test_a_change_elsewhere_does_not_bring_up_old_findings_but_the_project_hook_
     whole = pre_commit(project, home, "--hook-stage", "manual", "llmlint-project")
     assert whole.returncode == 1
     assert "restore-leaves-state" in whole.stdout
+
+
+def test_the_variant_through_pylint_fails_on_the_same_bug(project: Path, hooks: Path, home: Path) -> None:
+    """As docs/pre-commit.md has it, with this working tree in the place of the released package."""
+    documented = (REPOSITORY / "docs" / "pre-commit.md").read_text().partition("## Through pylint")[2]
+    config = documented.partition("```yaml\n")[2].partition("```")[0]
+    assert '"llmlint==' in config
+    config = re.sub(r'"llmlint==[^"]*"', f'"llmlint @ file://{hooks}"', config)
+    (project / ".pre-commit-config.yaml").write_text(config)
+    (project / "pyproject.toml").write_text('[tool.llmlint]\n[tool.pylint]\ndisable = ["C", "R"]\n')
+    (project / "scheduler.py").write_text(MENDED)
+    git(project, "add", "--all")
+    clean = pre_commit(project, home)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+
+    (project / "scheduler.py").write_text(SCHEDULER)
+    git(project, "add", "--all")
+    failed = pre_commit(project, home)
+    assert failed.returncode == 1
+    assert "(restore-leaves-state)" in failed.stdout
 
 
 def test_the_manifest_is_one_pre_commit_accepts() -> None:

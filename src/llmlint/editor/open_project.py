@@ -73,6 +73,7 @@ class OpenProject:
         self._typed_records.clear()
         sources = list(map(self._project.internal, self._project.discover(self._request.paths).sources))
         self._files = {source.path: source.file for source in sources}
+        self._read = set(map(os.path.realpath, self._files.values()))
         self._options = self._project.options(self._project.rules_for(sources))
         cache = open_cache(self._options)
         try:
@@ -112,7 +113,9 @@ class OpenProject:
     # ------------------------------------------------------------ the near answer
 
     def findings(self, file: str) -> list[Finding]:
-        """What is to be shown of an open file."""
+        """What is to be shown of an open file; nothing of one that the settings leave out."""
+        if file not in self._read and os.path.exists(file):
+            return []
         near = [finding for finding in self.near(file) if finding.suppressed is None]
         whole = self._whole.get(file)
         if whole is None:
@@ -216,5 +219,6 @@ def _is_same(pair: tuple[bytes, bytes]) -> bool:
 
 def root_of(file: str) -> str:
     """The folder of the project a file belongs to; the file itself where there is none."""
-    settings = Project(Request((file,))).settings
-    return str(settings.root) if settings.is_project else os.path.abspath(file)
+    there = next(path for path in (Path(file), *Path(file).parents) if path.exists())  # it may not be saved yet
+    settings = Project(Request((str(there),))).settings
+    return str(settings.root) if settings.is_project else file

@@ -45,7 +45,8 @@ class Server(LanguageServer):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="llmlint")
         self._projects: dict[str, OpenProject] = {}
         self._home: dict[str, str] = {}
-        self._changed: dict[str, str] = {}
+        self._uris: dict[str, str] = {}
+        self._changed: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._whole: dict[str, asyncio.Task[None]] = {}
         self.findings: dict[str, list[Finding]] = {}
@@ -57,19 +58,23 @@ class Server(LanguageServer):
         file = file_of(uri)
         if not language_of(file):
             return
-        self._changed[file] = uri
+        self._uris[file] = uri
+        self._changed.add(file)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._answer())
 
     async def _answer(self) -> None:
         """Judges what has changed until nothing more has."""
         while self._changed:
-            file, uri = self._changed.popitem()
-            document = self.workspace.get_text_document(uri)
-            data = document.source.encode()
-            found = await self._in_thread(self._judge, file, data)
+            file = self._changed.pop()
+            document = self.workspace.get_text_document(self._uris[file])
+            try:
+                found = await self._in_thread(self._judge, file, document.source.encode())
+            except Exception as error:  # llmlint's own mistake, and no reason to fall silent for good
+                self._say(f"{file}: {type(error).__name__}: {error}")
+                continue
             if file not in self._changed:
-                self._show(file, uri, found)
+                self._show(file, found)
             await self._in_thread(gc.collect, 0)  # what judging has left; it is not collected while that runs
             project = self._projects[self._home[file]]
             if not project.is_small:
@@ -88,7 +93,11 @@ class Server(LanguageServer):
             self._home[file] = root
         return self._projects[self._home[file]]
 
-    def _show(self, file: str, uri: str, findings: list[Finding]) -> None:
+    def _say(self, message: str) -> None:
+        self.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
+
+    def _show(self, file: str, findings: list[Finding]) -> None:
+        uri = self._uris.get(file, "")
         if uri not in self.workspace.text_documents:
             return
         self.findings[file] = findings
@@ -114,29 +123,30 @@ class Server(LanguageServer):
         request = project.whole_request()
         findings = await _in_a_process(msgspec.msgpack.encode(request))
         if findings is None:
-            message = "the whole project could not be scanned; `llmlint scan` says why"
-            self.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
+            self._say("the whole project could not be scanned; `llmlint scan` says why")
             return
         await self._in_thread(project.learn, request.given, findings)
         for file in request.given:
-            uri = uris.from_fs_path(file)
-            if file in self._changed or uri not in self.workspace.text_documents:
-                continue
-            self._show(file, uri, await self._in_thread(project.findings, file))
+            if file in self._uris and file not in self._changed:
+                self._show(file, await self._in_thread(project.findings, file))
 
     # ------------------------------------------------------------ saving and closing
 
     async def save(self, uri: str) -> None:
         """Other files may have changed too: settings, and what a branch switch brought."""
-        project = self._projects.get(self._home.get(file_of(uri), ""))
-        if project is not None:
-            await self._in_thread(project.refresh)
-            self.change(uri)
+        home = self._home.get(file_of(uri))
+        if home is None:
+            return
+        await self._in_thread(self._projects[home].refresh)
+        for file, open_uri in self._uris.items():
+            if self._home.get(file) == home:
+                self.change(open_uri)
 
     async def forget(self, uri: str) -> None:
         file = file_of(uri)
         self.findings.pop(file, None)
-        self._changed.pop(file, None)
+        self._changed.discard(file)
+        self._uris.pop(file, None)
         project = self._projects.get(self._home.get(file, ""))
         if project is not None:
             await self._in_thread(project.close, file)
@@ -164,7 +174,7 @@ class Server(LanguageServer):
 
 
 def file_of(uri: str) -> str:
-    return os.path.abspath(uris.to_fs_path(uri) or "")
+    return os.path.realpath(uris.to_fs_path(uri) or "")
 
 
 async def _in_a_process(request: bytes) -> list[Finding] | None:

@@ -110,3 +110,17 @@ def test_a_baseline_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) -
     assert confirmed.returncode == 2
     assert confirmed.stderr.startswith("llmlint: broken.json: not a baseline")
     assert (tmp_path / "broken.json").read_text() == "{"
+
+
+def test_coverage_names_the_functions_that_rules_are_about_and_the_run_never_reached(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "driver.py").write_text(DRIVER)
+    (tmp_path / "idle.py").write_text("def flush(cache):\n    cache.clear()\n")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    command = (sys.executable, "driver.py")
+    traced = llmlint(tmp_path, "trace", "--findings", "findings.json", "--sites", ".", "--out", "run", "--", *command)
+    assert (traced.returncode, traced.stdout) == (7, "done\n"), traced.stderr
+    said = llmlint(tmp_path, "confirm", "findings.json", "run", "-q", "--coverage").stdout
+    assert "never called: Cache.drop" in said
+    assert "never called: Cache.reset" not in said
+    assert "never imported: idle.py (1 functions to watch)" in said

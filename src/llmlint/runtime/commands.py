@@ -54,23 +54,43 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
 @click.option("--findings", required=True, type=click.Path(path_type=Path), help="A report of scan --format json.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for what the run records.")
 @click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
+@click.option(
+    "--sites",
+    multiple=True,
+    type=click.Path(exists=True),
+    help="Count calls of all functions under this path that our rules are about, for confirm --coverage.",
+)
 @_stress_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def trace(findings: Path, out: Path, root: Path, command: Sequence[str], ids: bool, **driving: Any) -> None:
+def trace(
+    findings: Path, out: Path, root: Path, sites: Sequence[str], command: Sequence[str], ids: bool, **driving: Any
+) -> None:
     """Run COMMAND, watching what the findings name. Ends as the command ends."""
     from llmlint.runtime.trace import leave_as
 
-    leave_as(_traced(_document(findings).findings, out, root, command, ids, **driving))
+    leave_as(_traced(_document(findings).findings, out, root, command, ids, sites, **driving))
 
 
 def _traced(
-    findings: Sequence[Finding], out: Path, root: Path, command: Sequence[str], ids: bool, **driving: Any
+    findings: Sequence[Finding],
+    out: Path,
+    root: Path,
+    command: Sequence[str],
+    ids: bool,
+    sites: Sequence[str] = (),
+    **driving: Any,
 ) -> int:
     from llmlint.runtime.plan import make_plan
     from llmlint.runtime.trace import prepare, run_traced
 
     try:
-        prepare(out, make_plan(findings, load_catalogue(), root))
+        plan = make_plan(findings, load_catalogue(), root)
+        if sites:
+            from llmlint.runtime.sites import with_sites
+            from llmlint.vocabulary import load_vocabulary
+
+            plan = with_sites(plan, sites, load_vocabulary())
+        prepare(out, plan)
         return run_traced(command, out, ids, _meanwhile(**driving))
     except msgspec.ValidationError as error:
         _wrong_use(f"a finding's runtime block is not understood: {error}")

@@ -21,8 +21,22 @@ def coverage_of(findings: Sequence[Finding], runs: Sequence[Run]) -> str:
     reached = sum(1 for count in hits.values() if count)
     lines = [f"reached {reached} of {len(hits)} watched functions"]
     lines += [f"  never called: {name} ({place})" for (place, name), count in sorted(hits.items()) if not count]
+    lines += _never_imported(runs)
     for finding in findings:
         verdict = finding.verdict
         if verdict is not None and verdict.status == "not-exercised":
             lines.append(f"{finding.path}:{finding.line}: {finding.rule} not exercised: {verdict.summary}")
     return "\n".join(lines) + "\n"
+
+
+def _never_imported(runs: Sequence[Run]) -> list[str]:
+    """Files of the plan that no process ever loaded, with how many functions of theirs were to be watched."""
+    wanted: dict[str, set[str]] = {}
+    loaded: set[str] = set()
+    for run in runs:
+        loaded |= {path for process in run.processes for path in process.loaded}
+        for entry in run.plan.get("findings", []):
+            for target in entry["targets"]:
+                wanted.setdefault(target["path"], set()).add(target["qualname"])
+    missing = sorted(path for path in wanted if path not in loaded)
+    return [f"  never imported: {path} ({len(wanted[path])} functions to watch)" for path in missing]

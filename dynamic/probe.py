@@ -123,6 +123,7 @@ def is_sampled(count: int) -> bool:
 
 
 ALL = 2048
+"""So many calls are all looked at; who looks at later ones in stretches may not refute any more."""
 
 
 def in_a_stretch(count: int) -> bool:

@@ -8,7 +8,20 @@ from typing import Any, ClassVar
 
 from ..paths import Roots, one_value
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, in_a_stretch, need, total
+from ..probe import (
+    ALL,
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    After,
+    Before,
+    Judgement,
+    State,
+    in_a_stretch,
+    need,
+    total,
+)
 from ..probe import Probe as Base
 from ..values import Mark, mark, size_of
 
@@ -125,6 +138,7 @@ class Probe(Base):
             "shared": len(self.shared),
             "hits": self.hits,
             "dropped": self.dropped,
+            "skipped": max(0, self.made - ALL),
         }
 
     @classmethod
@@ -144,7 +158,7 @@ class Probe(Base):
             return Judgement(NOT_EXERCISED, f"{omitted} never took a second value ({seen})")
         if shared:
             return Judgement(CLEAN, f"{shared} keys stood for different inputs, but no hit was seen ({seen})")
-        if values >= need(finding, "values", 8) and not total(states, "dropped"):
+        if values >= need(finding, "values", 8) and not total(states, "dropped") and not total(states, "skipped"):
             return Judgement(REFUTED, f"different inputs always had different keys ({seen})")
         return Judgement(CLEAN, f"different inputs had different keys ({seen})")
 

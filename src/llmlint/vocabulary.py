@@ -165,6 +165,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     advances: _Group = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []
+    undone: list[_WordPairs] = []
     pairs: list[Pair] = []
     collectives: list[_Collectives] = []
     blocking: list[_Blocking] = []
@@ -202,6 +203,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     advances: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
+    undone: tuple[tuple[str, str], ...] = ()
     pairs: tuple[Pair, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
@@ -250,6 +252,12 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """The words that name a thing: without `all` and `state`, and up to `from`, `for`, `after`."""
         until = next((at for at, word in enumerate(rest) if word in self.joint), len(rest))
         return tuple(word for word in rest[:until] if word not in self.whole)
+
+    def undone_by(self, name: str, names: Iterable[str]) -> list[str]:
+        """Which of the methods undo what the first does: `clear_metadata` what `bind_metadata` does."""
+        verb = words(name)
+        ways = {(back, *verb[1:]) for out, back in self.undone if len(verb) > 1 and verb[0] == out}
+        return [other for other in names if words(other) in ways]
 
     def is_copy(self, name: str) -> bool:
         return _starts(words(name), self.copies) > 0
@@ -478,11 +486,12 @@ def _joined(parts: Iterable[_Written]) -> Vocabulary:
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
-        if name not in ("save_restore", "give_back", "pairs", "collectives", "blocking")
+        if name not in ("save_restore", "give_back", "undone", "pairs", "collectives", "blocking")
     }
     return Vocabulary(
         save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
         give_back=tuple(pair for part in parts for row in part.give_back for pair in row.pairs),
+        undone=tuple(pair for part in parts for row in part.undone for pair in row.pairs),
         pairs=tuple(pair for part in parts for pair in part.pairs),
         collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),

@@ -1,14 +1,15 @@
 """LLM801: a reset, restore, clear, flush or wake that leaves some of the object's state behind.
 
 What a reset owes is told by its surroundings: `containers` and `values` look at what its own body clears beside what it
-leaves, `overrides` at the base's reset, `twins` at methods that do the same job elsewhere.
+leaves, `overrides` at the base's reset, `twins` at methods that do the same job elsewhere, `bindings` at whether anyone
+calls it at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.state.restore_leaves_state import containers, overrides, twins, values
+from llmlint.checkers.state.restore_leaves_state import bindings, containers, overrides, twins, values
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.state import changes_of
 from llmlint.findings import Report
@@ -25,6 +26,7 @@ def check_program(program: Program) -> Iterator[Report]:
         yield from twins.sibling_resets(program, cls)
         yield from twins.untold_owner(program, cls)
         yield from values.never_marked(program, cls)
+        yield from bindings.never_undone(program, cls)
     yield from twins.entry_points(program)
 
 

@@ -138,3 +138,32 @@ def test_dropping_the_answer_of_a_reset_that_may_refuse(call: str) -> None:
 )
 def test_an_answer_that_is_heard_or_a_reset_that_is_forced(call: str) -> None:
     assert found(REFUSING.format(call=call), "LLM802") == []
+
+
+BINDING = """
+class Connector:
+    def bind_metadata(self, metadata):
+        self.metadata = metadata
+
+    def clear_metadata(self):
+        self.metadata = None
+
+
+class Runner:
+    def __init__(self, connector: Connector):
+        self.connector = connector
+
+    def step(self, output):
+        self.connector.bind_metadata(output.metadata)
+        {after}
+"""
+
+
+def test_what_is_bound_and_never_let_go() -> None:
+    (finding,) = found(BINDING.format(after="return output"), "LLM801")
+    assert finding.symbol == "Runner.step"
+
+
+@pytest.mark.parametrize("after", ["self.connector.clear_metadata()", "self.rpc('clear_metadata')"])
+def test_a_way_back_that_is_taken_or_named_in_a_call(after: str) -> None:
+    assert found(BINDING.format(after=after), "LLM801") == []

@@ -99,6 +99,12 @@ def test_methods_are_paired_with_their_way_back() -> None:
     ]
 
 
+def test_a_binding_is_undone_by_the_method_of_the_same_rest() -> None:
+    methods = ["bind_metadata", "clear_metadata", "clear_cache", "end_metadata"]
+    assert WORDS.undone_by("bind_metadata", methods) == ["clear_metadata"]
+    assert WORDS.undone_by("bind", methods) == []
+
+
 def test_saving_one_thing_is_not_the_way_back_of_another() -> None:
     assert WORDS.restores("save_kv", "load_kv")
     assert not WORDS.restores("save_kv", "load_weights")

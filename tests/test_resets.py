@@ -167,3 +167,30 @@ def test_what_is_bound_and_never_let_go() -> None:
 @pytest.mark.parametrize("after", ["self.connector.clear_metadata()", "self.rpc('clear_metadata')"])
 def test_a_way_back_that_is_taken_or_named_in_a_call(after: str) -> None:
     assert found(BINDING.format(after=after), "LLM801") == []
+
+
+SLOT = """
+class Slot:
+    def __init__(self):
+        self.prompt = []
+        self.generated = []
+        self.probabilities = {}
+
+    def push(self, token, probability):
+        self.prompt.append(token)
+        self.generated.append(token)
+        self.probabilities[token] = probability
+
+    def NAME(self):
+        self.prompt.clear()
+        self.generated.clear()
+"""
+
+
+def test_a_released_object_lives_on_and_owes_what_a_reset_owes() -> None:
+    (finding,) = found(SLOT.replace("NAME", "release"), "LLM801")
+    assert "leaves self.probabilities" in finding.message
+
+
+def test_an_object_that_is_closed_does_not_live_on() -> None:
+    assert found(SLOT.replace("NAME", "close"), "LLM801") == []

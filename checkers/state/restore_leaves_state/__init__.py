@@ -15,12 +15,13 @@ from llmlint.code.state import changes_of
 from llmlint.findings import Report
 
 _HOLLOW = frozenset({"pass", "raise", "constant", "log"})
+_ENDS_A_USE = frozenset({"release", "abort", "cancel", "preempt", "retract"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.classes:
         for method in cls.methods.values():
-            owed = program.vocabulary.is_reset(method.name)
+            owed = _owes(program, method)
             if owed is not None and method.facts.has_body and method.facts.shape not in _HOLLOW:
                 yield from _resets(program, cls, method, owed)
         yield from twins.sibling_resets(program, cls)
@@ -28,6 +29,13 @@ def check_program(program: Program) -> Iterator[Report]:
         yield from values.never_marked(program, cls)
         yield from bindings.never_undone(program, cls)
     yield from twins.entry_points(program)
+
+
+def _owes(program: Program, method: FunctionInfo) -> tuple[str, ...] | None:
+    """What a reset owes (see `Vocabulary.is_reset`). A `release()` of an object that lives on owes as much."""
+    if method.name in _ENDS_A_USE and not method.params:
+        return ()
+    return program.vocabulary.is_reset(method.name)
 
 
 def _resets(program: Program, cls: ClassInfo, method: FunctionInfo, owed: tuple[str, ...]) -> Iterator[Report]:

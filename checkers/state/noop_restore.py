@@ -165,6 +165,7 @@ def _left_out(
         ),
         Step(worker.path, worker.facts.line, f"{worker.facts.qualname} does work there"),
     )
+    to_each = sum("[]" in step.message for step in forwarded) >= _FEWEST_HOOKS
     at = Place(cls.path, cls.facts.line, cls.facts.column, cls.facts.line, cls.facts.column + len(cls.facts.name) + 6)
     return Report(
         at,
@@ -172,8 +173,9 @@ def _left_out(
         f"{cls.facts.name} hands {len(forwarded)} calls on to its parts but not {name}: "
         f"the empty {inherited.facts.qualname} answers instead, and the parts are never told",
         evidence,
-        confidence="medium",
-        reason=f"{len(doing)} sibling classes implement {name}",
+        confidence="medium" if to_each else "low",
+        reason=f"{len(doing)} sibling classes implement {name}"
+        + ("" if to_each else "; the parts differ, and which of them need to be told is not visible"),
         subject=name,
         fix=f"define {name} in {cls.facts.name} and hand it on to the same parts",
     )

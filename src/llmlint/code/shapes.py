@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from llmlint.code import tree
 
 _LOG_METHODS = frozenset(
@@ -32,19 +34,29 @@ def shape_of(function: tree.Function, is_python: bool) -> str:
         single = _single(statements[0])
         if single:
             return single
-    return _idle_or_log(statements, _local_names(function, is_python))
+    return _idle_or_log(statements, _Locals(function, is_python))
 
 
-def _local_names(function: tree.Function, is_python: bool) -> set[str]:
-    """Names that an assignment in the body binds locally; in C++ only what is declared there."""
-    outer = {name for node in tree.walk_own(function) if isinstance(node, tree.Outer) for name in node.names}
-    return {
-        target.id
-        for node in tree.walk_own(function)
-        if isinstance(node, tree.Assign) and (is_python or node.declares)
-        for target in node.targets
-        if isinstance(target, tree.Name)
-    } - outer
+class _Locals:
+    """The names that assignments in the body bind locally; in C++ only what is declared there.
+
+    They are looked for when they are first asked for: most functions do something before their names matter.
+    """
+
+    def __init__(self, function: tree.Function, is_python: bool) -> None:
+        self._function = function
+        self._is_python = is_python
+
+    @cached_property
+    def names(self) -> set[str]:
+        bound: set[str] = set()
+        outer: set[str] = set()
+        for node in tree.walk_own(self._function):
+            if isinstance(node, tree.Outer):
+                outer.update(node.names)
+            elif isinstance(node, tree.Assign) and (self._is_python or node.declares):
+                bound.update(target.id for target in node.targets if isinstance(target, tree.Name))
+        return bound - outer
 
 
 def _single(statement: tree.Node) -> str:
@@ -60,23 +72,23 @@ def _single(statement: tree.Node) -> str:
     return ""
 
 
-def _idle_or_log(statements: list[tree.Node], local: set[str]) -> str:
+def _idle_or_log(statements: list[tree.Node], local: _Locals) -> str:
     logged: list[bool] = []
     if not all(_does_nothing(s, local, logged) for s in statements):
         return ""
     if logged:
         return "log"
-    return "idle" if local else "constant"
+    return "idle" if local.names else "constant"
 
 
-def _does_nothing(statement: tree.Node, local: set[str], logged: list[bool]) -> bool:
+def _does_nothing(statement: tree.Node, local: _Locals, logged: list[bool]) -> bool:
     """A statement after which the world is as before, but for what was logged."""
     match statement:
         case tree.Expression(value=value) if _is_log(value):
             logged.append(True)
             return True
         case tree.Assign(targets=targets, value=value):
-            return all(_names_local(t, local) for t in targets) and (value is None or _is_pure(value))
+            return (value is None or _is_pure(value)) and all(_names_local(t, local) for t in targets)
         case tree.Return(value=value):
             return _is_constant(value)
         case tree.If(test=test, body=body, orelse=orelse):
@@ -91,10 +103,10 @@ def _does_nothing(statement: tree.Node, local: set[str], logged: list[bool]) -> 
     return _is_nothing(statement)
 
 
-def _names_local(target: tree.Node, local: set[str]) -> bool:
+def _names_local(target: tree.Node, local: _Locals) -> bool:
     if isinstance(target, tree.Collection):
         return all(_names_local(item, local) for item in target.items)
-    return isinstance(target, tree.Name) and target.id in local
+    return isinstance(target, tree.Name) and target.id in local.names
 
 
 def _is_nothing(statement: tree.Node) -> bool:

@@ -392,18 +392,20 @@ def _child_fields(kind: type[Node]) -> tuple[str, ...]:
     return fields
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The nodes directly below this one, in the order of the fields."""
+    below: list[Node] = []
     for field in _child_fields(type(node)):
         value = getattr(node, field)
         if isinstance(value, Node):
-            yield value
+            below.append(value)
         elif isinstance(value, list):
             for item in value:
                 if isinstance(item, Node):
-                    yield item
+                    below.append(item)
                 elif isinstance(item, tuple):
-                    yield from (part for part in item if isinstance(part, Node))
+                    below += [part for part in item if isinstance(part, Node)]
+    return below
 
 
 def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Node]:
@@ -413,7 +415,7 @@ def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Nod
         here = stack.pop()
         yield here
         if into is None or into(here):
-            stack.extend(reversed(list(children(here))))
+            stack += reversed(children(here))
 
 
 def walk_own(function: Function) -> Iterator[Node]:

@@ -241,3 +241,15 @@ def test_wrong_words_are_refused_with_the_key_at_fault(extra: dict[str, Any], ke
 def test_every_shipped_row_says_where_it_comes_from() -> None:
     groups = tomllib.loads(WORDS_FILE.read_text(encoding="utf-8"))
     assert all(row.get("source") for row in chain.from_iterable(groups.values()))
+
+
+@pytest.mark.parametrize("name", ["request.mm_hashes", "lora_request", "self.cache_salt"])
+def test_what_makes_a_requests_kv_its_own_stands_beside_its_tokens(name: str) -> None:
+    assert WORDS.tells_requests_apart(name)
+    assert not WORDS.names_tokens(name)
+
+
+@pytest.mark.parametrize("name", ["request.prompt_token_ids", "input_ids"])
+def test_the_tokens_of_a_request_are_known_by_name(name: str) -> None:
+    assert WORDS.names_tokens(name)
+    assert not WORDS.tells_requests_apart(name)

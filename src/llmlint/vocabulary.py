@@ -160,6 +160,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_errors: _Group = []
     unmaps: _Group = []
     reuse: _Group = []
+    content_ids: _Group = []
+    tokens: _Group = []
     recency: _Group = []
     empties: _Group = []
     advances: _Group = []
@@ -198,6 +200,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     local_errors: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
     reuse: frozenset[str] = frozenset()
+    content_ids: frozenset[str] = frozenset()
+    tokens: frozenset[str] = frozenset()
     recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
@@ -312,6 +316,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_not_state(self, path: str) -> bool:
         """Does the name say it lives as long as its owner: `self.metrics`, `_stop_event`, `model_config`?"""
         return _contains(words(_last(path)), self.not_state)
+
+    def tells_requests_apart(self, path: str) -> bool:
+        """Does it, beside its tokens, make a request's KV its own: `mm_hashes`, `lora_request`, `cache_salt`?"""
+        return _contains(words(_last(path)), self.content_ids)
+
+    def names_tokens(self, path: str) -> bool:
+        """Is it the tokens of a request: `prompt_token_ids`, `input_ids`?"""
+        return _ends(words(_last(path)), self.tokens)
 
     def is_recency(self, path: str) -> bool:
         """Does it say when something was last used: `t_last_used`, `last_access_time`?"""

@@ -1,8 +1,7 @@
-"""LLM806: a key or hash that does not see everything its value depends on.
+"""Hashes and keys as they are computed.
 
-Five forms: a hash over a list of factors that nobody fills; a parameter that is stored beside the hash and not mixed
-into it; raw bytes of an array hashed without its shape and type; `id()` of an object as a key that outlives the object;
-a record of an object's fields, compared later to tell whether it has changed, that leaves out fields others work with.
+Four forms: a hash over a list of factors that nobody fills; a parameter that is stored beside the hash and not mixed
+into it; raw bytes of an array hashed without its shape and type; `id()` of an object as a key that outlives the object.
 """
 
 from __future__ import annotations
@@ -12,35 +11,26 @@ from posixpath import commonprefix
 
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.snapshots import Snapshot, snapshots
-from llmlint.code.state import attribute_of, head_of, symbol_of
+from llmlint.code.state import attribute_of, symbol_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
 _KEYS = frozenset("hash key keys digest fingerprint checksum".split())
 _DIGESTS = frozenset("md5 sha1 sha256 sha512 blake2b xxh64 xxh3 xxhash xxh128 hash safe_hash sha256_cbor".split())
-_FEWEST_READERS = 2
-_LABELS = frozenset("name label debug extra padding".split())
 _KEEPS = frozenset("cache memo table store map pool".split())
 
 
-def check_program(program: Program) -> Iterator[Report]:
-    for snapshot in snapshots(program):
-        yield from _unrecorded(program, snapshot)
-    for function in program.functions:
-        if program.files[function.path].language != "python":
-            continue
-        yield from _keyed_by_id(program, function)
-        if not _KEYS & set(words(function.name)):
-            continue
-        digests = [e for e in function.effects if _is_digest(function, e)]
-        if digests:
-            yield from _nobody_fills(program, function, digests)
-            yield from _stored_beside(program, function, digests)
-            yield from _raw_bytes(program, function, digests)
+def incomplete(program: Program, function: FunctionInfo) -> Iterator[Report]:
+    if not _KEYS & set(words(function.name)):
+        return
+    digests = [e for e in function.effects if is_digest(function, e)]
+    if digests:
+        yield from _nobody_fills(program, function, digests)
+        yield from _stored_beside(program, function, digests)
+        yield from _raw_bytes(program, function, digests)
 
 
-def _is_digest(function: FunctionInfo, effect: Effect) -> bool:
+def is_digest(function: FunctionInfo, effect: Effect) -> bool:
     if not effect.callee:
         return False
     name = effect.callee.rsplit(".", 1)[-1]
@@ -53,7 +43,7 @@ def _is_parameter(function: FunctionInfo, name: str) -> bool:
     return any(p.name == name for p in function.facts.params)
 
 
-def _flows_into(function: FunctionInfo, effects: list[Effect]) -> set[str]:
+def flows_into(function: FunctionInfo, effects: list[Effect]) -> set[str]:
     """Every path and local that reaches the arguments of the given effects, through locals and local containers."""
     reached = {
         path for e in effects for path in (*e.reads, *(a.path for a in e.args), *(r for a in e.args for r in a.reads))
@@ -74,7 +64,7 @@ def _flows_into(function: FunctionInfo, effects: list[Effect]) -> set[str]:
 
 
 def _nobody_fills(program: Program, function: FunctionInfo, digests: list[Effect]) -> Iterator[Report]:
-    reached = _flows_into(function, digests)
+    reached = flows_into(function, digests)
     for made in function.effects:
         if made.op != "bind" or made.value != "empty" or made.path not in reached:
             continue
@@ -85,6 +75,7 @@ def _nobody_fills(program: Program, function: FunctionInfo, digests: list[Effect
         fields = function.owner.facts.fields if function.owner is not None else ()
         if len(fields) < 2:
             continue
+        mixed = _mixed_in_elsewhere(program, function)
         yield Report(
             program.place(function, made),
             symbol_of(function),
@@ -92,13 +83,30 @@ def _nobody_fills(program: Program, function: FunctionInfo, digests: list[Effect
             (
                 Step(function.path, made.line, f"{made.path} starts empty"),
                 Step(function.path, digests[0].line, "it is hashed, and nothing was added in between"),
-                Step(function.path, fields[0].line, f"{fields[0].name} is one of the fields the hash never sees"),
+                mixed or Step(function.path, fields[0].line, f"{fields[0].name} is a field the hash never sees"),
             ),
-            confidence="low",
-            reason="no statement of the function fills the list; whether a field should is for who knows it to say",
+            confidence="medium" if mixed else "low",
+            reason="another hash adds one of the fields by itself, in one branch"
+            if mixed
+            else "no statement of the function fills the list; whether a field should is for who knows it to say",
             subject=made.path,
             fix="add every field that changes the cached value, or say why none does",
         )
+
+
+def _mixed_in_elsewhere(program: Program, function: FunctionInfo) -> Step | None:
+    """Where a hash of the same name adds a field of this class itself, and only in a branch: that the field matters."""
+    for other in program.functions:
+        if other.name != function.name or other.owner is function.owner or function.owner is None:
+            continue
+        for effect in other.effects:
+            for path in {path for argument in effect.args for path in (argument.path, *argument.reads)}:
+                holder, _, name = path.rpartition(".")
+                if not effect.region or name not in {f.name for f in function.owner.facts.fields}:
+                    continue
+                if holder and program.class_of(other, holder) is function.owner:
+                    return program.step(other, effect, f"{other.facts.qualname} adds {path} by hand, in one branch")
+    return None
 
 
 def _is_passed(function: FunctionInfo, made: Effect) -> bool:
@@ -113,7 +121,7 @@ def _is_passed(function: FunctionInfo, made: Effect) -> bool:
 
 
 def _stored_beside(program: Program, function: FunctionInfo, digests: list[Effect]) -> Iterator[Report]:
-    reached = _flows_into(function, digests)
+    reached = flows_into(function, digests)
     parameters = [p.name for p in function.facts.params if p.name not in ("self", "cls") and not p.kind.startswith("*")]
     mixed = [p for p in parameters if any(path.split(".")[0].split("[")[0] == p for path in reached)]
     returned = [e for e in function.effects if e.op == "return" and e.value in ("new", "container")]
@@ -185,7 +193,7 @@ def _raw_bytes(program: Program, function: FunctionInfo, digests: list[Effect]) 
 # ---------------------------------------------------------------- id() as a key
 
 
-def _keyed_by_id(program: Program, function: FunctionInfo) -> Iterator[Report]:
+def keyed_by_id(program: Program, function: FunctionInfo) -> Iterator[Report]:
     for effect in function.effects:
         attribute = attribute_of(effect.path)
         if effect.op != "insert" or not effect.key.startswith("id(") or not _KEEPS & set(words(attribute)):
@@ -211,42 +219,3 @@ def _keyed_by_id(program: Program, function: FunctionInfo) -> Iterator[Report]:
             subject=attribute,
             fix="key by content or by a number of your own, or store the object in the entry",
         )
-
-
-# ---------------------------------------------------------------- a record compared later
-
-
-def _unrecorded(program: Program, snapshot: Snapshot) -> Iterator[Report]:
-    taking, comparing, fields = snapshot.taking, snapshot.comparing, snapshot.of.own_attributes
-    readers = {field: _readers(program, snapshot, field) for field in fields}
-    least = max(
-        _FEWEST_READERS, min((count for field, count in readers.items() if field in snapshot.fields), default=0)
-    )
-    left = [f for f in fields if f not in snapshot.fields and readers[f] >= least and not _is_aside(program, f)]
-    if not left or len(left) > len(snapshot.fields):
-        return
-    names = ", ".join(left)
-    yield Report(
-        head_of(taking),
-        symbol_of(taking),
-        f"{taking.name} records {len(snapshot.fields)} fields of {snapshot.of.name} but not {names}",
-        (
-            program.step(taking, taking.facts.line, f"{taking.name} records {', '.join(sorted(snapshot.fields))}"),
-            program.step(comparing, comparing.facts.line, f"{comparing.name} compares them later"),
-            *(Step(snapshot.of.path, fields[f].line, f"{readers[f]} functions of the file read {f}") for f in left[:3]),
-        ),
-        confidence="medium",
-        reason=f"{left[0]} is read by {readers[left[0]]} functions here, no fewer than what is recorded",
-        subject=names,
-        fix=f"record and compare {names} too, or say why it cannot change",
-    )
-
-
-def _is_aside(program: Program, field: str) -> bool:
-    return program.vocabulary.is_not_state(field) or bool(_LABELS & set(words(field)))
-
-
-def _readers(program: Program, snapshot: Snapshot, field: str) -> int:
-    """How many other functions of the same file read the field of such an object."""
-    reading = {read.function for read in program.reads(snapshot.of, field)} - {snapshot.taking, snapshot.comparing}
-    return sum(function.path == snapshot.taking.path for function in reading)

@@ -7,11 +7,21 @@ there, has to do so on its early exits too; the exit that follows from the acqui
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from llmlint.code.exits import BRANCHES, chain, is_in_handler_of, is_on_the_way, loops_around, own_regions, stands_in
+from llmlint.code.exits import (
+    BRANCHES,
+    chain,
+    exclude_each_other,
+    is_in_handler_of,
+    is_on_the_way,
+    loops_around,
+    own_regions,
+    stands_in,
+)
 from llmlint.code.facts import Effect
-from llmlint.code.lending import Held, gives_back, is_managed, lent, mentions, rebound, settles
+from llmlint.code.lending import Held, gives_back, is_given, is_managed, lent, mentions, rebound, settles
 from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.raising import is_caught, way_to_raise
 from llmlint.code.registered import Registration, forgets, registrations
@@ -146,7 +156,9 @@ def _forgets(held: Held, exit_: Effect, settled: list[Effect]) -> bool:
     kinds = {function.regions[r].kind for r in own}
     if "lambda" in kinds or not kinds & BRANCHES:  # a lambda's return leaves the lambda alone
         return False
-    if any(is_on_the_way(function, e, exit_) for e in settled) or _speaks_of(held, own, exit_):
+    if any(is_on_the_way(function, e, exit_) for e in settled) or exclude_each_other(function, held.effect, exit_):
+        return False
+    if _speaks_of(held, own, exit_) or _reports_failure(held, own, exit_):
         return False
     return not is_in_handler_of(function, own, held.effect) and not _is_guarded(function, exit_, settled)
 
@@ -169,6 +181,16 @@ def _speaks_of(held: Held, own: list[int], exit_: Effect) -> bool:
         return True
     conditions = [held.function.regions[r] for r in own]
     return any(held.name in c.text or held.name in (p.partition(".")[0] for p in c.reads) for c in conditions)
+
+
+def _reports_failure(held: Held, own: list[int], exit_: Effect) -> bool:
+    """The exit tests what the acquiring call wrote into an argument: `clCreateBuffer(…, &err); if (err) return;`"""
+    answers = {a.written or a.path for a in held.effect.args}
+    spoken = {word for r in own for word in re.findall(r"\w+", held.function.regions[r].text)}
+    tested = {name for name in answers & spoken if name.isidentifier() and not name.isupper()}
+    others = (e for e in held.after if e.op == "call" and e.line < exit_.line)
+    overwritten = {name for e in others for name in tested if is_given(name, e) or e.result == name}
+    return bool(tested - overwritten)
 
 
 def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Report:

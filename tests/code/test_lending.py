@@ -42,6 +42,13 @@ def test_a_call_that_is_never_seen_with_a_released_one_may_keep_it() -> None:
     assert [e.callee for e in takers(held, borrowers(program, lent(program))[held.pair])] == ["all.take"]
 
 
+def test_an_object_made_around_a_thing_keeps_it() -> None:
+    source = "holder * f() { FILE * file = fopen(0, 0); return new holder { file }; }"
+    program = link({"reader.cpp": READER, "a.cpp": source})
+    held = held_in(program, "f")
+    assert [e.via for e in takers(held, borrowers(program, lent(program))[held.pair])] == ["new"]
+
+
 def test_an_owner_that_is_reset_to_a_thing_has_taken_it() -> None:
     program = link({"a.cpp": "void f(box & b) { FILE * file = fopen(b.path, 0); b.owner.reset(file); }"})
     held = held_in(program, "f")

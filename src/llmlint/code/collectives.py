@@ -62,7 +62,7 @@ class Meeting(msgspec.Struct, frozen=True):
     holder: FunctionInfo
     steps: tuple[Step, ...] = ()
     on_request: bool = False
-    """The helper makes the call only when a parameter of its own asks for it."""
+    """The helper makes the call only when a parameter or a setting of its object asks for it."""
 
 
 Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
@@ -128,7 +128,8 @@ def _through(function: FunctionInfo, effect: Effect, met: Meeting) -> Meeting:
 
 def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:
     asked = {p.name for p in holder.facts.params} - {"self", "cls"}
-    return any(r.kind in ("if", "else") and asked & set(r.reads) for r in around(holder, call))
+    tested = {read for r in around(holder, call) if r.kind in ("if", "else") for read in r.reads}
+    return bool(asked & tested) or any(read.startswith("self.") and "size" not in words(read) for read in tested)
 
 
 def _last(callee: str) -> str:

@@ -46,6 +46,23 @@ def is_under_same_tests(function: FunctionInfo, since: Effect, passed: Effect, e
     return since.line < passed.line < exit_.line and tests.issuperset(own)
 
 
+def exclude_each_other(function: FunctionInfo, one: Effect, other: Effect) -> bool:
+    """Do they stand under a test and its opposite, in one `if` or in two?"""
+    mine, theirs = _tests(function, one), _tests(function, other)
+    return any((test, not holds) in theirs for test, holds in mine)
+
+
+def _tests(function: FunctionInfo, effect: Effect) -> set[tuple[str, bool]]:
+    """Each test around an effect without its negation, and whether it holds there."""
+    found = set()
+    for region in around(function, effect):
+        if region.kind in ("if", "else"):
+            test = region.text.removeprefix("not ").removeprefix("!").strip("() ")
+            negated = test != region.text.strip("() ")
+            found.add((test, (region.kind == "if") != negated))
+    return found
+
+
 def is_in_handler_of(function: FunctionInfo, own: list[int], since: Effect) -> bool:
     """Is the exit in a handler of the very `try` that holds the earlier effect?"""
     tried = chain(function, since.region)

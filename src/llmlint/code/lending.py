@@ -102,14 +102,15 @@ def borrowers(program: Program, things: list[Held]) -> dict[Pair, frozenset[str]
     """For each pair the calls that only use such a thing: somewhere they are given one that is given back later."""
     found: dict[Pair, set[str]] = {}
     for held in things:
-        if any(gives_back(program, held, effect) for effect in held.after):
-            found.setdefault(held.pair, set()).update(e.callee for e in _calls_given(held))
+        released = max((e.line for e in held.after if gives_back(program, held, e)), default=0)
+        used = (e for e in _calls_given(held) if e.line <= released and e.via != "new")
+        found.setdefault(held.pair, set()).update(effect.callee for effect in used)
     return {pair: frozenset(names) for pair, names in found.items()}
 
 
 def takers(held: Held, borrowing: frozenset[str]) -> Iterator[Effect]:
     """The calls that get the thing and may keep it."""
-    return (effect for effect in _calls_given(held) if effect.callee not in borrowing)
+    return (e for e in _calls_given(held) if e.callee not in borrowing or e.via == "new")
 
 
 def _calls_given(held: Held) -> Iterator[Effect]:

@@ -194,3 +194,34 @@ def test_a_released_object_lives_on_and_owes_what_a_reset_owes() -> None:
 
 def test_an_object_that_is_closed_does_not_live_on() -> None:
     assert found(SLOT.replace("NAME", "close"), "LLM801") == []
+
+
+def test_a_count_that_another_reset_sets_back_before_each_use_is_not_left() -> None:
+    rewound = OCCUPANCY + "\n    def reset_split(self):\n        self.blocks_taken = 0\n"
+    assert found(rewound, "LLM801") == []
+
+
+OVERRIDDEN = """
+class Pool:
+    def alloc(self, size):
+        self.used[size] = True
+        self.released.append(size)
+
+    def clear(self):
+        self.used = {}
+        self.released = []
+
+
+class IndexlessPool(Pool):
+    def alloc(self, size):
+        raise NotImplementedError
+
+    def clear(self):
+        pass
+"""
+
+
+def test_an_empty_reset_is_enough_where_nothing_is_filled_any_more() -> None:
+    assert found(OVERRIDDEN, "LLM802") == []
+    still_filling = OVERRIDDEN.replace("    def alloc(self, size):\n        raise NotImplementedError\n\n", "")
+    assert [finding.symbol for finding in found(still_filling, "LLM802")] == ["IndexlessPool.clear"]

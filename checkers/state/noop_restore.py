@@ -109,10 +109,15 @@ def _state_of(program: Program, cls: ClassInfo) -> dict[str, tuple[FunctionInfo,
     filled: dict[str, tuple[FunctionInfo, int]] = {}
     for attribute, changes in changes_of(program, cls).items():
         for change in changes:
-            serving = not is_setup(change.function) and change.function.name not in CONSTRUCTORS
+            serving = _is_found(cls, change.function) and not is_setup(change.function)
             if change.effect.op == "insert" and serving and not program.vocabulary.is_not_state(attribute):
                 filled.setdefault(attribute, (change.function, change.effect.line))
     return filled
+
+
+def _is_found(cls: ClassInfo, function: FunctionInfo) -> bool:
+    """Would an object of the class run it: has no class below its own put something else in its place?"""
+    return function.name not in CONSTRUCTORS and cls.all_methods.get(function.name, function) is function
 
 
 def _names(state: dict[str, tuple[FunctionInfo, int]]) -> str:

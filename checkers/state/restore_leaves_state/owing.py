@@ -16,7 +16,7 @@ def cleared_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
     """The containers of the object that a method empties, with all it calls."""
     found: dict[str, Effect] = {}
     for done in program.does(method, cls):
-        if done.attribute and _empties(done):
+        if done.attribute and _empties(done) and not _is_drained(done):
             found.setdefault(done.attribute, done.effect)
     return found
 
@@ -24,6 +24,12 @@ def cleared_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
 def _empties(done: Done) -> bool:
     """`self.waiting.clear()`, or what lies in a thread-safe queue: `self.jobs.queue.clear()`."""
     return done.how == "clear" and (done.is_whole or done.path == f"self.{done.attribute}.queue")
+
+
+def _is_drained(done: Done) -> bool:
+    """Was the content moved out first, to be worked off: `auto peers = std::move(waiting)`? Then nothing is lost."""
+    taken = (e for e in done.function.effects if e.callee.endswith("move") and e.line <= done.effect.line)
+    return any(argument.path == done.effect.path for effect in taken for argument in effect.args)
 
 
 def is_owed(owed: tuple[str, ...], attribute: str) -> bool:

@@ -28,7 +28,7 @@ def counters(program: Program, cls: ClassInfo, method: FunctionInfo, owed: tuple
         if attribute in seen_to or not is_owed(owed, attribute) or not _may_count(program, cls, attribute):
             continue
         ups, downs = _moves(program, cls, attribute)
-        if ups and downs:
+        if ups and downs and not _has_a_reset(program, cls, attribute):
             yield _left_counting(cls, method, attribute, list(cleared), ups[0], downs[0])
 
 
@@ -41,6 +41,14 @@ def _moves(program: Program, cls: ClassInfo, attribute: str) -> tuple[list[Touch
     """Where it is counted up, and where down, whoever does it."""
     counted = [t for t in program.touches(cls, attribute) if t.effect.op == "assign" and not is_setup(t.function)]
     return [t for t in counted if t.effect.via == "+="], [t for t in counted if t.effect.via == "-="]
+
+
+def _has_a_reset(program: Program, cls: ClassInfo, attribute: str) -> bool:
+    """Is setting it back the job of another reset, which comes before each use?"""
+    return any(
+        touch.effect.value == "constant" and program.vocabulary.is_reset(touch.function.name) is not None
+        for touch in program.touches(cls, attribute)
+    )
 
 
 def _left_counting(

@@ -62,8 +62,8 @@ def one_value(path: Path | None, names: tuple[str, ...]) -> Callable[[tuple[obje
     place = names.index(path.root)
     if not path.steps:
         return lambda values: values[place]
-    kind, name = path.steps[0]
-    return (lambda values: getattr(values[place], str(name), None)) if kind == "name" else None
+    kind, name = path.steps[0][0], str(path.steps[0][1])
+    return (lambda values: getattr(values[place], name, None)) if kind == "name" else None
 
 
 def _follow(start: object, kind: str, what: object, roots: Roots) -> list[object]:

@@ -107,6 +107,7 @@ def _nothing_seen(run: Run, watched: Watched, relevant: list[Process], heard: li
 def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]:
     """What stood in the way, for somebody who wants a better run."""
     found = _misses(watched, relevant)
+    found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
     found += [f"{len(run.untraced())} Python processes were not traced"] if run.untraced() else []
     found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []
     return found
@@ -129,8 +130,6 @@ def _lacking(kind: type[probes.Probe], run: Run, watched: Watched, relevant: lis
     for process in relevant:
         if not process.canaries.get(watched.probe, False):
             found.append(f"{process.label()} did not hear its canary")
-        if not process.ended_cleanly:
-            found.append(f"{process.label()} did not end by itself")
         if process.faults or process.lost:
             found.append(f"{process.label()} had {process.faults} faults and lost {process.lost} records")
         found += [f"{path} is another version there" for path, record in process.loaded.items() if not record["same"]]

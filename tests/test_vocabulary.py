@@ -253,3 +253,9 @@ def test_what_makes_a_requests_kv_its_own_stands_beside_its_tokens(name: str) ->
 def test_the_tokens_of_a_request_are_known_by_name(name: str) -> None:
     assert WORDS.names_tokens(name)
     assert not WORDS.tells_requests_apart(name)
+
+
+@pytest.mark.parametrize("name", ["_handle_node_failure", "on_disconnect", "remove_remote_agent"])
+def test_a_name_that_runs_when_a_peer_has_gone(name: str) -> None:
+    assert WORDS.tells_a_peer_is_lost(name)
+    assert not WORDS.tells_a_peer_is_lost("record_failure")

@@ -161,6 +161,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unmaps: _Group = []
     reuse: _Group = []
     content_ids: _Group = []
+    lost_peers: _Group = []
     tokens: _Group = []
     recency: _Group = []
     empties: _Group = []
@@ -201,6 +202,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     unmaps: frozenset[str] = frozenset()
     reuse: frozenset[str] = frozenset()
     content_ids: frozenset[str] = frozenset()
+    lost_peers: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
     recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
@@ -320,6 +322,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def tells_requests_apart(self, path: str) -> bool:
         """Does it, beside its tokens, make a request's KV its own: `mm_hashes`, `lora_request`, `cache_salt`?"""
         return _contains(words(_last(path)), self.content_ids)
+
+    def tells_a_peer_is_lost(self, name: str) -> bool:
+        """Does a method of this name run when a peer has gone: `_handle_node_failure`, `on_disconnect`?"""
+        return _contains(words(name), self.lost_peers)
 
     def names_tokens(self, path: str) -> bool:
         """Is it the tokens of a request: `prompt_token_ids`, `input_ids`?"""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import dirname
 
 from llmlint.code.program import Program
 from llmlint.code.snapshots import Snapshot
 from llmlint.code.state import head_of, symbol_of
+from llmlint.code.typetext import names_in
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -15,36 +17,42 @@ _LABELS = frozenset("name label debug extra padding".split())
 
 
 def unrecorded(program: Program, snapshot: Snapshot) -> Iterator[Report]:
-    taking, comparing, fields = snapshot.taking, snapshot.comparing, snapshot.of.own_attributes
-    readers = {field: _readers(program, snapshot, field) for field in fields}
-    least = max(
-        _FEWEST_READERS, min((count for field, count in readers.items() if field in snapshot.fields), default=0)
-    )
-    left = [f for f in fields if f not in snapshot.fields and readers[f] >= least and not _is_aside(program, f)]
-    if not left or len(left) > len(snapshot.fields):
-        return
-    names = ", ".join(left)
-    yield Report(
-        head_of(taking),
-        symbol_of(taking),
-        f"{taking.name} records {len(snapshot.fields)} fields of {snapshot.of.name} but not {names}",
-        (
-            program.step(taking, taking.facts.line, f"{taking.name} records {', '.join(sorted(snapshot.fields))}"),
-            program.step(comparing, comparing.facts.line, f"{comparing.name} compares them later"),
-            *(Step(snapshot.of.path, fields[f].line, f"{readers[f]} functions of the file read {f}") for f in left[:3]),
-        ),
-        confidence="medium",
-        reason=f"{left[0]} is read by {readers[left[0]]} functions here, no fewer than what is recorded",
-        subject=names,
-        fix=f"record and compare {names} too, or say why it cannot change",
-    )
+    readers = {field: _readers(program, snapshot, field) for field in snapshot.of.own_attributes}
+    recorded = min((count for field, count in readers.items() if field in snapshot.fields), default=0)
+    least = max(_FEWEST_READERS, recorded)
+    left = [f for f in readers if f not in snapshot.fields and readers[f] >= least and _is_value(program, snapshot, f)]
+    if len(left) <= len(snapshot.fields):
+        for field in left:
+            yield _report(program, snapshot, field, readers[field])
 
 
-def _is_aside(program: Program, field: str) -> bool:
-    return program.vocabulary.is_not_state(field) or bool(_LABELS & set(words(field)))
+def _is_value(program: Program, snapshot: Snapshot, field: str) -> bool:
+    """A pointer says where something lies, a struct has a life of its own, and a label is for people."""
+    told = snapshot.of.own_attributes[field].annotation
+    kinds = [kind for name in names_in(told, snapshot.taking.language) for kind in program.classes_named(name)]
+    is_struct = any(member.annotation for kind in kinds for member in kind.facts.fields)  # an enum's have no type
+    return "*" not in told and not is_struct and not _LABELS & set(words(field))
 
 
 def _readers(program: Program, snapshot: Snapshot, field: str) -> int:
-    """How many other functions of the same file read the field of such an object."""
+    """How many other functions of the same folder read the field of such an object."""
     reading = {read.function for read in program.reads(snapshot.of, field)} - {snapshot.taking, snapshot.comparing}
-    return sum(function.path == snapshot.taking.path for function in reading)
+    return sum(function.path.startswith(dirname(snapshot.taking.path)) for function in reading)
+
+
+def _report(program: Program, snapshot: Snapshot, field: str, readers: int) -> Report:
+    taking, comparing, kind = snapshot.taking, snapshot.comparing, snapshot.of
+    return Report(
+        head_of(taking),
+        symbol_of(taking),
+        f"{taking.name} records {len(snapshot.fields)} fields of {kind.name} but not {field}",
+        (
+            program.step(taking, taking.facts.line, f"{taking.name} records {', '.join(sorted(snapshot.fields))}"),
+            program.step(comparing, comparing.facts.line, f"{comparing.name} compares them later"),
+            Step(kind.path, kind.own_attributes[field].line, f"{readers} functions around the record read {field}"),
+        ),
+        confidence="medium",
+        reason=f"{field} is read by {readers} functions here, no fewer than what is recorded",
+        subject=field,
+        fix=f"record and compare {field} too, or say why it cannot change",
+    )

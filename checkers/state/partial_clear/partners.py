@@ -1,4 +1,4 @@
-"""LLM803: of two containers that are filled together, one is emptied or shrunk alone.
+"""Of two containers that are filled together, one is emptied or shrunk alone.
 
 Two containers belong together when every function that fills one fills the other, by the same key, and every function
 but one that takes from either takes from both. The one that leaves the second breaks what the others keep.
@@ -28,13 +28,12 @@ class Partners(msgspec.Struct, frozen=True):
     taking: Change
 
 
-def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
-        changes = {name: its for name, its in changes_of(program, cls).items() if _is_filled(cls, name, its)}
-        for first, second in permutations(changes, 2):
-            partners = _partners(first, second, changes)
-            if partners is not None:
-                yield from _takes_alone(program, cls, partners, changes)
+def taken_alone(program: Program, cls: ClassInfo) -> Iterator[Report]:
+    changes = {name: its for name, its in changes_of(program, cls).items() if _is_filled(cls, name, its)}
+    for first, second in permutations(changes, 2):
+        partners = _partners(first, second, changes)
+        if partners is not None:
+            yield from _takes_alone(program, cls, partners, changes)
 
 
 def _is_filled(cls: ClassInfo, name: str, its: list[Change]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .catalogue import ENGINES
 from .engine import set_up
-from .report import as_markdown, write
+from .report import as_markdown, without_paths, write
 from .runs import Benchmark
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
@@ -31,7 +31,7 @@ def main() -> None:
     engine, workdir = ENGINES[options.engine], options.workdir.resolve()
     set_up(engine, workdir, options.python)
     shutil.rmtree(workdir / engine.name / "runs", ignore_errors=True)
-    account = Benchmark(engine, workdir).account()
+    account = without_paths(Benchmark(engine, workdir).account(), workdir)
     write(account, options.results)
     print(as_markdown(account))
     sys.exit(int(bool(account["wrong"])))

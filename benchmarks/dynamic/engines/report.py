@@ -13,6 +13,12 @@ RUNS = {
 }
 
 
+def without_paths(account: dict[str, Any], workdir: Path) -> dict[str, Any]:
+    """The account with the work directory called DIR, as the pages call it."""
+    found: dict[str, Any] = json.loads(json.dumps(account).replace(str(workdir), "DIR"))
+    return found
+
+
 def write(account: dict[str, Any], folder: Path) -> None:
     (folder / f"{account['engine']}.json").write_text(json.dumps(account, indent=1) + "\n")
     (folder / f"{account['engine']}.md").write_text(as_markdown(account))

@@ -139,10 +139,13 @@ class EntityLedger(Probe):
             return None
         watched = bool(self.finding.watch)
         leaves, via = target.role == "leave", target.via or target.qualname
+        strangers: set[type] = set()  # classes that hold nothing that is watched
 
         def before(values: tuple[object, ...]) -> object:
-            if watched and id(values[0]) not in self.instances:
+            if watched and type(values[0]) not in strangers and id(values[0]) not in self.instances:
                 self.see(values[0])
+                if id(values[0]) not in self.instances:
+                    strangers.add(type(values[0]))
             value = read(values)
             if isinstance(value, str):
                 return value

@@ -74,8 +74,8 @@ def _takes_alone(
         if not _takes(change) or function in told or function in seeing_to_both or function.owner is not cls:
             continue
         told.add(function)
-        if program.vocabulary.is_reset(function.name) is not None:
-            continue  # LLM801 judges resets
+        if function.name == "__del__" or program.vocabulary.is_reset(function.name) is not None:
+            continue  # with the object goes the second container too; LLM801 judges resets
         around = [function, *(call.function for call in program.callers(function))]
         if not any(_sees_to(program, each, cls, partners.second) for each in around):
             yield _report(program, cls, partners, change)

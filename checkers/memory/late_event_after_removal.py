@@ -1,0 +1,150 @@
+"""LLM110: a late event for a request that is gone: its entry is taken for granted, or made anew.
+
+Two forms. A handler indexes a map by the id of a message, where another method removes entries and a sibling asks first
+whether the entry is there. A function that removes entries on its way appends to an entry of the same `defaultdict`
+afterwards, and so brings back what was removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.facts import Effect
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.state import Change, changes_of, is_setup, symbol_of
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_HANDLES = frozenset("handle on".split())
+_STEPS = frozenset("handle on process update finish post".split())
+_CAUGHT = ("", "KeyError", "Exception", "LookupError", "BaseException")
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    for cls in program.classes:
+        for attribute, changes in changes_of(program, cls).items():
+            removals = [c for c in changes if c.effect.op == "remove" and c.effect.path == f"self.{attribute}"]
+            if removals:
+                yield from _taken_for_granted(program, cls, attribute, removals)
+                yield from _made_anew(program, cls, attribute, changes)
+
+
+# ---------------------------------------------------------------- taken for granted
+
+
+def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removals: list[Change]) -> Iterator[Report]:
+    for method in cls.methods.values():
+        if not _begins(method, _HANDLES) or _asks(method, attribute):
+            continue
+        taken = next((e for e in method.effects if _indexes(program, method, e, attribute)), None)
+        own = {method, *(done.function for done in program.does(method, cls))}
+        removal = next((c for c in removals if c.function not in own), None)
+        sibling = next(
+            (f for f in cls.functions if f is not method and _begins(f, _STEPS) and _asks(f, attribute)), None
+        )
+        if taken is None or removal is None or sibling is None or _is_caught(method, taken):
+            continue
+        yield Report(
+            program.place(method, taken),
+            symbol_of(method),
+            f"{method.name} takes for granted an entry of self.{attribute} that {removal.function.name} removes",
+            (
+                program.step(method, taken, f"self.{attribute} is indexed by what the message names"),
+                program.step(removal.function, removal.effect, f"{removal.function.name} removes entries"),
+                program.step(sibling, sibling.facts.line, f"{sibling.name} asks first whether the entry is there"),
+            ),
+            confidence="medium",
+            reason=f"{sibling.name} of the same class expects that an entry may be gone",
+            subject=attribute,
+            fix=f"use self.{attribute}.get and leave when there is none",
+        )
+
+
+def _indexes(program: Program, method: FunctionInfo, effect: Effect, attribute: str) -> bool:
+    """`state = self.states[message.rid]`"""
+    params = {p.name for p in method.params}
+    if effect.op != "bind" or effect.source != f"self.{attribute}[]" or effect.via:
+        return False
+    keys = [path for path in effect.reads if path != effect.source and path.split(".")[0] in params]
+    return any(program.vocabulary.is_request_id(key) for key in keys)
+
+
+def _asks(function: FunctionInfo, attribute: str) -> bool:
+    """Looks whether an entry is there: by a condition that names the map, or a look-up that may come back empty."""
+    named = f"self.{attribute}"
+    if any(named in region.text for region in function.regions if region.kind in ("if", "else", "and", "loop")):
+        return True
+    return any(_looks_up(effect, named) for effect in function.effects)
+
+
+def _looks_up(effect: Effect, named: str) -> bool:
+    may_be_none = effect.callee in (f"{named}.get", f"{named}.setdefault")
+    return may_be_none or (effect.callee == f"{named}.pop" and len(effect.args) > 1)
+
+
+def _asks_of_a_message(function: FunctionInfo, attribute: str) -> bool:
+    """A step or handler that looks an entry up by what its own message names, and is ready to find none."""
+    params = {p.name for p in function.params}
+    asked = [e for e in function.effects if _looks_up(e, f"self.{attribute}")]
+    return _begins(function, _STEPS) and any(e.args[0].path.split(".")[0] in params for e in asked if e.args)
+
+
+def _begins(function: FunctionInfo, verbs: frozenset[str]) -> bool:
+    return not verbs.isdisjoint(words(function.name)[:1])
+
+
+def _is_caught(function: FunctionInfo, effect: Effect) -> bool:
+    tried, region = set(), effect.region
+    while region:
+        if function.regions[region].kind == "try":
+            tried.add(region)
+        region = function.regions[region].parent
+    return any(
+        region.kind == "except" and region.first in tried and (not region.text or region.text.split(".")[-1] in _CAUGHT)
+        for region in function.regions
+    )
+
+
+# ---------------------------------------------------------------- made anew
+
+
+def _made_anew(program: Program, cls: ClassInfo, attribute: str, changes: list[Change]) -> Iterator[Report]:
+    known = cls.attributes.get(attribute)
+    if known is None or "defaultdict" not in f"{known.source} {known.annotation}":
+        return
+    for change in changes:
+        function, effect = change.function, change.effect
+        if effect.op != "insert" or effect.path != f"self.{attribute}[]" or is_setup(function):
+            continue
+        if not _begins(function, _STEPS) or not _is_bare_in_loop(function, effect) or _asks(function, attribute):
+            continue
+        removal = next((d for d in program.does(function, cls) if d.how == "remove" and d.attribute == attribute), None)
+        if removal is None or len(removal.chain) < 2 or removal.chain[0].effect.line >= effect.line:
+            continue
+        first = removal.chain[0].effect
+        yield Report(
+            program.place(function, effect),
+            symbol_of(function),
+            f"{function.name} may bring back an entry of self.{attribute} that it has just removed",
+            (
+                Step(known.path, known.line, f"self.{attribute} makes an entry for any key"),
+                program.step(function, first, f"{first.callee} is called first"),
+                program.step(removal.function, removal.effect, f"{removal.function.name} removes the entry"),
+                program.step(function, effect, "and here one is made again for whatever key comes"),
+            ),
+            confidence="medium",
+            reason="nothing asks between the two whether the key is still there",
+            subject=attribute,
+            fix="skip the keys that were removed",
+        )
+        return
+
+
+def _is_bare_in_loop(function: FunctionInfo, effect: Effect) -> bool:
+    """Within a loop, with no condition in between that asks whether something holds the key."""
+    region = effect.region
+    while region and function.regions[region].kind != "loop":
+        if " in " in function.regions[region].text:
+            return False
+        region = function.regions[region].parent
+    return bool(region)

@@ -38,7 +38,8 @@ def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removal
             continue
         taken = next((e for e in method.effects if _indexes(program, method, e, attribute)), None)
         own = {method, *(done.function for done in program.does(method, cls))}
-        removal = next((c for c in removals if c.function not in own), None)
+        others = (c for c in removals if c.function not in own)
+        removal = next((c for c in others if program.vocabulary.is_reset(c.function.name) is None), None)
         sibling = next(
             (f for f in cls.functions if f is not method and _begins(f, _STEPS) and _asks(f, attribute)), None
         )

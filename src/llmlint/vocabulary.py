@@ -17,16 +17,11 @@ from typing import Any, Literal
 import msgspec
 
 from llmlint.calls import CallIndex
+from llmlint.phrases import contains, ends, last_name, starts, words
+
+__all__ = ["Blocking", "Collective", "Pair", "Vocabulary", "VocabularyError", "load_vocabulary", "words"]
 
 WORDS_FILE = Path(__file__).parent / "rules" / "vocabulary.toml"
-
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-
-
-@lru_cache(maxsize=65536)
-def words(identifier: str) -> tuple[str, ...]:
-    """`reset_prefixCache` as ("reset", "prefix", "cache")."""
-    return tuple(word.lower() for word in _WORD.findall(identifier))
 
 
 class VocabularyError(ValueError):
@@ -226,7 +221,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         verb = self._without_lead_in(words(name))
         if not verb or verb[0] in self.question:
             return False
-        return _starts(verb, self.terminal) > 0 or verb[-1] in self.ended
+        return starts(verb, self.terminal) > 0 or verb[-1] in self.ended
 
     def is_reset(self, name: str) -> tuple[str, ...] | None:
         """What a method of this name owes a reset to: () for the whole object, ("encoder", "cache") for
@@ -234,7 +229,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         verb = self._without_lead_in(words(name))
         if not verb or verb[0] in self.question:
             return None
-        taken = _starts(verb, self.reset)
+        taken = starts(verb, self.reset)
         if taken:
             return self._object(verb[taken:])
         if len(verb) > 1 and verb[-1] in self.reset and verb[0] not in self.terminal:
@@ -243,11 +238,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_offload(self, name: str) -> bool:
         """Does a method of this name give memory up for a while: `sleep`, `_offload_kv_cache`?"""
-        return _starts(self._without_lead_in(words(name)), self.offload) > 0
+        return starts(self._without_lead_in(words(name)), self.offload) > 0
 
     def asks_reuse(self, name: str) -> bool:
         """Does a method of this name ask whether what is there will do: `can_reuse`, `is_same_batch`?"""
-        return _contains(words(name), self.reuse)
+        return contains(words(name), self.reuse)
 
     def _without_lead_in(self, verb: tuple[str, ...]) -> tuple[str, ...]:
         while len(verb) > 1 and verb[0] in self.lead_in:
@@ -266,10 +261,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return [other for other in names if words(other) in ways]
 
     def is_copy(self, name: str) -> bool:
-        return _starts(words(name), self.copies) > 0
+        return starts(words(name), self.copies) > 0
 
     def is_optional_hook(self, name: str) -> bool:
-        return not self.optional_hooks.isdisjoint(words(name)) or _contains(words(name), self.optional_hooks)
+        return not self.optional_hooks.isdisjoint(words(name)) or contains(words(name), self.optional_hooks)
 
     def restores(self, save: str, restore: str) -> bool:
         """Is the second the way back from the first: `state_write_meta` and `state_read_meta`?"""
@@ -290,7 +285,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_restore(self, name: str) -> bool:
         """Is this the way back of some save: `state_read_meta`, `set_data`?"""
-        return any(_contains(words(name), frozenset({"_".join(back)})) for _, back in self._save_restore_words)
+        return any(contains(words(name), frozenset({"_".join(back)})) for _, back in self._save_restore_words)
 
     def _ways_back(self, save: tuple[str, ...]) -> set[tuple[str, ...]]:
         found = set()
@@ -308,54 +303,54 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_request_id(self, path: str) -> bool:
         """Is this one request's id: `rid`, `req.request_id`, `id_slot`? Lists of ids are not."""
-        return _ends(words(_last(path)), self.request_ids)
+        return ends(words(last_name(path)), self.request_ids)
 
     def speaks_of_requests(self, path: str) -> bool:
         """Does the name mention requests at all: `self.running_reqs`, `slots`, `room_to_sender`?"""
-        name = words(_last(path))
-        return _contains(name, self.requests) or _contains(name, self.request_ids)
+        name = words(last_name(path))
+        return contains(name, self.requests) or contains(name, self.request_ids)
 
     def is_not_state(self, path: str) -> bool:
         """Does the name say it lives as long as its owner: `self.metrics`, `_stop_event`, `model_config`?"""
-        return _contains(words(_last(path)), self.not_state)
+        return contains(words(last_name(path)), self.not_state)
 
     def tells_requests_apart(self, path: str) -> bool:
         """Does it, beside its tokens, make a request's KV its own: `mm_hashes`, `lora_request`, `cache_salt`?"""
-        return _contains(words(_last(path)), self.content_ids)
+        return contains(words(last_name(path)), self.content_ids)
 
     def tells_a_peer_is_lost(self, name: str) -> bool:
         """Does a method of this name run when a peer has gone: `_handle_node_failure`, `on_disconnect`?"""
-        return _contains(words(name), self.lost_peers)
+        return contains(words(name), self.lost_peers)
 
     def names_tokens(self, path: str) -> bool:
         """Is it the tokens of a request: `prompt_token_ids`, `input_ids`?"""
-        return _ends(words(_last(path)), self.tokens)
+        return ends(words(last_name(path)), self.tokens)
 
     def is_recency(self, path: str) -> bool:
         """Does it say when something was last used: `t_last_used`, `last_access_time`?"""
-        return _contains(words(_last(path)), self.recency)
+        return contains(words(last_name(path)), self.recency)
 
     def is_finite_key(self, path: str) -> bool:
         """Are there only so many of these: layers, dtypes, ranks?"""
-        return not self.is_request_id(path) and _contains(words(_last(path)), self.finite_keys)
+        return not self.is_request_id(path) and contains(words(last_name(path)), self.finite_keys)
 
     def is_rank(self, path: str) -> bool:
         """Does the value differ from rank to rank: `tp_rank`, `is_driver_worker`? `lora_rank` does not."""
-        name = words(_last(path))
-        return _contains(name, self.ranks) and not _contains(name, self.not_ranks)
+        name = words(last_name(path))
+        return contains(name, self.ranks) and not contains(name, self.not_ranks)
 
     def is_equal_on_ranks(self, path: str) -> bool:
         """Is any part of the path a thing all ranks agree on: `self.config.use_mla`, `tp_size`?"""
         parts = [words(part) for part in path.replace("()", "").replace("[]", "").split(".")]
-        return not self.is_rank(path) and any(_contains(part, self.equal_on_ranks) for part in parts)
+        return not self.is_rank(path) and any(contains(part, self.equal_on_ranks) for part in parts)
 
     def equalises(self, callee: str) -> bool:
         """Is the result of this call the same on every rank?"""
-        return _ends(words(_last(callee)), self.makes_equal)
+        return ends(words(last_name(callee)), self.makes_equal)
 
     def is_count(self, path: str) -> bool:
         """Is this a number of references: `block.ref_cnt`, `node.lock_ref`?"""
-        return _ends(words(_last(path)), self.counts)
+        return ends(words(last_name(path)), self.counts)
 
     # ------------------------------------------------------------ what a call does
 
@@ -372,7 +367,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return self._releases.find(callee)
 
     def collective(self, callee: str) -> Collective | None:
-        receiver = set(words(_last(callee.rpartition(".")[0])))
+        receiver = set(words(last_name(callee.rpartition(".")[0])))
         for found in self._collective_calls.find(callee):
             if not found.receivers or not receiver.isdisjoint(found.receivers):
                 return found
@@ -387,7 +382,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_local_error(self, raised: str) -> bool:
         """Is this exception about one machine, and not about what every rank was given?"""
-        return _last(raised) in self.local_errors
+        return last_name(raised) in self.local_errors
 
     def syncs_gpu(self, callee: str) -> bool:
         return bool(self._sync_calls.find(callee))
@@ -396,7 +391,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return bool(self._unmap_calls.find(callee))
 
     def empties_allocator(self, callee: str) -> bool:
-        return _ends(words(_last(callee)), self.empties)
+        return ends(words(last_name(callee)), self.empties)
 
     @cached_property
     def _acquires(self) -> CallIndex[Pair]:
@@ -434,39 +429,6 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _sync_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.syncs)
-
-
-@lru_cache(maxsize=65536)
-def _last(path: str) -> str:
-    """The name at the end of an access path, without its subscripts and calls."""
-    return path.replace("()", "").replace("[]", "").replace("->", ".").replace("::", ".").rpartition(".")[2]
-
-
-@lru_cache(maxsize=4096)
-def _phrases(phrases: frozenset[str]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Phrases as words, by their first word, longest first."""
-    by_first: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in sorted(phrases):
-        split = words(phrase)
-        if split:
-            by_first.setdefault(split[0], []).append(split)
-    return {first: tuple(sorted(found, key=len, reverse=True)) for first, found in by_first.items()}
-
-
-def _starts(name: tuple[str, ...], phrases: frozenset[str]) -> int:
-    """How many of the first words make up one of the phrases."""
-    for phrase in _phrases(phrases).get(name[0], ()) if name else ():
-        if name[: len(phrase)] == phrase:
-            return len(phrase)
-    return 0
-
-
-def _ends(name: tuple[str, ...], phrases: frozenset[str]) -> bool:
-    return any(_starts(name[at:], phrases) == len(name) - at for at in range(len(name)))
-
-
-def _contains(name: tuple[str, ...], phrases: frozenset[str]) -> bool:
-    return any(_starts(name[at:], phrases) for at in range(len(name)))
 
 
 _AT_KEY = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")

@@ -183,6 +183,8 @@ def _tells_below(program: Program, method: FunctionInfo) -> Effect | None:
     """The method hands the request's id to a call that ends it in an object of its own, and sends nothing: what is
     sent comes back as an answer that takes the entry out."""
     ids = {p.name for p in method.params if program.vocabulary.is_request_id(p.name)}
+    if len(words(method.name)) > 1 and not program.vocabulary.speaks_of_requests(method.name):
+        return None  # it ends something of the request, as a prefetch
     if len([e for e in method.effects if e.callee]) == 1 and method.effects[0].callee.endswith(f".{method.name}"):
         return None  # it only passes the call on
     if any(_SENDS & set(words(e.callee.rpartition(".")[2])) for e in method.effects if e.callee):

@@ -45,6 +45,7 @@ def _memoised(program: Program, function: FunctionInfo) -> Iterator[Report]:
             for p in function.facts.params
             if (p.name in _FROM_REQUESTS or program.vocabulary.is_request_id(p.name))
             and p.annotation not in ("int", "bool")
+            and not p.default.isdigit()  # a count
         ]
         at = Place(function.path, function.facts.line, function.facts.column, function.facts.line)
         if on_object and not _lives_as_long(program, function):
@@ -92,12 +93,12 @@ def _is_made_often(program: Program, function: FunctionInfo) -> bool:
 
 
 def _lives_as_long(program: Program, function: FunctionInfo) -> bool:
-    """Enums, configurations and registries are made once; their number is no matter."""
+    """Enums, configurations, registries and a model's own modules are made once; their number is no matter."""
     owner = function.owner
     if owner is None:
         return True
     above = {base.rsplit(".", 1)[-1] for c in owner.mro for base in (*c.unknown_bases, c.facts.name)}
-    return any(b.endswith("Enum") for b in above) or bool(
+    return any(b.endswith(("Enum", "Module")) for b in above) or bool(
         {"config", "platform", "registry"} & set(words(owner.facts.name))
     )
 

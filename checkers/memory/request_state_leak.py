@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.code.facts import Effect
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, attribute_of, changes_of, functions_of, is_keyed, is_setup, symbol_of
+from llmlint.code.state import CONSTRUCTORS, Change, changes_of, functions_of, is_keyed, is_setup, symbol_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -49,7 +49,7 @@ def _is_carrier(program: Program, cls: ClassInfo) -> bool:
 
 def _fills_by_request(program: Program, change: Change) -> bool:
     effect = change.effect
-    if effect.op != "insert" or is_setup(change.function) or effect.path != f"self.{change.attribute}":
+    if effect.op != "insert" or change.function.name in CONSTRUCTORS or effect.path != f"self.{change.attribute}":
         return False
     return effect.via in ("[]=", "setdefault", "add", "emplace", "insert_or_assign", "try_emplace") and bool(
         effect.key and program.vocabulary.is_request_id(effect.key)
@@ -206,7 +206,7 @@ def _sends(function: FunctionInfo) -> bool:
 def _goes_on_to_remove(
     program: Program, cls: ClassInfo, method: FunctionInfo, attribute: str, removers: set[int]
 ) -> bool:
-    if any(attribute_of(d.path) == attribute and d.effect.op in _SHRINKING for d in program.does(method, cls)):
+    if any(d.path == f"self.{attribute}" and d.effect.op in _SHRINKING for d in program.does(method, cls)):
         return True
     return any(id(call.function) in removers for call in program.callers(method))
 

@@ -4,5 +4,7 @@ Everything here runs inside other people's serving processes. It needs nothing b
 and later), imports nothing of llmlint, and reaches its own parts by relative imports, because in a traced process the
 package goes under another name. One rule, one file in `probes/`; what probes of a family share is in `oracles/`.
 
+`native/` is for programs in C and C++: a library that is preloaded, and the reader of what it writes.
+
 plan > imports > rewrite > station > probes > record, and, when the run is over, read > judge.
 """

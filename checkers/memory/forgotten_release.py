@@ -14,6 +14,8 @@ from llmlint.code.facts import Effect
 from llmlint.code.lending import Held, borrowers, gives_back, is_given, lent, mentions, settles, takers
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
+from llmlint.runtime.block import Target
+from llmlint.runtime.native.block import native_block
 from llmlint.vocabulary import words
 
 _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
@@ -46,15 +48,18 @@ def _never_released(program: Program, held: Held, borrowing: frozenset[str]) -> 
     evidence += [Step(function.path, e.line, f"{e.callee} only uses it") for e in users[:2]]
     if sibling is not None:
         evidence.append(Step(function.path, sibling.line, f"{sibling.callee} gives back others here, and not this one"))
+    scope = Target(function.facts.qualname, "scope")
+    at_the_end = function.name == "main" and not loops_around(function, held.effect)
     yield Report(
         program.place(function, held.effect),
         function.facts.qualname,
         f"{held.name} ({held.pair.what} from {held.effect.callee}) is never given back",
         tuple(evidence),
-        confidence="low" if function.name == "main" and not loops_around(function, held.effect) else "high",
+        confidence="low" if at_the_end else "high",
         reason="nothing in the function releases, returns or stores it, and the calls it is passed to keep nothing",
         subject=f"never:{held.name}",
         fix=f"release {held.name} where its siblings are released, or hold it in an object that does",
+        data={} if at_the_end else native_block(scope, held.effect.callee, held.pair, held.effect.line),
     )
 
 

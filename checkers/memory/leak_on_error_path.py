@@ -28,6 +28,7 @@ from llmlint.code.registered import Registration, forgets, registrations
 from llmlint.code.state import attribute_of
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
+from llmlint.runtime.native.block import native_block
 
 _EXITS = frozenset({"return", "raise"})
 
@@ -210,7 +211,7 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
         reason=f"the function itself gives it back on its normal path, and not on this one{why}",
         subject=f"{held.name}:{exit_.op}",
         fix=f"release {held.name} before leaving, or in a finally",
-        data={"release": released.line, "runtime": _runtime(program, held, released)},
+        data={"release": released.line, **_runtime(program, held, exit_, released)},
     )
 
 
@@ -233,10 +234,14 @@ def _ends_program(program: Program, function: FunctionInfo, exit_: Effect) -> bo
     return all(f is main and not loops_around(f, e) for f, e in program.callers(function))
 
 
-def _runtime(program: Program, held: Held, released: Effect) -> dict[str, object]:
-    """The scope, and the program's own functions that lend and take back, where they are known."""
+def _runtime(program: Program, held: Held, exit_: Effect, released: Effect) -> dict[str, object]:
+    """The scope, and the functions that lend and take back: the program's own where they are known, or C's."""
     function = held.function
-    targets = [Target(function.facts.qualname, "scope")]
+    scope = Target(function.facts.qualname, "scope")
+    if function.language != "python":
+        lost = not _ends_program(program, function, exit_)
+        return native_block(scope, held.effect.callee, held.pair, held.effect.line) if lost else {}
+    targets = [scope]
     if held.effect.op == "call":
         targets += [
             Target(f.facts.qualname, "acquire", f.path, "return") for f in program.callees(function, held.effect)[:1]
@@ -244,4 +249,4 @@ def _runtime(program: Program, held: Held, released: Effect) -> dict[str, object
     for taker in program.callees(function, released)[:1]:
         given = [p.name for p, a in zip(taker.params, released.args, strict=False) if a.path == held.name]
         targets.append(Target(taker.facts.qualname, "release", taker.path, given[0] if given else "self"))
-    return Block(tuple(targets)).plain()
+    return {"runtime": Block(tuple(targets)).plain()}

@@ -8,6 +8,7 @@ the program gives back, moves or passes on is left alone. Python's objects give 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,9 @@ from llmlint.code.facts import Effect
 from llmlint.code.owners import Owners
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
-from llmlint.vocabulary import words
+from llmlint.runtime.block import Target
+from llmlint.runtime.native.block import native_block
+from llmlint.vocabulary import Pair, words
 
 _PASSING_ON = frozenset(
     {"move", "unique_ptr", "shared_ptr", "make_pair", "emplace", "emplace_back", "push_back", "add"}
@@ -23,13 +26,17 @@ _PASSING_ON = frozenset(
 
 
 class Lent(msgspec.Struct, frozen=True):
-    """A member that a function filled with what a call lent, or with `new`."""
+    """A member that a function filled with what a call lent, or, where there is no pair, with `new`."""
 
     owner: ClassInfo
     member: str
     function: FunctionInfo
     effect: Effect
-    what: str
+    pair: Pair | None
+
+    @property
+    def what(self) -> str:
+        return self.pair.what if self.pair else "object made by new"
 
 
 class CleanUp(msgspec.Struct, frozen=True):
@@ -64,19 +71,15 @@ def _lent(program: Program, native: list[FunctionInfo], owners: Owners) -> Itera
             root, _, member = effect.result.partition(".")
             if effect.op != "call" or not member.isidentifier():
                 continue
-            what = _what(program, effect)
-            owner = owners.owner_of(function, root) if what else None
+            pair = _pair(program, effect)
+            owner = owners.owner_of(function, root) if pair or effect.via == "new" else None
             if owner is not None and not _gives_back_by_itself(owner, member):
-                yield Lent(owner, member, function, effect, what)
+                yield Lent(owner, member, function, effect, pair)
 
 
-def _what(program: Program, effect: Effect) -> str:
-    if effect.via == "new":
-        return "object made by new"
-    for pair in program.vocabulary.pairs_for(effect.callee):
-        if pair.held == "result" and not pair.acquire[0].startswith("."):
-            return pair.what
-    return ""
+def _pair(program: Program, effect: Effect) -> Pair | None:
+    pairs = program.vocabulary.pairs_for(effect.callee) if effect.via != "new" else ()
+    return next((pair for pair in pairs if pair.held == "result" and not pair.acquire[0].startswith(".")), None)
 
 
 def _gives_back_by_itself(owner: ClassInfo, member: str) -> bool:
@@ -181,4 +184,14 @@ def _report(program: Program, lent: Lent, clean_up: CleanUp) -> Report:
         reason=f"the owner {lent.owner.name} has a clean-up for what it acquired, and this member is missing in it",
         subject=lent.member,
         fix=f"give back {lent.member} in {cleaning.name}",
+        data=_runtime(lent, clean_up),
     )
+
+
+def _runtime(lent: Lent, clean_up: CleanUp) -> dict[str, Any]:
+    """Who acquires it, and the clean-up, after which it should be gone."""
+    if lent.pair is None:
+        return {}
+    scope = Target(lent.function.facts.qualname, "scope", lent.function.path)
+    leave = Target(clean_up.function.facts.qualname, "leave", clean_up.function.path)
+    return native_block(scope, lent.effect.callee, lent.pair, lent.effect.line, leave)

@@ -28,13 +28,22 @@ def can_be_watched(finding: Finding, catalogue: Catalogue) -> bool:
     return bool(finding.path.endswith(".py") and finding.runtime and probe_of(finding, catalogue))
 
 
+def is_for_the_ledger(finding: Finding) -> bool:
+    """Does it ask for the ledger of C functions, which needs no probe?"""
+    block = finding.runtime or {}
+    roles = {target.get("role") for target in block.get("targets", ())}
+    return bool(block.get("options", {}).get("native")) and {"scope", "acquire"} <= roles
+
+
 def make_plan(findings: Iterable[Finding], catalogue: Catalogue, root: Path) -> dict[str, Any]:
     """What `plan.json` holds. `root` is the directory that the findings' paths are relative to."""
+    findings = list(findings)
     watched = [_watched(finding, catalogue) for finding in findings if can_be_watched(finding, catalogue)]
     paths = {one["path"] for finding in watched for one in (finding, *finding["targets"], *finding["watch"])}
     plan: dict[str, Any] = {
         "schema": SCHEMA,
         "findings": watched,
+        "native": [_watched(finding, catalogue) for finding in findings if is_for_the_ledger(finding)],
         "files": {path: _file(root, path) for path in sorted(paths)},
     }
     plan["hash"] = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:16]

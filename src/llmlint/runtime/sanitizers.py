@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 
 import msgspec
 
 from llmlint.findings import Finding, Verdict
+from llmlint.runtime.frames import Frame, is_called, same_file
 
 LEAK, MEMORY, RACE = "leak", "memory error", "data race"
 UNDEFINED, UNINITIALISED = "undefined behaviour", "uninitialised value"
@@ -50,12 +50,6 @@ _STARTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"^========= (Uninitialized .*)"), UNINITIALISED, "compute-sanitizer"),
 )
 _UBSAN = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
-
-
-class Frame(msgspec.Struct, frozen=True):
-    function: str
-    file: str
-    line: int
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -121,11 +115,9 @@ def _fits(finding: Finding, kind: str) -> bool:
 
 
 def _is_in(finding: Finding, frame: Frame) -> bool:
-    ours, theirs = PurePosixPath(finding.path).parts[-2:], PurePosixPath(frame.file).parts[-2:]
-    if ours[-1] != theirs[-1] or (len(ours) == len(theirs) == 2 and ours != theirs):
+    if not same_file(finding.path, frame.file):
         return False
-    name = frame.function.partition("(")[0].rpartition("::")[2].strip()
-    if name and finding.symbol.rpartition(".")[2] == name:
+    if is_called(frame.function, finding.symbol):
         return True
     return finding.line <= frame.line <= max(finding.line, finding.end_line)
 

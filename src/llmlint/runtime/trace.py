@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmlint.runtime.native.build import preloaded, prepare_ledger
+
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
 INJECT = DYNAMIC.resolve() / "inject"
 
@@ -29,10 +31,11 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     (folder / "plan.json").write_text(json.dumps(plan, indent=1), encoding="utf-8")
     # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
     compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
+    prepare_ledger(folder, plan.get("native", ()))
 
 
 def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The command's environment: its own, with the tracer put before it on PYTHONPATH."""
+    """The command's environment: its own, with the tracer put before it on PYTHONPATH, and the ledger preloaded."""
     found = dict(os.environ if base is None else base)
     before = found.get("PYTHONPATH", "")
     found["PYTHONPATH"] = f"{INJECT}{os.pathsep}{before}" if before else str(INJECT)
@@ -40,7 +43,7 @@ def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | N
     found["LLMLINT_SECRET"] = secrets.token_hex(8)
     if raw_ids:
         found["LLMLINT_IDS"] = "1"
-    return found
+    return {**found, **preloaded(folder, found)}
 
 
 def run_traced(

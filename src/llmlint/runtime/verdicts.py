@@ -2,13 +2,15 @@
 
 Any confirmation wins. A refutation needs everything: a probe that may refute, its canary heard in every process, every
 watched function found, the same source, no lost records, clean ends, and no process that was never reached. What falls
-short of that is exercised-clean or not-exercised, with what was missing in words.
+short of that is exercised-clean or not-exercised, with what was missing in words. Findings in C and C++ are judged by
+the ledgers (`native/judge.py`), which never refute.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,7 +20,8 @@ from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.read import Process, Run
 from llmlint.dynamic.tracer import load_probe
 from llmlint.findings import Finding, Verdict
-from llmlint.runtime.plan import can_be_watched, probe_of
+from llmlint.runtime.native.judge import judge as judge_ledgers
+from llmlint.runtime.plan import can_be_watched, is_for_the_ledger, probe_of
 
 UNTESTABLE = "untestable"
 
@@ -35,32 +38,45 @@ def with_verdicts(findings: Iterable[Finding], runs: Sequence[Run], catalogue: C
 
 
 def verdict_of(finding: Finding, runs: Sequence[Run], catalogue: Catalogue) -> Verdict:
-    if not can_be_watched(finding, catalogue):
+    if is_for_the_ledger(finding):
+        section, of_one_run = "native", _of_the_ledgers
+    elif can_be_watched(finding, catalogue):
+        section, of_one_run = "findings", _of_one_run
+    else:
         return Verdict(UNTESTABLE, _why_untestable(finding, catalogue))
-    planned = [(run, watched) for run in runs for watched in _planned(finding, run)]
+    planned = [(run, watched) for run in runs for watched in _planned(finding, run.plan.get(section, []))]
     if not planned:
         return Verdict(probes.NOT_EXERCISED, "no run was made with this finding in its plan")
-    verdicts = [_of_one_run(run, watched) for run, watched in planned]
+    verdicts = [of_one_run(run, watched) for run, watched in planned]
     return _together(verdicts)
 
 
 def _why_untestable(finding: Finding, catalogue: Catalogue) -> str:
     if not finding.path.endswith(".py"):
-        return "only Python is traced; see the sanitizer logs for C and C++"
+        return "it is about no C function that the ledger could watch; sanitizer logs may tell"
     if not probe_of(finding, catalogue):
         rule = catalogue.get(finding.rule)
         return rule.no_probe if rule is not None and rule.no_probe else "the rule has no probe"
     return "the finding does not say what to watch"
 
 
-def _planned(finding: Finding, run: Run) -> list[Watched]:
+def _planned(finding: Finding, entries: Sequence[Mapping[str, Any]]) -> list[Watched]:
     """The plan's entry of a finding: by fingerprint, or else by rule, file and symbol where that is one entry."""
-    entries = run.plan.get("findings", [])
     same = [entry for entry in entries if entry["key"] == finding.fingerprint]
     if not same:
         place = (finding.rule, finding.path, finding.symbol)
         same = [entry for entry in entries if (entry["rule"], entry["path"], entry["symbol"]) == place]
     return [Watched(same[0])] if len(same) == 1 else []
+
+
+def _of_the_ledgers(run: Run, watched: Watched) -> Verdict:
+    judgement = judge_ledgers(watched, run)
+    return Verdict(judgement.status, judgement.summary, judgement.evidence, (run.folder,), _reproduce(run))
+
+
+def _reproduce(run: Run) -> str:
+    command = shlex.join(run.command.get("command", []))
+    return f"llmlint trace --findings FINDINGS --out RUN -- {command}" if command else ""
 
 
 def _of_one_run(run: Run, watched: Watched) -> Verdict:
@@ -81,11 +97,9 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
             status, summary = probes.CLEAN, f"{summary}; no refutation, because {'; '.join(lacking)}"
     elif status == probes.NOT_EXERCISED:
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
-    command = shlex.join(run.command.get("command", []))
-    reproduce = f"llmlint trace --findings FINDINGS --out RUN -- {command}" if command else ""
     where = [process.label() for process in heard if _alone(kind, watched, process) == probes.CONFIRMED]
     evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if where else []))
-    return Verdict(status, summary, evidence, (run.folder,), reproduce)
+    return Verdict(status, summary, evidence, (run.folder,), _reproduce(run))
 
 
 def _alone(kind: type[probes.Probe], watched: Watched, process: Process) -> str:

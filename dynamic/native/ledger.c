@@ -1,0 +1,221 @@
+/* The ledger: stands between a program and the C functions that lend and take back, and notes who holds what.
+ *
+ * Built by `llmlint trace` with a watched.h that has one line a function: WATCH(number, name, way, argument, within).
+ * `way` is lend or take_back; `argument` says which argument is given back; `within`, if it is not 0, is where in a
+ * struct that is passed by value the pointer stands that tells one from another. Everything is written to a mapped
+ * file of fixed size, so it outlives the process however that ends; read.py beside this file reads it. No fault here
+ * may become the program's: what does not fit, or would have to wait, is counted and dropped. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <unwind.h>
+
+typedef uint64_t word;
+
+enum { SITES = 512, BUCKETS = 2048, BUCKET = 16, PATIENCE = 10000, ON_THE_WAY_OUT = 0xffff };
+
+/* A place that calls a watched function, or (ON_THE_WAY_OUT) stood on the stack when the program was left. */
+struct site { word address, bias, function, calls, returned, vanished; char module[464]; };
+struct handle { word value, site, thread, order, running; };
+struct ledger {
+    char magic[8];
+    word pid, started, ended, dropped, order;
+    struct site sites[SITES];
+    struct handle handles[BUCKETS][BUCKET];
+};
+struct frame { double simd[16]; word number, al, r9, r8, rcx, rdx, rsi, rdi, rbp, caller, stack[]; };
+
+enum { lend, take_back };
+static struct { const char *name; int way, argument, within; void *real; } watched[] = {
+#define WATCH(number, name, way, argument, within) {#name, way, argument, within, NULL},
+#include "watched.h"
+};
+
+static struct ledger *ledger;
+static char folder[PATH_MAX];
+static char opened, busy;
+static __thread __attribute__((tls_model("initial-exec"))) word thread;
+
+static int enter(void) {
+    for (int tries = 0; __atomic_test_and_set(&busy, __ATOMIC_ACQUIRE); tries++) {
+        if (tries == PATIENCE) return __atomic_fetch_add(&ledger->dropped, 1, __ATOMIC_RELAXED), 0;
+        sched_yield();
+    }
+    return 1;
+}
+
+static void leave(void) { __atomic_clear(&busy, __ATOMIC_RELEASE); }
+
+/* Only a process that calls a watched function has a file. */
+static void open_ledger(void) {
+    struct timespec now;
+    struct rlimit most;
+    char path[PATH_MAX + 64];
+    if (!*folder || __atomic_test_and_set(&opened, __ATOMIC_ACQ_REL)) return;
+    if (getrlimit(RLIMIT_FSIZE, &most) || most.rlim_cur < sizeof *ledger) return; /* a larger file is a signal */
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(path, sizeof path, "%s/n-%d-%lld%09ld.ledger", folder, getpid(), (long long)now.tv_sec, now.tv_nsec);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return;
+    struct ledger *fresh = MAP_FAILED;
+    if (posix_fallocate(file, 0, sizeof *fresh) == 0) /* a hole on a full disk would kill the program */
+        fresh = mmap(NULL, sizeof *fresh, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (fresh == MAP_FAILED) {
+        unlink(path);
+        return;
+    }
+    memcpy(fresh->magic, "LLMLEDG1", sizeof fresh->magic);
+    fresh->pid = getpid();
+    fresh->started = now.tv_sec;
+    __atomic_store_n(&ledger, fresh, __ATOMIC_RELEASE);
+}
+
+/* Where the address lies is asked outside of the lock: the loader has a lock of its own. */
+static void name_site(struct site *site) {
+    Dl_info info;
+    struct link_map *map = NULL;
+    char path[PATH_MAX] = "";
+    if (!dladdr1((void *)site->address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return;
+    if (*map->l_name ? !realpath(map->l_name, path) : readlink("/proc/self/exe", path, sizeof path - 1) < 0) return;
+    site->bias = map->l_addr;
+    if (strlen(path) < sizeof site->module) strcpy(site->module, path);
+}
+
+static struct site *site_of(word address, word function) {
+    struct site *found = NULL;
+    int fresh = 0;
+    if (!enter()) return NULL;
+    for (word i = 0; i < SITES && !found; i++) {
+        struct site *site = &ledger->sites[((address >> 2) + i) % SITES];
+        if ((fresh = !site->address)) site->address = address, site->function = function;
+        if (site->address == address && site->function == function) found = site;
+    }
+    ledger->dropped += !found;
+    leave();
+    if (fresh) name_site(found);
+    return found;
+}
+
+static struct handle *place_of(word value, word wanted) {
+    struct handle *bucket = ledger->handles[(value * 0x9E3779B97F4A7C15u) >> 53];
+    for (int i = 0; i < BUCKET; i++)
+        if (bucket[i].value == wanted) return &bucket[i];
+    return NULL;
+}
+
+static void note_lent(word value, word caller, word number, word began) {
+    struct site *site = site_of(caller, number);
+    if (!site || !enter()) return;
+    struct handle *held = place_of(value, value);
+    if (held && !(held->thread == thread && held->order > began)) /* not lent by a call inside this one: it went unseen */
+        ledger->sites[held->site].vanished++;
+    if (held || (held = place_of(value, 0)))
+        *held = (struct handle){value, site - ledger->sites, thread, ++ledger->order, 0};
+    else
+        ledger->dropped++;
+    site->calls++;
+    leave();
+}
+
+static void note_given_back(word value, word caller, word number) {
+    struct site *site = site_of(caller, number);
+    if (!site || !enter()) return;
+    struct handle *held = value ? place_of(value, value) : NULL;
+    if (held) ledger->sites[held->site].returned++, held->value = 0;
+    site->calls++;
+    leave();
+}
+
+static word nothing(void) { return 0; }
+
+/* What was there at the start stays; a library that came later may go again, so it is asked each time. */
+static void *real(word number, word caller) {
+    Dl_info at, here;
+    void *found = watched[number].real ? watched[number].real : dlsym(RTLD_NEXT, watched[number].name);
+    if (!found && dladdr((void *)caller, &at)) { /* seen by the caller's library and not by all */
+        void *library = dlopen(at.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+        if (library) found = dlsym(library, watched[number].name), dlclose(library);
+        if (dladdr(found, &at) && dladdr(&ledger, &here) && at.dli_fbase == here.dli_fbase) found = NULL;
+    }
+    return found ? found : nothing;
+}
+
+static void begin(void) {
+    if (!opened) open_ledger();
+    if (!thread) thread = syscall(SYS_gettid);
+}
+
+/* The calls below come from forward.S. The frame's number also keeps how far the ledger was when the call began. */
+void *ledger_lending(struct frame *frame) {
+    int kept = errno;
+    word number = frame->number;
+    begin();
+    if (ledger) frame->number |= ledger->order << 16;
+    void *found = real(number, frame->caller);
+    errno = kept;
+    return found;
+}
+
+void ledger_lent(struct frame *frame, word result) {
+    int kept = errno;
+    word number = frame->number & 0xffff, within = watched[number].within;
+    word value = result && within ? *(word *)(result + within) : result;
+    if (ledger && value) note_lent(value, frame->caller, number, frame->number >> 16);
+    errno = kept;
+}
+
+void *ledger_given_back(struct frame *frame) {
+    int kept = errno;
+    word number = frame->number, within = watched[number].within;
+    word value = within ? *(word *)((char *)frame->stack + within) : (&frame->rdi)[1 - watched[number].argument];
+    begin();
+    if (ledger) note_given_back(value, frame->caller, number);
+    void *found = real(number, frame->caller);
+    errno = kept;
+    return found;
+}
+
+/* A forked child lends and takes back on its own account. */
+static void forked(void) {
+    if (ledger) munmap(ledger, sizeof *ledger);
+    ledger = NULL;
+    thread = opened = busy = 0;
+}
+
+__attribute__((constructor)) static void started(void) {
+    const char *given = getenv("LLMLINT_TRACE");
+    if (given && strlen(given) < sizeof folder) strcpy(folder, given);
+    for (word i = 0; i < sizeof watched / sizeof *watched; i++) watched[i].real = dlsym(RTLD_NEXT, watched[i].name);
+    pthread_atfork(NULL, NULL, forked);
+}
+
+static _Unwind_Reason_Code on_the_way_out(struct _Unwind_Context *context, void *depth) {
+    site_of(_Unwind_GetIP(context), ON_THE_WAY_OUT);
+    return ++*(int *)depth < 64 ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* The ordinary end: what other threads hold may be in use, and so may what the functions hold that called exit. */
+__attribute__((destructor)) static void ended(void) {
+    int depth = 0;
+    if (!ledger || ledger->pid != (word)getpid()) return;
+    for (struct handle *held = *ledger->handles; held < ledger->handles[BUCKETS]; held++)
+        held->running = held->value && held->thread != thread && !syscall(SYS_tgkill, getpid(), held->thread, 0);
+    _Unwind_Backtrace(on_the_way_out, &depth);
+    ledger->ended = 1;
+}

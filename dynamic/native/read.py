@@ -1,0 +1,84 @@
+"""Reads the ledgers that `ledger.c` wrote: one file for each process that called a watched function."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+
+MAGIC = b"LLMLEDG1"
+HEAD = struct.Struct("<8s5Q")
+SITE = struct.Struct("<6Q464s")
+HANDLE = struct.Struct("<5Q")
+SITES, HANDLES = 512, 2048 * 16
+SIZE = HEAD.size + SITE.size * SITES + HANDLE.size * HANDLES
+ON_THE_WAY_OUT = 0xFFFF
+
+
+class Site:
+    """A place in a module that calls a watched function, and what became of what it was lent.
+
+    `held` is still there; so many of these were lent to other threads that were running at the end (`in_hand`: each
+    may have one in use). `vanished` went without a call that was seen: its address was lent again.
+    """
+
+    __slots__ = ("address", "calls", "function", "held", "in_hand", "module", "returned", "vanished")
+
+    def __init__(self, module: str, address: int, function: str, calls: int, returned: int, vanished: int) -> None:
+        self.module = module
+        self.address = address
+        self.function = function
+        self.calls = calls
+        self.returned = returned
+        self.vanished = vanished
+        self.held = 0
+        self.in_hand = 0
+
+
+class Ledger:
+    """What one process was lent and gave back. `way_out` is the stack on which it was left."""
+
+    def __init__(self, pid: int, started: int, ended: bool, dropped: int) -> None:
+        self.pid = pid
+        self.started = started
+        self.ended = ended
+        self.dropped = dropped
+        self.sites: list[Site] = []
+        self.way_out: list[Site] = []
+
+
+def read_ledgers(folder: str, functions: list[str]) -> list[Ledger]:
+    """`functions` are the watched ones in the order in which the library was built."""
+    names = sorted(name for name in os.listdir(folder) if name.startswith("n-") and name.endswith(".ledger"))
+    return [ledger for name in names for ledger in _read(os.path.join(folder, name), functions)]
+
+
+def _read(path: str, functions: list[str]) -> Iterator[Ledger]:
+    with open(path, "rb") as file:
+        data = file.read()
+    if len(data) != SIZE or data[:8] != MAGIC:
+        return
+    _, pid, started, ended, dropped, _ = HEAD.unpack_from(data)
+    ledger = Ledger(pid, started, bool(ended), dropped)
+    sites = list(_sites(data, functions))
+    running: set[tuple[int, int]] = set()
+    for value, at, thread, _, runs in HANDLE.iter_unpack(data[HEAD.size + SITE.size * SITES :]):
+        site = sites[at] if value and at < SITES else None
+        if site is not None:
+            site.held += 1
+            site.in_hand += bool(runs) and (at, thread) not in running
+            running.add((at, thread))
+    for site in filter(None, sites):
+        (ledger.sites if site.function else ledger.way_out).append(site)
+    yield ledger
+
+
+def _sites(data: bytes, functions: list[str]) -> Iterator[Site | None]:
+    for index in range(SITES):
+        address, bias, number, calls, returned, vanished, module = SITE.unpack_from(data, HEAD.size + SITE.size * index)
+        known = number < len(functions)
+        if not address or not (known or number == ON_THE_WAY_OUT):
+            yield None
+            continue
+        name = os.fsdecode(module.rstrip(b"\0"))
+        yield Site(name, address - bias, functions[number] if known else "", calls, returned, vanished)

@@ -1,0 +1,51 @@
+"""What a finding about a C function that lends asks a traced run to watch.
+
+The block names the finding's function (`scope`), the function that lends (`acquire`), those that take back (`release`,
+with the argument as `arg1`, `arg2` …) and, for a member, the owner's clean-up (`leave`). Its options say that it is for
+the ledger (`native`), on which `line` the loan is made, and where `within` a struct lent by value its pointer stands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from llmlint.calls import call_path
+from llmlint.runtime.block import Block, Target
+from llmlint.vocabulary import Pair
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NEEDED_BY_THE_LEDGER = frozenset(
+    "malloc calloc realloc aligned_alloc posix_memalign strdup free mmap munmap open close unlink readlink realpath "
+    "dlopen dlsym dlclose dladdr dladdr1 getenv syscall fork exit _exit".split()
+)
+"""What it calls itself, or what is called so often that a sanitizer is the better witness."""
+
+
+def is_watchable(name: str) -> bool:
+    """A plain C function that a library may stand in for."""
+    return _NAME.fullmatch(name) is not None and name not in _NEEDED_BY_THE_LEDGER
+
+
+def native_block(scope: Target, callee: str, pair: Pair, line: int, clean_up: Target | None = None) -> dict[str, Any]:
+    """The runtime block as data, empty where the ledger cannot watch the call."""
+    lends = call_path(callee).removeprefix("std.")
+    takes = _plain_names(pair.release)
+    if pair.held != "result" or pair.collected or not is_watchable(lends) or not takes:
+        return {}
+    at = dict(pair.taken_at)
+    targets = (
+        scope,
+        Target(lends, "acquire", entity="return"),
+        *(Target(name, "release", entity=f"arg{at.get(name, 1)}") for name in takes),
+        *([clean_up] if clean_up else []),
+    )
+    options: dict[str, str | int | bool | list[str]] = {"native": True, "line": line}
+    if pair.within:
+        options["within"] = pair.within
+    return {"runtime": Block(targets, options=options).plain()}
+
+
+def _plain_names(calls: tuple[str, ...]) -> list[str]:
+    plain = (call.lstrip("=").removeprefix("std.") for call in calls)
+    return list(dict.fromkeys(name for name in plain if is_watchable(name)))

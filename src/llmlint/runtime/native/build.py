@@ -1,0 +1,102 @@
+"""Builds the ledger's library for a run, and puts it into the environment of the command.
+
+Nothing is built for a plan without C functions. Where it cannot be built, the run goes on without it, and `native.json`
+in the run's folder says why, for the verdicts to repeat.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmlint.runtime.native.block import is_watchable
+
+SOURCES = Path(__file__).resolve().parents[2] / "dynamic" / "native"
+ACCOUNT = "native.json"
+MOST = 256
+PATIENCE = 60
+_OPTIONS = ("-std=gnu11", "-shared", "-fPIC", "-O2", "-fexceptions", "-fvisibility=hidden", "-w")
+
+
+def prepare_ledger(folder: Path, findings: Sequence[Mapping[str, Any]]) -> None:
+    """`findings` are the plan's entries for the ledger."""
+    watched = watched_functions(findings)
+    if not watched:
+        return
+    library = folder.resolve() / "ledger.so"
+    problem = _obstacle(library) or _built(folder, library, watched)
+    account = {"functions": list(watched), "library": "" if problem else str(library), "problem": problem}
+    (folder / ACCOUNT).write_text(json.dumps(account, indent=1), encoding="utf-8")
+
+
+def watched_functions(findings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int, int]]:
+    """For each C function of the plan its way, which argument it takes back, and where within a struct by value."""
+    found: dict[str, tuple[str, int, int]] = {}
+    for finding in findings:
+        within = finding.get("options", {}).get("within", 0)
+        within = within if isinstance(within, int) and 0 <= within < 4096 else 0
+        for target in finding["targets"]:
+            if target["role"] in ("acquire", "release") and is_watchable(target["qualname"]):
+                way = "lend" if target["role"] == "acquire" else "take_back"
+                at = target.get("entity", "").removeprefix("arg")
+                argument = int(at) if at in ("1", "2", "3", "4", "5", "6") else 1
+                found.setdefault(target["qualname"], (way, argument, within))
+    return dict(list(found.items())[:MOST])
+
+
+def _obstacle(library: Path) -> str:
+    if not sys.platform.startswith("linux") or platform.machine() not in ("x86_64", "AMD64"):
+        return "calls of C functions are watched on x86-64 Linux only"
+    if any(sign in str(library) for sign in " :;\t"):
+        return f"no library can be preloaded from {library.parent}, whose name has a blank or a colon in it"
+    return ""
+
+
+def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, int]]) -> str:
+    """Builds the library; what hindered it, or nothing."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return "there is no C compiler (cc) to build the ledger with"
+    lines = [
+        f"WATCH({number}, {name}, {way}, {argument}, {within})\n"
+        for number, (name, (way, argument, within)) in enumerate(watched.items())
+    ]
+    (folder / "watched.h").write_text("".join(lines), encoding="ascii")
+    sources = [str(SOURCES / "ledger.c"), str(SOURCES / "forward.S")]
+    command = [compiler, *_OPTIONS, "-I", str(folder), "-o", str(library), *sources, "-ldl", "-lpthread"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"the ledger could not be built: {error}"
+    if done.returncode:
+        first = next((line for line in done.stderr.splitlines() if "error" in line), f"status {done.returncode}")
+        return f"the ledger could not be built: {first}"
+    return ""
+
+
+def preloaded(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """What has to be set for the command, so that the ledger is in each process of it."""
+    library = account_of(folder).get("library")
+    if not library:
+        return {}
+    first = environment.get("LD_PRELOAD", "")
+    found = {"LD_PRELOAD": f"{first}:{library}" if first else str(library)}
+    asan = environment.get("ASAN_OPTIONS", "")
+    found["ASAN_OPTIONS"] = f"{asan}:verify_asan_link_order=0".lstrip(":")  # it would refuse to come second
+    return found
+
+
+def account_of(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """What was built for a run; empty when nothing was to be."""
+    try:
+        found: dict[str, Any] = json.loads((Path(folder) / ACCOUNT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found

@@ -1,0 +1,207 @@
+"""The ledger of C functions: what was lent and not given back when a native program had ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from native import PROGRAMS, build, compile_c, findings_in, needs_compiler, outcome
+from test_command_line import llmlint
+from tracing import finding
+
+from llmlint.dynamic.native.read import read_ledgers
+from llmlint.runtime.block import Block, Target
+from llmlint.runtime.native.block import is_watchable
+from llmlint.runtime.native.build import account_of, preloaded, watched_functions
+
+pytestmark = needs_compiler
+
+MENDED = {"was": "return -1; /* leaks the sampler */", "now": "return llama_sampler_free(chain), -1;"}
+
+
+def test_what_an_early_return_leaks_is_confirmed_with_numbers_and_place(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "plain", "5")
+    verdict = found.verdicts["answer"]
+    assert (verdict.status, verdict.summary) == (
+        "confirmed",
+        "2 of 5 that llama_sampler_chain_init lent there were still held when the process had ended",
+    )
+    assert verdict.evidence[0].endswith(": 5 lent, 3 given back, 2 held at its end")
+    assert verdict.evidence[1].endswith("src/serve.c:17 in answer")
+    assert found.status("embed") == "confirmed", "a struct by value is told by a pointer in it"
+    assert found.is_unchanged and found.traced.returncode == 3
+
+
+def test_a_program_without_the_leak_confirms_nothing(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c", **MENDED), "plain", "5")
+    assert found.status("answer") == "exercised-clean"
+    assert "5 lent there by llama_sampler_chain_init, 5 given back" in found.verdicts["answer"].summary
+
+
+def test_a_path_that_was_not_taken_is_not_refuted(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "plain", "3")
+    assert found.status("answer") == "exercised-clean"
+    assert "does not see whether the finding's own way was taken" in found.verdicts["answer"].summary
+
+
+def test_a_program_that_never_calls_is_not_exercised(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "idle")
+    assert found.status("answer") == "not-exercised"
+    assert found.verdicts["answer"].summary.startswith("no process called llama_sampler_chain_init")
+
+
+def test_a_killed_program_confirms_nothing_but_its_numbers_are_kept(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "kill")
+    assert found.traced.returncode == -signal.SIGKILL and found.is_unchanged
+    assert found.status("answer") == "not-exercised"
+    assert "did not end in the ordinary way (5 lent there by" in found.verdicts["answer"].summary
+
+
+def test_scan_trace_and_confirm_as_a_user_types_them(tmp_path: Path) -> None:
+    build(tmp_path, "serve.c")
+    llmlint(tmp_path, "scan", "src", "--no-cache", "--output", "json:findings.json")
+    traced = llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", "./serve", "plain", "4")
+    assert (traced.returncode, traced.stderr) == (3, "served\n")
+    confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "--format", "json")
+    found = {one["symbol"]: one for one in json.loads(confirmed.stdout)["findings"] if one["rule"] == "LLM103"}
+    assert found["answer"]["confidence"] == "certain"
+    assert found["answer"]["verdict"]["reproduce"].endswith("-- ./serve plain 4")
+
+
+@pytest.mark.parametrize("way", ["exec", "fork"])
+def test_children_are_followed(way: str, tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), way)
+    assert found.status("answer") == "confirmed"
+    assert found.verdicts["answer"].summary.startswith("2 of 5"), "a forked child has a ledger of its own"
+    assert found.is_unchanged
+
+
+@pytest.mark.parametrize("way", ["leave", "stop"])
+def test_what_is_in_use_when_the_program_is_left_is_no_leak(way: str, tmp_path: Path) -> None:
+    """By a function that calls exit itself, or by another thread that is still in it."""
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), way, "3")
+    assert found.status("answer") == "exercised-clean"
+    assert "may have been in use" in found.verdicts["answer"].summary
+    assert found.is_unchanged
+
+
+def test_a_library_that_comes_late_and_goes_again_is_seen(tmp_path: Path) -> None:
+    findings = findings_in("serve.c", tmp_path)
+    build(tmp_path, "serve.c")
+    linked = ["src/serve.c", "-L.", "-lllama", f"-Wl,-rpath,{tmp_path}", "-lpthread"]
+    compile_c(tmp_path, "-g", "-shared", "-fPIC", "-o", "engine.so", *linked)
+    compile_c(tmp_path, "-o", "late", str(PROGRAMS / "late.c"), "-ldl")
+    found = outcome(tmp_path, findings, tmp_path / "late", tmp_path / "engine.so")
+    assert found.is_unchanged and found.traced.stdout == "1 -1\n" * 3
+    assert found.status("answer") == "confirmed", found.verdicts["answer"]
+
+
+def test_a_member_that_the_clean_up_forgets_is_confirmed(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("trainer.c", tmp_path), build(tmp_path, "trainer.c", "-g", "-O0"))
+    assert found.status("trainer_free") == "confirmed"
+    assert found.verdicts["trainer_free"].summary.startswith("4 of 4 that ggml_init lent")
+
+
+def test_the_member_of_an_owner_that_still_lives_is_no_leak(tmp_path: Path) -> None:
+    mended = {"was": "/* and not ctx_copy */", "now": "ggml_free(t->ctx_copy);"}
+    program = build(tmp_path, "trainer.c", "-g", "-O0", **mended)
+    found = outcome(tmp_path, findings_in("trainer.c", tmp_path), program, "keep")
+    assert found.status("trainer_free") == "exercised-clean", found.verdicts["trainer_free"]
+
+
+def test_without_debug_information_the_symbol_tells_the_function(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c", "-O1"))
+    assert found.status("answer") == "confirmed"
+
+
+def test_a_stripped_program_is_not_exercised_and_told_so(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c", "-O1", "-s"))
+    assert found.status("answer") == "not-exercised"
+    assert "places that no symbol names" in found.verdicts["answer"].summary
+
+
+def test_without_a_compiler_the_run_goes_on_and_the_verdict_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    found = outcome(
+        tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "plain", path=str(tmp_path / "empty")
+    )
+    assert found.is_unchanged and found.traced.returncode == 3
+    assert found.status("answer") == "not-exercised"
+    assert "there is no C compiler" in found.verdicts["answer"].summary
+
+
+def test_a_folder_that_cannot_be_preloaded_from_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    found = outcome(folder, findings_in("serve.c", tmp_path), build(folder, "serve.c"))
+    assert found.is_unchanged
+    assert "no library can be preloaded from" in found.verdicts["answer"].summary
+
+
+def test_a_limit_on_the_size_of_files_costs_the_ledger_and_not_the_program(tmp_path: Path) -> None:
+    findings, program = findings_in("serve.c", tmp_path), build(tmp_path, "serve.c")
+    limited = tmp_path / "limited.sh"
+    limited.write_text(f"ulimit -f 100\nexec {program} plain\n")
+    found = outcome(tmp_path, findings, "sh", limited)
+    assert found.is_unchanged and found.traced.returncode == 3
+    assert found.status("answer") == "not-exercised"
+
+
+EVERY_SHAPE = finding(
+    "leak-on-error-path",
+    Block(
+        (
+            Target("main", "scope"),
+            *(Target(f"lend_{how}", "acquire", entity="return") for how in ("all", "written", "or_throw", "small")),
+            Target("take_with", "release", entity="arg2"),
+        ),
+        options={"native": True, "line": 1},
+    ),
+    path="src/calls.cpp",
+)
+
+
+def test_functions_of_every_shape_get_and_give_what_they_did(tmp_path: Path) -> None:
+    """Arguments on the stack, in vector registers and by value, of any number; exceptions; errno; other results."""
+    compile_c(tmp_path, "-shared", "-fPIC", "-o", "libcalls.so", str(PROGRAMS / "calls_library.cpp"), "-lstdc++")
+    linked = ["-L.", "-lcalls", f"-Wl,-rpath,{tmp_path}", "-lstdc++"]
+    compile_c(tmp_path, "-g", "-O1", "-o", "calls", str(PROGRAMS / "calls.cpp"), *linked)
+    found = outcome(tmp_path, [EVERY_SHAPE], tmp_path / "calls")
+    assert found.is_unchanged, found.traced
+    assert "caught: less than nothing" in found.traced.stdout
+    ledger = read_ledgers(str(tmp_path / "run"), account_of(tmp_path / "run")["functions"])[0]
+    calls = {site.function: (site.calls, site.returned) for site in ledger.sites if site.function.startswith("lend")}
+    assert calls["lend_all"] == (1, 1) and calls["lend_written"] == (1, 1)
+    assert ledger.ended and not ledger.dropped
+
+
+def test_a_program_under_a_sanitizer_still_starts(tmp_path: Path) -> None:
+    findings = findings_in("serve.c", tmp_path)
+    try:
+        program = build(tmp_path, "serve.c", "-g", "-fsanitize=address")
+    except subprocess.CalledProcessError:
+        pytest.skip("this compiler has no address sanitizer")
+    found = outcome(tmp_path, findings, program, ASAN_OPTIONS="detect_leaks=0")
+    assert found.is_unchanged and found.traced.returncode == 3, found.traced.stderr
+    assert found.status("answer") == "confirmed"
+
+
+def test_a_library_that_is_preloaded_already_stays_first(tmp_path: Path) -> None:
+    (tmp_path / "other.c").write_text("int other(void) { return 1; }\n")
+    compile_c(tmp_path, "-shared", "-fPIC", "-o", "other.so", "other.c")
+    other = str(tmp_path / "other.so")
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), LD_PRELOAD=other)
+    assert found.is_unchanged and found.status("answer") == "confirmed"
+    assert preloaded(tmp_path / "run", {"LD_PRELOAD": other})["LD_PRELOAD"] == f"{other}:{tmp_path}/run/ledger.so"
+
+
+def test_only_names_of_c_functions_reach_the_compiler() -> None:
+    targets = [
+        {"qualname": name, "role": "acquire", "entity": "return"}
+        for name in ("good", "x, lend, 0, 0)\n#error", "malloc")
+    ]
+    assert list(watched_functions([{"targets": targets, "options": {"within": "many"}}])) == ["good"]
+    assert not is_watchable("dlsym") and not is_watchable("a.b")

@@ -155,7 +155,7 @@ def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str]) -> Any
     """The definition with the calls put in, on copies: the parsed file stays as it is."""
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
-    bare.decorator_list, bare.returns = [], None
+    bare.decorator_list, bare.returns = _first_line_of(node), None
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _own(node))
     returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), locks)
@@ -173,6 +173,11 @@ def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str]) -> Any
         ast.copy_location(added, node.body[0] if added is enter else place)
     bare.body = [*start, enter, attempt]
     return bare
+
+
+def _first_line_of(node: Any) -> list[ast.expr]:
+    """A stand-in for the decorators, never run: a function's lines are counted from its first one."""
+    return [ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list[:1]]
 
 
 def _flat(statements: list[Any]) -> Iterator[ast.stmt]:

@@ -65,6 +65,7 @@ class Kinds(Base):
         got = yield key
         yield f"got {got}"
 
+    @opaque
     def fails(self, key: str) -> None:
         raise KeyError(
             key,

@@ -17,6 +17,7 @@ class Dispatch:
         self._types = types
         self._functions = functions
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
+        self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
     def callees(
         self, function: FunctionInfo, effect: Effect, known: Known = NOTHING_KNOWN, overrides: bool = False
@@ -79,9 +80,17 @@ class Dispatch:
         if function.name in ("__init__", "__call__", "forward") and function.owner is not None:
             names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
         names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
-        candidates = [call for name in sorted(names) for call in self.calls_by_name.get(name, ())]
-        found = [call for call in candidates if function in self.callees(*call, overrides=True)]
+        found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
         return tuple(sorted(found, key=lambda call: (call.function.order, call.effect.line, call.effect.column)))
+
+    def _calls_by_target(self, name: str) -> dict[FunctionInfo, list[Call]]:
+        """The calls of a name by what they run, overrides included."""
+        if name not in self._targets_of:
+            found = self._targets_of[name] = {}
+            for call in self.calls_by_name.get(name, ()):
+                for target in self.callees(*call, overrides=True):
+                    found.setdefault(target, []).append(call)
+        return self._targets_of[name]
 
     @cached_property
     def calls_by_name(self) -> dict[str, list[Call]]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import _thread
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import rewrite
+from .oracles.stalls import STAND_INS, WATCHDOG
 from .plan import Finding, Target, locks_of
 from .probe import CONFIRMED, Probe
 from .station import Faults, Station
@@ -87,6 +89,9 @@ class Engine:
         for token in tokens:
             self.accept(token)
 
+    async def serve(self) -> None:
+        _until_it_is_noticed()
+
 
 def _requests() -> None:
     engine = Engine()
@@ -146,6 +151,32 @@ def _match() -> None:
     Engine().match((1, 2, 3, 4))
 
 
+class _DeafLoop:
+    """An event loop that never gets to what it is asked."""
+
+    def call_soon_threadsafe(self, callback: object) -> None:
+        return None
+
+
+def _until_it_is_noticed() -> None:
+    for _ in range(200):
+        if any(standing.told for loop in list(WATCHDOG.loops.values()) for standing in list(loop.standing.values())):
+            return
+        time.sleep(0.005)
+
+
+def _serve() -> None:
+    thread = _thread.get_ident()
+    STAND_INS[thread] = _DeafLoop()
+    try:
+        Engine().serve().send(None)
+    except StopIteration:
+        return
+    finally:
+        del STAND_INS[thread]
+        WATCHDOG.loops.pop(thread, None)
+
+
 _alive: list[Engine] = []
 
 
@@ -193,6 +224,15 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
         },
     ),
     "fsm-result-ignored": (_match, {"targets": [_target("match", "scope"), _target("accept", "advance")]}),
+    "blocking-in-async": (
+        _serve,
+        {
+            "symbol": "Engine.serve",
+            "line": Engine.serve.__code__.co_firstlineno + 1,
+            "targets": [_target("serve", "scope")],
+            "needs": {"stall_ms": 5},
+        },
+    ),
     "cache-key-omits-input": (
         _keys,
         {

@@ -57,29 +57,30 @@ class Ticker:
     def stop(self) -> None:
         if self._stopping is None:
             return
-        before = _threads()
+        before = threads()
         self._stopping.release()
         self._stopped.acquire(timeout=2)
         self._stopping = None
         if before:
-            _until_fewer_than(before)
+            until_fewer_than(before)
 
     def forget(self) -> None:
         """In a forked child there is no such thread."""
         self._stopping = None
 
 
-def _threads() -> int:
+def threads() -> int:
+    """How many threads the kernel sees in this process; 0 where it does not tell."""
     try:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return 0
 
 
-def _until_fewer_than(threads: int) -> None:
+def until_fewer_than(count: int) -> None:
     """The interpreter counts threads by /proc, where one that has returned still shows for a moment."""
     for _ in range(50):
-        if _threads() < threads:
+        if threads() < count:
             return
         time.sleep(0.0005)
 

@@ -199,9 +199,14 @@ def test_methods_of_the_same_name_elsewhere_are_no_meeting(callee: str) -> None:
 
 
 def test_a_blocking_call_names_the_argument_that_bounds_it() -> None:
-    found = WORDS.blocking_call("future.result")
-    assert found is not None and (found.timeout, found.timeout_at) == ("timeout", 0)
-    assert WORDS.blocking_call("asyncio.sleep") is None
+    (found,) = WORDS.blocking_calls("future.result")
+    assert (found.timeout, found.timeout_at) == ("timeout", 0)
+    assert WORDS.blocking_calls("asyncio.sleep") == ()
+
+
+def test_whose_method_it_is_says_what_a_call_waits_for() -> None:
+    assert {row.kind for row in WORDS.blocking_calls("self.worker.join")} == {"peer", "process"}
+    assert all(row.made_by for row in WORDS.blocking_calls("self.worker.join"))
 
 
 def test_a_copy_to_the_host_syncs_the_gpu() -> None:

@@ -42,7 +42,7 @@ class CallIndex(Generic[Row]):
 
     def _search(self, path: str) -> tuple[Row, ...]:
         name = path.rpartition(".")[2]
-        named = [row for call, row in self._by_name.get(name, ()) if _is_call(path, call)]
+        named = [row for call, row in self._by_name.get(name, ()) if is_call(path, call)]
         shaped = [row for call, row in self._shapes if fnmatchcase(name, call)]
         rows: list[Row] = []
         for row in named + shaped:
@@ -51,7 +51,8 @@ class CallIndex(Generic[Row]):
         return tuple(rows)
 
 
-def _is_call(path: str, call: str) -> bool:
+def is_call(path: str, call: str) -> bool:
+    """Is a callee, spelled as `call_path` does, the call that a row names?"""
     if call.startswith("="):
         return path == call[1:]
     if call.startswith("."):

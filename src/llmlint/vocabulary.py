@@ -76,11 +76,19 @@ class Collective(msgspec.Struct, frozen=True):
 
 
 class Blocking(msgspec.Struct, frozen=True):
-    """A call that waits; `timeout` names the argument that bounds the wait, "" where none does."""
+    """A call that does not come back for a while.
+
+    `kind`: sleep, process (a child), network, peer (another thread, process or rank), gpu, work (it computes for long)
+    or file. `timeout` names the argument that bounds the wait, "" where none does. Where given, the object that the
+    method is called on must come from one of `made_by` (calls and types), and have one of the `receivers` in its name.
+    """
 
     call: str
+    kind: str = "peer"
     timeout: str = ""
     timeout_at: int = -1
+    made_by: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
     source: str = "configuration"
 
 
@@ -121,12 +129,15 @@ class _Collectives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Blocking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: dict[str, int]
+    kind: Literal["sleep", "process", "network", "peer", "gpu", "work", "file"] = "peer"
     timeout: str = ""
+    made_by: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
     source: str = "configuration"
 
     def rows(self) -> Iterable[Blocking]:
         for call, at in self.calls.items():
-            yield Blocking(call, self.timeout, at, self.source)
+            yield Blocking(call, self.kind, self.timeout, at, self.made_by, self.receivers, self.source)
 
 
 _Group = list[str | _Words]
@@ -377,8 +388,13 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
                 return found
         return None
 
-    def blocking_call(self, callee: str) -> Blocking | None:
-        return next(iter(self._blocking_calls.find(callee)), None)
+    def blocking_calls(self, callee: str) -> tuple[Blocking, ...]:
+        """What this call may be, where it is one that waits: whose method it is says which."""
+        return self._blocking_calls.find(callee)
+
+    def may_block(self, name: str) -> bool:
+        """Could a call whose last part is this name be one that waits? A sieve before calls are resolved."""
+        return self._blocking_calls.may_find(name)
 
     def is_local_answer(self, callee: str) -> bool:
         """Does each rank answer this call for itself: a clock, a queue, a file?"""

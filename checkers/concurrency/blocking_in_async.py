@@ -1,0 +1,236 @@
+"""LLM202: a call that does not come back for a while, made on the event loop.
+
+The search goes upwards: from each call that blocks, through the plain functions that call it, to the first coroutine
+function. What is handed to an executor or a thread is an argument there and no call, so it is never met on the way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+from llmlint.code.exits import around
+from llmlint.code.facts import Effect
+from llmlint.code.program import Call, FunctionInfo, Program
+from llmlint.code.waiting import blocking_at, is_deferred
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import Blocking, words
+
+_DEPTH = 4
+"""So many plain functions between the coroutine and the call are followed at most."""
+_MANY = 3
+"""A helper that more coroutines than this go through is reported itself: it is where the mending is done."""
+
+_OFFLINE = frozenset("test tests testing bench benchmark benchmarks eval example examples script scripts tools".split())
+_NOT_SERVING = frozenset(
+    "startup shutdown lifespan warmup init initialize setup teardown start stop close aclose exit aexit aenter enter "
+    "main launch bootstrap cleanup destroy terminate prepare install download kill sigterm sigint signal drain".split()
+)
+_UNSURE = ("high", "medium", "low")
+_SHORT = 0.02
+"""Seconds of sleep that nobody notices."""
+
+_SAYS = {
+    "sleep": "sleeps",
+    "process": "waits for a child process",
+    "network": "waits for the network",
+    "peer": "waits for another thread or process",
+    "gpu": "waits for the GPU",
+    "work": "computes for long",
+    "file": "reads or writes a file",
+}
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A coroutine function, and the calls from it down to the one that blocks; one call where it is its own."""
+
+    calls: tuple[Call, ...]
+    row: Blocking
+
+    @property
+    def function(self) -> FunctionInfo:
+        return self.calls[0].function
+
+    @property
+    def at(self) -> Effect:
+        return self.calls[0].effect
+
+    @property
+    def last(self) -> Call:
+        return self.calls[-1]
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    by_leaf: dict[Call, list[Blocked]] = {}
+    for blocked in _all_blocked(program):
+        by_leaf.setdefault(blocked.calls[-1], []).append(blocked)
+    alone: dict[tuple[FunctionInfo, str], list[Blocked]] = {}
+    for found in by_leaf.values():
+        found.sort(key=lambda one: (len(one.calls), one.function.order, one.at.line))
+        if len({one.function for one in found}) > _MANY:
+            yield _of_helper(program, found)
+            continue
+        for one in found:
+            alone.setdefault((one.function, one.at.callee), []).append(one)
+    for found in alone.values():
+        yield _of_coroutine(program, min(found, key=lambda one: _UNSURE.index(_how_sure(one)[0])))
+
+
+def _all_blocked(program: Program) -> Iterator[Blocked]:
+    callers: dict[FunctionInfo, list[Call]] = {}
+    for name in sorted(program.call_names):
+        if not program.vocabulary.may_block(name):
+            continue
+        for call in program.calls_named(name):
+            if call.function.language != "python" or is_deferred(*call):
+                continue
+            row = blocking_at(program, *call)
+            if row is not None and not _is_short(row, call.effect):
+                for calls in _up_to_coroutines(program, call, callers):
+                    yield Blocked(calls, row)
+
+
+def _is_short(row: Blocking, effect: Effect) -> bool:
+    literal = effect.args[0].literal if row.kind == "sleep" and effect.args else ""
+    try:
+        return bool(literal) and float(literal) <= _SHORT
+    except ValueError:
+        return False
+
+
+def _up_to_coroutines(
+    program: Program, call: Call, known: dict[FunctionInfo, list[Call]]
+) -> Iterator[tuple[Call, ...]]:
+    """The shortest ways from coroutine functions down to a call, each beginning in the coroutine function."""
+    waiting: deque[tuple[Call, ...]] = deque([(call,)])
+    met = {call.function}
+    while waiting:
+        calls = waiting.popleft()
+        function = calls[0].function
+        if function.facts.is_async:
+            yield calls
+            continue
+        if function.facts.is_generator or function.name == "<module>" or len(calls) > _DEPTH:
+            continue
+        if function not in known:
+            known[function] = [one for one in program.callers(function) if _makes_it_run(one, function)]
+        for caller in known[function]:
+            if caller.function.facts.is_async or caller.function not in met:
+                met.add(caller.function)
+                waiting.append((caller, *calls))
+
+
+def _makes_it_run(caller: Call, function: FunctionInfo) -> bool:
+    return caller.effect.via != "await" and not is_deferred(*caller) and _runs_it(caller, function)
+
+
+def _runs_it(caller: Call, function: FunctionInfo) -> bool:
+    """Is there an object for which the call runs this very method, and not an override or an asynchronous twin?"""
+    owner = function.owner
+    if owner is None or not function.is_method:
+        return True
+    twins = (cls for base in owner.bases for cls in base.subclasses if "async" in words(cls.name))
+    if "async" not in words(owner.name) and any(function.name in cls.methods for cls in twins):
+        return False
+    if not caller.effect.callee.startswith("self.") or caller.effect.callee.count(".") > 1:
+        return True
+    method = caller.function.name
+    return any(
+        cls.method(function.name) is function and cls.method(method) in (caller.function, None)
+        for cls in (owner, *owner.subclasses)
+    )
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def _of_coroutine(program: Program, blocked: Blocked) -> Report:
+    function, effect = blocked.function, blocked.at
+    confidence, reason = _how_sure(blocked)
+    last = blocked.last
+    what = last.effect.callee
+    by = f" by way of {effect.callee}" if len(blocked.calls) > 1 else ""
+    return Report(
+        program.place(function, effect),
+        function.facts.qualname,
+        f"{what} {_SAYS[blocked.row.kind]} on the event loop{by}: nothing else of this process moves meanwhile",
+        tuple(_way(blocked)),
+        confidence=confidence,
+        reason=reason,
+        subject=f"{what} by {effect.callee}",
+        fix=_mend(blocked.row, effect.callee),
+        data={"runtime": _runtime([blocked], function)},
+    )
+
+
+def _of_helper(program: Program, found: list[Blocked]) -> Report:
+    nearest = found[0]
+    function, effect = nearest.last
+    sure = [_how_sure(one) for one in found]
+    confidence, reason = min(sure, key=lambda one: _UNSURE.index(one[0]))
+    coroutines = list(dict.fromkeys(one.function for one in found))
+    others = [Step(one.path, one.facts.line, f"{one.facts.qualname} comes here too") for one in coroutines[1:4]]
+    return Report(
+        program.place(function, effect),
+        function.facts.qualname,
+        f"{effect.callee} {_SAYS[nearest.row.kind]} on the event loop: {len(coroutines)} coroutines come here without "
+        f"an executor, {nearest.function.name} among them",
+        (*_way(nearest), *others),
+        confidence="medium" if confidence == "high" else confidence,
+        reason=reason,
+        subject=effect.callee,
+        fix=_mend(nearest.row, effect.callee),
+        data={"runtime": _runtime(found[:4], function)},
+    )
+
+
+def _way(blocked: Blocked) -> Iterator[Step]:
+    first, *rest = blocked.calls
+    name = first.function.facts.qualname
+    if not rest:
+        yield Step(first.function.path, first.effect.line, f"{name} is a coroutine and calls {first.effect.callee}")
+        return
+    yield Step(first.function.path, first.effect.line, f"{name} is a coroutine and calls {first.effect.callee} itself")
+    for function, effect in rest[:-1]:
+        yield Step(function.path, effect.line, f"{function.facts.qualname} calls {effect.callee}")
+    function, effect = blocked.last
+    yield Step(function.path, effect.line, f"{effect.callee} {_SAYS[blocked.row.kind]}")
+
+
+def _mend(row: Blocking, callee: str) -> str:
+    if row.kind == "sleep":
+        return "await asyncio.sleep(...)"
+    return f"await asyncio.to_thread({callee}, ...), or run it in an executor of its own"
+
+
+def _how_sure(blocked: Blocked) -> tuple[str, str]:
+    function, row, last = blocked.function, blocked.row, blocked.last.effect
+    if _OFFLINE & set(words(function.path)):
+        return "low", "a test, a benchmark or a script keeps only itself waiting"
+    name = words(function.name)
+    if _NOT_SERVING & set(name) or function.name.startswith("__"):
+        return "low", f"{function.name} runs while nothing is served yet, or any more"
+    if row.kind == "file":
+        return "low", "a local file is read within a millisecond as a rule"
+    if row.receivers:
+        return "low", "how long it takes depends on the text"
+    if last.callee.rpartition(".")[2] == "join":
+        return "low", "who joins a thread or a process has told it to end, as a rule"
+    if any(a.keyword == "tokenize" and a.literal == "False" for a in last.args):
+        return "low", "the template is filled in and nothing is tokenised"
+    if any(call.function.name == "__init__" for call in blocked.calls[1:]):
+        return "low", "it happens while an object is made, which may be rare"
+    if any(region.kind == "except" for call in blocked.calls for region in around(*call)):
+        return "low", "only a failure leads there"
+    if len(blocked.calls) == 1:
+        return "high" if row.kind != "work" else "medium", "the coroutine makes the call itself"
+    between = len(blocked.calls) - 1
+    return "medium", f"the call is {between} plain function{'s' if between > 1 else ''} below the coroutine"
+
+
+def _runtime(found: list[Blocked], scope: FunctionInfo) -> dict[str, object]:
+    functions = dict.fromkeys([scope, *(one.function for one in found)])
+    targets = [{"qualname": f.facts.qualname, "role": "scope", "path": f.path} for f in functions]
+    return {"targets": targets}

@@ -1,0 +1,252 @@
+"""Sees an event loop stand still, and in which line of which watched function.
+
+While a watched function is under way on a thread with a running loop, a thread of our own looks at that thread's stack
+every ten milliseconds. When the line in question is on it, the loop is asked to call back. As long as it does not, and
+the frames are the same at every look, the loop stands still at that line. Time in which the whole process got no
+processor does not count: it is no fault of the line's.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+from typing import Any
+
+from ..processes import threads, until_fewer_than
+
+PERIOD = 0.01
+IDLE = 1.0
+"""Seconds without a call under way after which the thread ends; the next call starts another."""
+_FRAMES = 8
+_NOTHING: tuple[None, tuple[Line, ...]] = (None, ())
+
+Frames = tuple[int, ...]
+"""Marks of the frames from a line's function out to the loop: the same marks at two looks mean the same call."""
+
+_sleep = time.sleep
+"""As it was before anybody replaced it."""
+
+Noted = Callable[[float, list[str]], None]
+"""Told of a stall: its milliseconds so far and the stack, innermost first; once when it is one, and when it is over."""
+
+
+class Line:
+    """The lines of one function that a finding speaks of."""
+
+    def __init__(self, lines: range, stall: float, noted: Noted) -> None:
+        self.lines = lines
+        self.stall = stall
+        self.noted = noted
+        self.seen = 0
+
+
+class Loop:
+    """A thread with a running loop, and how many watched calls are under way on it."""
+
+    def __init__(self, loop: Any) -> None:
+        self.loop = loop
+        self.calls = 0
+        self.standing: dict[Line, Standing] = {}
+
+
+class Standing:
+    """A loop that was found in a line, until it moves on."""
+
+    def __init__(self, line: Line, frames: Frames, thread: int) -> None:
+        self.line = line
+        self.frames = frames
+        self.moved = False
+        self.seconds = 0.0
+        self.stack: list[str] = []
+        self.told = False
+        self.looked_at = time.monotonic()
+        self.worked = _processor_time(thread)
+
+    def answer(self) -> None:
+        """Called by the loop."""
+        self.moved = True
+
+    def goes_on(self, thread: int) -> None:
+        """One more look found it in the same place."""
+        now, worked = time.monotonic(), _processor_time(thread)
+        waited = min(now - self.looked_at, 2 * PERIOD)
+        self.seconds += max(waited, worked - self.worked)
+        self.looked_at, self.worked = now, worked
+
+    def tell(self) -> None:
+        if self.seconds >= self.line.stall:
+            self.told = True
+            self.line.noted(1000 * self.seconds, self.stack)
+
+
+class Watchdog:
+    """One for a process. Its thread is there only while watched calls are under way."""
+
+    def __init__(self) -> None:
+        self.loops: dict[int, Loop] = {}
+        self.lines: dict[int, tuple[CodeType, list[Line]]] = {}
+        """By the id of a code object, which is kept so that no other gets its id."""
+        self.running = _thread.allocate_lock()
+        self.stopping = False
+        self.follows_forks = False
+        self.last_call = 0.0
+
+    def watch(self, code: CodeType, line: Line) -> None:
+        self.lines.setdefault(id(code), (code, []))[1].append(line)
+
+    def enter(self, loop: Any) -> Loop:
+        thread = _thread.get_ident()
+        here = self.loops.get(thread)
+        if here is None or here.loop is not loop:
+            here = self.loops[thread] = Loop(loop)
+        here.calls += 1
+        if not self.running.locked():
+            self._start()
+        return here
+
+    def leave(self, here: Loop) -> None:
+        here.calls -= 1
+
+    # ------------------------------------------------------------ the thread
+
+    def _start(self) -> None:
+        if not self.follows_forks and hasattr(os, "register_at_fork"):
+            self.follows_forks = True
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child
+            )
+        if self.running.acquire(False):
+            try:
+                self.last_call = time.monotonic()
+                _thread.start_new_thread(self._run, ())
+            except RuntimeError:  # no more threads to be had, or the interpreter is going down
+                self.running.release()
+
+    def _run(self) -> None:
+        try:
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            while not self.stopping and self._is_wanted():
+                _sleep(PERIOD)
+                self.look()
+        except Exception:  # the interpreter is going down
+            self.loops.clear()
+        finally:
+            self.running.release()
+
+    def _is_wanted(self) -> bool:
+        now = time.monotonic()
+        if any(here.calls > 0 for here in list(self.loops.values())):
+            self.last_call = now
+        return now - self.last_call < IDLE
+
+    def _before_fork(self) -> None:
+        """Python warns of forks in a process with threads, so there is none of ours."""
+        before = threads() if self.running.locked() else 0
+        self.stopping = True
+        self.running.acquire(timeout=1)
+        if before:
+            until_fewer_than(before)
+
+    def _after_fork(self) -> None:
+        self.stopping = False
+        self.running.release()
+
+    def _in_child(self) -> None:
+        """Only the forking thread lives on, and whatever loop it ran."""
+        self.stopping = False
+        self.running = _thread.allocate_lock()
+        self.loops.clear()
+
+    # ------------------------------------------------------------ looking
+
+    def look(self) -> None:
+        open_calls = [(thread, here) for thread, here in list(self.loops.items()) if here.calls > 0]
+        if not open_calls:
+            return
+        frames = sys._current_frames()
+        for thread, here in open_calls:
+            self._look_at(thread, here, frames.get(thread))
+        for thread in [thread for thread in self.loops if thread not in frames]:
+            self.loops.pop(thread, None)
+
+    def _look_at(self, thread: int, here: Loop, frame: FrameType | None) -> None:
+        found = dict(self._lines_on(frame))
+        for line, standing in list(here.standing.items()):
+            if not standing.moved and found.get(line) == standing.frames:
+                standing.goes_on(thread)
+                standing.stack = standing.stack or list(_places(frame))
+                if not standing.told:
+                    standing.tell()
+            else:
+                if standing.told:
+                    standing.tell()
+                del here.standing[line]
+        for line in found.keys() - here.standing.keys():
+            if not _is_importing(frame):
+                self._begin(here, Standing(line, found[line], thread))
+
+    @staticmethod
+    def _begin(here: Loop, standing: Standing) -> None:
+        standing.line.seen += 1
+        try:
+            here.loop.call_soon_threadsafe(standing.answer)
+        except RuntimeError:  # the loop is closed
+            return
+        here.standing[standing.line] = standing
+
+    def _lines_on(self, frame: FrameType | None) -> Iterator[tuple[Line, Frames]]:
+        """The watched lines on a stack."""
+        while frame is not None:
+            for line in self.lines.get(id(frame.f_code), _NOTHING)[1]:
+                if frame.f_lineno in line.lines:
+                    yield line, tuple(_outwards(frame))
+            frame = frame.f_back
+
+
+def _outwards(frame: FrameType | None) -> Iterator[int]:
+    while frame is not None:
+        yield id(frame)
+        frame = frame.f_back
+
+
+def _places(frame: FrameType | None) -> Iterator[str]:
+    left = _FRAMES
+    while frame is not None and left:
+        code = frame.f_code
+        yield f"{code.co_filename}:{frame.f_lineno} {code.co_name}"
+        frame, left = frame.f_back, left - 1
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """The first call of many a function imports what it needs; that happens once."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _processor_time(thread: int) -> float:
+    """What a living thread has used of a processor; 0 where the system does not tell."""
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread))
+    except (AttributeError, OSError, ValueError, OverflowError):
+        return 0.0
+
+
+WATCHDOG = Watchdog()
+STAND_INS: dict[int, Any] = {}
+"""By thread, what the canary has for a loop: asyncio is not imported for its sake."""
+
+
+def running_loop() -> Any:
+    """The event loop that runs in this thread, if any."""
+    asyncio: Any = sys.modules.get("asyncio.events")
+    found = asyncio._get_running_loop() if asyncio is not None else None
+    return STAND_INS.get(_thread.get_ident()) if found is None and STAND_INS else found

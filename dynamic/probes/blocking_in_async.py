@@ -1,0 +1,122 @@
+"""LLM202: the event loop stands still because a coroutine is in a call that blocks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import CodeType, FrameType
+from typing import Any, ClassVar
+
+from .. import station
+from ..oracles.stalls import WATCHDOG, Line, Loop, running_loop
+from ..paths import Roots
+from ..plan import Finding, Target
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, need, samples, total
+from ..probe import Probe as Base
+
+STALL_MS = 50
+OFTEN = 20
+"""So many calls off the loop, and none on it, and the finding is wrong about where the function runs."""
+
+
+class Probe(Base):
+    """The finding's own function is watched by the watchdog; of its other functions it is counted where they run."""
+
+    exercised: ClassVar[str] = "the function ran on a thread with a running event loop"
+    may_refute: ClassVar[bool] = True
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.on_loop = 0
+        self.off_loop = 0
+        self.callers_on_loop = 0
+        self.stalls: dict[str, float] = {}
+        self.line: Line | None = None
+        self.codes: set[int] = set()
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
+        def before(values: tuple[object, ...]) -> object:
+            return self._enter(target, _watched_frame())
+
+        def after(token: Any, result: Any, error: BaseException | None) -> None:
+            if token is not None:
+                WATCHDOG.leave(token)
+
+        return before, after
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        return self._enter(target, _watched_frame())
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if isinstance(token, Loop):
+            WATCHDOG.leave(token)
+
+    def _enter(self, target: Target, frame: FrameType) -> Loop | None:
+        loop = running_loop()
+        if not (target.qualname == self.finding.symbol and target.path == self.finding.path):
+            self.callers_on_loop += loop is not None
+            return None
+        if loop is None:
+            self.off_loop += 1
+            return None
+        self.on_loop += 1
+        if id(frame.f_code) not in self.codes:
+            self._watch(frame.f_code)
+        return WATCHDOG.enter(loop)
+
+    def _watch(self, code: CodeType) -> None:
+        self.codes.add(id(code))
+        if self.line is None:
+            stall = need(self.finding, "stall_ms", STALL_MS) / 1000
+            self.line = Line(_lines_of(code, self.finding.line), stall, self._noted)
+        WATCHDOG.watch(code, self.line)
+
+    def _noted(self, milliseconds: float, stack: list[str]) -> None:
+        what = " < ".join(stack)
+        if what in self.stalls or len(self.stalls) < 8:
+            self.stalls[what] = max(milliseconds, self.stalls.get(what, 0.0))
+
+    def state(self) -> dict[str, Any]:
+        longest = sorted(self.stalls.items(), key=lambda one: -one[1])
+        return {
+            "on_loop": self.on_loop,
+            "off_loop": self.off_loop,
+            "callers_on_loop": self.callers_on_loop,
+            "seen": self.line.seen if self.line is not None else 0,
+            "longest": int(longest[0][1]) if longest else 0,
+            "stalls": [f"{int(milliseconds)} ms in {stack}" for stack, milliseconds in longest],
+        }
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        on_loop, off_loop = total(states, "on_loop"), total(states, "off_loop")
+        longest = max((int(state.get("longest", 0)) for state in states), default=0)
+        if longest:
+            said = f"the event loop stood still for {longest} ms at line {finding.line} of {finding.symbol}"
+            return Judgement(CONFIRMED, said, samples(states, "stalls"))
+        often = need(finding, "calls", OFTEN)
+        if not on_loop and off_loop >= often and total(states, "callers_on_loop") >= often:
+            return Judgement(REFUTED, f"all of its {off_loop} calls were made off the loop, in other threads")
+        if not on_loop:
+            return Judgement(NOT_EXERCISED, f"no call was made on an event loop ({off_loop} off it)")
+        caught = f"the line was caught {total(states, 'seen')} times"
+        limit = need(finding, "stall_ms", STALL_MS)
+        return Judgement(CLEAN, f"{on_loop} calls on an event loop, none of which kept it for {limit} ms ({caught})")
+
+
+def _watched_frame() -> FrameType:
+    """The frame of the function that has called its station."""
+    frame: Any = sys._getframe(2)
+    while frame.f_globals.get("__name__") in (__name__, station.__name__):
+        frame = frame.f_back
+    found: FrameType = frame
+    return found
+
+
+def _lines_of(code: CodeType, line: int) -> range:
+    """The lines of the expressions that begin on a line: Python may count any of them as the one it is at."""
+    positions: Any = getattr(code, "co_positions", None)
+    ends = [end for start, end, *_ in positions() if start == line and end] if positions is not None else []
+    return range(line, max(ends, default=line) + 1)

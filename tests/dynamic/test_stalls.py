@@ -1,0 +1,60 @@
+"""Event loops that stand still, and those that only seem to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracing import PROGRAMS, finding, verdict
+
+from llmlint.findings import Finding
+from llmlint.runtime.block import Block, Target
+
+LINES = (PROGRAMS / "looping.py").read_text().splitlines()
+
+
+def blocking(function: str, line: str, *callers: str) -> Finding:
+    """A finding at the first line with this text."""
+    at = next(number for number, text in enumerate(LINES, 1) if line in text)
+    targets = tuple(Target(name, "scope") for name in (function, *callers))
+    block = Block(targets=targets, needs={"calls": 4})
+    return finding("blocking-in-async", block, path="looping.py", symbol=function, line=at)
+
+
+def test_a_call_that_keeps_the_loop_is_confirmed_with_the_stack_it_stood_in(tmp_path: Path) -> None:
+    one = blocking("answer", "tokens = tokenise(prompt)")
+    found = verdict(tmp_path, one, "looping.py", bugs="tokenise")
+    assert found.status == "confirmed", found
+    assert f"at line {one.line} of answer" in found.summary
+    assert "tokenise < " in found.evidence[0]
+    assert f"looping.py:{one.line} answer" in found.evidence[0]
+
+
+def test_a_plain_function_is_confirmed_where_a_coroutine_calls_it(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("tokenise", "time.sleep(0.15)", "answer"), "looping.py", bugs="tokenise")
+    assert found.status == "confirmed", found
+
+
+def test_work_that_is_handed_to_a_thread_keeps_no_loop(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("answer", "asyncio.to_thread"), "looping.py")
+    assert found.status == "exercised-clean", found
+    assert found.summary.startswith("4 calls on an event loop")
+
+
+def test_what_always_runs_in_other_threads_refutes_that_it_runs_on_the_loop(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("tokenise", "time.sleep(0.15)", "answer"), "looping.py")
+    assert found.status == "refuted", found
+
+
+def test_running_off_the_loop_refutes_nothing_while_its_coroutines_never_ran(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("tokenise", "time.sleep(0.15)", "nobody"), "looping.py")
+    assert found.status == "not-exercised", found
+
+
+def test_a_long_await_is_no_stall(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("wait_long", "await asyncio.sleep("), "looping.py")
+    assert found.status == "exercised-clean", found
+
+
+def test_many_short_calls_with_awaits_between_them_are_no_stall(tmp_path: Path) -> None:
+    found = verdict(tmp_path, blocking("count_up", "len(hash_of(prompt))"), "looping.py")
+    assert found.status == "exercised-clean", found

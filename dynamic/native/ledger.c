@@ -41,8 +41,8 @@ struct ledger {
 struct frame { double simd[16]; word number, al, r9, r8, rcx, rdx, rsi, rdi, rbp, caller, stack[]; };
 
 enum { lend, take_back };
-static struct { const char *name; int way, argument, within; void *real; } watched[] = {
-#define WATCH(number, name, way, argument, within) {#name, way, argument, within, NULL},
+static struct { const char *name; int way, argument, within; void *real, *late; } watched[] = {
+#define WATCH(number, name, way, argument, within) {#name, way, argument, within, NULL, NULL},
 #include "watched.h"
 };
 
@@ -144,15 +144,43 @@ static void note_given_back(word value, word caller, word number) {
 
 static word nothing(void) { return 0; }
 
-/* What was there at the start stays; a library that came later may go again, so it is asked each time. */
+/* The function as this library, which must not be the ledger itself, or one that it needs has it. */
+static void *had_by(const char *library, word number) {
+    Dl_info there, here;
+    void *handle = *library ? dlopen(library, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    void *found = handle ? dlsym(handle, watched[number].name) : NULL;
+    if (handle) dlclose(handle);
+    return found && dladdr(found, &there) && dladdr(&ledger, &here) && there.dli_fbase != here.dli_fbase ? found : NULL;
+}
+
+struct search { int skipped; char library[PATH_MAX]; };
+
+static int next_library(struct dl_phdr_info *info, size_t size, void *given) {
+    struct search *search = given;
+    (void)size;
+    if (search->skipped-- || strlen(info->dlpi_name) >= sizeof search->library) return 0;
+    strcpy(search->library, info->dlpi_name);
+    return 1;
+}
+
+/* A function of a library that was loaded later and may go again: the caller's library knows it, unless the call was a
+ * jump from another one; then all are asked, and what was found is good while it still goes by this name. */
+static void *late(word number, word caller) {
+    Dl_info at;
+    struct search search = {0};
+    void *found = dladdr((void *)caller, &at) ? had_by(at.dli_fname, number) : NULL;
+    if (found) return found;
+    found = __atomic_load_n(&watched[number].late, __ATOMIC_RELAXED);
+    if (found && dladdr(found, &at) && at.dli_saddr == found && !strcmp(at.dli_sname, watched[number].name)) return found;
+    found = dlsym(RTLD_NEXT, watched[number].name);
+    for (int i = 0; !found && (search.skipped = i, dl_iterate_phdr(next_library, &search)); i++)
+        found = had_by(search.library, number);
+    __atomic_store_n(&watched[number].late, found, __ATOMIC_RELAXED);
+    return found;
+}
+
 static void *real(word number, word caller) {
-    Dl_info at, here;
-    void *found = watched[number].real ? watched[number].real : dlsym(RTLD_NEXT, watched[number].name);
-    if (!found && dladdr((void *)caller, &at)) { /* seen by the caller's library and not by all */
-        void *library = dlopen(at.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-        if (library) found = dlsym(library, watched[number].name), dlclose(library);
-        if (dladdr(found, &at) && dladdr(&ledger, &here) && at.dli_fbase == here.dli_fbase) found = NULL;
-    }
+    void *found = watched[number].real ? watched[number].real : late(number, caller);
     return found ? found : nothing;
 }
 
@@ -202,6 +230,7 @@ __attribute__((constructor)) static void started(void) {
     const char *given = getenv("LLMLINT_TRACE");
     if (given && strlen(given) < sizeof folder) strcpy(folder, given);
     for (word i = 0; i < sizeof watched / sizeof *watched; i++) watched[i].real = dlsym(RTLD_NEXT, watched[i].name);
+    dlerror(); /* what is not there yet is no error of the program's */
     pthread_atfork(NULL, NULL, forked);
 }
 

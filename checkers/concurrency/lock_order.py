@@ -6,20 +6,18 @@ that point both ways are a deadlock as soon as two threads walk them at once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import partial
 
 import msgspec
 
+from llmlint.code.exits import chain
 from llmlint.code.facts import Effect
+from llmlint.code.locks import Stretch, is_lock_name, stretches
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.code.state import symbol_of
 from llmlint.findings import Place, Report, Step
-from llmlint.vocabulary import words
 
-_LOCKS = frozenset({"lock", "mutex", "mtx", "rlock", "locks", "cond", "condition"})
-_GUARDS = frozenset({"lock_guard", "unique_lock"})
 _DEPTH = 3
 
 Lock = tuple[str, str]
@@ -27,13 +25,10 @@ Lock = tuple[str, str]
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A lock taken for a stretch of a function: from its region's first line, to the last one before it is let go."""
+    """A stretch of a function that holds a lock, and which lock that is."""
 
     lock: Lock
-    path: str
-    region: int
-    line: int
-    until: int
+    stretch: Stretch
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -62,40 +57,16 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _taken(program: Program, function: FunctionInfo) -> Iterator[Taken]:
-    for index, region in enumerate(function.regions):
-        if region.kind != "with":
-            continue
-        for path in _locks_of(function, index):
-            lock = _named(program, function, path)
-            if lock is not None:
-                yield Taken(lock, path, index, region.line, _let_go(function, index, region.text))
-
-
-def _locks_of(function: FunctionInfo, index: int) -> list[str]:
-    """Python writes the locks into the `with`; C++ hands one to a guard, whose scope is the region."""
-    region = function.regions[index]
-    if function.language == "python":
-        written = [part.partition(" as ")[0].strip() for part in region.text.split(",")]
-        return [part for part in written if re.fullmatch(r"[\w.]+", part)]
-    return [
-        effect.args[0].path
-        for effect in function.effects
-        if effect.op == "call" and effect.path.rpartition(".")[2] in _GUARDS and len(effect.args) == 1
-        if effect.line == region.line and effect.region == region.parent and region.text.startswith(f"{effect.result}(")
-    ]
-
-
-def _let_go(function: FunctionInfo, index: int, text: str) -> int:
-    """The last line on which the lock is held: a guard may be unlocked before its scope ends."""
-    guard = text.partition("(")[0]
-    unlocks = [e.line for e in function.effects if e.op == "call" and e.path in (f"{guard}.unlock", f"{text}.release")]
-    return min([function.regions[index].end_line, *unlocks])
+    for stretch in stretches(function):
+        lock = _named(program, function, stretch.path)
+        if lock is not None:
+            yield Taken(lock, stretch)
 
 
 def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
     """The same lock under the same name from every method and subclass of the class that has it."""
     base, _, attribute = path.rpartition(".")
-    if not _LOCKS & set(words(attribute)) or not base:
+    if not is_lock_name(attribute) or not base:
         return None
     cls = function.owner if base == "self" else program.class_of(function, base)
     if cls is None:
@@ -108,14 +79,21 @@ def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
 def _edges(program: Program, function: FunctionInfo, taken: dict[int, list[Taken]]) -> Iterator[Edge]:
     own = taken[id(function)]
     for outer in own:
+        around = outer.stretch
         for inner in own:
-            nested = inner.region != outer.region and outer.region in _chain(function, inner.region)
-            together = inner.region == outer.region and own.index(outer) < own.index(inner)
-            if (nested or together) and inner.lock != outer.lock and inner.line <= outer.until:
-                yield Edge(outer, inner.lock, function, inner.line)
+            if inner.lock != outer.lock and _is_inside(function, own.index(outer), own.index(inner), own):
+                yield Edge(outer, inner.lock, function, inner.stretch.line)
         for effect in function.effects:
-            if effect.op == "call" and outer.region in _chain(function, effect.region) and effect.line <= outer.until:
+            if effect.op == "call" and around.region in chain(function, effect.region) and effect.line <= around.until:
                 yield from _through(program, function, outer, effect, taken)
+
+
+def _is_inside(function: FunctionInfo, outer: int, inner: int, own: list[Taken]) -> bool:
+    """Python takes the locks of one `with` in their order; a C++ guard of several takes them without a deadlock."""
+    held, taken = own[outer].stretch, own[inner].stretch
+    if taken.region == held.region:
+        return function.language == "python" and outer < inner
+    return held.region in chain(function, taken.region) and taken.line <= held.until
 
 
 def _through(
@@ -126,7 +104,7 @@ def _through(
         for taker, steps in _takers(program, callee, taken, frozenset({id(function)}), _DEPTH):
             for inner in taken[id(taker)]:
                 if inner.lock != outer.lock:
-                    said = Step(taker.path, inner.line, f"{taker.facts.qualname} takes {inner.path}")
+                    said = Step(taker.path, inner.stretch.line, f"{taker.facts.qualname} takes {inner.stretch.path}")
                     yield Edge(outer, inner.lock, function, call.line, (*steps, said), taker)
 
 
@@ -143,14 +121,6 @@ def _takers(
             for callee in program.callees(function, effect):
                 for taker, steps in go_on(callee):
                     yield taker, (Step(function.path, effect.line, f"{function.name} calls {effect.path}"), *steps)
-
-
-def _chain(function: FunctionInfo, region: int) -> list[int]:
-    found = [region]
-    while region:
-        region = function.regions[region].parent
-        found.append(region)
-    return found
 
 
 def _report(program: Program, here: Edge, there: Edge) -> Report:
@@ -174,7 +144,7 @@ def _report(program: Program, here: Edge, there: Edge) -> Report:
 
 def _steps(edge: Edge) -> Iterator[Step]:
     function = edge.function
-    yield Step(function.path, edge.outer.line, f"{function.facts.qualname} takes {edge.outer.path}")
+    yield Step(function.path, edge.outer.stretch.line, f"{function.facts.qualname} takes {edge.outer.stretch.path}")
     if not edge.steps:
         yield Step(function.path, edge.line, f"and, while it holds it, {edge.inner[1]}")
     else:

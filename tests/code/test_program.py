@@ -655,3 +655,20 @@ def test_nothing_depends_on_the_order_of_the_files() -> None:
     one, other = link(files), link(dict(reversed(files.items())))
     assert [c.full_name for c in one.classes] == [c.full_name for c in other.classes]
     assert done(one, "serve.a.Scheduler.reset") == done(other, "serve.a.Scheduler.reset")
+
+
+def test_the_static_locals_of_a_function_are_those_that_may_change() -> None:
+    program = link(
+        {
+            "rules.cpp": """
+            int lookup(int key) {
+                static std::map<int, int> rules;
+                static const int limit = 3;
+                static thread_local int calls = 0;
+                int found = rules[key];
+                return found;
+            }
+            """
+        }
+    )
+    assert function(program, "lookup").facts.statics == ("rules",)

@@ -161,6 +161,7 @@ class _FileReader:
                 effects=tuple(reader.effects),
                 reads=reader.state_reads(),
                 namespace=node.namespace,
+                statics=tuple(reader.statics),
             )
         )
         inner_prefix = "" if node.name == "<module>" else qualname

@@ -124,7 +124,8 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     longer than `owner.name`. `result` of a call is the path it is bound to (locals by their own name), "<return>",
     "<expression>" when it is part of a larger one, "" when it is dropped.
     `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each
-    attribute, global or parameter path once, with the line of its first reading.
+    attribute, global or parameter path once, with the line of its first reading. `statics` are the C++ locals that keep
+    their value from call to call and may change; all threads share them.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     effects: tuple[Effect, ...] = ()
     reads: tuple[tuple[str, int], ...] = ()
     namespace: str = ""
+    statics: tuple[str, ...] = ()
 
 
 class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -23,6 +23,8 @@ def binding_of(at: tree.Node, target: tree.Node | None, element: str, via: str) 
     return Binding(at.line, at.column, at.end_line, at.end_column, target, element, via)
 
 
+_FIXED = frozenset({"const", "constexpr", "constinit", "thread_local", "__thread", "_Thread_local"})
+
 _OPAQUE = tree.Slice(1, 1, 1, 1, None, None)
 """Stands for a value of which nothing is known."""
 
@@ -39,6 +41,8 @@ def _element_parts(element: str, count: int) -> list[str]:
 
 @statement(tree.Assign)
 def _assign(reader: BodyReader, node: tree.Assign) -> None:
+    if node.declares and "static" in node.specifiers and _FIXED.isdisjoint(node.specifiers):
+        reader.statics.extend(target.id for target in node.targets if isinstance(target, tree.Name))
     if node.value is None:
         for target in node.targets:
             if isinstance(target, tree.Name) and (node.declares or reader.scope.is_python):

@@ -54,6 +54,7 @@ class BodyReader:
         self.seen: list[str] = []
         self._first_read: dict[str, int] = {}
         self.outer_names: set[str] = set()
+        self.statics: list[str] = []
 
     def read(self) -> None:
         self.block(self.node.body or ())

@@ -1,0 +1,185 @@
+"""An attribute that nearly all places use under a lock of its object, and one place uses without any.
+
+What is reported by default can go wrong in two threads: a change of a container or a count, a walk over what others
+change meanwhile, a test outside of the lock for what is then done under it. Plain flags are read and set at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, accesses_of, locks_of
+from llmlint.code.exits import BRANCHES, stands_in
+from llmlint.code.locks import Locks
+from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.state import place_of, symbol_of
+from llmlint.findings import Place, Report, Step
+
+_SHOWN = 4
+_STARTS = frozenset({"start", "Thread", "thread", "async", "run", "serve", "serve_forever", "run_forever", "listen"})
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """An attribute with the lock that guards it, and its places with a lock and without."""
+
+    cls: ClassInfo
+    attribute: str
+    lock: str
+    held: list[Access]
+    bare: list[Access]
+
+    @property
+    def changes_size(self) -> bool:
+        return any(a.effect is not None and a.effect.op in ("insert", "remove", "clear") for a in self.held)
+
+    @property
+    def needs_several_steps(self) -> bool:
+        """Does some place under the lock walk over it, test it, or use it twice? One step of Python needs no lock."""
+        if self.cls.language != "python" or any(a.kind in ("loop", "test") for a in self.held):
+            return True
+        return len(self.held) > len(_functions(self.held))
+
+
+def unguarded_places(program: Program, locks: Locks) -> Iterator[Report]:
+    for cls in program.classes:
+        own = [lock.name for lock in locks_of(cls)]
+        if not own:
+            continue
+        for attribute, accesses in accesses_of(cls, locks).items():
+            guarded = _guarded(cls, attribute, accesses, own)
+            if guarded is not None:
+                yield from _breaches(program, guarded)
+
+
+def _guarded(cls: ClassInfo, attribute: str, accesses: list[Access], own: list[str]) -> Guarded | None:
+    """None where the places don't agree: a lock must be held in most functions, and in most that change it."""
+    held = [access for access in accesses if access.held]
+    bare = [access for access in accesses if not access.held]
+    with_lock, without = _functions(held), _functions(bare)
+    written, written_bare = _functions(_writes(held)), _functions(_writes(bare))
+    locks = Counter(name for access in held for name in own if f"self.{name}" in access.held)
+    if not bare or not locks or not written or len(with_lock) < 2:
+        return None
+    if len(with_lock) < 2 * len(without - with_lock) or len(written) <= len(written_bare - written):
+        return None
+    return Guarded(cls, attribute, locks.most_common(1)[0][0], held, bare)
+
+
+def _writes(accesses: list[Access]) -> list[Access]:
+    return [access for access in accesses if access.kind == "write"]
+
+
+def _functions(accesses: list[Access]) -> set[FunctionInfo]:
+    return {access.function for access in accesses}
+
+
+def _breaches(program: Program, guarded: Guarded) -> Iterator[Report]:
+    """One for each function, at the worst that it does."""
+    by_function: dict[FunctionInfo, list[Access]] = {}
+    for access in guarded.bare:
+        if _may_meet_others(program, access):
+            by_function.setdefault(access.function, []).append(access)
+    for accesses in by_function.values():
+        judged = [(access, *_harm(program, guarded, access)) for access in accesses]
+        access, confidence, harm = max(judged, key=lambda one: ("", "low", "medium", "high").index(one[1]))
+        if confidence:
+            yield _report(guarded, access, confidence, harm)
+
+
+def _may_meet_others(program: Program, access: Access) -> bool:
+    """Not where threads are still to be started, and not in what nobody calls."""
+    function = access.function
+    if function.name in _STARTS or _starts_threads(function, access.line):
+        return False
+    if function.language != "python":
+        return True
+    calls = program.calls_named(function.name)
+    if not calls:
+        return bool(function.facts.decorators) or _is_handed_on(program, function)
+    return not all(_starts_threads(call.function, call.effect.line) for call in calls)
+
+
+def _starts_threads(function: FunctionInfo, after: int) -> bool:
+    return any(
+        effect.op == "call"
+        and effect.line > after
+        and effect.path.rpartition(".")[2] in _STARTS
+        and not stands_in(function, effect, BRANCHES)
+        for effect in function.effects
+    )
+
+
+def _is_handed_on(program: Program, function: FunctionInfo) -> bool:
+    """Is it given away as a value: the target of a thread, a callback?"""
+    cls = function.owner
+    path = f"self.{function.name}" if function.is_method else function.name
+    return cls is not None and any(
+        path in (argument.path, argument.written) for f in cls.functions for e in f.effects for argument in e.args
+    )
+
+
+def _harm(program: Program, guarded: Guarded, access: Access) -> tuple[str, str]:
+    """How sure we are that two threads can go wrong here, and how; nothing for what is read at once."""
+    effect = access.effect
+    if effect is not None:
+        if effect.op in ("insert", "remove", "clear") and effect.via != "=":
+            return ("medium" if guarded.needs_several_steps else "low"), "changes it"
+        if effect.op == "assign" and effect.via:
+            return "medium", "reads it, adds and writes it back"
+        return "low", "sets it"
+    if not access.is_direct:
+        return "", ""
+    if access.kind == "loop" and guarded.changes_size and not _is_copied(access):
+        return "medium", "walks over it"
+    if access.kind == "test" and _acts_later(program, guarded, access):
+        return "medium", "decides by it what to do"
+    return "low", "reads it"
+
+
+def _is_copied(access: Access) -> bool:
+    """Python makes a list or a tuple of a container in one step that no other thread gets into."""
+    texts = (r.text for r in access.function.regions if r.kind == "loop" and r.line == access.line)
+    return any(f"{maker}(" in text for text in texts for maker in ("list", "tuple", "sorted", "set", "dict", "copy"))
+
+
+def _acts_later(program: Program, guarded: Guarded, test: Access) -> bool:
+    """Does the function, after its test, change the attribute under the lock without asking again there?"""
+    function = test.function
+    if any(access.function is function and access.kind == "test" for access in guarded.held):
+        return False
+    if any(a.function is function and a.kind == "write" and a.line >= test.line for a in guarded.held):
+        return True
+    writers = {a.function for a in guarded.held if a.kind == "write"} - {
+        a.function for a in guarded.held if a.kind == "test"
+    }
+    return any(
+        effect.op == "call" and effect.line >= test.line and not writers.isdisjoint(program.callees(function, effect))
+        for effect in function.effects
+    )
+
+
+def _report(guarded: Guarded, access: Access, confidence: str, harm: str) -> Report:
+    function, attribute, lock = access.function, guarded.attribute, guarded.lock
+    count, all_ = len(guarded.held), len(guarded.held) + len(guarded.bare)
+    return Report(
+        place_of(function, access.effect) if access.effect else Place(function.path, access.line),
+        symbol_of(function),
+        f"{guarded.cls.name}.{attribute} is used under {lock} at {count} of {all_} places, "
+        f"and {function.name} {harm} without it",
+        (Step(function.path, access.line, f"{function.facts.qualname} {harm}, no lock held"), *_evidence(guarded)),
+        confidence=confidence,
+        reason=f"{len(_functions(guarded.held))} functions hold {lock} for it",
+        subject=f"{guarded.cls.name}.{attribute}",
+        fix=f"hold {lock} in {function.name}",
+    )
+
+
+def _evidence(guarded: Guarded) -> Iterator[Step]:
+    shown = dict.fromkeys(access.function for access in (*_writes(guarded.held), *guarded.held))
+    for function in list(shown)[:_SHOWN]:
+        access = min((a for a in guarded.held if a.function is function), key=lambda a: (a.kind != "write", a.line))
+        does = "changes" if access.kind == "write" else "uses"
+        yield Step(function.path, access.line, f"{function.facts.qualname} {does} it under {guarded.lock}")

@@ -1,0 +1,80 @@
+"""A C++ local that is static: one variable for all threads, filled or changed by calls without a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.code.exits import around
+from llmlint.code.facts import Effect
+from llmlint.code.locks import Locks
+from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.state import CHANGING, place_of, symbol_of
+from llmlint.findings import Report
+
+_CONTAINER = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)\b|\b(?:vector|list|deque|queue|string|stringstream)\b")
+
+
+def changed_statics(program: Program, locks: Locks) -> Iterator[Report]:
+    """Not in the files of a `main`: what stands there is mostly run by one thread."""
+    with_main = {function.path for function in program.functions if function.name == "main"}
+    for function in program.functions:
+        if function.facts.statics and function.name != "<module>" and function.path not in with_main:
+            for name in dict.fromkeys(function.facts.statics):
+                yield from _judged(program, function, name, locks)
+
+
+def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -> Iterator[Report]:
+    bound = [effect for effect in function.effects if effect.op == "bind" and effect.path == name]
+    declared, later = bound[0], bound[1:]
+    if any(effect.annotation or effect.via == "declare" for effect in later):
+        return  # the name stands for other variables as well
+    changes = [e for e in function.effects if e.op in CHANGING and e.path == name] + later
+    bare = [e for e in changes if not locks.taken(function, e.region, e.line)]
+    if not bare:
+        return
+    if _CONTAINER.search(declared.annotation or declared.source):
+        if _is_filled_when_needed(function, name):
+            yield _report(program, function, name, declared, bare, "is filled when it is first needed")
+        elif _is_made_anew(function, bare):
+            yield _report(program, function, name, declared, bare, "is made anew by each call", confidence="low")
+    elif _goes_back_and_forth(declared, bare):
+        yield _report(program, function, name, declared, bare, "is set and set back by its calls")
+
+
+def _is_filled_when_needed(function: FunctionInfo, name: str) -> bool:
+    return any(name in region.reads for region in function.regions if region.kind == "if")
+
+
+def _is_made_anew(function: FunctionInfo, changes: list[Effect]) -> bool:
+    return any(e.op in ("clear", "bind") and not any(r.kind == "if" for r in around(function, e)) for e in changes)
+
+
+def _goes_back_and_forth(declared: Effect, changes: list[Effect]) -> bool:
+    """A flag that is only ever raised serves to do a thing once; one that is lowered again belongs to one call."""
+    values = {effect.source for effect in changes if effect.value == "constant" and not effect.via}
+    return len(values) > 1 and declared.value == "constant" and declared.source in values
+
+
+def _report(
+    program: Program,
+    function: FunctionInfo,
+    name: str,
+    declared: Effect,
+    changes: list[Effect],
+    how: str,
+    confidence: str = "medium",
+) -> Report:
+    return Report(
+        place_of(function, declared),
+        symbol_of(function),
+        f"{name} is static, so all threads in {function.name} share it, and it {how} without a lock",
+        (
+            program.step(function, declared, f"one {name} for all calls"),
+            *(program.step(function, effect, "changed here") for effect in changes[:4]),
+        ),
+        confidence=confidence,
+        reason=f"changed at {len(changes)} places under no lock",
+        subject=name,
+        fix=f"fill {name} in its initialiser and make it const, or make it a local, a member or thread_local",
+    )

@@ -1,5 +1,5 @@
 /* The names the program calls. Each passes on every argument register and the result as they were, whatever the real
- * function's parameters are, so nothing need be known of them; a lender's are passed on with STACK bytes of the stack.
+ * function's parameters are, so nothing need be known of them; a lender is passed up to STACK bytes of the stack, too.
  * x86-64, System V. `struct frame` in ledger.c is what `save` leaves on the stack. */
 
 #if !defined(__x86_64__) || !defined(__linux__)
@@ -53,13 +53,13 @@
 ledger_lend:                                    /* %r11 is the function's number */
         .cfi_startproc
         save
-        call    ledger_lending                  /* (frame) gives the real function */
+        call    ledger_lending                  /* (frame) gives the real function and how much of the stack */
         mov     %rax, %r11
+        mov     %rdx, %rcx
         sub     $STACK, %rsp
         lea     16(%rbp), %rsi
         mov     %rsp, %rdi
-        mov     $STACK/8, %ecx
-        rep movsq
+        rep movsb
         restore
         call    *%r11
         push    %rax

@@ -27,7 +27,7 @@
 
 typedef uint64_t word;
 
-enum { SITES = 512, BUCKETS = 2048, BUCKET = 16, PATIENCE = 10000, ON_THE_WAY_OUT = 0xffff };
+enum { SITES = 512, BUCKETS = 2048, BUCKET = 16, PATIENCE = 100000, STACK = 512, PAGE = 4096, ON_THE_WAY_OUT = 0xffff };
 
 /* A place that calls a watched function, or (ON_THE_WAY_OUT) stood on the stack when the program was left. */
 struct site { word address, bias, function, calls, returned, vanished; char module[464]; };
@@ -53,7 +53,10 @@ static __thread __attribute__((tls_model("initial-exec"))) word thread;
 
 static int enter(void) {
     for (int tries = 0; __atomic_test_and_set(&busy, __ATOMIC_ACQUIRE); tries++) {
-        if (tries == PATIENCE) return __atomic_fetch_add(&ledger->dropped, 1, __ATOMIC_RELAXED), 0;
+        if (tries == PATIENCE) {
+            if (ledger) __atomic_fetch_add(&ledger->dropped, 1, __ATOMIC_RELAXED);
+            return 0;
+        }
         sched_yield();
     }
     return 1;
@@ -66,14 +69,14 @@ static void open_ledger(void) {
     struct timespec now;
     struct rlimit most;
     char path[PATH_MAX + 64];
-    if (!*folder || __atomic_test_and_set(&opened, __ATOMIC_ACQ_REL)) return;
     if (getrlimit(RLIMIT_FSIZE, &most) || most.rlim_cur < sizeof *ledger) return; /* a larger file is a signal */
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(path, sizeof path, "%s/n-%d-%lld%09ld.ledger", folder, getpid(), (long long)now.tv_sec, now.tv_nsec);
-    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), status;
     if (file < 0) return;
     struct ledger *fresh = MAP_FAILED;
-    if (posix_fallocate(file, 0, sizeof *fresh) == 0) /* a hole on a full disk would kill the program */
+    while ((status = posix_fallocate(file, 0, sizeof *fresh)) == EINTR);
+    if (status == 0) /* a hole on a full disk would kill the program */
         fresh = mmap(NULL, sizeof *fresh, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (fresh == MAP_FAILED) {
@@ -184,20 +187,30 @@ static void *real(word number, word caller) {
     return found ? found : nothing;
 }
 
+/* How much of the caller's stack may be passed on: a stack of the program's own making may end close above. */
+static word readable(struct frame *frame) {
+    word from = (word)frame->stack, next = (from | (PAGE - 1)) + 1;
+    return next >= from + STACK || access((char *)next, F_OK) == 0 || errno != EFAULT ? STACK : next - from;
+}
+
 static void begin(void) {
-    if (!opened) open_ledger();
+    if (!opened && *folder && enter()) {
+        if (!opened) open_ledger();
+        __atomic_store_n(&opened, 1, __ATOMIC_RELEASE);
+        leave();
+    }
     if (!thread) thread = syscall(SYS_gettid);
 }
 
 /* The calls below come from forward.S. The frame's number also keeps how far the ledger was when the call began. */
-void *ledger_lending(struct frame *frame) {
+struct call { void *function; word stack; } ledger_lending(struct frame *frame) {
     int kept = errno;
     word number = frame->number;
     begin();
     if (ledger) frame->number |= ledger->order << 16;
-    void *found = real(number, frame->caller);
+    struct call call = {real(number, frame->caller), readable(frame)};
     errno = kept;
-    return found;
+    return call;
 }
 
 void ledger_lent(struct frame *frame, word result) {

@@ -30,7 +30,7 @@ def test_what_an_early_return_leaks_is_confirmed_with_numbers_and_place(tmp_path
         "2 of 5 that llama_sampler_chain_init lent there were still held when the process had ended",
     )
     assert verdict.evidence[0].endswith(": 5 lent, 3 given back, 2 held at its end")
-    assert verdict.evidence[1].endswith("src/serve.c:17 in answer")
+    assert verdict.evidence[1].endswith("src/serve.c:19 in answer")
     assert found.status("embed") == "confirmed", "a struct by value is told by a pointer in it"
     assert found.is_unchanged and found.traced.returncode == 3
 
@@ -77,6 +77,20 @@ def test_children_are_followed(way: str, tmp_path: Path) -> None:
     assert found.status("answer") == "confirmed"
     assert found.verdicts["answer"].summary.startswith("2 of 5"), "a forked child has a ledger of its own"
     assert found.is_unchanged
+
+
+def test_threads_and_forks_at_once_lose_nothing(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "threads", "3")
+    assert found.is_unchanged
+    assert found.verdicts["answer"].summary.startswith(
+        "20203 lent there by llama_sampler_chain_init, 20203 given back, 0 held"
+    )
+
+
+def test_a_stack_that_ends_close_above_the_call_is_not_read_beyond_its_end(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "stack")
+    assert found.is_unchanged and found.traced.returncode == 3
+    assert found.status("answer") == "confirmed"
 
 
 @pytest.mark.parametrize("way", ["leave", "stop"])

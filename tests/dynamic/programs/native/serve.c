@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { MOST = 3, STOPS = 100, LEAVES = 101 };
@@ -49,6 +51,36 @@ static void serve(int requests) {
 
 static void *in_thread(void *tokens) { return (void *)(long)answer((int)(long)tokens); }
 
+static void *many_in_thread(void *rounds) {
+    for (long round = 0; round < (long)rounds; round++) answer(1);
+    return NULL;
+}
+
+/* Threads at work while children are forked, which work too. */
+static void in_threads_and_forks(void) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, many_in_thread, (void *)5000L);
+    for (int i = 0; i < 20; i++) {
+        if (fork() == 0) many_in_thread((void *)10L), exit(0);
+        wait(NULL);
+    }
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+}
+
+static void answer_once(void) { answer(1); }
+
+/* On a stack that ends where the next page may not be touched. */
+static void on_a_stack_of_its_own(void) {
+    static ucontext_t here, there;
+    const size_t size = 1 << 16;
+    char *stack = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(stack + size, 4096, PROT_NONE);
+    getcontext(&there);
+    there.uc_stack.ss_sp = stack, there.uc_stack.ss_size = size, there.uc_link = &here;
+    makecontext(&there, answer_once, 0);
+    swapcontext(&here, &there);
+}
+
 int main(int count, char **arguments) {
     const char *way = count > 1 ? arguments[1] : "";
     int requests = count > 2 ? atoi(arguments[2]) : 5, status = 0;
@@ -68,6 +100,8 @@ int main(int count, char **arguments) {
         wait(&status);
         return 0;
     }
+    if (!strcmp(way, "threads")) in_threads_and_forks();
+    if (!strcmp(way, "stack")) on_a_stack_of_its_own();
     if (strcmp(way, "idle")) serve(requests);
     if (!strcmp(way, "kill")) raise(SIGKILL);
     fprintf(stderr, "served\n");

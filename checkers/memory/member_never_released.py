@@ -59,7 +59,8 @@ def check_program(program: Program) -> Iterator[Report]:
         for lent in mine.values():
             clean_up = _best(cleaning.get(owner, []))
             if clean_up is not None and settled.isdisjoint(((owner, lent.member), (None, lent.member))):
-                yield _report(program, lent, clean_up)
+                siblings = [other for other in mine.values() if other.member in clean_up.given]
+                yield _report(program, lent, clean_up, siblings)
 
 
 # ---------------------------------------------------------------- what is lent
@@ -169,7 +170,7 @@ def _best(clean_ups: list[CleanUp]) -> CleanUp | None:
     return max(clean_ups, key=lambda clean_up: len(clean_up.given), default=None)
 
 
-def _report(program: Program, lent: Lent, clean_up: CleanUp) -> Report:
+def _report(program: Program, lent: Lent, clean_up: CleanUp, siblings: list[Lent]) -> Report:
     cleaning = clean_up.function
     sibling, release = next(iter(clean_up.given.items()))
     return Report(
@@ -184,14 +185,15 @@ def _report(program: Program, lent: Lent, clean_up: CleanUp) -> Report:
         reason=f"the owner {lent.owner.name} has a clean-up for what it acquired, and this member is missing in it",
         subject=lent.member,
         fix=f"give back {lent.member} in {cleaning.name}",
-        data=_runtime(lent, clean_up),
+        data=_runtime(lent, clean_up, siblings),
     )
 
 
-def _runtime(lent: Lent, clean_up: CleanUp) -> dict[str, Any]:
-    """Who acquires it, and the clean-up, after which it should be gone."""
+def _runtime(lent: Lent, clean_up: CleanUp, siblings: list[Lent]) -> dict[str, Any]:
+    """Who acquires it and its siblings, and the clean-up, after which all should be gone."""
     if lent.pair is None:
         return {}
+    beside = [(sibling.effect.callee, sibling.pair) for sibling in siblings if sibling.pair]
     scope = Target(lent.function.facts.qualname, "scope", lent.function.path)
     leave = Target(clean_up.function.facts.qualname, "leave", clean_up.function.path)
-    return native_block(scope, lent.effect.callee, lent.pair, lent.effect.line, leave)
+    return native_block(scope, lent.effect.callee, lent.pair, lent.effect.line, leave, beside)

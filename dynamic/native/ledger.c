@@ -27,15 +27,18 @@
 
 typedef uint64_t word;
 
-enum { SITES = 512, BUCKETS = 2048, BUCKET = 16, PATIENCE = 100000, STACK = 512, PAGE = 4096, ON_THE_WAY_OUT = 0xffff };
+enum { SITES = 512, LINKS = 2048, BUCKETS = 2048, BUCKET = 16, PATIENCE = 100000, STACK = 512, PAGE = 4096, ON_THE_WAY_OUT = 0xffff };
 
 /* A place that calls a watched function, or (ON_THE_WAY_OUT) stood on the stack when the program was left. */
-struct site { word address, bias, function, calls, returned, vanished; char module[464]; };
+struct site { word address, bias, function, calls, vanished; char module[472]; };
+/* What was lent at one site has been given back at another, so often. Sites are told by their index. */
+struct link { word lent_at, given_back_at, count; };
 struct handle { word value, site, thread, order, running; };
 struct ledger {
     char magic[8];
     word pid, started, ended, dropped, order;
     struct site sites[SITES];
+    struct link links[LINKS];
     struct handle handles[BUCKETS][BUCKET];
 };
 struct frame { double simd[16]; word number, al, r9, r8, rcx, rdx, rsi, rdi, rbp, caller, stack[]; };
@@ -136,11 +139,23 @@ static void note_lent(word value, word caller, word number, word began) {
     leave();
 }
 
+static void count_link(word lent_at, word given_back_at) {
+    for (word i = 0; i < LINKS; i++) {
+        struct link *link = &ledger->links[(lent_at * 31 + given_back_at + i) % LINKS];
+        if (!link->count) link->lent_at = lent_at, link->given_back_at = given_back_at;
+        if (link->lent_at == lent_at && link->given_back_at == given_back_at) {
+            link->count++;
+            return;
+        }
+    }
+    ledger->dropped++;
+}
+
 static void note_given_back(word value, word caller, word number) {
     struct site *site = site_of(caller, number);
     if (!site || !enter()) return;
     struct handle *held = value ? place_of(value, value) : NULL;
-    if (held) ledger->sites[held->site].returned++, held->value = 0;
+    if (held) count_link(held->site, site - ledger->sites), held->value = 0;
     site->calls++;
     leave();
 }

@@ -8,31 +8,39 @@ from collections.abc import Iterator
 
 MAGIC = b"LLMLEDG1"
 HEAD = struct.Struct("<8s5Q")
-SITE = struct.Struct("<6Q464s")
+SITE = struct.Struct("<5Q472s")
+LINK = struct.Struct("<3Q")
 HANDLE = struct.Struct("<5Q")
-SITES, HANDLES = 512, 2048 * 16
-SIZE = HEAD.size + SITE.size * SITES + HANDLE.size * HANDLES
+SITES, LINKS, HANDLES = 512, 2048, 2048 * 16
+LINKS_AT = HEAD.size + SITE.size * SITES
+HANDLES_AT = LINKS_AT + LINK.size * LINKS
+SIZE = HANDLES_AT + HANDLE.size * HANDLES
 ON_THE_WAY_OUT = 0xFFFF
 
 
 class Site:
     """A place in a module that calls a watched function, and what became of what it was lent.
 
-    `held` is still there; so many of these were lent to other threads that were running at the end (`in_hand`: each
-    may have one in use). `vanished` went without a call that was seen: its address was lent again.
+    `given_back_at` has the places that gave it back, and how often. `held` is still there; so many of these were lent
+    to other threads that were running at the end (`in_hand`: each may have one in use). `vanished` went without a call
+    that was seen: its address was lent again.
     """
 
-    __slots__ = ("address", "calls", "function", "held", "in_hand", "module", "returned", "vanished")
+    __slots__ = ("address", "calls", "function", "given_back_at", "held", "in_hand", "module", "vanished")
 
-    def __init__(self, module: str, address: int, function: str, calls: int, returned: int, vanished: int) -> None:
+    def __init__(self, module: str, address: int, function: str, calls: int, vanished: int) -> None:
         self.module = module
         self.address = address
         self.function = function
         self.calls = calls
-        self.returned = returned
         self.vanished = vanished
+        self.given_back_at: list[tuple[Site, int]] = []
         self.held = 0
         self.in_hand = 0
+
+    @property
+    def given_back(self) -> int:
+        return sum(count for _, count in self.given_back_at)
 
 
 class Ledger:
@@ -61,8 +69,12 @@ def _read(path: str, functions: list[str]) -> Iterator[Ledger]:
     _, pid, started, ended, dropped, _ = HEAD.unpack_from(data)
     ledger = Ledger(pid, started, bool(ended), dropped)
     sites = list(_sites(data, functions))
+    for lent_at, given_back_at, count in LINK.iter_unpack(data[LINKS_AT:HANDLES_AT]):
+        lender, taker = (sites[at] if at < SITES else None for at in (lent_at, given_back_at))
+        if count and lender is not None and taker is not None:
+            lender.given_back_at.append((taker, count))
     running: set[tuple[int, int]] = set()
-    for value, at, thread, _, runs in HANDLE.iter_unpack(data[HEAD.size + SITE.size * SITES :]):
+    for value, at, thread, _, runs in HANDLE.iter_unpack(data[HANDLES_AT:]):
         site = sites[at] if value and at < SITES else None
         if site is not None:
             site.held += 1
@@ -75,10 +87,10 @@ def _read(path: str, functions: list[str]) -> Iterator[Ledger]:
 
 def _sites(data: bytes, functions: list[str]) -> Iterator[Site | None]:
     for index in range(SITES):
-        address, bias, number, calls, returned, vanished, module = SITE.unpack_from(data, HEAD.size + SITE.size * index)
+        address, bias, number, calls, vanished, module = SITE.unpack_from(data, HEAD.size + SITE.size * index)
         known = number < len(functions)
         if not address or not (known or number == ON_THE_WAY_OUT):
             yield None
             continue
         name = os.fsdecode(module.rstrip(b"\0"))
-        yield Site(name, address - bias, functions[number] if known else "", calls, returned, vanished)
+        yield Site(name, address - bias, functions[number] if known else "", calls, vanished)

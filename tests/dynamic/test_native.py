@@ -187,7 +187,7 @@ def test_functions_of_every_shape_get_and_give_what_they_did(tmp_path: Path) -> 
     assert found.is_unchanged, found.traced
     assert "caught: less than nothing" in found.traced.stdout
     ledger = read_ledgers(str(tmp_path / "run"), account_of(tmp_path / "run")["functions"])[0]
-    calls = {site.function: (site.calls, site.returned) for site in ledger.sites if site.function.startswith("lend")}
+    calls = {site.function: (site.calls, site.given_back) for site in ledger.sites if site.function.startswith("lend")}
     assert calls["lend_all"] == (1, 1) and calls["lend_written"] == (1, 1)
     assert ledger.ended and not ledger.dropped
 

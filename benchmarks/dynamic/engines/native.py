@@ -134,12 +134,12 @@ def watching_everything(out: Path) -> tuple[dict[str, str], float]:
 def calls_seen(out: Path) -> dict[str, Any]:
     """How much was lent and is still held, and for each module that called, how often each function was seen."""
     sites = [site for ledger in read_ledgers(str(out), account_of(out)["functions"]) for site in ledger.sites]
-    held, returned = sum(site.held for site in sites), sum(site.returned for site in sites)
+    held, given_back = sum(site.held for site in sites), sum(site.given_back for site in sites)
     found: dict[str, Counter[str]] = {}
     for site in sites:
         found.setdefault(Path(site.module).name, Counter())[site.function] += site.calls
     calls = {module: dict(sorted(counts.items())) for module, counts in sorted(found.items())}
-    return {"lent": held + returned, "held": held, "calls": calls}
+    return {"lent": held + given_back, "held": held, "calls": calls}
 
 
 def cost(program: Program, out: Path, pairs: int) -> dict[str, Any]:

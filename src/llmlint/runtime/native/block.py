@@ -1,13 +1,15 @@
 """What a finding about a C function that lends asks a traced run to watch.
 
 The block names the finding's function (`scope`), the function that lends (`acquire`), those that take back (`release`,
-with the argument as `arg1`, `arg2` …) and, for a member, the owner's clean-up (`leave`). Its options say that it is for
-the ledger (`native`), on which `line` the loan is made, and where `within` a struct lent by value its pointer stands.
+with the argument as `arg1`, `arg2` …) and, for a member, the owner's clean-up (`leave`) and, after the first, who lends
+its siblings. The options say that it is for the ledger (`native`), on which `line` the loan is made, and where `within`
+a struct lent by value its pointer stands.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from llmlint.calls import call_path
@@ -27,25 +29,32 @@ def is_watchable(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in _NEEDED_BY_THE_LEDGER
 
 
-def native_block(scope: Target, callee: str, pair: Pair, line: int, clean_up: Target | None = None) -> dict[str, Any]:
+def native_block(
+    scope: Target,
+    callee: str,
+    pair: Pair,
+    line: int,
+    clean_up: Target | None = None,
+    siblings: Iterable[tuple[str, Pair]] = (),
+) -> dict[str, Any]:
     """The runtime block as data, empty where the ledger cannot watch the call."""
-    lends = call_path(callee).removeprefix("std.")
-    takes = _plain_names(pair.release)
-    if pair.held != "result" or pair.collected or not is_watchable(lends) or not takes:
+    lending = _lending(callee, pair)
+    if not lending:
         return {}
-    at = dict(pair.taken_at)
-    targets = (
-        scope,
-        Target(lends, "acquire", entity="return"),
-        *(Target(name, "release", entity=f"arg{at.get(name, 1)}") for name in takes),
-        *([clean_up] if clean_up else []),
-    )
+    beside = [target for name, kind in siblings if kind.within == pair.within for target in _lending(name, kind)]
+    targets = tuple(dict.fromkeys((scope, *lending, *beside, *([clean_up] if clean_up else []))))
     options: dict[str, str | int | bool | list[str]] = {"native": True, "line": line}
     if pair.within:
         options["within"] = pair.within
     return {"runtime": Block(targets, options=options).plain()}
 
 
-def _plain_names(calls: tuple[str, ...]) -> list[str]:
-    plain = (call.lstrip("=").removeprefix("std.") for call in calls)
-    return list(dict.fromkeys(name for name in plain if is_watchable(name)))
+def _lending(callee: str, pair: Pair) -> list[Target]:
+    """Who lends and who takes back; nothing where a library cannot stand in for both."""
+    lends = call_path(callee).removeprefix("std.")
+    plain = dict.fromkeys(call.lstrip("=").removeprefix("std.") for call in pair.release)
+    at, takes = dict(pair.taken_at), [name for name in plain if is_watchable(name)]
+    if pair.held != "result" or pair.collected or not is_watchable(lends) or not takes:
+        return []
+    given = [Target(name, "release", entity=f"arg{at.get(name, 1)}") for name in takes]
+    return [Target(lends, "acquire", entity="return"), *given]

@@ -89,13 +89,22 @@ def _frames_in(target: Target, site: Site, places: Places) -> list[Frame]:
 
 
 def _after_clean_ups(watched: Watched, found: Iterable[Lent], places: Places) -> Iterator[Lent]:
-    """For members: an owner that was not cleaned up holds its own rightly."""
-    leave = next(target for target in watched.targets if target.role == "leave")
-    takers = {target.qualname for target in watched.targets if target.role == "release"}
+    """For members: an owner that was not cleaned up holds its own rightly, and its siblings with it.
+
+    If nobody but the function that acquires it (to replace it by another) ever gave one back, more of them than of any
+    sibling that the clean-up gives back can only be left over.
+    """
+    scope, leave = (next(one for one in watched.targets if one.role == role) for role in ("scope", "leave"))
     for lent in found:
-        calls = [s.calls for s in lent.ledger.sites if s.function in takers and _frames_in(leave, s, places)]
-        if calls:
-            yield lent._replace(excused=lent.excused + max(0, lent.total("calls") - max(calls)))
+        held_with: dict[Site, int] = {}
+        for sibling in lent.ledger.sites:
+            for taker, _ in sibling.given_back_at:
+                if _frames_in(leave, taker, places):
+                    held_with[taker] = held_with.get(taker, 0) + sibling.held
+        elsewhere = [t for site in lent.sites for t, _ in site.given_back_at if not _frames_in(scope, t, places)]
+        if held_with:
+            owners = lent.total("held") if elsewhere else max(held_with.values())
+            yield lent._replace(excused=lent.excused + owners)
 
 
 # ---------------------------------------------------------------- in words
@@ -118,8 +127,8 @@ def _confirmed(watched: Watched, lender: str, leaks: list[Lent], places: Places)
 
 def _evidence(watched: Watched, lent: Lent, places: Places) -> Iterator[str]:
     name = f"process {lent.ledger.pid}"
-    calls, returned, held = (lent.total(what) for what in ("calls", "returned", "held"))
-    yield f"{name}: {calls} lent, {returned} given back, {held} held at its end"
+    calls, given_back, held = (lent.total(what) for what in ("calls", "given_back", "held"))
+    yield f"{name}: {calls} lent, {given_back} given back, {held} held at its end"
     for site in lent.sites[:4]:
         frame = places[site.module, site.address][0]
         where = f"{frame.file}:{frame.line}" if frame.line else f"{site.module}+{site.address:#x}"
@@ -129,10 +138,10 @@ def _evidence(watched: Watched, lent: Lent, places: Places) -> Iterator[str]:
 
 
 def _clean(lender: str, found: list[Lent]) -> Judgement:
-    calls, returned, held, vanished = (
-        sum(lent.total(what) for lent in found) for what in ("calls", "returned", "held", "vanished")
+    calls, given_back, held, vanished = (
+        sum(lent.total(what) for lent in found) for what in ("calls", "given_back", "held", "vanished")
     )
-    seen = f"{calls} lent there by {lender}, {returned} given back, {held} held"
+    seen = f"{calls} lent there by {lender}, {given_back} given back, {held} held"
     if not held:
         return Judgement(CLEAN, f"{seen}; a ledger does not see whether the finding's own way was taken")
     torn = [f"process {lent.ledger.pid}" for lent in found if not lent.ledger.ended]
@@ -140,4 +149,4 @@ def _clean(lender: str, found: list[Lent]) -> Judgement:
         return Judgement(NOT_EXERCISED, f"{', '.join(torn)} did not end in the ordinary way ({seen} by then)")
     if vanished:
         return Judgement(CLEAN, f"{seen}; {vanished} went by a way that the ledger does not see, so it cannot tell")
-    return Judgement(CLEAN, f"{seen}, which may have been in use when the process ended")
+    return Judgement(CLEAN, f"{seen}, which may have been in use or of an owner that still lived")

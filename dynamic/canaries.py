@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from . import rewrite
@@ -91,6 +91,9 @@ class Engine:
 
     async def serve(self) -> None:
         _until_it_is_noticed()
+
+    async def ask(self) -> None:
+        await _Never()
 
 
 def _requests() -> None:
@@ -177,7 +180,20 @@ def _serve() -> None:
         WATCHDOG.loops.pop(thread, None)
 
 
-_alive: list[Engine] = []
+class _Never:
+    """An answer that does not come."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+def _ask() -> None:
+    asking = Engine().ask()
+    asking.send(None)
+    _alive.append(asking)
+
+
+_alive: list[object] = []
 
 
 def _target(name: str, role: str, entity: str = "", via: str = "") -> dict[str, str]:
@@ -231,6 +247,15 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
             "line": Engine.serve.__code__.co_firstlineno + 1,
             "targets": [_target("serve", "scope")],
             "needs": {"stall_ms": 5},
+        },
+    ),
+    "unbounded-wait": (
+        _ask,
+        {
+            "symbol": "Engine.ask",
+            "line": Engine.ask.__code__.co_firstlineno + 1,
+            "targets": [_target("ask", "wait")],
+            "needs": {"pending": 0},
         },
     ),
     "cache-key-omits-input": (
@@ -287,7 +312,7 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
         drive()
         probe.look(False)
         probe.look(True)
-        return kind.judge(finding, [probe.state()]).status == CONFIRMED
+        return _judged(kind, finding, probe.state()) == CONFIRMED
     except Exception:
         _failures.append(str(sys.exc_info()[1]))
         return False
@@ -295,6 +320,27 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
         _alive.clear()
         for function, code in originals:
             function.__code__ = code
+
+
+def _judged(kind: type[Probe], finding: Finding, state: dict[str, Any]) -> str:
+    """By the state alone; or, where a probe judges whole runs, by a run in which the peer was lost at the beginning."""
+    if not hasattr(kind, "judge_run"):
+        return kind.judge(finding, [state]).status
+    from .read import Process
+
+    process = Process("canary")
+    process.states[finding.key], process.canaries[finding.probe] = state, True
+    process.last_alive = time.monotonic() + 1
+    status: str = kind.judge_run(finding, _Loss([process])).status
+    return status
+
+
+class _Loss:
+    """As much of a run as a judge needs."""
+
+    def __init__(self, processes: list[Any]) -> None:
+        self.processes = processes
+        self.command = {"workload": {"faults": ["kill:canary"], "fault_times": [0.0]}}
 
 
 _failures: list[str] = []

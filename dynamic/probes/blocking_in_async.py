@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any, ClassVar
 
-from .. import station
+from ..calls import lines_of, watched_frame
 from ..oracles.stalls import WATCHDOG, Line, Loop, running_loop
 from ..paths import Roots
 from ..plan import Finding, Target
@@ -36,7 +35,7 @@ class Probe(Base):
 
     def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
         def before(values: tuple[object, ...]) -> object:
-            return self._enter(target, _watched_frame())
+            return self._enter(target, watched_frame())
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
             if token is not None:
@@ -45,7 +44,7 @@ class Probe(Base):
         return before, after
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
-        return self._enter(target, _watched_frame())
+        return self._enter(target, watched_frame())
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
@@ -70,7 +69,7 @@ class Probe(Base):
         self.codes.add(id(code))
         if self.line is None:
             stall = need(self.finding, "stall_ms", STALL_MS) / 1000
-            self.line = Line(_lines_of(code, self.finding.line), stall, self._noted)
+            self.line = Line(lines_of(code, self.finding.line), stall, self._noted)
         WATCHDOG.watch(code, self.line)
 
     def _noted(self, milliseconds: float, stack: list[str]) -> None:
@@ -104,19 +103,3 @@ class Probe(Base):
         caught = f"the line was caught {total(states, 'seen')} times"
         limit = need(finding, "stall_ms", STALL_MS)
         return Judgement(CLEAN, f"{on_loop} calls on an event loop, none of which kept it for {limit} ms ({caught})")
-
-
-def _watched_frame() -> FrameType:
-    """The frame of the function that has called its station."""
-    frame: Any = sys._getframe(2)
-    while frame.f_globals.get("__name__") in (__name__, station.__name__):
-        frame = frame.f_back
-    found: FrameType = frame
-    return found
-
-
-def _lines_of(code: CodeType, line: int) -> range:
-    """The lines of the expressions that begin on a line: Python may count any of them as the one it is at."""
-    positions: Any = getattr(code, "co_positions", None)
-    ends = [end for start, end, *_ in positions() if start == line and end] if positions is not None else []
-    return range(line, max(ends, default=line) + 1)

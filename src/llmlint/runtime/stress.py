@@ -28,6 +28,8 @@ import msgspec
 KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
 FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 TIMEOUT = 15.0
+AFTERMATH = 12.0
+"""Seconds a program is left alone after a fault, where the time that was given allows it."""
 BIG = 2**53 + 1
 
 
@@ -74,7 +76,7 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
     counts: Counter[str] = Counter()
     if workload.host and not _is_up(workload, process, deadline):
         return {"error": f"nothing answered on {workload.host}:{workload.port}"}
-    broken: list[str] = []
+    broken: list[tuple[float, str]] = []
     breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, deadline))
     breaker.start()
     if workload.host:
@@ -82,8 +84,15 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
             outcomes = pool.map(lambda number: _one(workload, number, deadline), range(workload.requests))
             counts.update(outcome for outcome in outcomes if outcome)
     breaker.join()
-    time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
-    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": broken}
+    _let_it_go_on(process, min(deadline, time.monotonic() + (AFTERMATH if broken else 1.0)))
+    faults, times = [said for _, said in broken], [at for at, _ in broken]
+    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": faults, "fault_times": times}
+
+
+def _let_it_go_on(process: subprocess.Popen[bytes], until: float) -> None:
+    """What a fault has done takes a while to show: a wait counts as stuck after ten seconds."""
+    while time.monotonic() < until and process.poll() is None:
+        time.sleep(0.1)
 
 
 def _is_up(workload: Workload, process: subprocess.Popen[bytes], deadline: float) -> bool:
@@ -156,7 +165,7 @@ def _post(workload: Workload, body: dict[str, Any], read: int | None) -> int:
         connection.close()
 
 
-def _break(workload: Workload, pid: int, broken: list[str], deadline: float) -> None:
+def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], deadline: float) -> None:
     """Half-way, the faults: each hits one descendant of the command whose name or command line holds the word given."""
     if not workload.faults:
         return
@@ -164,10 +173,10 @@ def _break(workload: Workload, pid: int, broken: list[str], deadline: float) -> 
     for verb, name in workload.faults:
         child = next((child for child in descendants(pid) if name in command_line(child)), None)
         if child is None:
-            broken.append(f"{verb}:{name}: no such child")
+            broken.append((time.monotonic(), f"{verb}:{name}: no such child"))
             continue
         os.kill(child, FAULTS[verb])
-        broken.append(f"{verb}:{name}: process {child}")
+        broken.append((time.monotonic(), f"{verb}:{name}: process {child}"))
 
 
 def descendants(pid: int) -> Iterator[int]:

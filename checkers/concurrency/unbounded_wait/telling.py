@@ -1,0 +1,52 @@
+"""What is said of a wait that nothing ends; the same for all forms."""
+
+from __future__ import annotations
+
+from llmlint.code.facts import Effect
+from llmlint.code.program import FunctionInfo, Program
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_OFFLINE = frozenset("test tests testing bench benchmark benchmarks eval example examples script scripts tools".split())
+
+
+def report(
+    program: Program,
+    function: FunctionInfo,
+    wait: Effect,
+    message: str,
+    evidence: list[Step],
+    sure: tuple[str, str],
+    fix: str,
+    cause: str = "unbounded-wait",
+) -> Report:
+    confidence, reason = _where(program, function, cause) or sure
+    return Report(
+        program.place(function, wait),
+        function.facts.qualname,
+        message,
+        (*evidence, Step(function.path, wait.line, f"{wait.callee} waits here")),
+        confidence=confidence,
+        reason=reason,
+        subject=wait.callee,
+        cause=cause,
+        fix=fix,
+        data={"runtime": {"targets": [{"qualname": function.facts.qualname, "role": "wait"}]}},
+    )
+
+
+def _where(program: Program, function: FunctionInfo, cause: str) -> tuple[str, str] | None:
+    """Where nobody is harmed. llama.cpp's server lives among its tools and examples."""
+    if function.language != "python":
+        return None
+    if _OFFLINE & set(words(function.path)):
+        return "low", "a test, a benchmark or a script is ended by who started it"
+    is_by_hand = function.name == "main" or (function.owner is None and _is_script(program, function.path))
+    if is_by_hand and cause == "missing-timeout":
+        return "low", "a program run by hand is ended by hand"
+    return None
+
+
+def _is_script(program: Program, path: str) -> bool:
+    module = next((f for f in program.functions_in(path) if f.name == "<module>"), None)
+    return module is not None and any("__main__" in region.text for region in module.regions)

@@ -28,6 +28,7 @@ _NOT_SERVING = frozenset(
     "startup shutdown lifespan warmup init initialize setup teardown start stop close aclose exit aexit aenter enter "
     "main launch bootstrap cleanup destroy terminate prepare install download kill sigterm sigint signal drain".split()
 )
+_SIMULATES = frozenset({"test", "simulate", "simulated", "inject", "debug"})
 _UNSURE = ("high", "medium", "low")
 _SHORT = 0.02
 """Seconds of sleep that nobody notices."""
@@ -209,9 +210,12 @@ def _how_sure(blocked: Blocked) -> tuple[str, str]:
     function, row, last = blocked.function, blocked.row, blocked.last.effect
     if _OFFLINE & set(words(function.path)):
         return "low", "a test, a benchmark or a script keeps only itself waiting"
-    name = words(function.name)
-    if _NOT_SERVING & set(name) or function.name.startswith("__"):
-        return "low", f"{function.name} runs while nothing is served yet, or any more"
+    names = {word for call in blocked.calls for word in words(call.function.name)}
+    if _NOT_SERVING & names or function.name.startswith("__"):
+        return "low", f"{function.name} comes here while nothing is served yet, or any more"
+    tests = {word for call in blocked.calls for region in around(*call) for word in words(region.text)}
+    if _SIMULATES & tests:
+        return "low", "only a test switches it on"
     if row.kind == "file":
         return "low", "a local file is read within a millisecond as a rule"
     if row.receivers:

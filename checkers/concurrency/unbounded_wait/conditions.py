@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
-from llmlint.code.exits import around
+from llmlint.code.exits import around, chain
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -37,6 +37,8 @@ def _judged(
     program: Program, function: FunctionInfo, wait: Effect, knowing: tuple[FunctionInfo, Effect] | None
 ) -> Iterator[Report]:
     evidence = []
+    if knowing is not None and _gives_it_up(function, wait, *knowing):
+        return
     if knowing is not None:
         evidence = [Step(knowing[0].path, knowing[1].line, f"{knowing[0].name} ends its wait when it is to stop")]
         sure = ("high", "another wait on the same condition variable looks at the stop flag")
@@ -67,6 +69,17 @@ def _asks_to_stop(function: FunctionInfo, wait: Effect) -> bool:
     """Does it read a flag of the object itself: `running`, `stopping`?"""
     flags = (path.removeprefix("self.") for path in _asked(function, wait))
     return any("." not in flag and "(" not in flag and _STOPS & set(words(flag)) for flag in flags)
+
+
+def _gives_it_up(function: FunctionInfo, wait: Effect, other: FunctionInfo, stops: Effect) -> bool:
+    """Is what is waited for set beyond the loop that ends at the stop flag, so that it comes when the server stops?"""
+    awaited = set(_asked(function, wait))
+    loop = next((at for at in chain(other, stops.region) if other.regions[at].kind == "loop"), 0)
+    return any(
+        effect.op == "assign" and effect.path in awaited and loop not in chain(other, effect.region)
+        for effect in other.effects
+        if effect.line > stops.line
+    )
 
 
 def _asks_for_content(function: FunctionInfo, wait: Effect) -> bool:

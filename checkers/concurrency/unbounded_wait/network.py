@@ -15,11 +15,13 @@ from llmlint.vocabulary import Blocking
 def without_timeout(program: Program) -> Iterator[Report]:
     calls = [(call, row) for call in _calls(program) if (row := _network_row(program, call)) is not None]
     limited = [call for call, row in calls if _has_limit(call.effect, row)]
-    told: set[tuple[FunctionInfo, str]] = set()
+    unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
     for call, row in calls:
-        if not _has_limit(call.effect, row) and (call.function, call.effect.callee) not in told:
-            told.add((call.function, call.effect.callee))
-            yield _report(program, call, row, limited)
+        if not _has_limit(call.effect, row):
+            unlimited.setdefault(call.function, []).append((call.effect, row))
+    for function, found in unlimited.items():
+        found.sort(key=lambda one: (one[0].line, one[0].column))
+        yield _report(program, function, found, limited)
 
 
 def _calls(program: Program) -> Iterator[Call]:
@@ -42,17 +44,19 @@ def _has_limit(effect: Effect, row: Blocking) -> bool:
     return named or unpacked or 0 <= row.timeout_at < len(positional)
 
 
-def _report(program: Program, call: Call, row: Blocking, limited: list[Call]) -> Report:
-    function, effect = call
+def _report(
+    program: Program, function: FunctionInfo, found: list[tuple[Effect, Blocking]], limited: list[Call]
+) -> Report:
+    (effect, row), *others = found
     beside = [other for other in limited if other.function.path == function.path]
     evidence = [
         Step(o.function.path, o.effect.line, f"{o.function.name} passes {row.timeout} here") for o in beside[:1]
     ]
-    sure = (
-        ("high", "the same file passes a time limit elsewhere")
-        if beside
-        else ("medium", f"without {row.timeout}, the library waits for as long as the connection stays open")
-    )
+    evidence += [Step(function.path, other.line, f"{other.callee} is given none either") for other, _ in others[:3]]
+    if beside:
+        sure = ("high", "the same file passes a time limit elsewhere")
+    else:
+        sure = ("medium", f"without {row.timeout}, the library waits for as long as the connection stays open")
     return report(
         program,
         function,

@@ -37,8 +37,9 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver".
 
     `collected` things give themselves back when nothing refers to them any more; a `counted` one is lent by a count.
-    `taken_at` says which argument of a C function is given back where that is not the first. A struct lent by value
-    is told from others by the pointer that stands `within` it, so many bytes from its start.
+    Of C functions, `out` says which argument points to where the thing lent is written, and `taken_at` which one is
+    given back where that is not the first; the first is 1. A struct lent by value is told from others by the pointer
+    that stands `within` it, so many bytes from its start.
     """
 
     acquire: tuple[str, ...]
@@ -47,6 +48,7 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what: str = "resource"
     collected: bool = False
     counted: bool = False
+    out: int = 0
     taken_at: tuple[tuple[str, int], ...] = ()
     within: int = 0
     source: str = "configuration"

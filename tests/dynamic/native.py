@@ -34,8 +34,8 @@ def build(folder: Path, source: str, *options: str, was: str = "", now: str = ""
     """The program of a source, linked with what stands in for libllama; `now` may stand in the place of `was`."""
     src = folder / "src"
     src.mkdir()
-    for name in ("llama.h", "stand_in.c", source):
-        shutil.copy(PROGRAMS / name, src)
+    for file in (*PROGRAMS.glob("*.h"), PROGRAMS / "stand_in.c", PROGRAMS / source):
+        shutil.copy(file, src)
     text = (src / source).read_text()
     assert was in text
     (src / source).write_text(text.replace(was, now) if was else text)
@@ -50,8 +50,8 @@ def findings_in(source: str, tmp_path: Path) -> list[Finding]:
     """What a scan finds in the source as it is."""
     folder = tmp_path / "scanned" / "src"
     folder.mkdir(parents=True)
-    for name in ("llama.h", source):
-        shutil.copy(PROGRAMS / name, folder)
+    for file in (*PROGRAMS.glob("*.h"), PROGRAMS / source):
+        shutil.copy(file, folder)
     found = scan_files(
         discover([str(folder)], respect_gitignore=False).sources,
         Options(tuple(load_catalogue().rules), load_vocabulary(None), 1, None),

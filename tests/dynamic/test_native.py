@@ -126,6 +126,17 @@ def test_the_member_of_an_owner_that_still_lives_is_no_leak(tmp_path: Path) -> N
     assert found.status("trainer_free") == "exercised-clean", found.verdicts["trainer_free"]
 
 
+def test_what_is_lent_through_an_argument_counts_when_the_call_succeeds(tmp_path: Path) -> None:
+    both = findings_in("scale.c", tmp_path)
+    assert len(both) == 2
+    program = build(tmp_path, "scale.c")
+    for number, one in enumerate(both):
+        (tmp_path / str(number)).mkdir()
+        found = outcome(tmp_path / str(number), [one], program)
+        assert found.is_unchanged
+        assert found.verdicts["scale"].summary.startswith("1 of 4 that cuda"), found.verdicts
+
+
 def test_without_debug_information_the_symbol_tells_the_function(tmp_path: Path) -> None:
     found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c", "-O1"))
     assert found.status("answer") == "confirmed"

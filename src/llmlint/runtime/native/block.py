@@ -1,9 +1,9 @@
 """What a finding about a C function that lends asks a traced run to watch.
 
-The block names the finding's function (`scope`), the function that lends (`acquire`), those that take back (`release`,
-with the argument as `arg1`, `arg2` …) and, for a member, the owner's clean-up (`leave`) and, after the first, who lends
-its siblings. The options say that it is for the ledger (`native`), on which `line` the loan is made, and where `within`
-a struct lent by value its pointer stands.
+The block names the finding's function (`scope`), the function that lends (`acquire`, with `return` or the argument that
+points to where it writes, `arg1`, `arg2` …), those that take back (`release`, with the argument) and, for a member, the
+owner's clean-up (`leave`) and, after the first, who lends its siblings. The options say that it is for the ledger
+(`native`), on which `line` the loan is made, and where `within` a struct lent by value its pointer stands.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def _lending(callee: str, pair: Pair) -> list[Target]:
     lends = call_path(callee).removeprefix("std.")
     plain = dict.fromkeys(call.lstrip("=").removeprefix("std.") for call in pair.release)
     at, takes = dict(pair.taken_at), [name for name in plain if is_watchable(name)]
-    if pair.held != "result" or pair.collected or not is_watchable(lends) or not takes:
+    by_result, by_argument = pair.held == "result" and not pair.out, pair.held == "argument" and pair.out
+    if not (by_result or by_argument) or pair.collected or not is_watchable(lends) or not takes:
         return []
     given = [Target(name, "release", entity=f"arg{at.get(name, 1)}") for name in takes]
-    return [Target(lends, "acquire", entity="return"), *given]
+    return [Target(lends, "acquire", entity=f"arg{pair.out}" if pair.out else "return"), *given]

@@ -46,7 +46,7 @@ def watched_functions(findings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[
             if target["role"] in ("acquire", "release") and is_watchable(target["qualname"]):
                 way = "lend" if target["role"] == "acquire" else "take_back"
                 at = target.get("entity", "").removeprefix("arg")
-                argument = int(at) if at in ("1", "2", "3", "4", "5", "6") else 1
+                argument = int(at) if at in ("1", "2", "3", "4", "5", "6") else int(way == "take_back")
                 found.setdefault(target["qualname"], (way, argument, within))
     return dict(list(found.items())[:MOST])
 
@@ -69,7 +69,7 @@ def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, in
         for number, (name, (way, argument, within)) in enumerate(watched.items())
     ]
     (folder / "watched.h").write_text("".join(lines), encoding="ascii")
-    sources = [str(SOURCES / "ledger.c"), str(SOURCES / "forward.S")]
+    sources = [str(SOURCES / name) for name in ("ledger.c", "calls.c", "forward.S")]
     command = [compiler, *_OPTIONS, "-I", str(folder), "-o", str(library), *sources, "-ldl", "-lpthread"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)

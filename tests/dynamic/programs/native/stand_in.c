@@ -1,4 +1,5 @@
-/* Stands in for libllama: the same names and the same way of being called. */
+/* Stands in for libllama and the CUDA runtime: the same names and the same way of being called. */
+#include "cuda_runtime.h"
 #include "llama.h"
 #include <stdlib.h>
 
@@ -40,3 +41,16 @@ struct ggml_context *ggml_init(struct ggml_init_params params) {
 }
 
 void ggml_free(struct ggml_context *context) { free(context); }
+
+cudaError_t cudaMalloc(void **memory, size_t size) {
+    *memory = size < 1 << 20 ? malloc(size) : (void *)16; /* what it holds after a failure says nothing */
+    return size < 1 << 20 ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFree(void *memory) {
+    free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t *stream) { return cudaMalloc((void **)stream, 8); }
+cudaError_t cudaStreamDestroy(cudaStream_t stream) { return cudaFree(stream); }

@@ -3,9 +3,9 @@
  * Built with a watched.h that has one line a function: WATCH(number, name, way, argument, within). `way` is lend or
  * take_back. `argument` says which one is given back, or points to where the function writes what it lends (0: it is the
  * result). `within`, if it is not 0, is where in a struct that is passed by value the pointer stands that tells one from
- * another. The names themselves are in forward.S, which calls the functions at the end of this file. */
+ * another. The names themselves are in forward_<machine>.S, which calls the functions at the end of this file. */
 
-#include "ledger.h"
+#include "frame.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -14,9 +14,6 @@
 #include <unistd.h>
 
 enum { STACK = 512, PAGE = 4096 };
-
-/* What `save` in forward.S leaves on the stack. */
-struct frame { double simd[16]; word number, al, r9, r8, rcx, rdx, rsi, rdi, rbp, caller, stack[]; };
 
 static struct { const char *name; int argument, within; void *real, *late; } watched[] = {
 #define WATCH(number, name, way, argument, within) {#name, argument, within, NULL, NULL},
@@ -78,9 +75,7 @@ static word readable(struct frame *frame) {
     return next >= from + STACK || access((char *)next, F_OK) == 0 || errno != EFAULT ? STACK : next - from;
 }
 
-static word argument_of(struct frame *frame, int number) { return (&frame->rdi)[1 - number]; }
-
-/* From here on forward.S calls. The frame's number also keeps how far the account was when the call began. */
+/* From here on the machine's forward file calls. The frame's number also keeps how far the account was when the call began. */
 struct call { void *function; word stack; } ledger_lending(struct frame *frame) {
     int kept = errno;
     word number = frame->number;
@@ -96,7 +91,7 @@ void ledger_lent(struct frame *frame, word result) {
     if (watched[number].argument) /* functions of this kind return 0 when all is well */
         value = (int)result == 0 ? *(word *)argument_of(frame, watched[number].argument) : 0;
     else if (watched[number].within)
-        value = *(word *)(result + watched[number].within);
+        value = *(word *)(returned_struct(frame, result) + watched[number].within);
     if (value) ledger_note_lent(value, frame->caller, number, frame->number >> 16);
     errno = kept;
 }
@@ -104,7 +99,7 @@ void ledger_lent(struct frame *frame, word result) {
 void *ledger_given_back(struct frame *frame) {
     int kept = errno;
     word number = frame->number, within = watched[number].within;
-    word value = within ? *(word *)((char *)frame->stack + within) : argument_of(frame, watched[number].argument);
+    word value = within ? *(word *)(struct_argument(frame) + within) : argument_of(frame, watched[number].argument);
     ledger_note_given_back(value, frame->caller, number);
     void *found = real(number, frame->caller);
     errno = kept;

@@ -14,6 +14,7 @@ from llmlint.catalogue import load_catalogue
 from llmlint.dynamic.read import read_run
 from llmlint.files import discover
 from llmlint.findings import Finding, Verdict
+from llmlint.runtime.native.build import machine
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 from llmlint.runtime.verdicts import with_verdicts
@@ -22,8 +23,8 @@ from llmlint.vocabulary import load_vocabulary
 
 PROGRAMS = Path(__file__).parent / "programs" / "native"
 COMPILER = shutil.which("cc")
-HAS_ALL = COMPILER is not None and shutil.which("c++") is not None and os.uname().machine == "x86_64"
-needs_compiler = pytest.mark.skipif(not HAS_ALL, reason="needs cc and c++ (apt-get install g++) on x86-64")
+HAS_ALL = COMPILER is not None and shutil.which("c++") is not None and machine() in ("x86_64", "aarch64")
+needs_compiler = pytest.mark.skipif(not HAS_ALL, reason="needs cc and c++ (apt-get install g++)")
 
 
 def compile_c(folder: Path, *arguments: str, compiler: str | None = COMPILER) -> None:

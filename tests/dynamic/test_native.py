@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from native import PROGRAMS, build, compile_c, findings_in, needs_compiler, outcome
+from native import PROGRAMS, build, compile_c, findings_in, needs_compiler, outcome, run
 from test_command_line import llmlint
 from tracing import finding
 
 from llmlint.dynamic.native.read import read_ledgers
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import is_watchable
-from llmlint.runtime.native.build import account_of, preloaded, watched_functions
+from llmlint.runtime.native.build import account_of, compilation, listed, preloaded, watched_functions
 
 pytestmark = needs_compiler
 
@@ -201,6 +203,45 @@ def test_functions_of_every_shape_get_and_give_what_they_did(tmp_path: Path) -> 
     calls = {site.function: (site.calls, site.given_back) for site in ledger.sites if site.function.startswith("lend")}
     assert calls["lend_all"] == (1, 1) and calls["lend_written"] == (1, 1)
     assert ledger.ended and not ledger.dropped
+
+
+PACKAGES = "qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross"
+CROSS = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "qemu-aarch64")
+
+
+@pytest.mark.skipif(
+    not all(map(shutil.which, CROSS)),
+    reason="needs apt-get install qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross",
+)
+def test_the_calls_of_aarch64_are_passed_on_as_well(tmp_path: Path) -> None:
+    """Under an emulator: functions of every shape, structs by value, threads and forks, a stack that ends close."""
+    c, cpp = CROSS[:2]
+    compile_c(tmp_path, "-shared", "-fPIC", "-o", "libllama.so", str(PROGRAMS / "stand_in.c"), compiler=c)
+    compile_c(tmp_path, "-shared", "-fPIC", "-o", "libcalls.so", str(PROGRAMS / "calls_library.cpp"), compiler=cpp)
+    compile_c(tmp_path, "-O1", "-o", "serve", str(PROGRAMS / "serve.c"), "-L.", "-lllama", "-lpthread", compiler=c)
+    compile_c(tmp_path, "-O1", "-o", "calls", str(PROGRAMS / "calls.cpp"), "-L.", "-lcalls", compiler=cpp)
+    watched = {
+        "lend_all": ("lend", 0, 0), "lend_written": ("lend", 0, 0), "lend_or_throw": ("lend", 0, 0),
+        "lend_small": ("lend", 0, 0), "take_with": ("take_back", 2, 0), "llama_batch_init": ("lend", 0, 24),
+        "llama_batch_free": ("take_back", 1, 24), "llama_sampler_chain_init": ("lend", 0, 0),
+        "llama_sampler_free": ("take_back", 1, 0),
+    }  # fmt: skip
+    (tmp_path / "watched.h").write_text(listed(watched))
+    subprocess.run(compilation(c, "aarch64", tmp_path, tmp_path / "ledger.so"), check=True)
+    emulated = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={tmp_path}"]
+    ledger = ["-E", f"LD_PRELOAD={tmp_path}/ledger.so", "-E", f"LLMLINT_TRACE={tmp_path}"]
+    for command in (["./calls"], ["./serve", "plain"], ["./serve", "threads", "3"], ["./serve", "stack"]):
+        plain, traced = (run([*emulated, *more, *command], tmp_path, os.environ) for more in ([], ledger))
+        assert (plain.returncode, plain.stdout) == (traced.returncode, traced.stdout), traced
+        assert plain.returncode in (3, 4)
+    held = {
+        site.function: (site.calls, site.given_back, site.held)
+        for ledger_ in read_ledgers(str(tmp_path), list(watched))
+        for site in ledger_.sites
+        if site.calls == 5 or site.function == "lend_all"
+    }
+    assert held["lend_all"] == (1, 1, 0)
+    assert held["llama_batch_init"] == held["llama_sampler_chain_init"] == (5, 3, 2)
 
 
 def test_a_program_under_a_sanitizer_still_starts(tmp_path: Path) -> None:

@@ -51,9 +51,14 @@ def watched_functions(findings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[
     return dict(list(found.items())[:MOST])
 
 
+def machine() -> str:
+    name = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
+
+
 def _obstacle(library: Path) -> str:
-    if not sys.platform.startswith("linux") or platform.machine() not in ("x86_64", "AMD64"):
-        return "calls of C functions are watched on x86-64 Linux only"
+    if not sys.platform.startswith("linux") or machine() not in ("x86_64", "aarch64"):
+        return "calls of C functions are watched on Linux only, on x86-64 and AArch64"
     if any(sign in str(library) for sign in " :;\t"):
         return f"no library can be preloaded from {library.parent}, whose name has a blank or a colon in it"
     return ""
@@ -64,13 +69,8 @@ def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, in
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         return "there is no C compiler (cc) to build the ledger with"
-    lines = [
-        f"WATCH({number}, {name}, {way}, {argument}, {within})\n"
-        for number, (name, (way, argument, within)) in enumerate(watched.items())
-    ]
-    (folder / "watched.h").write_text("".join(lines), encoding="ascii")
-    sources = [str(SOURCES / name) for name in ("ledger.c", "calls.c", "forward.S")]
-    command = [compiler, *_OPTIONS, "-I", str(folder), "-o", str(library), *sources, "-ldl", "-lpthread"]
+    (folder / "watched.h").write_text(listed(watched), encoding="ascii")
+    command = compilation(compiler, machine(), folder, library)
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -79,6 +79,21 @@ def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, in
         first = next((line for line in done.stderr.splitlines() if "error" in line), f"status {done.returncode}")
         return f"the ledger could not be built: {first}"
     return ""
+
+
+def listed(watched: Mapping[str, tuple[str, int, int]]) -> str:
+    """What `watched.h` holds."""
+    lines = (
+        f"WATCH({number}, {name}, {way}, {argument}, {within})\n"
+        for number, (name, (way, argument, within)) in enumerate(watched.items())
+    )
+    return "".join(lines)
+
+
+def compilation(compiler: str, kind: str, folder: Path, library: Path) -> list[str]:
+    """The command that makes the library for a kind of machine; `folder` has the `watched.h`."""
+    sources = (str(SOURCES / name) for name in ("ledger.c", "calls.c", f"forward_{kind}.S"))
+    return [compiler, *_OPTIONS, "-I", str(folder), "-o", str(library), *sources, "-ldl", "-lpthread"]
 
 
 def preloaded(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

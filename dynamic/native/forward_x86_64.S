@@ -1,10 +1,6 @@
 /* The names the program calls. Each passes on every argument register and the result as they were, whatever the real
  * function's parameters are, so nothing need be known of them; a lender is passed up to STACK bytes of the stack, too.
- * x86-64, System V. `struct frame` in calls.c is what `save` leaves on the stack. */
-
-#if !defined(__x86_64__) || !defined(__linux__)
-#error "the ledger knows how calls are made on x86-64 Linux only"
-#endif
+ * x86-64, System V. `struct frame` in frame.h is what `save` leaves on the stack. */
 
 #define STACK 512
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import rewrite
 from .oracles.stalls import STAND_INS, WATCHDOG
-from .plan import Finding, Target, locks_of
+from .plan import Finding, Target, accesses_of, locks_of
 from .probe import CONFIRMED, Probe
 from .station import Faults, Station
 
@@ -82,6 +82,14 @@ class Engine:
         with self.other_lock, self.lock:
             self.seen.clear()
 
+    def note(self, name: str) -> None:
+        with self.lock:
+            self.seen[name] = 1
+
+    def peek(self) -> None:
+        for _ in self.seen:
+            return
+
     def accept(self, token: int) -> bool:
         return token < 3
 
@@ -148,6 +156,20 @@ def _locks() -> None:
     done.acquire()
     _thread.start_new_thread(report, ())
     done.acquire(timeout=1)
+
+
+def _peek() -> None:
+    engine, done = Engine(), _thread.allocate_lock()
+
+    def note() -> None:
+        engine.note("canary")
+        done.release()
+
+    engine.peek()
+    done.acquire()
+    _thread.start_new_thread(note, ())
+    done.acquire(timeout=1)
+    engine.peek()
 
 
 def _match() -> None:
@@ -239,6 +261,14 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
             "options": {"locks": ["lock", "other_lock"]},
         },
     ),
+    "unlocked-shared-state": (
+        _peek,
+        {
+            "symbol": "Engine.peek",
+            "targets": [_target("peek", "scope"), _target("note", "scope")],
+            "options": {"owner": "Engine", "accesses": ["seen"], "locks": ["lock"]},
+        },
+    ),
     "fsm-result-ignored": (_match, {"targets": [_target("match", "scope"), _target("accept", "advance")]}),
     "blocking-in-async": (
         _serve,
@@ -307,7 +337,8 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
                 names = rewrite.parameters(function)
                 stations[target.qualname] = Station(target.qualname, names, counts, Faults())
                 originals.append((function, function.__code__))
-                rewrite.rewrite(function, stations[target.qualname], names, locks_of([finding]))
+                watched = locks_of([finding]), accesses_of([finding])
+                rewrite.rewrite(function, stations[target.qualname], names, *watched)
             stations[target.qualname].add(probe, target)
         drive()
         probe.look(False)

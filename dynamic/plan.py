@@ -99,6 +99,7 @@ class Plan:
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
         self.locks = locks_of(self.findings)
+        self.accesses = accesses_of(self.findings)
         self.targets: dict[str, list[Target]] = {}
         for finding in self.findings:
             for target in finding.targets:
@@ -129,6 +130,11 @@ class Plan:
 def locks_of(findings: Iterable[Finding]) -> frozenset[str]:
     """The attributes whose `with` statements are watched in the functions of the plan."""
     return frozenset(str(name) for finding in findings for name in finding.options.get("locks", ()))
+
+
+def accesses_of(findings: Iterable[Finding]) -> frozenset[str]:
+    """The attributes whose uses are watched in the functions of the plan."""
+    return frozenset(str(name) for finding in findings for name in finding.options.get("accesses", ()))
 
 
 def _dotted(path: str) -> tuple[str, ...]:

@@ -80,6 +80,9 @@ class Probe:
     def let_go(self, locks: tuple[object, ...]) -> None:
         """Runs when it is about to give them back."""
 
+    def touched(self, target: Target, subject: object, attribute: str, line: int, writes: bool) -> None:
+        """Runs just before a watched function uses an attribute of an object that the plan names."""
+
     def look(self, last: bool) -> None:
         """Looks at what is there now."""
 

@@ -23,19 +23,27 @@ for _name in __future__.all_feature_names:
 _TOKEN = "__llmlint_token__"
 _ENTER, _EXIT, _FAIL = "__llmlint_enter__", "__llmlint_exit__", "__llmlint_fail__"
 _HOLD, _LET_GO = "__llmlint_hold__", "__llmlint_let_go__"
+_TOUCH = "__llmlint_touch__"
 
 _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
+_CHANGES = frozenset(
+    "append appendleft add insert extend extendleft update setdefault pop popitem popleft remove discard clear sort "
+    "reverse rotate".split()
+)
+"""Methods of containers that change them."""
 
 
 class Station(Protocol):
     """Who is called: `enter` with the parameters asked for, then `leave` or `fail` with what `enter` gave; `hold` and
-    `let_go` inside the `with` statements of locks that are watched."""
+    `let_go` inside the `with` statements of locks that are watched; `touch` with an object, which it gives back, just
+    before one of its watched attributes is used."""
 
     def enter(self, *values: object) -> Any: ...
     def leave(self, call: Any, result: Any) -> Any: ...
     def fail(self, call: Any) -> None: ...
     def hold(self, *locks: object) -> None: ...
     def let_go(self, *locks: object) -> None: ...
+    def touch(self, subject: Any, attribute: str, line: int, writes: bool) -> Any: ...
 
 
 class CannotRewrite(Exception):
@@ -47,17 +55,22 @@ _lock = threading.Lock()
 
 
 def rewrite(
-    function: types.FunctionType, station: Station, roots: tuple[str, ...], locks: frozenset[str] = frozenset()
+    function: types.FunctionType,
+    station: Station,
+    roots: tuple[str, ...],
+    locks: frozenset[str] = frozenset(),
+    accesses: frozenset[str] = frozenset(),
 ) -> None:
-    """Let `station` know of every call of `function` from now on, with the values of the parameters named."""
+    """Let `station` know of every call of `function` from now on, with the values of the parameters named, of `with`
+    statements on `locks`, and of uses of the attributes `accesses`."""
     code = function.__code__
     node, enclosing = _definition(code)
     _refuse(node)
     shell = _shell(node, enclosing, code)
-    instrumented = _with_calls(node, roots, locks)
+    instrumented = _with_calls(node, roots, locks, accesses)
     new = _compiled(shell, instrumented, code)
     calls = {_ENTER: station.enter, _EXIT: station.leave, _FAIL: station.fail}
-    new = _with_constants(new, {**calls, _HOLD: station.hold, _LET_GO: station.let_go})
+    new = _with_constants(new, {**calls, _HOLD: station.hold, _LET_GO: station.let_go, _TOUCH: station.touch})
     if new.co_freevars != code.co_freevars:
         raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
     function.__code__ = new.replace(**_name_of(code))
@@ -151,15 +164,16 @@ def _refuse(node: Any) -> None:
         raise CannotRewrite("it has type parameters")
 
 
-def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str]) -> Any:
+def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str], accesses: frozenset[str]) -> Any:
     """The definition with the calls put in, on copies: the parsed file stays as it is."""
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
     bare.decorator_list, bare.returns = _first_line_of(node), None
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _own(node))
+    touching = _Touches(accesses)
     returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), locks)
-    body = [returns.visit(_copy(statement)) for statement in node.body]
+    body = [returns.visit(touching.visit(_copy(statement))) for statement in node.body]
     start: list[ast.stmt] = []
     if ast.get_docstring(node, clean=False) is not None:
         start.append(body.pop(0))
@@ -205,7 +219,60 @@ def _without_defaults(arguments: ast.arguments) -> ast.arguments:
     return bare
 
 
-class _Returns(ast.NodeTransformer):
+class _InOneFunction(ast.NodeTransformer):
+    """Leaves alone what is compiled to code of its own."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return node
+
+
+class _Touches(_InOneFunction):
+    """`self.queue` becomes `touch(self, …).queue`, whether it is read, stored or deleted."""
+
+    def __init__(self, attributes: frozenset[str]) -> None:
+        self.attributes = attributes
+        self.changed: set[int] = set()
+        """Nodes that stand for what a method or an index changes."""
+
+    def visit(self, node: ast.AST) -> Any:
+        return super().visit(node) if self.attributes else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr not in self.attributes or not isinstance(node.value, ast.Name):
+            return self.generic_visit(node)
+        writes = id(node) in self.changed or not isinstance(node.ctx, ast.Load)
+        told = [ast.Constant(node.attr), ast.Constant(node.lineno), ast.Constant(writes)]
+        node.value = ast.copy_location(_call(_TOUCH, [node.value, *told]), node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if not isinstance(node.ctx, ast.Load):
+            self.changed.add(id(node.value))
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+            self.changed.add(id(node.func.value))
+        return self.generic_visit(node)
+
+    def visit_ListComp(self, node: Any) -> ast.AST:
+        """Only what the first `for` walks over is evaluated in the function itself, in all Pythons."""
+        node.generators[0].iter = self.visit(node.generators[0].iter)
+        return node  # type: ignore[no-any-return]
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+
+
+class _Returns(_InOneFunction):
     """`return x` becomes `return leave(token, x)`, and `with lock:` tells that it holds it; in the function itself
     only."""
 
@@ -231,18 +298,6 @@ class _Returns(ast.NodeTransformer):
             call = ast.copy_location(ast.Expr(_call(_EXIT, [token, ast.Constant(None)])), node)
             return [call, node]
         node.value = _call(_EXIT, [token, node.value or ast.Constant(None)])
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return node
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node
 
 

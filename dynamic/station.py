@@ -168,6 +168,15 @@ class Station:
         except Exception:
             self.faults.add(self.label)
 
+    def touch(self, subject: Any, attribute: str, line: int, writes: bool) -> Any:
+        if in_a_stretch(self.counters[self.slot]):
+            try:
+                for watcher in self.watchers:
+                    watcher.probe.touched(watcher.target, subject, attribute, line, writes)
+            except Exception:
+                self.faults.add(self.label)
+        return subject
+
     def _enter(self, values: tuple[object, ...]) -> Any:
         if self.wake is not None:
             self.wake()

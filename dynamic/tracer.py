@@ -238,7 +238,7 @@ class Tracer:
             return known[1]
         names = rewrite.parameters(function)
         station = Station(function.__qualname__, names, self.recorder, self.faults)
-        rewrite.rewrite(function, station, names, self.plan.locks)
+        rewrite.rewrite(function, station, names, self.plan.locks, self.plan.accesses)
         self.stations[id(function)] = (function, station)
         return station
 

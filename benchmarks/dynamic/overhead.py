@@ -5,7 +5,8 @@
 First the example engine, with ten functions watched and with all that its scan asks for. Then a toy with eight
 functions watched for four findings: the first figure has nothing behind the scheduler but calls, which no engine comes
 near; the second does as much Python a token as a real scheduler, still without a model; the third has a step of two
-milliseconds. Start-up is the time to an empty program's end.
+milliseconds. A shared attribute is used by two threads that do nothing else: at first every use is looked at,
+and then stretches of them. Start-up is the time to an empty program's end.
 """
 
 from __future__ import annotations
@@ -56,10 +57,15 @@ BLOCKS = {
     ),
 }
 
+SHARED = Block(
+    targets=tuple(Target(f"Table.{name}", "scope") for name in ("put", "drop", "size")),
+    options={"owner": "Table", "accesses": ["entries"], "locks": ["lock"]},
+)
 
-def finding(name: str, block: Block) -> Finding:
+
+def finding(name: str, block: Block, path: str = "workload.py") -> Finding:
     return Finding(
-        rule="", name=name, causes=(name,), path="workload.py", line=1, column=1, end_line=1, end_column=1, symbol="",
+        rule="", name=name, causes=(name,), path=path, line=1, column=1, end_line=1, end_column=1, symbol="",
         severity="P1", confidence="medium", confidence_reason="", message=name, evidence=(), runtime=block.plain(),
         fingerprint=name,
     )  # fmt: skip
@@ -121,6 +127,7 @@ def measured(only: str) -> Iterator[tuple[str, Plan, list[str]]]:
     """What is timed: a label, what is watched, and the command."""
     import_it = "import sys; sys.path.insert(0, ''); import workload"
     toy, engine = Plan([finding(name, block) for name, block in BLOCKS.items()], HERE), of_the_engine()
+    sharing = Plan([finding("unlocked-shared-state", SHARED, "sharing_workload.py")], HERE)
     python = sys.executable
     rows = [
         ("engine, no model", up_to(10, engine), [python, "engine_workload.py", "600", "0"]),
@@ -129,6 +136,8 @@ def measured(only: str) -> Iterator[tuple[str, Plan, list[str]]]:
         ("calls and nothing else", toy, [python, "-c", f"{import_it}; workload.main(4000, 0, 0)"]),
         ("no model", toy, [python, "-c", f"{import_it}; workload.main(2000, 0, 500)"]),
         ("a step of 2 ms", toy, [python, "-c", f"{import_it}; workload.main(512, 2, 500)"]),
+        ("shared attribute, every use", sharing, [python, "sharing_workload.py", "1000"]),
+        ("shared attribute, in stretches", sharing, [python, "sharing_workload.py", "100000"]),
         ("start-up", toy, [python, "-c", "pass"]),
         ("start-up with watched modules", toy, [python, "-c", import_it]),
     ]

@@ -17,6 +17,7 @@ from llmlint.code.locks import Locks
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.state import place_of, symbol_of
 from llmlint.findings import Place, Report, Step
+from llmlint.runtime.block import Block, Target
 
 _SHOWN = 4
 _STARTS = frozenset({"start", "Thread", "thread", "async", "run", "serve", "serve_forever", "run_forever", "listen"})
@@ -28,6 +29,7 @@ class Guarded(msgspec.Struct, frozen=True):
     cls: ClassInfo
     attribute: str
     lock: str
+    locks: list[str]
     held: list[Access]
     bare: list[Access]
 
@@ -65,7 +67,7 @@ def _guarded(cls: ClassInfo, attribute: str, accesses: list[Access], own: list[s
         return None
     if len(with_lock) < 2 * len(without - with_lock) or len(written) <= len(written_bare - written):
         return None
-    return Guarded(cls, attribute, locks.most_common(1)[0][0], held, bare)
+    return Guarded(cls, attribute, locks.most_common(1)[0][0], own, held, bare)
 
 
 def _writes(accesses: list[Access]) -> list[Access]:
@@ -174,6 +176,7 @@ def _report(guarded: Guarded, access: Access, confidence: str, harm: str) -> Rep
         reason=f"{len(_functions(guarded.held))} functions hold {lock} for it",
         subject=f"{guarded.cls.name}.{attribute}",
         fix=f"hold {lock} in {function.name}",
+        data={"runtime": _runtime(guarded)} if function.language == "python" and function.is_method else {},
     )
 
 
@@ -183,3 +186,12 @@ def _evidence(guarded: Guarded) -> Iterator[Step]:
         access = min((a for a in guarded.held if a.function is function), key=lambda a: (a.kind != "write", a.line))
         does = "changes" if access.kind == "write" else "uses"
         yield Step(function.path, access.line, f"{function.facts.qualname} {does} it under {guarded.lock}")
+
+
+def _runtime(guarded: Guarded) -> dict[str, object]:
+    """All who use the attribute are watched, and each lock of the object is asked who holds it."""
+    functions = dict.fromkeys(a.function for a in (*guarded.held, *guarded.bare) if a.function.is_method)
+    return Block(
+        targets=tuple(Target(f.facts.qualname, "scope", path=f.path) for f in functions),
+        options={"owner": guarded.cls.facts.qualname, "accesses": [guarded.attribute], "locks": guarded.locks},
+    ).plain()

@@ -7,15 +7,17 @@ import struct
 from collections.abc import Iterator
 
 MAGIC = b"LLMLEDG1"
-HEAD = struct.Struct("<8s5Q")
+HEAD = struct.Struct("<8s6Q")
 SITE = struct.Struct("<5Q472s")
 LINK = struct.Struct("<3Q")
 HANDLE = struct.Struct("<5Q")
-SITES, LINKS, HANDLES = 512, 2048, 2048 * 16
+SITES, LINKS, HANDLES = 512, 2048, 1024 * 16
 LINKS_AT = HEAD.size + SITE.size * SITES
 HANDLES_AT = LINKS_AT + LINK.size * LINKS
 SIZE = HANDLES_AT + HANDLE.size * HANDLES
 ON_THE_WAY_OUT = 0xFFFF
+LEDGERS = 256
+"""So many processes of a run have a ledger."""
 
 
 class Site:
@@ -44,13 +46,17 @@ class Site:
 
 
 class Ledger:
-    """What one process was lent and gave back. `way_out` is the stack on which it was left."""
+    """What one process was lent and gave back, but for what found no room or no time to be noted.
 
-    def __init__(self, pid: int, started: int, ended: bool, dropped: int) -> None:
+    `way_out` is the stack on which the process was left.
+    """
+
+    def __init__(self, pid: int, started: int, ended: bool, lent_unnoted: int, given_back_unnoted: int) -> None:
         self.pid = pid
         self.started = started
         self.ended = ended
-        self.dropped = dropped
+        self.lent_unnoted = lent_unnoted
+        self.given_back_unnoted = given_back_unnoted
         self.sites: list[Site] = []
         self.way_out: list[Site] = []
 
@@ -61,13 +67,21 @@ def read_ledgers(folder: str, functions: list[str]) -> list[Ledger]:
     return [ledger for name in names for ledger in _read(os.path.join(folder, name), functions)]
 
 
+def without_a_ledger(folder: str) -> int:
+    """How many processes of a run called a watched function and came too late to have a ledger."""
+    try:
+        return max(0, os.path.getsize(os.path.join(folder, "ledgers")) - LEDGERS)
+    except OSError:
+        return 0
+
+
 def _read(path: str, functions: list[str]) -> Iterator[Ledger]:
     with open(path, "rb") as file:
         data = file.read()
     if len(data) != SIZE or data[:8] != MAGIC:
         return
-    _, pid, started, ended, dropped, _ = HEAD.unpack_from(data)
-    ledger = Ledger(pid, started, bool(ended), dropped)
+    _, pid, started, ended, _, lent_unnoted, given_back_unnoted = HEAD.unpack_from(data)
+    ledger = Ledger(pid, started, bool(ended), lent_unnoted, given_back_unnoted)
     sites = list(_sites(data, functions))
     for lent_at, given_back_at, count in LINK.iter_unpack(data[LINKS_AT:HANDLES_AT]):
         lender, taker = (sites[at] if at < SITES else None for at in (lent_at, given_back_at))

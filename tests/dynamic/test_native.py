@@ -14,7 +14,7 @@ from native import PROGRAMS, build, compile_c, findings_in, needs_compiler, outc
 from test_command_line import llmlint
 from tracing import finding
 
-from llmlint.dynamic.native.read import read_ledgers
+from llmlint.dynamic.native.read import LEDGERS, read_ledgers
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import is_watchable
 from llmlint.runtime.native.build import account_of, compilation, listed, preloaded, watched_functions
@@ -168,6 +168,20 @@ def test_a_folder_that_cannot_be_preloaded_from_is_told(tmp_path: Path) -> None:
     assert "no library can be preloaded from" in found.verdicts["answer"].summary
 
 
+def test_a_run_of_very_many_processes_stops_making_ledgers_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "ledgers").write_text("+" * LEDGERS)
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"))
+    assert found.is_unchanged
+    assert found.verdicts["answer"].summary.endswith("; 1 processes had no ledger, as there were too many")
+
+
+def test_more_than_a_ledger_holds_is_still_a_leak(tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c"), "many")
+    assert found.is_unchanged
+    assert found.status("answer") == "confirmed"
+
+
 def test_a_limit_on_the_size_of_files_costs_the_ledger_and_not_the_program(tmp_path: Path) -> None:
     findings, program = findings_in("serve.c", tmp_path), build(tmp_path, "serve.c")
     limited = tmp_path / "limited.sh"
@@ -202,7 +216,7 @@ def test_functions_of_every_shape_get_and_give_what_they_did(tmp_path: Path) -> 
     ledger = read_ledgers(str(tmp_path / "run"), account_of(tmp_path / "run")["functions"])[0]
     calls = {site.function: (site.calls, site.given_back) for site in ledger.sites if site.function.startswith("lend")}
     assert calls["lend_all"] == (1, 1) and calls["lend_written"] == (1, 1)
-    assert ledger.ended and not ledger.dropped
+    assert ledger.ended and not ledger.lent_unnoted + ledger.given_back_unnoted
 
 
 PACKAGES = "qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmlint.dynamic.native.read import Ledger, Site, read_ledgers
+from llmlint.dynamic.native.read import Ledger, Site, read_ledgers, without_a_ledger
 from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.plan import Target
 from llmlint.dynamic.probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement
@@ -47,7 +47,7 @@ def judge(watched: Watched, run: Run) -> Judgement:
     lender = next(target.qualname for target in watched.targets if target.role == "acquire")
     found = [lent for ledger in ledgers for lent in _lent(watched, lender, ledger, places)]
     if not found:
-        return Judgement(NOT_EXERCISED, _never_lent(watched, lender, ledgers, places))
+        return Judgement(NOT_EXERCISED, _never_lent(run, lender, ledgers, places))
     if any(target.role == "leave" for target in watched.targets):
         found = list(_after_clean_ups(watched, found, places))
         if not found:
@@ -75,7 +75,7 @@ def _lent(watched: Watched, lender: str, ledger: Ledger, places: Places) -> Iter
         at = inside
     if at:
         leaving = any(_frames_in(scope, site, places) for site in ledger.way_out)
-        yield Lent(ledger, at, sum(site.in_hand for site in at) + ledger.dropped + leaving)
+        yield Lent(ledger, at, sum(site.in_hand for site in at) + ledger.given_back_unnoted + leaving)
 
 
 def _frames_in(target: Target, site: Site, places: Places) -> list[Frame]:
@@ -110,13 +110,16 @@ def _after_clean_ups(watched: Watched, found: Iterable[Lent], places: Places) ->
 # ---------------------------------------------------------------- in words
 
 
-def _never_lent(watched: Watched, lender: str, ledgers: list[Ledger], places: Places) -> str:
+def _never_lent(run: Run, lender: str, ledgers: list[Ledger], places: Places) -> str:
+    late = without_a_ledger(run.folder)
+    rest = f"; {late} processes had no ledger, as there were too many" if late else ""
     calls = [site for ledger in ledgers for site in ledger.sites if site.function == lender]
     if not calls:
-        return f"no process called {lender} through a shared library (calls of a static copy, or by dlsym, go unseen)"
-    said = f"{lender} was called {sum(site.calls for site in calls)} times, and not where the finding has it"
+        unseen = "calls of a static copy, or by dlsym, go unseen"
+        return f"no process called {lender} through a shared library ({unseen}){rest}"
     nameless = sum(site.calls for site in calls if not places.get((site.module, site.address)))
-    return f"{said}; {nameless} of the calls came from places that no symbol names" if nameless else said
+    rest += f"; {nameless} of the calls came from places that no symbol names" if nameless else ""
+    return f"{lender} was called {sum(site.calls for site in calls)} times, and not where the finding has it{rest}"
 
 
 def _confirmed(watched: Watched, lender: str, leaks: list[Lent], places: Places) -> Judgement:

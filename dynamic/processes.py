@@ -98,7 +98,7 @@ def note_children(note: Callable[[int, list[str]], None]) -> None:
 
     def fork_exec(*arguments: Any) -> int:
         pid: int = original(*arguments)
-        note(pid, [os.fsdecode(part) for part in list(arguments[0])[:4]])
+        note(pid, [os.fsdecode(part) for part in list(arguments[0])[:8]])
         return pid
 
     _posixsubprocess.fork_exec = fork_exec

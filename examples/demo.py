@@ -31,6 +31,8 @@ RULES = {
     "matching": "LLM501",
     "tool_calls": "LLM401",
     "usage": "LLM201",
+    "pictures": "LLM202",
+    "thumbnails": "LLM204",
     "group": "LLM701",
     "write_back": "LLM702",
 }

@@ -23,7 +23,7 @@ _DEPTH = 4
 _MANY = 3
 """A helper that more coroutines than this go through is reported itself: it is where the mending is done."""
 
-_OFFLINE = frozenset("test tests testing bench benchmark benchmarks eval example examples script scripts tools".split())
+_OFFLINE = frozenset("test tests testing bench benchmark benchmarks eval script scripts".split())
 _NOT_SERVING = frozenset(
     "startup shutdown lifespan warmup init initialize setup teardown start stop close aclose exit aexit aenter enter "
     "main launch bootstrap cleanup destroy terminate prepare install download kill sigterm sigint signal drain".split()

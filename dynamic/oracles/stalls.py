@@ -28,6 +28,7 @@ _NOTHING: tuple[None, tuple[Line, ...]] = (None, ())
 Frames = tuple[int, ...]
 """Marks of the frames from a line's function out to the loop: the same marks at two looks mean the same call."""
 
+_IMPORTING = "<frozen importlib"
 _sleep = time.sleep
 """As it was before anybody replaced it."""
 
@@ -188,8 +189,7 @@ class Watchdog:
                     standing.tell()
                 del here.standing[line]
         for line in found.keys() - here.standing.keys():
-            if not _is_importing(frame):
-                self._begin(here, Standing(line, found[line], thread))
+            self._begin(here, Standing(line, found[line], thread))
 
     @staticmethod
     def _begin(here: Loop, standing: Standing) -> None:
@@ -201,8 +201,8 @@ class Watchdog:
         here.standing[standing.line] = standing
 
     def _lines_on(self, frame: FrameType | None) -> Iterator[tuple[Line, Frames]]:
-        """The watched lines on a stack."""
-        while frame is not None:
+        """The watched lines on a stack, but for those that import something: that happens once."""
+        while frame is not None and not frame.f_code.co_filename.startswith(_IMPORTING):
             for line in self.lines.get(id(frame.f_code), _NOTHING)[1]:
                 if frame.f_lineno in line.lines:
                     yield line, tuple(_outwards(frame))
@@ -221,15 +221,6 @@ def _places(frame: FrameType | None) -> Iterator[str]:
         code = frame.f_code
         yield f"{code.co_filename}:{frame.f_lineno} {code.co_name}"
         frame, left = frame.f_back, left - 1
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    """The first call of many a function imports what it needs; that happens once."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _processor_time(thread: int) -> float:

@@ -44,8 +44,9 @@ class Client:
 
 def _body(text: str, options: dict[str, Any]) -> dict[str, Any]:
     content: Any = text
-    if image := options.pop("image", ""):
-        content = [{"type": "image_url", "image_url": {"url": f"data:{image}"}}, {"type": "text", "text": text}]
+    image = options.pop("image", "")
+    if url := options.pop("picture", f"data:{image}" if image else ""):
+        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
     return {"messages": [{"role": "user", "content": content}], "stream": True, **options}
 
 

@@ -1,12 +1,45 @@
 """Everything that production does to an engine, in a few seconds: the clients here leave, err, repeat themselves."""
 
 import asyncio
-from collections.abc import Awaitable
+import threading
+import time
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .client import Client
 
 TOOL = {"type": "function", "function": {"name": "set_id", "parameters": {"type": "object"}}}
 BIG = 2**53 + 1
+PATIENCE = 12.0
+"""Seconds after which a client gives up."""
+
+
+class SlowHost(BaseHTTPRequestHandler):
+    """A host of pictures: `/12345` is one of so many bytes."""
+
+    def do_GET(self) -> None:
+        time.sleep(0.2)
+        picture = self.path.encode().ljust(int(self.path[1:]), b".")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(picture)))
+        self.end_headers()
+        self.wfile.write(picture)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def pictures() -> Iterator[str]:
+    """The address of a slow host while it is there."""
+    host = ThreadingHTTPServer(("127.0.0.1", 0), SlowHost)
+    threading.Thread(target=host.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{host.server_address[1]}"
+    finally:
+        host.shutdown()
+        host.server_close()
 
 
 async def _together(asks: list[Awaitable]) -> list:
@@ -76,6 +109,23 @@ async def change_weights(client: Client) -> None:
         await client.post("/update_weights")
 
 
+async def fetch_pictures(client: Client) -> str:
+    """Five pictures from a slow host."""
+    with pictures() as host:
+        asks = [client.complete("What is there?", picture=f"{host}/{100 + n}", max_tokens=4) for n in range(5)]
+        return f"{sum(status == 200 for status, _ in await _together(asks))} were seen."
+
+
+async def send_a_huge_picture(client: Client) -> str:
+    """A picture so large that the process that should make it small is killed."""
+    with pictures() as host:
+        asking = client.complete("What is there?", picture=f"{host}/{1 << 20}", max_tokens=4)
+        try:
+            return f"It was answered with {(await asyncio.wait_for(asking, PATIENCE))[0]}."
+        except asyncio.TimeoutError:
+            return "Nobody answered."
+
+
 async def rest(client: Client) -> None:
     """A second in which nobody asks for anything."""
     await asyncio.sleep(1)
@@ -88,7 +138,10 @@ async def count(client: Client) -> str:
 
 CHAPTERS = {
     chapter.__name__: chapter
-    for chapter in (talk, leave, err, call_tools, look_at_images, sleep_and_wake, change_weights, count, rest)
+    for chapter in (
+        talk, leave, err, call_tools, look_at_images, fetch_pictures, sleep_and_wake, change_weights, count,
+        send_a_huge_picture, rest,
+    )
 }
 
 

@@ -19,6 +19,8 @@ BUGS = {
     "matching": "a matcher that rejects a token is not listened to",
     "tool_calls": "integers of a streamed tool call go through %g",
     "usage": "two locks are taken in either order",
+    "pictures": "a picture is fetched on the event loop",
+    "thumbnails": "a process that makes thumbnails is waited for after its death",
     "group": "the ranks' group has no timeout",
     "write_back": "a rank with nothing to write back skips the collective",
 }

@@ -1,8 +1,10 @@
 """HTTP over asyncio, on the loopback only: an OpenAI-style completion, streamed or whole, and the engine's levers."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from .engine import Engine
@@ -16,6 +18,8 @@ class Server:
     def __init__(self, engine: Engine, parts: Parts) -> None:
         self.engine = engine
         self.parts = parts
+        self.thumbnails = parts.thumbnails.Thumbnails()
+        self.making = asyncio.Lock()
         self.levers = {
             "/sleep": lambda body: engine.sleep(int(body.get("level", 1))),
             "/wake_up": lambda body: engine.wake_up(),
@@ -40,6 +44,7 @@ class Server:
         self, path: str, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         if path == "/v1/chat/completions":
+            await self._load_pictures(body)
             await self._complete(read_request(body), reader, writer)
         elif path in self.levers:
             await self.levers[path](body)
@@ -50,6 +55,18 @@ class Server:
             _send(writer, 200, {"model": self.engine.model.name, "asleep": self.engine.level})
         else:
             _send(writer, 404, {"error": {"message": f"there is no {path}"}})
+
+    async def _load_pictures(self, body: dict[str, Any]) -> None:
+        """Puts a thumbnail in the place of each picture that is named by its address."""
+        for message in body.get("messages", ()):
+            content = message.get("content", "")
+            for part in content if isinstance(content, list) else ():
+                url = part["image_url"]["url"] if part.get("type") == "image_url" else ""
+                if url.startswith("http://"):
+                    picture = await self.parts.pictures.load(url)
+                    async with self.making:
+                        thumbnail = await _on_a_thread(self.thumbnails.make, picture)
+                    part["image_url"] = {"url": f"data:{thumbnail.hex()}"}
 
     async def _complete(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Ends when the answer does, or when the client hangs up."""
@@ -93,6 +110,27 @@ class Server:
                     yield delta
         finally:
             await pieces.aclose()
+
+
+async def _on_a_thread(function: Callable[[bytes], bytes], argument: bytes) -> bytes:
+    """On a thread that the process may leave behind when it ends."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def settle(result: bytes | None, error: Exception | None) -> None:
+        if not done.done():
+            done.set_result(result) if error is None else done.set_exception(error)
+
+    def run() -> None:
+        try:
+            outcome = function(argument), None
+        except Exception as error:
+            outcome = None, error
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, Any]]:

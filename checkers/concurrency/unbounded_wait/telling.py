@@ -7,7 +7,8 @@ from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
-_OFFLINE = frozenset("test tests testing bench benchmark benchmarks eval example examples script scripts tools".split())
+_TESTS = frozenset("test tests testing bench benchmark benchmarks eval".split())
+_BY_HAND = frozenset("example examples script scripts tools".split())
 
 
 def report(
@@ -39,10 +40,11 @@ def _where(program: Program, function: FunctionInfo, cause: str) -> tuple[str, s
     """Where nobody is harmed. llama.cpp's server lives among its tools and examples."""
     if function.language != "python":
         return None
-    if _OFFLINE & set(words(function.path)):
-        return "low", "a test, a benchmark or a script is ended by who started it"
-    is_by_hand = function.name == "main" or (function.owner is None and _is_script(program, function.path))
-    if is_by_hand and cause == "missing-timeout":
+    place = set(words(function.path))
+    if _TESTS & place:
+        return "low", "a test or a benchmark is ended by who started it"
+    is_by_hand = _BY_HAND & place or function.name == "main"
+    if cause == "missing-timeout" and (is_by_hand or (function.owner is None and _is_script(program, function.path))):
         return "low", "a program run by hand is ended by hand"
     return None
 

@@ -31,7 +31,7 @@ def test_what_an_early_return_leaks_is_confirmed_with_numbers_and_place(tmp_path
         "confirmed",
         "2 of 5 that llama_sampler_chain_init lent there were still held when the process had ended",
     )
-    assert verdict.evidence[0].endswith(": 5 lent, 3 given back, 2 held at its end")
+    assert verdict.evidence[0].endswith(": 5 lent, 3 given back, 2 held when it ended in the ordinary way")
     assert verdict.evidence[1].endswith("src/serve.c:19 in answer")
     assert found.status("embed") == "confirmed", "a struct by value is told by a pointer in it"
     assert found.is_unchanged and found.traced.returncode == 3
@@ -158,6 +158,17 @@ def test_without_a_compiler_the_run_goes_on_and_the_verdict_says_so(tmp_path: Pa
     assert found.is_unchanged and found.traced.returncode == 3
     assert found.status("answer") == "not-exercised"
     assert "there is no C compiler" in found.verdicts["answer"].summary
+
+
+def test_a_compiler_that_cannot_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    compiler = tmp_path / "tools" / "cc"
+    compiler.write_text("#!/bin/sh\necho 'ledger.c:8:10: fatal error: dlfcn.h: No such file' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    program, findings = build(tmp_path, "serve.c"), findings_in("serve.c", tmp_path)
+    found = outcome(tmp_path, findings, program, path=str(tmp_path / "tools"))
+    assert found.is_unchanged
+    assert found.verdicts["answer"].summary.startswith("the ledger could not be built: ledger.c:8:10: fatal error")
 
 
 def test_a_folder_that_cannot_be_preloaded_from_is_told(tmp_path: Path) -> None:

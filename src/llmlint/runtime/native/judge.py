@@ -53,7 +53,7 @@ def judge(watched: Watched, run: Run) -> Judgement:
         if not found:
             return Judgement(NOT_EXERCISED, "the owner's clean-up was not seen to give anything back")
     leaks = [lent for lent in found if lent.is_leak]
-    return _confirmed(watched, lender, leaks, places) if leaks else _clean(lender, found)
+    return _confirmed(lender, leaks, places) if leaks else _clean(lender, found)
 
 
 @lru_cache(maxsize=8)
@@ -122,16 +122,16 @@ def _never_lent(run: Run, lender: str, ledgers: list[Ledger], places: Places) ->
     return f"{lender} was called {sum(site.calls for site in calls)} times, and not where the finding has it{rest}"
 
 
-def _confirmed(watched: Watched, lender: str, leaks: list[Lent], places: Places) -> Judgement:
+def _confirmed(lender: str, leaks: list[Lent], places: Places) -> Judgement:
     held, calls = (sum(lent.total(what) for lent in leaks) for what in ("held", "calls"))
     summary = f"{held} of {calls} that {lender} lent there were still held when the process had ended"
-    return Judgement(CONFIRMED, summary, [line for lent in leaks[:4] for line in _evidence(watched, lent, places)])
+    return Judgement(CONFIRMED, summary, [line for lent in leaks[:4] for line in _evidence(lent, places)])
 
 
-def _evidence(watched: Watched, lent: Lent, places: Places) -> Iterator[str]:
+def _evidence(lent: Lent, places: Places) -> Iterator[str]:
     name = f"process {lent.ledger.pid}"
     calls, given_back, held = (lent.total(what) for what in ("calls", "given_back", "held"))
-    yield f"{name}: {calls} lent, {given_back} given back, {held} held at its end"
+    yield f"{name}: {calls} lent, {given_back} given back, {held} held when it ended in the ordinary way"
     for site in lent.sites[:4]:
         frame = places[site.module, site.address][0]
         where = f"{frame.file}:{frame.line}" if frame.line else f"{site.module}+{site.address:#x}"

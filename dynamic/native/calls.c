@@ -47,21 +47,27 @@ static int next_library(struct dl_phdr_info *info, size_t size, void *given) {
     return 1;
 }
 
-/* A function of a library that was loaded later and may go again: the caller's library knows it, unless the call was a
- * jump from another one; then all are asked, and what was found is good while it still goes by this name. */
-static void *late(word number, word caller) {
+/* All libraries are asked; what was found is good while it still goes by this name. */
+static void *had_by_any(word number) {
     Dl_info at;
     struct search search = {0};
-    void *found = dladdr((void *)caller, &at) ? had_by(at.dli_fname, number) : NULL;
-    if (found) return found;
-    found = __atomic_load_n(&watched[number].late, __ATOMIC_RELAXED);
+    void *found = __atomic_load_n(&watched[number].late, __ATOMIC_RELAXED);
     if (found && dladdr(found, &at) && at.dli_saddr == found && !strcmp(at.dli_sname, watched[number].name))
         return found;
-    found = dlsym(RTLD_NEXT, watched[number].name);
+    found = NULL;
     for (int i = 0; !found && (search.skipped = i, dl_iterate_phdr(next_library, &search)); i++)
         found = had_by(search.library, number);
     __atomic_store_n(&watched[number].late, found, __ATOMIC_RELAXED);
     return found;
+}
+
+/* A function of a library that was loaded later and may go again. It is looked for as the loader would: among what all
+ * may see, then in the caller's library; but where another library jumped here, the caller is not who it seems. */
+static void *late(word number, word caller) {
+    Dl_info at;
+    void *found = dlsym(RTLD_NEXT, watched[number].name);
+    if (!found && dladdr((void *)caller, &at)) found = had_by(at.dli_fname, number);
+    return found ? found : had_by_any(number);
 }
 
 static void *real(word number, word caller) {

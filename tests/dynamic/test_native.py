@@ -115,6 +115,19 @@ def test_a_library_that_comes_late_and_goes_again_is_seen(tmp_path: Path) -> Non
     assert found.status("answer") == "confirmed", found.verdicts["answer"]
 
 
+def test_two_copies_of_a_library_each_get_their_own_calls(tmp_path: Path) -> None:
+    findings = findings_in("serve.c", tmp_path)
+    build(tmp_path, "serve.c")
+    for name in ("one", "two"):
+        compile_c(tmp_path, "-shared", "-fPIC", "-o", f"lib{name}.so", "src/stand_in.c")
+        linked = ["src/serve.c", "-L.", f"-l{name}", f"-Wl,-rpath,{tmp_path}", "-lpthread"]
+        compile_c(tmp_path, "-g", "-shared", "-fPIC", "-o", f"engine_{name}.so", *linked)
+    compile_c(tmp_path, "-o", "late", str(PROGRAMS / "late.c"), "-ldl")
+    found = outcome(tmp_path, findings, *(tmp_path / name for name in ("late", "engine_one.so", "engine_two.so")))
+    assert found.is_unchanged and found.traced.stdout == "1\n2\n"
+    assert found.status("answer") == "exercised-clean"
+
+
 def test_a_member_that_the_clean_up_forgets_is_confirmed(tmp_path: Path) -> None:
     found = outcome(tmp_path, findings_in("trainer.c", tmp_path), build(tmp_path, "trainer.c", "-g", "-O0"))
     assert found.status("trainer_free") == "confirmed"

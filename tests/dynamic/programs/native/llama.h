@@ -15,6 +15,7 @@ struct llama_batch {
 struct ggml_context;
 struct ggml_init_params { long mem_size; void *mem_buffer; bool no_alloc; };
 
+int samplers_made(void); /* by this copy of the library */
 struct llama_sampler *llama_sampler_chain_init(struct llama_sampler_chain_params params);
 struct llama_sampler *llama_sampler_init_greedy(void);
 void llama_sampler_chain_add(struct llama_sampler *chain, struct llama_sampler *sampler);

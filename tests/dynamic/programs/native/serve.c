@@ -44,6 +44,8 @@ struct llama_sampler *make(void) {
 
 void drop(struct llama_sampler *sampler) { llama_sampler_free(sampler); }
 
+int made_so_far(void) { return samplers_made(); }
+
 static void serve(int requests) {
     for (int tokens = 1; tokens <= requests; tokens++) printf("%d %d\n", answer(tokens), embed(tokens));
     fflush(stdout);

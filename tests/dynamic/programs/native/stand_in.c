@@ -6,7 +6,12 @@
 struct llama_sampler { struct llama_sampler *next; };
 struct ggml_context { long size; };
 
+static int made;
+
+int samplers_made(void) { return made; }
+
 struct llama_sampler *llama_sampler_chain_init(struct llama_sampler_chain_params params) {
+    made++;
     return calloc(1 + params.no_perf, sizeof(struct llama_sampler));
 }
 

@@ -2,7 +2,8 @@
 
 Waits for work, as a dispatcher's thread does for ever, are right; what counts here is a wait for the answer of a named
 peer: of a process that was just started (`startup.py`), of whom a request was sent to (`answers.py`), of a server on
-the network (`network.py`), and in C++ of a result that another thread puts into a container (`conditions.py`).
+the network (`network.py`), for a state that a peer should come to (`polling.py`), and in C++ for a result that another
+thread puts into a container (`conditions.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from llmlint.checkers.concurrency.unbounded_wait.answers import unanswered
 from llmlint.checkers.concurrency.unbounded_wait.conditions import unconditional
 from llmlint.checkers.concurrency.unbounded_wait.network import without_timeout
+from llmlint.checkers.concurrency.unbounded_wait.polling import polled
 from llmlint.checkers.concurrency.unbounded_wait.startup import unstarted
 from llmlint.code.program import Program
 from llmlint.findings import Report
@@ -21,4 +23,5 @@ def check_program(program: Program) -> Iterator[Report]:
     yield from unstarted(program)
     yield from unanswered(program)
     yield from without_timeout(program)
+    yield from polled(program)
     yield from unconditional(program)

@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from . import rewrite
 from .oracles.stalls import STAND_INS, WATCHDOG
-from .plan import Finding, Target, accesses_of, locks_of
+from .plan import Finding, Target, inside_of
 from .probe import CONFIRMED, Probe
 from .station import Faults, Station
 
@@ -329,17 +328,12 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
     probe = kind(finding, lambda values: [str(value) for value in values][:3])
     counts: Any = _Counts()
     stations: dict[str, Station] = {}
-    originals = []
     try:
         for target in [*finding.targets, Target(finding, {"qualname": "Engine.__init__", "role": "instance"})]:
             function = Engine.__dict__[target.qualname.partition(".")[2]]
-            if target.qualname not in stations:
-                names = rewrite.parameters(function)
-                stations[target.qualname] = Station(target.qualname, names, counts, Faults())
-                originals.append((function, function.__code__))
-                watched = locks_of([finding]), accesses_of([finding])
-                rewrite.rewrite(function, stations[target.qualname], names, *watched)
-            stations[target.qualname].add(probe, target)
+            station = stations.setdefault(target.qualname, Station(function, counts, Faults()))
+            station.add(probe, target)
+            station.rewrite(inside_of([finding]))
         drive()
         probe.look(False)
         probe.look(True)
@@ -349,8 +343,8 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
         return False
     finally:
         _alive.clear()
-        for function, code in originals:
-            function.__code__ = code
+        for station in stations.values():
+            station.restore()
 
 
 def _judged(kind: type[Probe], finding: Finding, state: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ a string counts as one element, and an iterator is never touched, because readin
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -61,7 +62,7 @@ def one_value(path: Path | None, names: tuple[str, ...]) -> Callable[[tuple[obje
         return None
     place = names.index(path.root)
     if not path.steps:
-        return lambda values: values[place]
+        return operator.itemgetter(place)
     kind, name = path.steps[0][0], str(path.steps[0][1])
     return (lambda values: getattr(values[place], name, None)) if kind == "name" else None
 

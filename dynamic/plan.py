@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .paths import Path, PathError, parse_path
 
 SCHEMA = 1
+
+
+class Inside(NamedTuple):
+    """What a station is told of while a function runs: `with` statements on locks, and uses of attributes, by name."""
+
+    locks: frozenset[str] = frozenset()
+    accesses: frozenset[str] = frozenset()
 
 
 class Target:
@@ -98,8 +105,7 @@ class Plan:
         self.hash: str = data.get("hash", "")
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
-        self.locks = locks_of(self.findings)
-        self.accesses = accesses_of(self.findings)
+        self.inside = inside_of(self.findings)
         self.targets: dict[str, list[Target]] = {}
         for finding in self.findings:
             for target in finding.targets:
@@ -127,14 +133,10 @@ class Plan:
         return matching[0] if len(matching) == 1 else None
 
 
-def locks_of(findings: Iterable[Finding]) -> frozenset[str]:
-    """The attributes whose `with` statements are watched in the functions of the plan."""
-    return frozenset(str(name) for finding in findings for name in finding.options.get("locks", ()))
-
-
-def accesses_of(findings: Iterable[Finding]) -> frozenset[str]:
-    """The attributes whose uses are watched in the functions of the plan."""
-    return frozenset(str(name) for finding in findings for name in finding.options.get("accesses", ()))
+def inside_of(findings: Iterable[Finding]) -> Inside:
+    """What the findings ask to be told of inside the functions of the plan."""
+    given = [finding.options for finding in findings]
+    return Inside(*(frozenset(str(name) for one in given for name in one.get(what, ())) for what in Inside._fields))
 
 
 def _dotted(path: str) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from .paths import Roots
+from .paths import Path, Roots
 from .plan import Finding, Target, Watched
 from .record import Recorder
 from .values import Instances, has_class
@@ -17,9 +17,30 @@ NOT_EXERCISED = "not-exercised"
 
 State = Mapping[str, Any]
 
-Before = Callable[[tuple[object, ...]], object]
-After = Callable[[Any, Any, "BaseException | None"], None]
-"""The quick way of `called` and `returned`: parameters in, a token out; then the token, the result, the error."""
+
+class Quick:
+    """The quick way of `called` and `returned`: parameters in, a token out; then the token, the result, the error.
+
+    A token of None means that the call is not followed. Where `about` says which entity a call is about, the token is
+    that entity, and `after` may answer True: until it is taken out of the probe's `known`, there is nothing to learn
+    from more calls about it.
+    """
+
+    __slots__ = ("about", "after", "before")
+
+    def __init__(
+        self,
+        before: Callable[[tuple[object, ...]], object],
+        after: Callable[[Any, Any, BaseException | None], bool | None],
+        about: Path | None = None,
+    ) -> None:
+        self.before = before
+        self.after = after
+        self.about = about
+
+
+COUNT_ONLY = Quick(lambda values: None, lambda token, result, error: None)
+"""For a probe to which calls as such are of no interest."""
 
 
 class Judgement:
@@ -52,15 +73,19 @@ class Probe:
         self.tell = tell
         self.instances = Instances()
         self.globals: dict[str, Any] = {}
+        self.known: list[set[Hashable]] = []
+        """Of stations: the entities about which they do not tell any more."""
 
     def attach(self, recorder: Recorder) -> None:
         """The recorder of this process, for probes that use its ring."""
 
     def forked(self) -> None:
         """In a forked child: what was seen so far is the parent's to tell, but the objects are here as well."""
-        instances, held = self.instances, self.globals
+        instances, held, known = self.instances, self.globals, self.known
         self.__init__(self.finding, self.tell)  # type: ignore[misc]
-        self.instances, self.globals = instances, held
+        self.instances, self.globals, self.known = instances, held, known
+        for entities in known:
+            entities.clear()
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         return None
@@ -70,9 +95,14 @@ class Probe:
     ) -> None:
         """Runs when the call ends, with what it returned or raised."""
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
         """A shorter way for a target that needs one parameter at most; None where `called` must be asked."""
         return None
+
+    def tell_of_ends(self, known: set[Hashable]) -> None:
+        """Take out of this set whatever there is something to learn about again."""
+        if not any(entities is known for entities in self.known):
+            self.known.append(known)
 
     def hold(self, locks: tuple[object, ...]) -> None:
         """Runs when a watched function has taken locks that the plan names."""

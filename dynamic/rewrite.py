@@ -13,17 +13,18 @@ import ast
 import threading
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
+
+from .paths import Path
+from .plan import Inside
 
 _FUTURE = 0
 for _name in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _name).compiler_flag
 
-_TOKEN = "__llmlint_token__"
-_ENTER, _EXIT, _FAIL = "__llmlint_enter__", "__llmlint_exit__", "__llmlint_fail__"
-_HOLD, _LET_GO = "__llmlint_hold__", "__llmlint_let_go__"
-_TOUCH = "__llmlint_touch__"
+_TOKEN, _RESULT = "__llmlint_token__", "__llmlint_result__"
+_STATION, _KNOWN, _EXCEPTION = "__llmlint_station__", "__llmlint_known__", "__llmlint_exception__"
 
 _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
 _CHANGES = frozenset(
@@ -34,12 +35,18 @@ _CHANGES = frozenset(
 
 
 class Station(Protocol):
-    """Who is called: `enter` with the parameters asked for, then `leave` or `fail` with what `enter` gave; `hold` and
-    `let_go` inside the `with` statements of locks that are watched; `touch` with an object, which it gives back, just
-    before one of its watched attributes is used."""
+    """Who is called: `enter` with the parameters asked for, then, unless that gave None, `leave` or `fail` with what it
+    gave; `hold` and `let_go` inside the `with` statements of locks that are watched; `touch` with an object, which it
+    gives back, just before one of its watched attributes is used. `enter` and `leave` may change.
 
-    def enter(self, *values: object) -> Any: ...
-    def leave(self, call: Any, result: Any) -> Any: ...
+    A call about one of the `known` is not told of: by far the most calls of an engine are one token more of a request
+    under way, and must cost next to nothing.
+    """
+
+    known: set[Any]
+    enter: Callable[..., Any]
+    leave: Callable[[Any, Any], None]
+
     def fail(self, call: Any) -> None: ...
     def hold(self, *locks: object) -> None: ...
     def let_go(self, *locks: object) -> None: ...
@@ -55,25 +62,23 @@ _lock = threading.Lock()
 
 
 def rewrite(
-    function: types.FunctionType,
+    code: types.CodeType,
     station: Station,
     roots: tuple[str, ...],
-    locks: frozenset[str] = frozenset(),
-    accesses: frozenset[str] = frozenset(),
-) -> None:
-    """Let `station` know of every call of `function` from now on, with the values of the parameters named, of `with`
-    statements on `locks`, and of uses of the attributes `accesses`."""
-    code = function.__code__
+    inside: Inside,
+    about: Path | None = None,
+) -> types.CodeType:
+    """The code of a function that lets `station` know of every call, with the values of the parameters named, and of
+    what is `inside`; where `about` leads to what is known, of nothing."""
     node, enclosing = _definition(code)
     _refuse(node)
     shell = _shell(node, enclosing, code)
-    instrumented = _with_calls(node, roots, locks, accesses)
+    instrumented = _with_calls(node, roots, inside, about)
     new = _compiled(shell, instrumented, code)
-    calls = {_ENTER: station.enter, _EXIT: station.leave, _FAIL: station.fail}
-    new = _with_constants(new, {**calls, _HOLD: station.hold, _LET_GO: station.let_go, _TOUCH: station.touch})
+    new = _with_constants(new, {_STATION: station, _KNOWN: station.known, _EXCEPTION: Exception})
     if new.co_freevars != code.co_freevars:
         raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
-    function.__code__ = new.replace(**_name_of(code))
+    return new.replace(**_name_of(code))
 
 
 def parameters(function: types.FunctionType) -> tuple[str, ...]:
@@ -164,34 +169,74 @@ def _refuse(node: Any) -> None:
         raise CannotRewrite("it has type parameters")
 
 
-def _with_calls(node: Any, roots: tuple[str, ...], locks: frozenset[str], accesses: frozenset[str]) -> Any:
+def _with_calls(node: Any, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
     """The definition with the calls put in, on copies: the parsed file stays as it is."""
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
     bare.decorator_list, bare.returns = _first_line_of(node), None
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _own(node))
-    touching = _Touches(accesses)
-    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), locks)
-    body = [returns.visit(touching.visit(_copy(statement))) for statement in node.body]
-    start: list[ast.stmt] = []
-    if ast.get_docstring(node, clean=False) is not None:
-        start.append(body.pop(0))
-    place = node.body[-1]
-    enter = ast.Assign([ast.Name(_TOKEN, ast.Store())], _call(_ENTER, [ast.Name(root, ast.Load()) for root in roots]))
-    leave = ast.Expr(_call(_EXIT, [ast.Name(_TOKEN, ast.Load()), ast.Constant(None)]))
-    fail = ast.Expr(_call(_FAIL, [ast.Name(_TOKEN, ast.Load())]))
+    touching = _Touches(inside.accesses)
+    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks)
+    documented = ast.get_docstring(node, clean=False) is not None
+    start, plain = node.body[:documented], node.body[documented:]
+    body = [returns.visit(touching.visit(_copy(statement))) for statement in plain]
+    values: ast.expr = ast.Tuple([ast.Name(root, ast.Load()) for root in roots], ast.Load())
+    enter = _assign(_TOKEN, _call("enter", [values]))
+    leave = _if_followed(_call("leave", [ast.Name(_TOKEN, ast.Load()), ast.Constant(None)]))
+    fail = _if_followed(_call("fail", [ast.Name(_TOKEN, ast.Load())]))
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
-    for added in (enter, leave, attempt, handler, fail):
-        ast.copy_location(added, node.body[0] if added is enter else place)
-    bare.body = [*start, enter, attempt]
+    watched: list[ast.stmt] = [enter, attempt]
+    if about is not None and not touching.told and not returns.told and _can_stand_twice(node, about):
+        watched = _unless_known(_expression(about), plain, watched)
+    for first in watched[:-1]:
+        ast.copy_location(first, node.body[0])
+    for added in (enter, leave, attempt, handler, fail, watched[-1]):
+        ast.copy_location(added, node.body[-1])
+    bare.body = [*_copy(start), *watched]
     return bare
 
 
 def _first_line_of(node: Any) -> list[ast.expr]:
     """A stand-in for the decorators, never run: a function's lines are counted from its first one."""
     return [ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list[:1]]
+
+
+def _can_stand_twice(node: Any, about: Path) -> bool:
+    """Whether the body may stand in the function a second time, as it was, and `about` be read by its name."""
+    named_here = any(isinstance(inner, (ast.Global, ast.Nonlocal)) for inner in _own(node))
+    return not named_here and "__" not in about.text
+
+
+def _assign(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def _if_followed(call: ast.expr) -> ast.stmt:
+    """The call, unless `enter` said that this one is not followed."""
+    followed = ast.Compare(ast.Name(_TOKEN, ast.Load()), [ast.IsNot()], [ast.Constant(None)])
+    return ast.If(followed, [ast.Expr(call)], [])
+
+
+def _unless_known(about: ast.expr, plain: list[ast.stmt], watched: list[ast.stmt]) -> list[ast.stmt]:
+    """try: token = about in known
+    except Exception: token = False
+    if token: the body as it was
+    else: the watched one"""
+    ask = _assign(_TOKEN, ast.Compare(about, [ast.In()], [ast.Constant(_KNOWN)]))
+    unread = ast.ExceptHandler(ast.Constant(_EXCEPTION), None, [_assign(_TOKEN, ast.Constant(False))])
+    as_it_was = [*(_copy(statement) for statement in plain), ast.Return()]
+    choose = ast.If(ast.Name(_TOKEN, ast.Load()), as_it_was, watched)
+    return [ast.Try([ask], [unread], [], []), choose]
+
+
+def _expression(about: Path) -> ast.expr:
+    """A path of names, as code; plain attributes only, so that it costs what the program's own reading costs."""
+    found: ast.expr = ast.Name(about.root, ast.Load())
+    for _, name in about.steps:
+        found = ast.Attribute(found, str(name), ast.Load())
+    return found
 
 
 def _flat(statements: list[Any]) -> Iterator[ast.stmt]:
@@ -222,6 +267,9 @@ def _without_defaults(arguments: ast.arguments) -> ast.arguments:
 class _InOneFunction(ast.NodeTransformer):
     """Leaves alone what is compiled to code of its own."""
 
+    told = False
+    """Whether anything inside the function is told of."""
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return node
 
@@ -251,7 +299,8 @@ class _Touches(_InOneFunction):
             return self.generic_visit(node)
         writes = id(node) in self.changed or not isinstance(node.ctx, ast.Load)
         told = [ast.Constant(node.attr), ast.Constant(node.lineno), ast.Constant(writes)]
-        node.value = ast.copy_location(_call(_TOUCH, [node.value, *told]), node.value)
+        node.value = ast.copy_location(_call("touch", [node.value, *told]), node.value)
+        self.told = True
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -273,8 +322,7 @@ class _Touches(_InOneFunction):
 
 
 class _Returns(_InOneFunction):
-    """`return x` becomes `return leave(token, x)`, and `with lock:` tells that it holds it; in the function itself
-    only."""
+    """`return x` tells what it returns first, and `with lock:` that it holds it; in the function itself only."""
 
     def __init__(self, bare_only: bool, locks: frozenset[str]) -> None:
         self.bare_only = bare_only
@@ -284,8 +332,9 @@ class _Returns(_InOneFunction):
         self.generic_visit(node)
         held = [item.context_expr for item in node.items if _last_name(item.context_expr) in self.locks]
         if held:
-            hold = ast.copy_location(ast.Expr(_call(_HOLD, [_copy(lock) for lock in held])), node.body[0])
-            let_go = ast.copy_location(ast.Expr(_call(_LET_GO, [_copy(lock) for lock in held])), node.body[-1])
+            self.told = True
+            hold = ast.copy_location(ast.Expr(_call("hold", [_copy(lock) for lock in held])), node.body[0])
+            let_go = ast.copy_location(ast.Expr(_call("let_go", [_copy(lock) for lock in held])), node.body[-1])
             attempt = ast.copy_location(ast.Try(node.body, [], [], [let_go]), node.body[0])
             node.body = [hold, attempt]
         return node  # type: ignore[no-any-return]
@@ -295,10 +344,11 @@ class _Returns(_InOneFunction):
     def visit_Return(self, node: ast.Return) -> Any:
         token = ast.Name(_TOKEN, ast.Load())
         if self.bare_only:
-            call = ast.copy_location(ast.Expr(_call(_EXIT, [token, ast.Constant(None)])), node)
-            return [call, node]
-        node.value = _call(_EXIT, [token, node.value or ast.Constant(None)])
-        return node
+            return [ast.copy_location(_if_followed(_call("leave", [token, ast.Constant(None)])), node), node]
+        keep = _assign(_RESULT, node.value or ast.Constant(None))
+        result = ast.Name(_RESULT, ast.Load())
+        tell = _if_followed(_call("leave", [token, result]))
+        return [ast.copy_location(step, node) for step in (keep, tell, ast.Return(result))]
 
 
 def _last_name(expression: ast.expr) -> str:
@@ -311,9 +361,9 @@ def _last_name(expression: ast.expr) -> str:
     return expression.attr if isinstance(expression, ast.Attribute) else inner.id
 
 
-def _call(name: str, arguments: list[ast.expr]) -> ast.Call:
-    """A call of a constant: `_with_constants` puts the station's method in its place, so no name is added anywhere."""
-    return ast.Call(ast.Constant(name), arguments, [])
+def _call(method: str, arguments: list[ast.expr]) -> ast.Call:
+    """A call of the station, which `_with_constants` puts in its place, so that no name is added anywhere."""
+    return ast.Call(ast.Attribute(ast.Constant(_STATION), method, ast.Load()), arguments, [])
 
 
 def _shell(node: Any, enclosing: list[ast.AST], code: types.CodeType) -> list[Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
-from .plan import Target
-from .probe import After, Before, Probe, in_a_stretch
+from . import rewrite
+from .paths import Path
+from .plan import Inside, Target
+from .probe import COUNT_ONLY, Probe, Quick, in_a_stretch
 from .record import Recorder
-
-_FAULTY = object()
-"""The token of a call that is not followed: a probe failed on it, or it came from a probe's own look."""
 
 _inside: set[int] = set()
 """Threads that are in a station: what a probe's look at the program calls is not watched again."""
@@ -79,17 +79,27 @@ class Roots:
 class Station:
     """What the rewritten function calls.
 
-    The quick way is for watchers that need one value of the call and nothing else; it takes about a microsecond. One
-    watcher that needs more sends all of the station's calls the thorough way.
+    Three ways, the cheapest that all watchers agree on. Calls about an entity of which they know all there is to know
+    are not even told of. The quick way is for watchers that need one value of the call; it takes
+    about a microsecond. One watcher that needs more sends all of the station's calls the thorough way.
     """
 
-    def __init__(self, label: str, names: tuple[str, ...], recorder: Recorder, faults: Faults) -> None:
-        self.label = label
-        self.names = names
+    def __init__(self, function: FunctionType, recorder: Recorder, faults: Faults) -> None:
+        self.function = function
+        self.original = function.__code__
+        self.label = function.__qualname__
+        self.names = rewrite.parameters(function)
         self.faults = faults
         self.watchers: list[Watcher] = []
-        self.quick: list[tuple[Before, After]] | None = []
-        self.only: tuple[Before, After] | None = None
+        self.quick: list[Quick] | None = []
+        self.about: Path | None = None
+        """Which entity a call is about, where the watchers agree."""
+        self.asks_itself = False
+        """Whether the function looks into `known` by itself."""
+        self.known: set[Any] = set()
+        self.holds = self.touches = 0
+        self.enter: Callable[..., Any] = self._enter
+        self.leave: Callable[[Any, Any], None] = self._leave
         self.wake: Callable[[], None] | None = None
         """Called by the next call, once: somebody waits for the program to go on."""
         self.attach(recorder)
@@ -103,57 +113,86 @@ class Station:
         self.watchers.append(Watcher(probe, target))
         self.choose_way()
 
+    def rewrite(self, inside: Inside) -> None:
+        """Have the function tell of its calls, in the way that its watchers need."""
+        if self.function.__code__ is self.original or (self.about is not None and not self.asks_itself):
+            self.function.__code__ = rewrite.rewrite(self.original, self, self.names, inside, self.about)
+            self.asks_itself = self.about is not None
+
+    def restore(self) -> None:
+        self.function.__code__ = self.original
+
     def choose_way(self, wake: Callable[[], None] | None = None) -> None:
         """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""
         self.wake = wake
+        self.known.clear()
         ways = [watcher.probe.quick(watcher.target, self.names) for watcher in self.watchers]
         quick = [way for way in ways if way is not None]
-        self.quick = quick if len(quick) == len(ways) and wake is None else None
-        self.only = quick[0] if self.quick is not None and len(quick) == 1 else None
+        wanting = [way for way in quick if way is not COUNT_ONLY]
+        all_quick = len(quick) == len(ways) and wake is None
+        self.quick = wanting if all_quick else None
+        abouts = {way.about.text if way.about is not None else "" for way in wanting}
+        self.about = wanting[0].about if all_quick and len(abouts) == 1 else None
+        for watcher in self.watchers if self.about is not None else ():
+            watcher.probe.tell_of_ends(self.known)
+        if all_quick and len(wanting) == 1:
+            self.enter, self.leave = self._the_way_of_one(wanting[0])
+        else:
+            self.enter, self.leave = self._enter, self._leave
 
-    def enter(self, *values: object) -> Any:
+    def _the_way_of_one(self, way: Quick) -> tuple[Callable[..., Any], Callable[[Any, Any], None]]:
+        """`enter` and `leave` for the usual case, where each look at an attribute counts."""
+        before, after, known, about = way.before, way.after, self.known, self.about is not None
+        counters, slot, faults, label = self.counters, self.slot, self.faults, self.label
+
+        def enter(values: tuple[object, ...]) -> object:
+            counters[slot] += 1
+            try:
+                return before(values)
+            except Exception:
+                faults.add(label)
+                return None
+
+        def leave(token: Any, result: object) -> None:
+            if type(token) is Call:
+                return self._leave(token, result)
+            try:
+                if after(token, result, None) and about:
+                    known.add(token)
+            except Exception:
+                faults.add(label)
+            return None
+
+        return enter, leave
+
+    def _enter(self, values: tuple[object, ...]) -> Any:
         self.counters[self.slot] += 1
         try:
-            if self.only is not None:
-                return self.only[0](values)
-            if self.quick is not None:
-                return [before(values) for before, _ in self.quick]
-            return self._enter(values)
+            if self.quick is None:
+                return self._begin(values)
+            return [way.before(values) for way in self.quick] or None
         except Exception:
             self.faults.add(self.label)
-            return _FAULTY
-
-    def leave(self, token: Any, result: Any) -> Any:
-        if token is not _FAULTY:
-            try:
-                if type(token) is Call:
-                    self._end(token, result, None)
-                elif self.only is not None:
-                    self.only[1](token, result, None)
-                elif self.quick is not None:
-                    for (_, after), part in zip(self.quick, token):  # noqa: B905
-                        after(part, result, None)
-            except Exception:
-                self.faults.add(self.label)
-        return result
+            return None
 
     def fail(self, token: Any) -> None:
-        if token is _FAULTY:
-            return
+        self._leave(token, None, sys.exc_info()[1])
+
+    def _leave(self, token: Any, result: object, error: BaseException | None = None) -> None:
         try:
-            error = sys.exc_info()[1]
             if type(token) is Call:
-                self._end(token, None, error)
-                return
-            if self.quick is None:
-                return
-            for (_, after), part in zip(self.quick, [token] if self.only is not None else token, strict=False):
-                after(part, None, error)
+                self._end(token, result, error)
+            elif self.quick:
+                parts = token if type(token) is list and len(self.quick) > 1 else [token]
+                learnt = [way.after(part, result, error) for way, part in zip(self.quick, parts, strict=False)]
+                if self.about is not None and all(learnt):
+                    self.known.add(parts[0])
         except Exception:
             self.faults.add(self.label)
 
     def hold(self, *locks: object) -> None:
-        if not in_a_stretch(self.counters[self.slot]):
+        self.holds += 1
+        if not in_a_stretch(self.holds):
             return
         try:
             for watcher in self.watchers:
@@ -169,7 +208,8 @@ class Station:
             self.faults.add(self.label)
 
     def touch(self, subject: Any, attribute: str, line: int, writes: bool) -> Any:
-        if in_a_stretch(self.counters[self.slot]):
+        self.touches += 1
+        if in_a_stretch(self.touches):
             try:
                 for watcher in self.watchers:
                     watcher.probe.touched(watcher.target, subject, attribute, line, writes)
@@ -177,12 +217,12 @@ class Station:
                 self.faults.add(self.label)
         return subject
 
-    def _enter(self, values: tuple[object, ...]) -> Any:
+    def _begin(self, values: tuple[object, ...]) -> Any:
         if self.wake is not None:
             self.wake()
         thread = get_ident()
         if thread in _inside:
-            return _FAULTY
+            return None
         _inside.add(thread)
         try:
             roots = Roots(self.names, values)
@@ -196,7 +236,7 @@ class Station:
         thread = get_ident()
         _inside.add(thread)
         try:
-            call.roots.frame = sys._getframe(2)
+            call.roots.frame = sys._getframe(3)
             call.roots.result = result
             for watcher, token in zip(self.watchers, call.tokens, strict=False):
                 watcher.probe.returned(watcher.target, token, call.roots, result, error)

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from . import imports, processes, rewrite
@@ -20,8 +20,8 @@ from .station import Faults, Station, forget_threads
 from .values import told
 
 TICK = 0.25
-SHARE = 50
-"""After a look there is none for so many times as long as it took: looking costs two per cent of a core at most."""
+SHARE = 100
+"""After a look there is none for so many times as long as it took: looking costs one per cent of a core at most."""
 
 
 class Tracer:
@@ -35,8 +35,10 @@ class Tracer:
         self.faults = Faults()
         self.secret = os.environ.get("LLMLINT_SECRET", "").encode()
         self.probes: dict[str, Probe] = {}
-        self.stations: dict[int, tuple[FunctionType, Station]] = {}
+        self.stations: dict[int, Station] = {}
         self.loaded: dict[str, ModuleType] = {}
+        self.taken: dict[str, ModuleType] = {}
+        """By name: the modules that are done with."""
         self.bases: list[tuple[type, str, Target]] = []
         self.attended: set[tuple[int, str]] = set()
         """Targets that are done with in a module or a subclass, patched or missed."""
@@ -45,6 +47,9 @@ class Tracer:
         """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
         self.written: dict[str, Any] = {}
         self.searched = 0
+        self.canaries_sang = False
+        self.seen_from_the_start: set[tuple[str, str]] = set()
+        """Constructors, by file and name, that were watched before anybody could call them."""
         self.finished = False
         self.busy = False
         self.rest_until = 0.0
@@ -79,7 +84,7 @@ class Tracer:
     def _imported(self, name: str) -> None:
         try:
             with self.patching:
-                self._take(name, sys.modules.get(name))
+                self._take(name, sys.modules.get(name), before_use=True)
                 self._take_overrides()
                 rewrite.forget_sources()
             self.ticker.start()
@@ -107,17 +112,15 @@ class Tracer:
     def _may_mean(self, name: str) -> bool:
         return name in self.libraries or self.plan.may_mean(name)
 
-    def _take(self, name: str, module: ModuleType | None) -> None:
-        if module is None:
+    def _take(self, name: str, module: ModuleType | None, before_use: bool = False) -> None:
+        if module is None or self.taken.get(name) is module:
             return
         if name in self.libraries:
             return self._take_library(name, module)
         script = name in ("__main__", "__mp_main__")
         spec = getattr(module, "__spec__", None)
         path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
-        if path is None or (self.loaded.get(path) is module and not script):
-            return
-        if not script and getattr(spec, "_initializing", False):
+        if path is None or (not script and getattr(spec, "_initializing", False)):
             return
         if self.loaded.get(path) is not module:
             self.loaded[path] = module
@@ -125,8 +128,13 @@ class Tracer:
             self.recorder.write("loaded", path=path, module=name, file=module.__file__, same=same)
             self._canaries()
         self._watch_globals(path, module)
-        for target in [*self.plan.targets[path], *self._instance_targets(path)]:
+        for target in self.plan.targets[path]:
             self._patch(target, module, late=script)
+        for target in self._instance_targets(path):
+            if self._patch(target, module, late=script) and before_use:
+                self.seen_from_the_start.add((path, target.qualname))
+        if not script:  # where functions may be defined by and by
+            self.taken[name] = module
 
     def _take_library(self, name: str, module: ModuleType) -> None:
         """Functions that a probe always wants, with a stand-in for the finding."""
@@ -149,8 +157,8 @@ class Tracer:
             return False
 
     def _canaries(self) -> None:
-        if self.searched == 0:
-            self.searched = 1
+        if not self.canaries_sang:
+            self.canaries_sang = True
             from .canaries import run
 
             for name, sings in run(self.probe_classes).items():
@@ -182,21 +190,22 @@ class Tracer:
 
     # -- patching
 
-    def _patch(self, target: Target, module: ModuleType, late: bool) -> None:
+    def _patch(self, target: Target, module: ModuleType, late: bool) -> bool:
+        """Whether the function is watched now that was not before."""
         mark = (id(module), f"{target.finding.key}/{target.qualname}/{target.role}/{target.via}")
         if mark in self.attended:
-            return
+            return False
         found = resolve(module, target.qualname)
         if found is None:
             if target.role != "instance" and not late:
                 self._miss(target, "there is no such function")
                 self.attended.add(mark)
-            return
+            return False
         self.attended.add(mark)
         owner, holder = found
-        self._rewrite(target, holder, owner, str(module.__file__))
         if owner is not None:
             self.bases.append((owner, target.qualname.rpartition(".")[2], target))
+        return self._rewrite(target, holder, owner, str(module.__file__))
 
     def _take_overrides(self) -> None:
         for base, name, target in list(self.bases):
@@ -209,10 +218,10 @@ class Tracer:
                     file = getattr(sys.modules.get(sub.__module__), "__file__", None)
                     self._rewrite(target, sub.__dict__[name], sub, str(file))
 
-    def _rewrite(self, target: Target, holder: object, owner: type | None, file: str) -> None:
+    def _rewrite(self, target: Target, holder: object, owner: type | None, file: str) -> bool:
         probe = self._probe(target.finding)
         if probe is None:
-            return
+            return False
         name = target.qualname.rpartition(".")[2]
         function = rewrite.plain_function(holder, file, name)
         if function is None:
@@ -221,29 +230,22 @@ class Tracer:
             return self._miss(target, "it may run inside a compiled or captured graph")
         if target.problem:
             self._miss(target, target.problem)
+        station = self.stations.get(id(function)) or Station(function, self.recorder, self.faults)
+        station.add(probe, target)
         try:
-            station = self._station(function)
+            station.rewrite(self.plan.inside)
         except rewrite.CannotRewrite as error:
             return self._miss(target, str(error))
-        station.add(probe, target)
+        self.stations[id(function)] = station
         self.recorder.write(
             "patched", finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
             file=function.__code__.co_filename, line=function.__code__.co_firstlineno, slot=station.slot,
         )  # fmt: skip
-        return None
+        return True
 
-    def _station(self, function: FunctionType) -> Station:
-        known = self.stations.get(id(function))
-        if known is not None and known[0] is function:
-            return known[1]
-        names = rewrite.parameters(function)
-        station = Station(function.__qualname__, names, self.recorder, self.faults)
-        rewrite.rewrite(function, station, names, self.plan.locks, self.plan.accesses)
-        self.stations[id(function)] = (function, station)
-        return station
-
-    def _miss(self, target: Target, why: str) -> None:
+    def _miss(self, target: Target, why: str) -> bool:
         self.recorder.write("miss", finding=target.finding.key, qualname=target.qualname, role=target.role, why=why)
+        return False
 
     # -- looking and reporting
 
@@ -281,20 +283,30 @@ class Tracer:
         self.recorder.alive()
 
     def _find_instances(self, last: bool) -> None:
-        """Objects that were there before their class was patched: one walk over the heap, for all probes at once."""
+        """Objects that were there before their constructor was watched: one walk over the heap, for all probes at once.
+
+        Python's list of all objects must not be asked for: a tuple that another thread is filling would be in it, and
+        could not be finished then. Who refers to a class is found in one step, and names its objects.
+        """
         wanting = [probe for probe in self.probes.values() if probe.wants_instances()]
-        if not wanting or self.searched > (3 if last else 2):
+        classes = {kind for probe in wanting for kind in self._classes_to_search(probe)}
+        if not classes or self.searched >= (3 if last else 2):
             return
         self.searched += 1
-        owners = {watched.owner for probe in wanting for watched in probe.finding.watch if watched.owner}
-        known: dict[type, bool] = {}
-        for thing in gc.get_objects():
-            kind = type(thing)
-            if kind not in known:
-                known[kind] = any(base.__qualname__ in owners for base in kind.__mro__)
-            if known[kind]:
+        for thing in gc.get_referrers(*classes):
+            if type(thing) in classes:
                 for probe in wanting:
                     probe.see(thing)
+
+    def _classes_to_search(self, probe: Probe) -> Iterator[type]:
+        for watched in probe.finding.watch:
+            module = self.loaded.get(watched.path)
+            if module is None or (watched.path, f"{watched.owner}.__init__") in self.seen_from_the_start:
+                continue
+            found = resolve(module, watched.owner) if watched.owner else None
+            if found is not None and isinstance(found[1], type):
+                yield found[1]
+                yield from subclasses(found[1])
 
     def finish(self) -> None:
         """The last look; may be asked for more than once."""
@@ -319,11 +331,11 @@ class Tracer:
         if sys.version_info < (3, 13):
             self.ticker.start()
             return
-        for _, station in self.stations.values():
+        for station in self.stations.values():
             station.choose_way(self.resume)
 
     def resume(self) -> None:
-        for _, station in self.stations.values():
+        for station in self.stations.values():
             station.choose_way()
         self.ticker.start()
 
@@ -341,11 +353,12 @@ class Tracer:
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
             for name in self.probe_classes:
                 self.recorder.write("canary", probe=name, ok=True)
-            for _, station in self.stations.values():
-                station.attach(self.recorder)
             for probe in self.probes.values():
                 probe.forked()
                 probe.attach(self.recorder)
+            for station in self.stations.values():
+                station.attach(self.recorder)
+                station.choose_way()
             self.ticker.start()
         except Exception:
             self.faults.add("fork")

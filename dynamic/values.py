@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from .paths import elements
+from .paths import Path, elements
 
 ID_NAMES = ("request_id", "req_id", "rid", "seq_id", "slot_id", "task_id", "session_id", "block_id", "uid", "id")
 LIMIT = 4096
@@ -34,6 +34,14 @@ def identify(value: object) -> Hashable:
     return (type(value).__qualname__, id(value))
 
 
+def names_an_id(path: Path | None) -> bool:
+    """Whether what a path leads to is an id by its name: a small value, for which looking it up costs little."""
+    if path is None:
+        return False
+    name = str(path.steps[-1][1]) if path.steps else path.root
+    return name in ID_NAMES or name.endswith("_id")
+
+
 def is_container(value: object) -> bool:
     return isinstance(value, (Mapping, list, set, frozenset, deque, tuple)) and not isinstance(value, str)
 
@@ -49,6 +57,9 @@ def names_in(value: object, depth: int = 2) -> set[Hashable]:
     if is_weak(value):
         return found
     for element in elements(value)[: 16 * LIMIT]:
+        if type(element) is str:
+            found.add(element)
+            continue
         found |= _names_of(element)
         if depth > 1 and is_container(element):
             found |= names_in(element, depth - 1)

@@ -18,17 +18,16 @@ from ..probe import (
     CONFIRMED,
     NOT_EXERCISED,
     REFUTED,
-    After,
-    Before,
     Judgement,
     Probe,
+    Quick,
     State,
     merged,
     need,
     samples,
     total,
 )
-from ..values import identify, is_container, names_in, size_of
+from ..values import identify, is_container, names_an_id, names_in, size_of
 
 GRACE = 8
 LONG_GRACE = 64
@@ -54,21 +53,19 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
+def _ids(value: object) -> list[Hashable]:
+    if is_container(value):
+        return [identify(element) for element in elements(value) if element is not None]
+    return [] if value is None else [identify(value)]
+
+
 def at_the_end(target: Target) -> bool:
     """Whether the entity is known only when the call returns."""
     return target.entity is not None and target.entity.root == "return"
 
 
-class Ended:
-    """How and when an entity ended."""
-
-    __slots__ = ("number", "seen_left", "via", "when")
-
-    def __init__(self, via: str, number: int) -> None:
-        self.via = via
-        self.number = number
-        self.when = time.monotonic()
-        self.seen_left = 0
+Ended = tuple[str, int, float]
+"""By which way an entity ended, the how-many-th to come or go, and when."""
 
 
 class EntityLedger(Probe):
@@ -81,6 +78,8 @@ class EntityLedger(Probe):
         super().__init__(finding, tell)
         self.live: dict[Hashable, int] = {}
         self.ended: dict[Hashable, Ended] = {}
+        self.seen_left: dict[Hashable, int] = {}
+        """At how many looks a container held what had ended."""
         self.entered = 0
         self.ended_by: dict[str, int] = {}
         self.number = 0
@@ -103,6 +102,8 @@ class EntityLedger(Probe):
         """When the program's own thread looks again if nobody else has."""
         self.settle = need(finding, "settle_ms", SETTLE_MS) / 1000
         self.left: dict[str, dict[Hashable, str]] = {}
+        self.subjects: set[int] = set()
+        """Whose methods were called since the last look, by id: they need not be seen again."""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
@@ -133,36 +134,40 @@ class EntityLedger(Probe):
             elif error is None:
                 self._enter(entity)
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
         read = one_value(target.entity, names)
         if read is None or target.role not in ("enter", "insert", "leave"):
             return None
-        watched = bool(self.finding.watch)
-        leaves, via = target.role == "leave", target.via or target.qualname
-        strangers: set[type] = set()  # classes that hold nothing that is watched
+        via, live, subjects = target.via or target.qualname, self.live, self.subjects
+        enter, leave, watched = self._enter, self._leave, bool(self.finding.watch)
 
         def before(values: tuple[object, ...]) -> object:
-            if watched and type(values[0]) not in strangers and id(values[0]) not in self.instances:
+            if watched and id(values[0]) not in subjects:
+                subjects.add(id(values[0]))
                 self.see(values[0])
-                if id(values[0]) not in self.instances:
-                    strangers.add(type(values[0]))
             value = read(values)
-            if isinstance(value, str):
-                return value
-            return [identify(element) for element in elements(value)] if is_container(value) else identify(value)
+            return value if type(value) is str else _ids(value)
 
-        def after(found: Any, result: object, error: BaseException | None) -> None:
-            if not leaves and type(found) is str and found in self.live:
-                return  # a token more of a request under way: by far the most calls
-            for entity in found if isinstance(found, list) else (found,):
-                if entity is None:
-                    continue
-                if leaves:
-                    self._leave(entity, via)
-                elif error is None:
-                    self._enter(entity)
+        def left(found: Any, result: object, error: BaseException | None) -> None:
+            if type(found) is str:
+                return leave(found, via)
+            for entity in found:
+                leave(entity, via)
+            return None
 
-        return before, after
+        def entered(found: Any, result: object, error: BaseException | None) -> bool:
+            if type(found) is str:
+                if found not in live and error is None:
+                    enter(found)
+                return found in live
+            for entity in found:
+                if entity not in live and error is None:
+                    enter(entity)
+            return False
+
+        if target.role == "leave":
+            return Quick(before, left)
+        return Quick(before, entered, target.entity if names_an_id(target.entity) else None)
 
     def _enter(self, entity: Hashable) -> None:
         if len(self.live) + len(self.ended) >= ENTITIES:
@@ -172,14 +177,15 @@ class EntityLedger(Probe):
             self.number += 1
             self.entered += 1
             self.live[entity] = self.number
-        self.ended.pop(entity, None)
-        if not self.leaves and self.entered >= self.next_look:
-            self.next_look = 2 * self.entered
-            self.look(False)
-        self._look_when_it_is_time()
+        if entity in self.ended:
+            del self.ended[entity]
+            self.seen_left.pop(entity, None)
+        if self.number % 16 == 0:
+            self._look_if_due()
 
     def _leave(self, entity: Hashable, via: str) -> None:
-        self.live.pop(entity, None)
+        if entity in self.live:
+            self._end(entity)
         if entity in self.ended:
             return
         if len(self.ended) >= ENTITIES:
@@ -187,15 +193,22 @@ class EntityLedger(Probe):
             return
         self.number += 1
         self.ended_by[via] = self.ended_by.get(via, 0) + 1
-        self.ended[entity] = Ended(via, self.number)
-        if len(self.ended) >= self.next_look and (self.inserts or not self.live):
-            self.next_look = 2 * len(self.ended)
-            self.look(False)
-        self._look_when_it_is_time()
+        self.ended[entity] = (via, self.number, time.monotonic())
+        if self.number % 16 == 0:
+            self._look_if_due()
 
-    def _look_when_it_is_time(self) -> None:
+    def _end(self, entity: Hashable) -> None:
+        self.live.pop(entity, None)
+        for entities in self.known:
+            entities.discard(entity)
+
+    def _look_if_due(self) -> None:
         """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""
-        if self.number % 16 == 0 and time.monotonic() >= self.due:
+        judged = len(self.ended) if self.leaves else self.entered
+        grown = judged >= self.next_look and (self.inserts or not self.leaves or not self.live)
+        if grown:
+            self.next_look = 2 * judged
+        if grown or time.monotonic() >= self.due:
             self.look(False)
 
     def look(self, last: bool) -> None:
@@ -212,6 +225,7 @@ class EntityLedger(Probe):
 
     def _look(self, last: bool) -> None:
         self.looks += 1
+        self._forget_the_known()
         held_by = {watched: self._held(watched) for watched in self.finding.watch}
         if held_by and None not in held_by.values():
             self._forget_the_removed(set().union(*(held or () for held in held_by.values())))
@@ -224,11 +238,10 @@ class EntityLedger(Probe):
             if held is None:
                 continue
             for entity in [entity for entity in held if entity in self.ended]:
-                end = self.ended[entity]
-                end.seen_left += 1
-                later = self.number - end.number
-                if end.when <= settled and (later >= grace or (quiet and end.seen_left > 1)):
-                    self._note(watched, entity, end)
+                via, number, when = self.ended[entity]
+                looks = self.seen_left[entity] = self.seen_left.get(entity, 0) + 1
+                if when <= settled and (self.number - number >= grace or (quiet and looks > 1)):
+                    self._note(watched, entity, via)
             self._forgive(self.left.get(watched.attribute, {}), held)
 
     def _forget_the_removed(self, held: set[Hashable]) -> None:
@@ -236,7 +249,7 @@ class EntityLedger(Probe):
         if not self.inserts:
             return
         for entity in [entity for entity in list(self.live) if entity not in held]:
-            self.live.pop(entity, None)
+            self._end(entity)
             self.removed += 1
 
     def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:
@@ -244,9 +257,15 @@ class EntityLedger(Probe):
         now = time.monotonic()
         for entity in [entity for entity in noted if entity not in held]:
             end = self.ended.get(entity)
-            if end is None or now - end.when < FORGIVEN * self.settle:
+            if end is None or now - end[2] < FORGIVEN * self.settle:
                 del noted[entity]
                 self.late += 1
+
+    def _forget_the_known(self) -> None:
+        """So that objects that hold the container and came later are seen."""
+        self.subjects.clear()
+        for entities in self.known:
+            entities.clear()
 
     def _held(self, watched: Watched) -> set[Hashable] | None:
         """The ids held now; None when nobody is there to hold any."""
@@ -254,10 +273,10 @@ class EntityLedger(Probe):
         self.holders_seen = max(self.holders_seen, len(containers))
         return set().union(*map(names_in, containers)) if containers else None
 
-    def _note(self, watched: Watched, entity: Hashable, end: Ended) -> None:
+    def _note(self, watched: Watched, entity: Hashable, via: str) -> None:
         noted = self.left.setdefault(watched.attribute, {})
         if len(noted) < 10_000:
-            noted[entity] = end.via
+            noted[entity] = via
 
     def state(self) -> dict[str, Any]:
         return {

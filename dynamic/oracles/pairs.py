@@ -13,10 +13,9 @@ from ..probe import (
     CONFIRMED,
     NOT_EXERCISED,
     REFUTED,
-    After,
-    Before,
     Judgement,
     Probe,
+    Quick,
     State,
     need,
     samples,
@@ -91,12 +90,12 @@ class PairLedger(Probe):
             for thing in things:
                 (self._acquire if target.role == "acquire" else self._release)(thing)
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
         if target.role not in ("acquire", "release") or target.entity is None:
             return None
         change = self._acquire if target.role == "acquire" else self._release
         at_end = target.entity.root == "return" and not target.entity.steps
-        read = (lambda values: None) if at_end else one_value(target.entity, names)
+        read = (lambda values: at_end) if at_end else one_value(target.entity, names)
         if read is None:
             return None
 
@@ -110,7 +109,7 @@ class PairLedger(Probe):
                 for each in elements(found) if is_container(found) else [found]:
                     change(identify(each))
 
-        return read, after
+        return Quick(read, after)
 
     def _acquire(self, thing: Hashable) -> None:
         self.acquired += 1

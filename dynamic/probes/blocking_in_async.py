@@ -10,7 +10,7 @@ from ..calls import lines_of, watched_frame
 from ..oracles.stalls import WATCHDOG, Line, Loop, running_loop
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, need, samples, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, samples, total
 from ..probe import Probe as Base
 
 STALL_MS = 50
@@ -33,7 +33,7 @@ class Probe(Base):
         self.line: Line | None = None
         self.codes: set[int] = set()
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
         def before(values: tuple[object, ...]) -> object:
             return self._enter(target, watched_frame())
 
@@ -41,7 +41,7 @@ class Probe(Base):
             if token is not None:
                 WATCHDOG.leave(token)
 
-        return before, after
+        return Quick(before, after)
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         return self._enter(target, watched_frame())

@@ -14,9 +14,8 @@ from ..probe import (
     CONFIRMED,
     NOT_EXERCISED,
     REFUTED,
-    After,
-    Before,
     Judgement,
+    Quick,
     State,
     in_a_stretch,
     need,
@@ -76,7 +75,7 @@ class Probe(Base):
             if key is not None and _is_hit(result):
                 self._hit(key)  # type: ignore[arg-type]
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After] | None:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
         if target.role == "key" and (self.beside or (target.entity is not None and target.entity.text == "return")):
             reads = [one_value(path, names) for path in self.finding.extra_paths()]
             known = [read for read in reads if read is not None]
@@ -87,7 +86,7 @@ class Probe(Base):
                 if error is None:
                     self._make(result, given)
 
-            return (lambda values: [read(values) for read in known]), made
+            return Quick(lambda values: [read(values) for read in known], made)
         read = one_value(target.entity, names) if target.role == "lookup" else None
         if read is None:
             return None
@@ -100,7 +99,7 @@ class Probe(Base):
             self.asked += 1
             return mark(read(values)) if in_a_stretch(self.asked) else None
 
-        return asked, looked_up
+        return Quick(asked, looked_up)
 
     def _make(self, returned: object, omitted: list[object]) -> None:
         """A key was made; `omitted` is what the finding says that it does not see."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..calls import here
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, After, Before, Judgement, State, total
+from ..probe import CLEAN, CONFIRMED, COUNT_ONLY, NOT_EXERCISED, Judgement, Quick, State, total
 from ..probe import Probe as Base
 
 Order = tuple[int, int]
@@ -31,9 +31,9 @@ class Probe(Base):
         """Who was seen taking two locks in this order."""
         self.taken = 0
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
         """Calls as such are of no interest."""
-        return _nothing, _nothing
+        return COUNT_ONLY
 
     def hold(self, locks: tuple[object, ...]) -> None:
         self.taken += 1
@@ -87,7 +87,3 @@ class Probe(Base):
         if not total(states, "nested"):
             return Judgement(NOT_EXERCISED, f"neither of {names} was taken while the other was held ({seen})")
         return Judgement(CLEAN, f"only one order was seen ({seen})")
-
-
-def _nothing(*_: object) -> None:
-    return None

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..plan import Finding, Target
-from ..probe import NOT_EXERCISED, After, Before, Judgement, State
+from ..probe import COUNT_ONLY, NOT_EXERCISED, Judgement, Quick, State
 from ..probe import Probe as Base
 
 
 class Probe(Base):
     """The station counts; there is nothing else to do."""
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
-        return _nothing, _nothing
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
+        return COUNT_ONLY
 
     @classmethod
     def canary(cls) -> bool:
@@ -22,7 +22,3 @@ class Probe(Base):
     @classmethod
     def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
         return Judgement(NOT_EXERCISED, "nothing is judged here")
-
-
-def _nothing(*_: object) -> None:
-    return None

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..calls import lines_of, watched_frame
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, After, Before, Judgement, State, need, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, total
 from ..probe import Probe as Base
 from ..read import Process, Run
 
@@ -64,8 +64,10 @@ class Probe(Base):
         self.ended: list[Wait] = []
         self.lines: dict[int, range] = {}
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
-        return (lambda values: self._enter(watched_frame())), (lambda token, result, error: self._leave(token, error))
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
+        return Quick(
+            lambda values: self._enter(watched_frame()), lambda token, result, error: self._leave(token, error)
+        )
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         return self._enter(watched_frame())

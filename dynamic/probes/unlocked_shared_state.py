@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ..oracles.clocks import EDGES, Clock, clock
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, After, Before, Judgement, State, samples, total
+from ..probe import CLEAN, CONFIRMED, COUNT_ONLY, NOT_EXERCISED, Judgement, Quick, State, samples, total
 from ..probe import Probe as Base
 
 _OBJECTS = 4096
@@ -125,9 +125,11 @@ class Probe(Base):
         self.threads: set[int] = set()
         self.looking = _thread.allocate_lock()
 
-    def quick(self, target: Target, names: tuple[str, ...]) -> tuple[Before, After]:
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
         """Calls as such are of no interest, but for those that put threads in order."""
         before, after = EDGES.get(self.finding.path, {}).get(target.qualname, (None, None))
+        if before is None and after is None:
+            return COUNT_ONLY
 
         def enter(values: tuple[object, ...]) -> object:
             if before is not None:
@@ -138,16 +140,16 @@ class Probe(Base):
             if after is not None:
                 after(subject)
 
-        return enter, leave
+        return Quick(enter, leave)
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
-        return self.quick(target, ())[0]((subject,)) if target.role == "collective" else None
+        return self.quick(target, ()).before((subject,)) if target.role == "collective" else None
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
     ) -> None:
         if target.role == "collective":
-            self.quick(target, ())[1](token, result, error)
+            self.quick(target, ()).after(token, result, error)
 
     def hold(self, locks: tuple[object, ...]) -> None:
         for lock in locks:

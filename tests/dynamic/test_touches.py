@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from llmlint.dynamic import rewrite
+from llmlint.dynamic.plan import Inside
 
 
 class Noted:
@@ -17,12 +18,13 @@ class Noted:
 
     def __init__(self) -> None:
         self.touched: list[tuple[str, bool]] = []
+        self.known: set[object] = set()
 
-    def enter(self, *values: object) -> object:
+    def enter(self, values: tuple[object, ...]) -> object:
         return None
 
-    def leave(self, call: object, result: Any) -> Any:
-        return result
+    def leave(self, call: object, result: Any) -> None:
+        return None
 
     def fail(self, call: object) -> None:
         return None
@@ -51,7 +53,7 @@ def run(body: str, folder: Path) -> tuple[object, Box, list[tuple[str, bool]]]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     noted, box = Noted(), Box()
-    rewrite.rewrite(module.use, noted, (), accesses=frozenset({"items"}))
+    module.use.__code__ = rewrite.rewrite(module.use.__code__, noted, (), Inside(accesses=frozenset({"items"})))
     rewrite.forget_sources()
     return module.use(box), box, noted.touched
 

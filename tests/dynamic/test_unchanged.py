@@ -14,7 +14,7 @@ import pytest
 from blocks import BLOCKS
 from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
 
-from llmlint.runtime.block import Block, Target
+from llmlint.runtime.block import Block, Target, Watch
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 
@@ -60,6 +60,46 @@ def test_functions_of_every_kind_are_watched_and_stay_what_they_are(python: str,
     calls = {record["qualname"]: process.counters[record["slot"]] for record in process.patched}
     assert all(calls.values()), calls
     assert process.faults == 0
+
+
+REPEATS = ("plain", "falls_off_its_end", "closure", "counts", "gives_back", "fails", "coroutine", "stream", "generate")
+UNDER_WAY = finding(
+    "request-state-leak",
+    Block(
+        targets=tuple(
+            Target(f"Repeats.{name}", "enter", entity="request.request_id" if name == "plain" else "request_id")
+            for name in REPEATS
+        ),
+    ),
+    path="repeats.py",
+)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_calls_about_a_request_that_is_known_run_as_if_nobody_watched(python: str, tmp_path: Path) -> None:
+    python = sys.executable if python == "python" else python
+    run_repeats = ("-c", "import repeats; repeats.main()")
+    done, run = run_program(tmp_path, [UNDER_WAY], *run_repeats, python=python, env={"LLMLINT_TICK": "60"})
+    assert same(done, untraced(*run_repeats, python=python)), (done.stdout, done.stderr)
+    process = run.processes[0]
+    assert process.faults == 0
+    told = {record["qualname"].split(".")[1]: process.counters[record["slot"]] for record in process.patched}
+    assert told.pop("counts") == 40  # a second copy of its body would come before `global`
+    assert all(1 <= count < 20 for count in told.values()), told
+    assert process.states[next(iter(process.states))]["entered"] == 1
+
+
+def test_a_tuple_that_is_being_filled_is_left_alone_by_the_search_for_objects(tmp_path: Path) -> None:
+    none_yet = finding(
+        "request-state-leak",
+        Block(
+            targets=(Target("Scheduler.add", "insert", entity="request_id"),),
+            watch=(Watch("requests", owner="Scheduler"),),
+        ),
+        path="tuples.py",
+    )
+    done, _ = run_program(tmp_path, [none_yet], "tuples.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
 @pytest.mark.parametrize("way", ["fork", "mp-fork", "mp-spawn", "mp-forkserver", "subprocess"])

@@ -58,15 +58,15 @@ class NoModel(Executor):
         )
 
     def _follow(self, scheduler_output: Any) -> None:
+        for request_id in scheduler_output.finished_req_ids:  # first: an id may come again
+            self.prompts.pop(request_id, None)
+            self.computed.pop(request_id, None)
         for new in scheduler_output.scheduled_new_reqs:
             self.prompts[new.req_id] = len(new.prompt_token_ids)
             self.computed[new.req_id] = new.num_computed_tokens
         cached = scheduler_output.scheduled_cached_reqs
         for request_id, computed in zip(cached.req_ids, cached.num_computed_tokens, strict=True):
             self.computed[request_id] = computed
-        for request_id in scheduler_output.finished_req_ids:
-            self.prompts.pop(request_id, None)
-            self.computed.pop(request_id, None)
 
     def _sampled(self, scheduler_output: Any, request_id: str) -> list[int]:
         reached = self.computed[request_id] + scheduler_output.num_scheduled_tokens[request_id]

@@ -85,7 +85,7 @@ def findings() -> list[Finding]:
 
 
 def measured(command: list[str], surroundings: dict[str, str]) -> tuple[float, float]:
-    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, text=True, check=True)
     clock, processor = done.stdout.split()
     return float(clock), float(processor)
 

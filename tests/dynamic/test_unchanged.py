@@ -139,7 +139,13 @@ def test_a_child_that_was_not_reached_is_named(tmp_path: Path) -> None:
     assert same(done, untraced("processes.py", "isolated", bugs="abort"))
     found = verdicts([LEAK], run)[0]
     assert found.status == "not-exercised"
-    assert "1 Python processes were not traced" in found.summary
+    assert "1 Python process was not traced" in found.summary
+
+
+def test_a_helper_of_the_standard_library_is_not_missed_whatever_options_python_has(tmp_path: Path) -> None:
+    _, run = run_program(tmp_path, [LEAK], "-B", "-W", "ignore", "-X", "utf8", "processes.py", "mp-spawn")
+    assert len(run.processes) == 2
+    assert run.untraced() == []
 
 
 def test_an_unwritable_folder_changes_nothing(tmp_path: Path) -> None:

@@ -148,3 +148,19 @@ def test_one_guard_may_hold_several_locks() -> None:
 
 def test_who_is_given_a_guard_holds_a_lock() -> None:
     assert held(link({"queue.cpp": QUEUE}), "queue.given", "self.first") == {UNNAMED}
+
+
+def test_what_a_constructor_leaves_to_a_lambda_runs_later() -> None:
+    source = """
+    struct server {
+        server() { queue.on_task([this](int task) { run(task); }); prepare(); }
+        void run(int task) { tasks.push_back(task); }
+        void prepare() { tasks.reserve(8); }
+        std::vector<int> tasks;
+        task_queue queue;
+    };
+    """
+    program = link({"server.cpp": source})
+    locks = Locks(program)
+    assert locks.is_single_threaded(function(program, "server.prepare"))
+    assert not locks.is_single_threaded(function(program, "server.run"))

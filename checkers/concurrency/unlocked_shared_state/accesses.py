@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from llmlint.code.exits import chain
 from llmlint.code.facts import Effect
 from llmlint.code.locks import Locks
 from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo
@@ -71,7 +72,8 @@ def _in(function: FunctionInfo, cls: ClassInfo, locks: Locks) -> Iterator[Access
         known = cls.attributes.get(attribute_of(path))
         if known is not None and not _SAFE_TYPES.search(f"{known.source} {known.annotation}"):
             held = locks.held(function, region, line)
-            yield Access(function, known.name, kind, path, line, region, held, effect)
+            if held or not _is_in_lambda(function, region):
+                yield Access(function, known.name, kind, path, line, region, held, effect)
 
     for effect in function.effects:
         if _changes(cls, effect):
@@ -81,10 +83,15 @@ def _in(function: FunctionInfo, cls: ClassInfo, locks: Locks) -> Iterator[Access
         for path in _read_by(effect):
             yield from access("read", path, effect.line, effect.region)
     for region in function.regions:
-        for path in region.reads:
+        for path in function.reads_of(region):
             if attribute_of(path) in region.text:  # and not a local that was taken of it before
                 kind = "loop" if region.kind == "loop" and region.text.startswith("for ") else "test"
                 yield from access(kind, path, region.line, region.parent)
+
+
+def _is_in_lambda(function: FunctionInfo, region: int) -> bool:
+    """A lambda may be called where the lock is held, wherever it is written."""
+    return any(function.regions[at].kind == "lambda" for at in chain(function, region))
 
 
 def _changes(cls: ClassInfo, effect: Effect) -> bool:

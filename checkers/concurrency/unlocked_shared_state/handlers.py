@@ -6,69 +6,88 @@ loop by a queue, or looked at under a lock, is no finding.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.exits import chain
 from llmlint.code.facts import Effect
 from llmlint.code.locks import Locks
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import CHANGING, attribute_of, symbol_of
+from llmlint.code.state import CHANGING, symbol_of
 from llmlint.findings import Place, Report
 
-_ROUTES = frozenset({"Get", "Post", "Put", "Delete", "Patch", "get", "post"})
+_TAKES_A_REQUEST = re.compile(r"\]\((?:.*[\s:,(])?\w*(?:Request|request|_req)\b\s*[&*]")
 
 
 def walks_in_handlers(program: Program, locks: Locks) -> Iterator[Report]:
-    for name in sorted(_ROUTES):
-        for function, call in program.calls_named(name):
-            if function.language != "python" and call.args and call.args[0].literal.startswith('"/'):
-                for handler in _lambdas(function, call):
-                    yield from _walks(program, function, call, handler, locks)
+    for function in program.functions:
+        handlers = {
+            at for at, r in enumerate(function.regions) if r.kind == "lambda" and _TAKES_A_REQUEST.search(r.text)
+        }
+        for index, region in enumerate(function.regions if handlers else ()):
+            handler = next((at for at in chain(function, index) if at in handlers), 0)
+            if region.kind == "loop" and handler and not locks.taken(function, index, region.line):
+                yield from _walks(program, function, handler, index, locks)
 
 
-def _lambdas(function: FunctionInfo, call: Effect) -> list[int]:
-    """The lambdas written among the arguments of a call: they begin on its line or on the next."""
-    return [
-        index
-        for index, region in enumerate(function.regions)
-        if region.kind == "lambda" and region.parent == call.region and call.line <= region.line <= call.line + 1
-    ]
+def _walked(function: FunctionInfo, loop: int) -> list[str]:
+    """What a loop goes over: named in its header, or taken apart inside by an index."""
+    parts = [e.source.removesuffix("[]") for e in function.effects if e.region == loop and e.source.endswith("[]")]
+    return list(dict.fromkeys((*function.reads_of(function.regions[loop]), *parts)))
 
 
-def _walks(program: Program, function: FunctionInfo, route: Effect, handler: int, locks: Locks) -> Iterator[Report]:
-    for index, region in enumerate(function.regions):
-        if region.kind != "loop" or handler not in chain(function, index):
-            continue
-        if locks.taken(function, index, region.line):
-            continue
-        for path in region.reads:
-            base, _, attribute = path.rpartition(".")
-            owner = program.class_of(function, base) if base else None
-            changed = _changed_by(owner, attribute, locks) if owner is not None else None
-            if owner is not None and changed is not None:
-                served = route.args[0].literal.strip('"')
+def _walks(program: Program, function: FunctionInfo, handler: int, loop: int, locks: Locks) -> Iterator[Report]:
+    region = function.regions[loop]
+    for path in _walked(function, loop):
+        for owner, rest in _owners(program, function, path):
+            changed = _changed_by(owner, rest, locks)
+            if changed is not None:
+                by, effect = changed
                 yield Report(
                     Place(function.path, region.line),
                     symbol_of(function),
-                    f"the handler of {served} walks over {path} in a thread of its own, while "
-                    f"{owner.name}.{changed[0].name} changes it",
+                    f"a request's handler walks over {path} in a thread of its own, while "
+                    f"{owner.name}.{by.name} changes it",
                     (
-                        program.step(function, route, f"requests for {served} are served by a pool of threads"),
+                        program.step(
+                            function, function.regions[handler].line, "requests are served by a pool of threads"
+                        ),
                         program.step(function, region.line, f"walks over {path} with no lock"),
-                        program.step(changed[0], changed[1], f"{changed[0].name} changes {changed[1].path} meanwhile"),
+                        program.step(by, effect, f"{by.name} changes {effect.path} meanwhile"),
                     ),
                     confidence="medium",
                     reason="neither a lock nor a queue is between them",
-                    subject=f"{served} {path}",
+                    subject=path,
                     fix="let the main loop answer by a task, or copy what is needed under a lock",
                 )
+                break
 
 
-def _changed_by(owner: ClassInfo, attribute: str, locks: Locks) -> tuple[FunctionInfo, Effect] | None:
-    """A change of the attribute, or of what it holds, that a method makes while the object serves."""
-    for function in owner.functions:
-        for effect in function.effects:
-            if effect.op in CHANGING and attribute_of(effect.path) == attribute:
-                if not locks.is_single_threaded(function):
-                    return function, effect
-    return None
+def _owners(program: Program, function: FunctionInfo, path: str) -> Iterator[tuple[ClassInfo, str]]:
+    """The objects on the way of a path, with the rest of it: `ctx` and `ctx.params` of `ctx.params.adapters`."""
+    parts = path.split(".")
+    for count in range(1, len(parts)):
+        owner = program.class_of(function, ".".join(parts[:count]))
+        if owner is not None and owner is not function.owner:
+            yield owner, ".".join(parts[count:])
+
+
+def _changed_by(owner: ClassInfo, rest: str, locks: Locks) -> tuple[FunctionInfo, Effect] | None:
+    """Where a method, while the object serves, replaces what the path leads to or changes the size of what it holds."""
+    changes = [
+        (function, effect)
+        for function in owner.functions
+        for effect in function.effects
+        if effect.op in CHANGING and _is_within(effect.path, f"self.{rest}") and not locks.is_single_threaded(function)
+    ]
+    resized = [change for change in changes if _resizes(change[1], f"self.{rest}")]
+    return next(iter(resized), None)
+
+
+def _resizes(effect: Effect, whole: str) -> bool:
+    """A number that is read while it changes is the old one or the new one; what grows or is replaced is neither."""
+    return effect.op in ("insert", "remove", "clear") or (effect.path == whole and not effect.via)
+
+
+def _is_within(path: str, whole: str) -> bool:
+    return path == whole or path.startswith((f"{whole}.", f"{whole}[]"))

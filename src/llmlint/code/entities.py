@@ -106,6 +106,10 @@ class FunctionInfo:
             return self.facts.reads
         return tuple((self._settle(path), line) for path, line in self.facts.reads)
 
+    def reads_of(self, region: Region) -> tuple[str, ...]:
+        """What the test or the header of a region reads, with names that mean the same as in the effects."""
+        return region.reads if self.language == "python" else tuple(map(self._settle, region.reads))
+
     def _settled(self, effect: Effect) -> Effect:
         return msgspec.structs.replace(
             effect,

@@ -94,7 +94,8 @@ class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
     with      a with-body              the context expressions        (C++: the scope of a RAII lock)
     case      one case                 patterns, "" for default       first case's region (its own index for the first)
     and       right side of and/or/?:  the left side
-    lambda    body of a lambda, or the inner part of a comprehension
+    lambda    body of a lambda,        C++: "[this](const request & req)"
+              or the inner part of a comprehension
     unparsed  a broken stretch
     """
 

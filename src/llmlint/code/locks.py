@@ -128,11 +128,11 @@ class Locks:
         """Does it only run while its object is made or torn down: a constructor, or what nobody else calls?"""
         if function not in self._alone:
             self._alone[function] = False
-            callers = {call.function for call in self._program.callers(function)} - {function}
+            calls = [call for call in self._program.callers(function) if call.function is not function]
             self._alone[function] = is_making_or_ending(function) or (
-                bool(callers)
-                and all(caller.owner is function.owner for caller in callers)
-                and all(self.is_single_threaded(caller) for caller in callers)
+                bool(calls)
+                and all(call.function.owner is function.owner and not _is_deferred(call) for call in calls)
+                and all(self.is_single_threaded(call.function) for call in calls)
             )
         return self._alone[function]
 
@@ -146,6 +146,12 @@ class Locks:
             is_its_own = base in (receiver, receiver.replace("super()", "self")) and receiver
             found.add(f"self.{attribute}" if is_its_own else UNNAMED)
         return frozenset(found)
+
+
+def _is_deferred(call: Call) -> bool:
+    """Is it in a lambda, and so made whenever that is called?"""
+    function, effect = call
+    return any(function.regions[at].kind == "lambda" for at in chain(function, effect.region))
 
 
 def _takes_lock(region: Region, language: str) -> bool:

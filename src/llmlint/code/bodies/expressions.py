@@ -62,7 +62,8 @@ def _lambda(reader: BodyReader, node: tree.Lambda) -> str:
     for parameter in node.function.params:
         reader.forget(parameter.name)
     body = node.function.body or []
-    text = node.captures or "lambda"
+    types = ", ".join(reader.source.of(parameter.annotation, 80) for parameter in node.function.params)
+    text = f"{node.captures}({types})" if node.captures else "lambda"
     reader.in_region("lambda", body, text, at=node)
     reader.scope = outer
     return ""

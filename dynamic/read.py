@@ -102,6 +102,11 @@ class Run:
         self.processes = sorted(_processes(folder), key=lambda process: process.head.get("monotonic", 0.0))
         self.failed_starts = sorted(name for name in os.listdir(folder) if name.startswith("failed-"))
 
+    @property
+    def left_alone(self) -> bool:
+        """Whether `llmlint trace` was gone before the command ended."""
+        return bool(self.command) and self.command.get("status") is None
+
     def untraced(self) -> list[Record]:
         """Python processes that were started and never reported."""
         known = {process.pid for process in self.processes}

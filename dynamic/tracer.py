@@ -226,7 +226,7 @@ class Tracer:
         function = rewrite.plain_function(holder, file, name)
         if function is None:
             return self._miss(target, "there is no Python function behind that name")
-        if owner is not None and name == "forward" and _is_torch_module(owner):
+        if _may_be_compiled(holder, owner, name):
             return self._miss(target, "it may run inside a compiled or captured graph")
         if target.problem:
             self._miss(target, target.problem)
@@ -405,5 +405,9 @@ def _copied(state: Any) -> Any:
     return list(state) if isinstance(state, list) else state
 
 
-def _is_torch_module(owner: type) -> bool:
-    return any(base.__module__ == "torch.nn.modules.module" for base in owner.__mro__)
+def _may_be_compiled(holder: object, owner: type | None, name: str) -> bool:
+    """Whether torch may make a graph of the function, or of what calls it: a call of ours would break the graph."""
+    if hasattr(holder, "_torchdynamo_orig_callable"):
+        return True
+    of_a_module = owner is not None and any(base.__module__ == "torch.nn.modules.module" for base in owner.__mro__)
+    return of_a_module and name != "__init__"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tracing import PROGRAMS
@@ -62,6 +63,32 @@ def test_scan_trace_and_confirm_write_a_verdict_onto_the_finding(tmp_path: Path)
     assert finding["confidence"] == "certain"
     assert "driver.py" in finding["verdict"]["reproduce"]
     assert json.loads((tmp_path / "findings.json").read_text())["findings"] == json.loads(confirmed.stdout)["findings"]
+
+
+def test_the_command_runs_on_when_trace_itself_is_killed_and_the_verdict_says_so(tmp_path: Path) -> None:
+    (tmp_path / "resets.py").write_text(RESETS)
+    (tmp_path / "driver.py").write_text(
+        "import pathlib, sys, time\npathlib.Path('started').touch()\nsys.stdin.read()\n"
+        "import resets\nresets.Cache().add(1)\npathlib.Path('done').touch()\n"
+    )
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    command = ["trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "driver.py"]
+    with subprocess.Popen([sys.executable, "-m", "llmlint", *command], cwd=tmp_path, stdin=subprocess.PIPE) as trace:
+        wait_for(tmp_path / "started")
+        trace.kill()
+    wait_for(tmp_path / "done")  # its input ended with the pipe
+    confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "--format", "json")
+    finding = next(one for one in json.loads(confirmed.stdout)["findings"] if one["name"] == "restore-leaves-state")
+    assert finding["verdict"]["status"] == "not-exercised"
+    assert "llmlint trace was gone before the command ended" in finding["verdict"]["summary"]
+    assert "driver.py" in finding["verdict"]["reproduce"]
+
+
+def wait_for(file: Path) -> None:
+    patience = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < patience, f"{file.name} never came"
+        time.sleep(0.02)
 
 
 def test_verify_is_the_three_in_one_and_fails_when_a_bug_is_confirmed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,18 @@ def test_a_tuple_that_is_being_filled_is_left_alone_by_the_search_for_objects(tm
     )
     done, _ = run_program(tmp_path, [none_yet], "tuples.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
+def test_no_graph_of_torch_is_broken(tmp_path: Path) -> None:
+    names = ("Layer.scaled", "Layer.forward", "halved", "Scheduler.add")
+    targets = tuple(Target(name, "enter", entity="request_id") for name in names)
+    watched = finding("request-state-leak", Block(targets=targets), path="compiled.py")
+    command = ("-c", "import compiled; compiled.main()")
+    done, run = run_program(tmp_path, [watched], *command)
+    assert (done.returncode, done.stdout) == (0, "[3.0, 3.0] [0.5, 0.5] a\n"), done.stderr
+    assert [record["qualname"] for record in run.processes[0].patched] == ["Scheduler.add"]
+    assert {miss["qualname"] for miss in run.processes[0].misses} == set(names) - {"Scheduler.add"}
 
 
 @pytest.mark.parametrize("way", ["fork", "mp-fork", "mp-spawn", "mp-forkserver", "subprocess"])

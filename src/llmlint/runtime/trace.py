@@ -57,6 +57,8 @@ def run_traced(
     `meanwhile` runs beside the command (a stressor); when it returns, the command is asked to end.
     """
     started = time.time()
+    account: dict[str, Any] = {"command": list(command), "status": None, "asked_to_end": meanwhile is not None}
+    _write(account, folder)
     process = subprocess.Popen(command, env=environment(folder, raw_ids))
     kept = {number: signal.signal(number, lambda n, _: process.send_signal(n)) for number in _PASSED_ON}
     done: object = None
@@ -68,15 +70,14 @@ def run_traced(
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-    account = {
-        "command": list(command),
-        "status": status,
-        "asked_to_end": meanwhile is not None,
-        "seconds": round(time.time() - started, 2),
-        "workload": done,
-    }
-    (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
+    account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
+    _write(account, folder)
     return status
+
+
+def _write(account: Mapping[str, Any], folder: Path) -> None:
+    """Written once before the command starts, so that a run whose `trace` was killed still says what it was."""
+    (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
 
 
 def _ask_to_end(process: subprocess.Popen[bytes], patience: float = 20.0) -> None:

@@ -122,6 +122,7 @@ def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]
     """What stood in the way, for somebody who wants a better run."""
     found = _misses(watched, relevant)
     found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
+    found += ["llmlint trace was gone before the command ended"] if run.left_alone else []
     untraced = len(run.untraced())
     found += [f"{untraced} Python process{'es were' if untraced > 1 else ' was'} not traced"] if untraced else []
     found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []

@@ -1,9 +1,9 @@
 """Sees an event loop stand still, and in which line of which watched function.
 
 While a watched function is under way on a thread with a running loop, a thread of our own looks at that thread's stack
-every ten milliseconds. When the line in question is on it, the loop is asked to call back. As long as it does not, and
-the frames are the same at every look, the loop stands still at that line. Time in which the whole process got no
-processor does not count: it is no fault of the line's.
+every twenty milliseconds, and every ten once the loop does not seem to move. When the line in question is on it, the
+loop is asked to call back. As long as it does not, and the frames are the same at every look, the loop stands still at
+that line. Time in which the whole process got no processor does not count: it is no fault of the line's.
 """
 
 from __future__ import annotations
@@ -93,12 +93,16 @@ class Watchdog:
         self.lines: dict[int, tuple[CodeType, list[Line]]] = {}
         """By the id of a code object, which is kept so that no other gets its id."""
         self.running = _thread.allocate_lock()
+        self.is_held = False
+        """Whether the thread was stopped for a fork, and none may be started."""
         self.stopping = False
         self.follows_forks = False
         self.last_call = 0.0
 
     def watch(self, code: CodeType, line: Line) -> None:
-        self.lines.setdefault(id(code), (code, []))[1].append(line)
+        found = self.lines.setdefault(id(code), (code, []))[1]
+        if line not in found:
+            found.append(line)
 
     def enter(self, loop: Any) -> Loop:
         thread = _thread.get_ident()
@@ -112,6 +116,10 @@ class Watchdog:
 
     def leave(self, here: Loop) -> None:
         here.calls -= 1
+        if here.standing:
+            for standing in list(here.standing.values()):
+                if standing.told:
+                    standing.tell()
 
     # ------------------------------------------------------------ the thread
 
@@ -133,8 +141,7 @@ class Watchdog:
             if hasattr(signal, "pthread_sigmask"):
                 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             while not self.stopping and self._is_wanted():
-                _sleep(PERIOD)
-                self.look()
+                _sleep(PERIOD if self.look() else 2 * PERIOD)
         except Exception:  # the interpreter is going down
             self.loops.clear()
         finally:
@@ -150,13 +157,14 @@ class Watchdog:
         """Python warns of forks in a process with threads, so there is none of ours."""
         before = threads() if self.running.locked() else 0
         self.stopping = True
-        self.running.acquire(timeout=1)
+        self.is_held = self.running.acquire(timeout=1)
         if before:
             until_fewer_than(before)
 
     def _after_fork(self) -> None:
         self.stopping = False
-        self.running.release()
+        if self.is_held:
+            self.running.release()
 
     def _in_child(self) -> None:
         """Only the forking thread lives on, and whatever loop it ran."""
@@ -166,15 +174,17 @@ class Watchdog:
 
     # ------------------------------------------------------------ looking
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        """Whether a loop stood where it did at the last look."""
         open_calls = [(thread, here) for thread, here in list(self.loops.items()) if here.calls > 0]
         if not open_calls:
-            return
+            return False
         frames = sys._current_frames()
         for thread, here in open_calls:
             self._look_at(thread, here, frames.get(thread))
         for thread in [thread for thread in self.loops if thread not in frames]:
             self.loops.pop(thread, None)
+        return any(standing.seconds for _, here in open_calls for standing in list(here.standing.values()))
 
     def _look_at(self, thread: int, here: Loop, frame: FrameType | None) -> None:
         found = dict(self._lines_on(frame))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any, ClassVar
 
 from ..calls import lines_of, watched_frame
@@ -31,20 +31,28 @@ class Probe(Base):
         self.callers_on_loop = 0
         self.stalls: dict[str, float] = {}
         self.line: Line | None = None
-        self.codes: set[int] = set()
 
     def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
+        """Made anew for each function that the target stands for, so its frame is looked for once."""
+        is_known = False
+
         def before(values: tuple[object, ...]) -> object:
-            return self._enter(target, watched_frame())
+            nonlocal is_known
+            if not is_known:
+                is_known = True
+                return self.called(target, None, None)
+            return self._enter(target)
 
         def after(token: Any, result: Any, error: BaseException | None) -> None:
-            if token is not None:
+            if token is not None:  # of several watchers' tokens, this one's may be
                 WATCHDOG.leave(token)
 
         return Quick(before, after)
 
-    def called(self, target: Target, subject: object, roots: Roots) -> object:
-        return self._enter(target, watched_frame())
+    def called(self, target: Target, subject: object, roots: Roots | None) -> object:
+        if self._is_own(target):
+            self._watch(watched_frame().f_code)
+        return self._enter(target)
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
@@ -52,21 +60,22 @@ class Probe(Base):
         if isinstance(token, Loop):
             WATCHDOG.leave(token)
 
-    def _enter(self, target: Target, frame: FrameType) -> Loop | None:
+    def _is_own(self, target: Target) -> bool:
+        """Is it the function in which the finding's line stands?"""
+        return target.qualname == self.finding.symbol and target.path == self.finding.path
+
+    def _enter(self, target: Target) -> Loop | None:
         loop = running_loop()
-        if not (target.qualname == self.finding.symbol and target.path == self.finding.path):
+        if not self._is_own(target):
             self.callers_on_loop += loop is not None
             return None
         if loop is None:
             self.off_loop += 1
             return None
         self.on_loop += 1
-        if id(frame.f_code) not in self.codes:
-            self._watch(frame.f_code)
         return WATCHDOG.enter(loop)
 
     def _watch(self, code: CodeType) -> None:
-        self.codes.add(id(code))
         if self.line is None:
             stall = need(self.finding, "stall_ms", STALL_MS) / 1000
             self.line = Line(lines_of(code, self.finding.line), stall, self._noted)

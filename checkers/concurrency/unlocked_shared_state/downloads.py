@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.locks import Locks
@@ -10,6 +11,7 @@ from llmlint.code.state import place_of, symbol_of
 from llmlint.findings import Report
 
 _LOCKS_ITSELF = "huggingface_hub."
+_TOOL = re.compile(r"(^|/|_)(bench\w*|examples?|tools|args?|scripts?|tests?)(/|_|\.py$)")
 
 
 def unlocked_downloads(program: Program, locks: Locks) -> Iterator[Report]:
@@ -45,9 +47,9 @@ def _is_offline(call: Call) -> bool:
 
 
 def _is_a_tool(call: Call) -> bool:
-    """Is it run by hand, as one process?"""
-    parts = set(call.function.path.lower().split("/"))
-    return call.function.name.endswith("main") or not parts.isdisjoint(("benchmark", "benchmarks", "examples", "tools"))
+    """Is it run by hand or while the arguments are read, by one process?"""
+    name = call.function.name
+    return name.endswith("main") or name == "<module>" or _TOOL.search(call.function.path.lower()) is not None
 
 
 def _report(program: Program, call: Call, name: str, locked: list[Call]) -> Report:

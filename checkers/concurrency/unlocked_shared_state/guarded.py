@@ -13,6 +13,7 @@ import msgspec
 
 from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, accesses_of, locks_of
 from llmlint.code.exits import BRANCHES, stands_in
+from llmlint.code.facts import Effect
 from llmlint.code.locks import Locks
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.state import place_of, symbol_of
@@ -152,15 +153,20 @@ def _acts_later(program: Program, guarded: Guarded, test: Access) -> bool:
     function = test.function
     if any(access.function is function and access.kind == "test" for access in guarded.held):
         return False
-    if any(a.function is function and a.kind == "write" and a.line >= test.line for a in guarded.held):
+    acting = [a for a in guarded.held if a.effect is not None and not _does_no_harm_twice(a.effect)]
+    if any(a.function is function and a.line >= test.line for a in acting):
         return True
-    writers = {a.function for a in guarded.held if a.kind == "write"} - {
-        a.function for a in guarded.held if a.kind == "test"
-    }
+    asking = {a.function for a in guarded.held if a.kind == "test"}
+    writers = {a.function for a in acting} - asking
     return any(
         effect.op == "call" and effect.line >= test.line and not writers.isdisjoint(program.callees(function, effect))
         for effect in function.effects
     )
+
+
+def _does_no_harm_twice(effect: Effect) -> bool:
+    """What is emptied or taken out `if it is there` may have been so by another thread meanwhile."""
+    return effect.op == "clear" or effect.via in ("discard", "erase") or (effect.via == "pop" and len(effect.args) > 1)
 
 
 def _report(guarded: Guarded, access: Access, confidence: str, harm: str) -> Report:

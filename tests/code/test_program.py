@@ -585,6 +585,21 @@ def test_a_bare_name_is_a_member_where_the_class_or_a_base_has_one_and_else_a_gl
     assert [(e.op, e.path) for e in drop.effects] == [("remove", "self.ids"), ("assign", "total")]
 
 
+def test_the_result_of_a_call_goes_to_the_member_that_a_bare_name_means() -> None:
+    source = """
+        struct owner {
+            thing * mine;
+            owner();
+            void fill() { mine = make(); thing * local = make(); local = make(); shared = make(); }
+        };
+        owner::owner() { mine = make(); }
+    """
+    program = link({"owner.cpp": source})
+    fill, made = (function(program, f"owner.{name}") for name in ("fill", "__init__"))
+    assert [e.result for e in fill.effects if e.op == "call"] == ["self.mine", "local", "local", "shared"]
+    assert [e.result for e in made.effects if e.op == "call"] == ["self.mine"]
+
+
 @pytest.mark.parametrize(
     ("callee", "runs"),
     [

@@ -52,7 +52,7 @@ def _assign(reader: BodyReader, node: tree.Assign) -> None:
     if _assign_in_parallel(reader, node):
         return
     mark = len(reader.seen)
-    path = bound_value(reader, node.value, target_text(reader, node.targets[0]))
+    path = bound_value(reader, node.value, target_text(reader, node.targets[0], node.declares))
     reads = reader.reads_since(mark)
     for target in node.targets:
         store(reader, target, node, node.value, path, reads, node.op)
@@ -164,14 +164,15 @@ def bind_target(reader: BodyReader, binding: Binding) -> None:
         store(reader, target, binding, _OPAQUE, binding.element, (), "")
 
 
-def target_text(reader: BodyReader, target: tree.Node | None) -> str:
-    """What a call's result is bound to, for `Effect.result`: locals by their own name."""
+def target_text(reader: BodyReader, target: tree.Node | None, declares: bool = False) -> str:
+    """What a call's result is bound to, for `Effect.result`: locals by their own name, members of C++ by their path."""
     if target is None:
         return ""
     if isinstance(target, tree.Collection):
         return ", ".join(target_text(reader, item) for item in target.items)
     if isinstance(target, tree.Name):
-        return target.id
+        is_local = declares or reader.scope.is_python or target.id in reader.scope.locals
+        return target.id if is_local else reader.root(target.id)
     path = tree.path_of(target)
     root, dot, rest = path.partition(".")
     return reader.root(root.removesuffix("[]")) + ("[]" if root.endswith("[]") else "") + dot + rest

@@ -41,8 +41,8 @@ def build(folder: Path, source: str, *options: str, was: str = "", now: str = ""
     assert was in text
     (src / source).write_text(text.replace(was, now) if was else text)
     compile_c(folder, "-shared", "-fPIC", "-o", "libllama.so", "src/stand_in.c")
-    program = folder / source.removesuffix(".c")
-    linked = ["-L.", "-lllama", f"-Wl,-rpath,{folder}", "-lpthread"]
+    program = folder / Path(source).stem
+    linked = ["-L.", "-lllama", f"-Wl,-rpath,{folder}", "-lpthread", "-lstdc++"]
     compile_c(folder, *(options or ("-g", "-O1")), "-o", program.name, f"src/{source}", *linked)
     return program
 

@@ -134,6 +134,15 @@ def test_a_member_that_the_clean_up_forgets_is_confirmed(tmp_path: Path) -> None
     assert found.verdicts["trainer_free"].summary.startswith("4 of 4 that ggml_init lent")
 
 
+@pytest.mark.parametrize("optimised", ["-O0", "-O2"])
+def test_constructors_and_destructors_are_known_by_their_names_inlined_or_not(optimised: str, tmp_path: Path) -> None:
+    found = outcome(tmp_path, findings_in("owner.cpp", tmp_path), build(tmp_path, "owner.cpp", "-g", optimised))
+    (verdict,) = found.verdicts.values()
+    assert verdict.status == "confirmed", verdict
+    assert verdict.summary.startswith("3 of 3 that ggml_init lent")
+    assert found.is_unchanged
+
+
 def test_the_member_of_an_owner_that_still_lives_is_no_leak(tmp_path: Path) -> None:
     mended = {"was": "/* and not ctx_copy */", "now": "ggml_free(t->ctx_copy);"}
     program = build(tmp_path, "trainer.c", "-g", "-O0", **mended)

@@ -22,7 +22,8 @@
 #include <unistd.h>
 #include <unwind.h>
 
-enum { SITES = 512, LINKS = 2048, BUCKETS = 1024, BUCKET = 16, LEDGERS = 256, PATIENCE = 100000, ON_THE_WAY_OUT = 0xffff };
+enum { SITES = 512, LINKS = 2048, BUCKETS = 1024, BUCKET = 16, LEDGERS = 256 };
+enum { PATIENCE = 100000, ON_THE_WAY_OUT = 0xffff };
 
 /* A place that calls a watched function, or (ON_THE_WAY_OUT) stood on the stack when the program was left. */
 struct site { word address, bias, function, calls, vanished; char module[472]; };

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from native import PROGRAMS, build, compile_c, findings_in, needs_compiler, outc
 from test_command_line import llmlint
 from tracing import finding
 
+from llmlint.catalogue import load_catalogue
 from llmlint.dynamic.native.read import LEDGERS, read_ledgers
+from llmlint.dynamic.read import read_run
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import is_watchable
 from llmlint.runtime.native.build import account_of, compilation, listed, preloaded, watched_functions
+from llmlint.runtime.verdicts import with_verdicts
 
 pytestmark = needs_compiler
 
@@ -169,7 +173,18 @@ def test_without_debug_information_the_symbol_tells_the_function(tmp_path: Path)
 def test_a_stripped_program_is_not_exercised_and_told_so(tmp_path: Path) -> None:
     found = outcome(tmp_path, findings_in("serve.c", tmp_path), build(tmp_path, "serve.c", "-O1", "-s"))
     assert found.status("answer") == "not-exercised"
-    assert "places that no symbol names" in found.verdicts["answer"].summary
+    assert "where 5 of the calls came from: it is stripped, or was built anew" in found.verdicts["answer"].summary
+
+
+def test_a_program_that_was_built_anew_since_the_run_is_not_believed(tmp_path: Path) -> None:
+    findings, program = findings_in("serve.c", tmp_path), build(tmp_path, "serve.c")
+    assert outcome(tmp_path, findings, program).status("answer") == "confirmed"
+    later = time.time() + 60
+    os.utime(program, (later, later))
+    again = with_verdicts(findings, [read_run(str(tmp_path / "run"))], load_catalogue())
+    verdict = next(one.verdict for one in again if one.symbol == "answer")
+    assert verdict is not None and verdict.status == "not-exercised"
+    assert "was built anew since" in verdict.summary
 
 
 def test_without_a_compiler_the_run_goes_on_and_the_verdict_says_so(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from llmlint.dynamic.probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement
 from llmlint.dynamic.read import Run
 from llmlint.runtime.frames import Frame, is_called, same_file
 from llmlint.runtime.native.build import account_of
-from llmlint.runtime.native.places import Places, places_of
+from llmlint.runtime.native.places import Places, can_ask, places_of
 
 NEAR = 2
 """So many lines a call may be from where the finding has it, when no other call of the function is in question."""
@@ -43,7 +43,7 @@ def judge(watched: Watched, run: Run) -> Judgement:
     problem = account_of(run.folder).get("problem")
     if problem:
         return Judgement(NOT_EXERCISED, problem)
-    ledgers, places = _seen(run.folder)
+    ledgers, places = _seen(run)
     lender = next(target.qualname for target in watched.targets if target.role == "acquire")
     found = [lent for ledger in ledgers for lent in _lent(watched, lender, ledger, places)]
     if not found:
@@ -57,8 +57,9 @@ def judge(watched: Watched, run: Run) -> Judgement:
 
 
 @lru_cache(maxsize=8)
-def _seen(folder: str) -> tuple[list[Ledger], Places]:
-    ledgers = read_ledgers(folder, account_of(folder).get("functions", []))
+def _seen(run: Run) -> tuple[list[Ledger], Places]:
+    """Read once for all findings."""
+    ledgers = read_ledgers(run.folder, account_of(run.folder).get("functions", []))
     return ledgers, places_of(ledgers)
 
 
@@ -118,7 +119,8 @@ def _never_lent(run: Run, lender: str, ledgers: list[Ledger], places: Places) ->
         unseen = "calls of a static copy, or by dlsym, go unseen"
         return f"no process called {lender} through a shared library ({unseen}){rest}"
     nameless = sum(site.calls for site in calls if not places.get((site.module, site.address)))
-    rest += f"; {nameless} of the calls came from places that no symbol names" if nameless else ""
+    why = "it is stripped, or was built anew since" if can_ask() else "addr2line is not installed"
+    rest += f"; nobody can tell where {nameless} of the calls came from: {why}" if nameless else ""
     return f"{lender} was called {sum(site.calls for site in calls)} times, and not where the finding has it{rest}"
 
 

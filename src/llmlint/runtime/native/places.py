@@ -30,6 +30,14 @@ def places_of(ledgers: Iterable[Ledger]) -> Places:
     return found
 
 
+def _tool() -> str | None:
+    return shutil.which("addr2line") or shutil.which("llvm-addr2line")
+
+
+def can_ask() -> bool:
+    return _tool() is not None
+
+
 def _is_the_same(site: Site, ledger: Ledger) -> bool:
     """A module that was built anew since the run has other things at these addresses."""
     try:
@@ -40,7 +48,7 @@ def _is_the_same(site: Site, ledger: Ledger) -> bool:
 
 def _asked(module: str, addresses: list[int]) -> Iterator[tuple[int, tuple[Frame, ...]]]:
     """The addresses are where calls return to, so the call itself ends one byte before."""
-    tool = shutil.which("addr2line") or shutil.which("llvm-addr2line")
+    tool = _tool()
     if tool is None:
         return
     asked = "\n".join(hex(address - 1) for address in addresses)

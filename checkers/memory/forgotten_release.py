@@ -59,7 +59,7 @@ def _never_released(program: Program, held: Held, borrowing: frozenset[str]) -> 
         reason="nothing in the function releases, returns or stores it, and the calls it is passed to keep nothing",
         subject=f"never:{held.name}",
         fix=f"release {held.name} where its siblings are released, or hold it in an object that does",
-        data={} if at_the_end else native_block(scope, held.effect.callee, held.pair, held.effect.line),
+        data={} if at_the_end else native_block(scope, held.effect.callee, held.pair, held.effect.line, held=2),
     )
 
 

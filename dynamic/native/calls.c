@@ -1,9 +1,9 @@
 /* Stands between a program and the C functions that lend and take back; every call is passed on as it came.
  *
  * Built with a watched.h that has one line a function: WATCH(number, name, way, argument, within). `way` is lend or
- * take_back. `argument` says which one is given back, or points to where the function writes what it lends (0: it is the
- * result). `within`, if it is not 0, is where in a struct that is passed by value the pointer stands that tells one from
- * another. The names themselves are in forward_<machine>.S, which calls the functions at the end of this file. */
+ * take_back. `argument` says which one is given back, or points to where the function writes what it lends (0: it is
+ * the result). `within`, if it is not 0, is where in a struct that is passed by value the pointer stands that tells one
+ * from another. The names themselves are in forward_<machine>.S, which calls the functions at the end of this file. */
 
 #include "frame.h"
 #include <dlfcn.h>
@@ -81,7 +81,7 @@ static word readable(struct frame *frame) {
     return next >= from + STACK || access((char *)next, F_OK) == 0 || errno != EFAULT ? STACK : next - from;
 }
 
-/* From here on the machine's forward file calls. The frame's number also keeps how far the account was when the call began. */
+/* From here on the forward file calls. The frame's number also keeps how far the account was when the call began. */
 struct call { void *function; word stack; } ledger_lending(struct frame *frame) {
     int kept = errno;
     word number = frame->number;

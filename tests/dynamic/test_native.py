@@ -154,6 +154,17 @@ def test_the_member_of_an_owner_that_still_lives_is_no_leak(tmp_path: Path) -> N
     assert found.status("trainer_free") == "exercised-clean", found.verdicts["trainer_free"]
 
 
+def test_what_is_never_given_back_is_a_leak_from_the_second_on(tmp_path: Path) -> None:
+    """A single one may be kept for as long as the program runs. The functions are the C library's own."""
+    findings, program = findings_in("lines.c", tmp_path), build(tmp_path, "lines.c")
+    for rounds, status in (("1", "exercised-clean"), ("2", "confirmed")):
+        (tmp_path / rounds).mkdir()
+        found = outcome(tmp_path / rounds, findings, program, rounds)
+        assert found.is_unchanged
+        assert found.status("has_lines") == status, found.verdicts
+    assert found.verdicts["has_lines"].summary.startswith("2 of 2 that fopen lent")
+
+
 def test_what_is_lent_through_an_argument_counts_when_the_call_succeeds(tmp_path: Path) -> None:
     both = findings_in("scale.c", tmp_path)
     assert len(both) == 2

@@ -36,8 +36,10 @@ def native_block(
     line: int,
     clean_up: Target | None = None,
     siblings: Iterable[tuple[str, Pair]] = (),
+    held: int = 1,
 ) -> dict[str, Any]:
-    """The runtime block as data, empty where the ledger cannot watch the call."""
+    """The runtime block as data, empty where the ledger cannot watch the call. `held` is how many make a leak: one
+    that is never given back may also be kept for as long as the program runs."""
     lending = _lending(callee, pair)
     if not lending:
         return {}
@@ -46,7 +48,8 @@ def native_block(
     options: dict[str, str | int | bool | list[str]] = {"native": True, "line": line}
     if pair.within:
         options["within"] = pair.within
-    return {"runtime": Block(targets, options=options).plain()}
+    needs = {"held": held} if held > 1 else {}
+    return {"runtime": Block(targets, needs=needs, options=options).plain()}
 
 
 def _lending(callee: str, pair: Pair) -> list[Target]:

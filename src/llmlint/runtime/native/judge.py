@@ -13,7 +13,7 @@ from typing import NamedTuple
 from llmlint.dynamic.native.read import Ledger, Site, read_ledgers, without_a_ledger
 from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.plan import Target
-from llmlint.dynamic.probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement
+from llmlint.dynamic.probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, need
 from llmlint.dynamic.read import Run
 from llmlint.runtime.frames import Frame, is_called, same_file
 from llmlint.runtime.native.build import account_of
@@ -34,9 +34,8 @@ class Lent(NamedTuple):
     def total(self, what: str) -> int:
         return sum(getattr(site, what) for site in self.sites)
 
-    @property
-    def is_leak(self) -> bool:
-        return self.ledger.ended and not self.total("vanished") and self.total("held") > self.excused
+    def is_leak(self, of: int) -> bool:
+        return self.ledger.ended and not self.total("vanished") and self.total("held") >= self.excused + of
 
 
 def judge(watched: Watched, run: Run) -> Judgement:
@@ -52,7 +51,7 @@ def judge(watched: Watched, run: Run) -> Judgement:
         found = list(_after_clean_ups(watched, found, places))
         if not found:
             return Judgement(NOT_EXERCISED, "the owner's clean-up was not seen to give anything back")
-    leaks = [lent for lent in found if lent.is_leak]
+    leaks = [lent for lent in found if lent.is_leak(need(watched, "held", 1))]
     return _confirmed(lender, leaks, places) if leaks else _clean(lender, found)
 
 
@@ -154,4 +153,4 @@ def _clean(lender: str, found: list[Lent]) -> Judgement:
         return Judgement(NOT_EXERCISED, f"{', '.join(torn)} did not end in the ordinary way ({seen} by then)")
     if vanished:
         return Judgement(CLEAN, f"{seen}; {vanished} went by a way that the ledger does not see, so it cannot tell")
-    return Judgement(CLEAN, f"{seen}, which may have been in use or of an owner that still lived")
+    return Judgement(CLEAN, f"{seen}, which may have been in use, or kept on purpose for as long")

@@ -10,10 +10,10 @@ import msgspec
 from llmlint.code.exits import chain
 from llmlint.code.facts import Effect
 from llmlint.code.locks import Locks
-from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo
+from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.code.state import CHANGING, attribute_of
 
-LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
+_LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
 _SAFE_TYPES = re.compile(
     r"Queue|Event|Lock|Semaphore|Condition|atomic|mutex|condition_variable|Thread|thread|local\b|Executor|Barrier|once_flag"
 )
@@ -41,14 +41,18 @@ class Access(msgspec.Struct, frozen=True):
         return self.path == f"self.{self.attribute}"
 
 
-def locks_of(cls: ClassInfo) -> list[AttributeInfo]:
+def locks_of(program: Program, cls: ClassInfo) -> list[AttributeInfo]:
     """The attributes of a class that are locks for threads. Tasks of one event loop need none between two awaits."""
     return [
         attribute
         for attribute in cls.attributes.values()
-        if LOCK_TYPES.search(f"{attribute.source} {attribute.annotation}")
-        if "asyncio" not in f"{attribute.source} {attribute.annotation}"
+        if _LOCK_TYPES.search(f"{attribute.source} {attribute.annotation}") and not _is_for_tasks(program, attribute)
     ]
+
+
+def _is_for_tasks(program: Program, attribute: AttributeInfo) -> bool:
+    names = re.findall(r"[\w.]*(?:Lock|Condition)\b", f"{attribute.source} {attribute.annotation}")
+    return any("asyncio" in program.resolve(attribute.owner.path, name) for name in names)
 
 
 def accesses_of(cls: ClassInfo, locks: Locks) -> dict[str, list[Access]]:

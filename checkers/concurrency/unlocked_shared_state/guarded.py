@@ -48,7 +48,7 @@ class Guarded(msgspec.Struct, frozen=True):
 
 def unguarded_places(program: Program, locks: Locks) -> Iterator[Report]:
     for cls in program.classes:
-        own = [lock.name for lock in locks_of(cls)]
+        own = [lock.name for lock in locks_of(program, cls)]
         if not own:
             continue
         for attribute, accesses in accesses_of(cls, locks).items():
@@ -139,7 +139,7 @@ def _harm(program: Program, guarded: Guarded, access: Access) -> tuple[str, str]
         return "medium", "walks over it"
     if access.kind == "test" and _acts_later(program, guarded, access):
         return "medium", "decides by it what to do"
-    return "low", "reads it"
+    return ("", "") if guarded.cls.language == "python" else ("low", "reads it")
 
 
 def _is_copied(access: Access) -> bool:

@@ -20,7 +20,7 @@ def forgotten_beside_a_mutex(program: Program, locks: Locks) -> Iterator[Report]
     """Only what grows and shrinks in different functions, or is filled when something is not found in it: the rest may
     be made once, before there are threads."""
     for cls in program.classes:
-        own = locks_of(cls) if cls.language != "python" else []
+        own = locks_of(program, cls) if cls.language != "python" else []
         for attribute in cls.own_attributes.values() if own else ():
             if not _CONTAINER.search(attribute.annotation):
                 continue

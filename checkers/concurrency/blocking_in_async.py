@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import msgspec
 
 from llmlint.code.exits import around
 from llmlint.code.facts import Effect
-from llmlint.code.program import Call, FunctionInfo, Program
+from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.waiting import blocking_at, is_deferred
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking, words
@@ -105,10 +106,11 @@ def _up_to_coroutines(
     program: Program, call: Call, known: dict[FunctionInfo, list[Call]]
 ) -> Iterator[tuple[Call, ...]]:
     """The shortest ways from coroutine functions down to a call, each beginning in the coroutine function."""
-    waiting: deque[tuple[Call, ...]] = deque([(call,)])
-    met = {call.function}
+    start = _objects(call.function)
+    waiting: deque[tuple[tuple[Call, ...], Objects]] = deque([((call,), start)])
+    met = {(call.function, start)}
     while waiting:
-        calls = waiting.popleft()
+        calls, objects = waiting.popleft()
         function = calls[0].function
         if function.facts.is_async:
             yield calls
@@ -118,30 +120,43 @@ def _up_to_coroutines(
         if function not in known:
             known[function] = [one for one in program.callers(function) if _makes_it_run(one, function)]
         for caller in known[function]:
-            if caller.function.facts.is_async or caller.function not in met:
-                met.add(caller.function)
-                waiting.append((caller, *calls))
+            theirs = _narrowed(caller, objects)
+            if theirs is not None and not theirs:
+                continue
+            if caller.function.facts.is_async or (caller.function, theirs) not in met:
+                met.add((caller.function, theirs))
+                waiting.append(((caller, *calls), theirs))
 
 
 def _makes_it_run(caller: Call, function: FunctionInfo) -> bool:
-    return caller.effect.via != "await" and not is_deferred(*caller) and _runs_it(caller, function)
+    return caller.effect.via != "await" and not is_deferred(*caller) and not _has_async_twin(function)
 
 
-def _runs_it(caller: Call, function: FunctionInfo) -> bool:
-    """Is there an object for which the call runs this very method, and not an override or an asynchronous twin?"""
+def _has_async_twin(function: FunctionInfo) -> bool:
+    """Has its class an asynchronous sibling with the same method, which coroutines will have an object of?"""
+    owner = function.owner
+    if owner is None or not function.is_method or "async" in words(owner.name):
+        return False
+    twins = (cls for base in owner.bases for cls in base.subclasses if "async" in words(cls.name))
+    return any(function.name in cls.methods for cls in twins)
+
+
+Objects: TypeAlias = frozenset[ClassInfo] | None
+"""The classes whose objects run a method as it is, and no override of it; None for a plain function."""
+
+
+def _objects(function: FunctionInfo) -> Objects:
     owner = function.owner
     if owner is None or not function.is_method:
-        return True
-    twins = (cls for base in owner.bases for cls in base.subclasses if "async" in words(cls.name))
-    if "async" not in words(owner.name) and any(function.name in cls.methods for cls in twins):
-        return False
-    if not caller.effect.callee.startswith("self.") or caller.effect.callee.count(".") > 1:
-        return True
-    method = caller.function.name
-    return any(
-        cls.method(function.name) is function and cls.method(method) in (caller.function, None)
-        for cls in (owner, *owner.subclasses)
-    )
+        return None
+    return frozenset(cls for cls in (owner, *owner.subclasses) if cls.method(function.name) is function)
+
+
+def _narrowed(caller: Call, objects: Objects) -> Objects:
+    """The classes whose objects go this way: where a method calls another on itself, those that run both."""
+    theirs = _objects(caller.function)
+    on_itself = caller.effect.callee.startswith("self.") and caller.effect.callee.count(".") == 1
+    return theirs & objects if on_itself and theirs is not None and objects is not None else theirs
 
 
 # ---------------------------------------------------------------- what is said
@@ -218,7 +233,9 @@ def _how_sure(blocked: Blocked) -> tuple[str, str]:
         return "low", "only a test switches it on"
     if row.kind == "file":
         return "low", "a local file is read within a millisecond as a rule"
-    if row.receivers:
+    if any({"executor", "pool"} & set(words(region.text)) for region in around(*blocked.calls[0])):
+        return "low", "only where there is no executor"
+    if "tokenizer" in row.receivers:
         return "low", "how long it takes depends on the text"
     if last.callee.rpartition(".")[2] == "join":
         return "low", "who joins a thread or a process has told it to end, as a rule"

@@ -20,7 +20,7 @@ from llmlint.dynamic.native.read import LEDGERS, read_ledgers
 from llmlint.dynamic.read import read_run
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import is_watchable
-from llmlint.runtime.native.build import account_of, compilation, listed, preloaded, watched_functions
+from llmlint.runtime.native.build import account_of, compilation, listed, machine, preloaded, watched_functions
 from llmlint.runtime.verdicts import with_verdicts
 
 pytestmark = needs_compiler
@@ -344,3 +344,13 @@ def test_only_names_of_c_functions_reach_the_compiler() -> None:
     ]
     assert list(watched_functions([{"targets": targets, "options": {"within": "many"}}])) == ["good"]
     assert not is_watchable("dlsym") and not is_watchable("a.b")
+
+
+def test_what_the_ledger_itself_calls_is_never_watched(tmp_path: Path) -> None:
+    """A stand-in that calls itself would never return."""
+    (tmp_path / "watched.h").write_text(listed({"fopen": ("lend", 0, 0)}))
+    subprocess.run(compilation("cc", machine(), tmp_path, tmp_path / "ledger.so"), check=True)
+    names = subprocess.run(["nm", "-D", "-u", "ledger.so"], cwd=tmp_path, capture_output=True, text=True).stdout
+    called = {line.split()[-1].partition("@")[0] for line in names.splitlines()}
+    assert "dlsym" in called
+    assert not [name for name in called if is_watchable(name)]

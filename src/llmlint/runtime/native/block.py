@@ -16,10 +16,12 @@ from llmlint.calls import call_path
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import Pair
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NAME = re.compile(r"[A-Za-z]\w{0,127}", re.ASCII)
 _NEEDED_BY_THE_LEDGER = frozenset(
     "malloc calloc realloc aligned_alloc posix_memalign strdup free mmap munmap open close unlink readlink realpath "
-    "dlopen dlsym dlclose dladdr dladdr1 getenv syscall fork exit _exit".split()
+    "access write fstat posix_fallocate dlopen dlsym dlclose dlerror dladdr dladdr1 dl_iterate_phdr getenv getpid "
+    "getrlimit clock_gettime sched_yield syscall snprintf strcpy stpcpy strcmp strlen memcpy memset "
+    "pthread_atfork fork exit".split()
 )
 """What it calls itself, or what is called so often that a sanitizer is the better witness."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from serving_code import CLEAN, LEFT, NOOP
 
 from llmlint.catalogue import Catalogue, Checker, load_catalogue
+from llmlint.checking import SMALL
 from llmlint.code.source import SourceFile
 from llmlint.findings import Place, Report
 from llmlint.project import Request, scan
@@ -54,6 +58,19 @@ def found(result: ScanResult) -> list[tuple[str, str]]:
 def test_the_report_is_the_same_for_any_number_of_jobs(tree: Path) -> None:
     assert report(jobs=1) == report(jobs=3)
     assert '"LLM801"' in report(jobs=1)
+
+
+def test_the_report_is_the_same_when_checkers_run_side_by_side(tree: Path) -> None:
+    for number in range(SMALL):
+        (tree / f"tiny_{number}.py").write_text("")
+    command = (sys.executable, "-m", "llmlint", "scan", ".", "--no-cache", "--format", "json", "--jobs")
+    reports = []
+    for jobs in ("1", "3"):
+        done = subprocess.run([*command, jobs], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (1, "")
+        reports.append({name: part for name, part in json.loads(done.stdout).items() if name != "timings"})
+    assert reports[0] == reports[1]
+    assert "LLM801" in {finding["rule"] for finding in reports[0]["findings"]}
 
 
 def test_the_report_is_the_same_for_any_order_of_paths(tree: Path) -> None:

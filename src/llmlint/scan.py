@@ -126,6 +126,7 @@ def _scan(
 
 def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: Callable[[str], str]) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
+    from llmlint.checking import answers
     from llmlint.code.program import Program
 
     catalogue = load_catalogue()
@@ -133,14 +134,10 @@ def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: 
     readable = _readable(records, result)
     judge = Judge(records, catalogue, options.rules, text_of)
     program = Program(readable, options.vocabulary)
-    for rule in options.rules:
+    for rule, answer in zip(options.rules, answers(program, options.rules, options.jobs), strict=True):
         judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))
-        try:
-            check = catalogue.checker(rule).check_program
-            if check is not None:
-                judge.add(rule, [(report.at.path, report) for report in check(program)])
-        except Exception as error:  # a checker's mistake must not cost the rest of the report
-            result.faults.append(f"{rule.code} {rule.name} failed: {type(error).__name__}: {error}")
+        judge.add(rule, [(report.at.path, report) for report in answer.reports])
+        result.faults += [answer.fault] if answer.fault else []
     result.findings = judge.findings()
     judged = {rule.code for rule in options.rules}
     for path, suppressions in sorted(judge.suppressions.items()):

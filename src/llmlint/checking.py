@@ -1,0 +1,75 @@
+"""Lets the checkers of whole programs speak, several at a time where the machine and the program are worth it."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import msgspec
+
+from llmlint.catalogue import Rule, load_catalogue
+from llmlint.code.program import Program
+from llmlint.findings import Report
+
+SMALL = 400
+"""Programs of fewer files are checked sooner than processes are made."""
+
+_MOST = 4
+"""Each process works out for itself what several checkers ask, so more of them gain little."""
+
+
+class Answer(msgspec.Struct):
+    """What one rule's checker said, or why it could not."""
+
+    reports: list[Report] = []
+    fault: str = ""
+
+
+def answers(program: Program, rules: Sequence[Rule], jobs: int) -> Iterator[Answer]:
+    """One answer for each rule, in their order; the same ones for any number of jobs."""
+    if jobs > 1 and len(program.files) >= SMALL and _may_fork():
+        try:
+            yield from _side_by_side(program, rules, min(jobs, _MOST))
+            return
+        except BrokenProcessPool:  # killed for memory, most likely: one process needs less
+            pass
+    for rule in rules:
+        yield _answer(program, rule)
+
+
+def _may_fork() -> bool:
+    """The program is handed on by being there in the child: copying it would cost more than checking it."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+_program: Program | None = None
+
+
+def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int) -> list[Answer]:
+    global _program
+    _program = program
+    gc.freeze()  # so that a child's collector does not touch, and so copy, what it shares
+    try:
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as executor:
+            return list(executor.map(_answer_in_a_child, [rule.code for rule in rules]))
+    finally:
+        gc.unfreeze()
+        _program = None
+
+
+def _answer_in_a_child(code: str) -> Answer:
+    assert _program is not None
+    return _answer(_program, load_catalogue().rule(code))
+
+
+def _answer(program: Program, rule: Rule) -> Answer:
+    try:
+        check = load_catalogue().checker(rule).check_program
+        return Answer(list(check(program)) if check is not None else [])
+    except Exception as error:  # a checker's mistake must not cost the rest of the report
+        return Answer(fault=f"{rule.code} {rule.name} failed: {type(error).__name__}: {error}")

@@ -103,6 +103,20 @@ def start(rank, world_size):
     )
 '''
 
+FETCH = """\
+import requests
+
+
+def fetch(url):
+    head = requests.get(url + "/head")
+    return head, requests.get(
+        url,
+        stream=True,
+    )
+"""
+
+FETCH_FIXED = FETCH.replace('"/head")', '"/head", timeout=60)').replace("True,\n", "True,\n        timeout=60,\n")
+
 PAGES = """\
 def load_page(pool, store, key, count):
     blocks = pool.alloc(count)
@@ -170,6 +184,7 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         (CACHE, CACHE_FIXED),
         (UNBOUNDED, UNBOUNDED.replace("None", "maxsize=1024")),
         (GROUPS, GROUPS_FIXED),
+        (FETCH, FETCH_FIXED),
         (PAGES, PAGES_FIXED),
         (OVERRIDE, OVERRIDE_FIXED),
     ],
@@ -178,6 +193,7 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         "a bound for a cache",
         "a bound in the place of None",
         "a timeout",
+        "seconds for the network",
         "a release before the early exit",
         "a call of the base's reset",
     ],
@@ -187,7 +203,7 @@ def test_a_fix_changes_what_is_wrong_and_nothing_else(code: str, fixed: str) -> 
     assert check_sources({"engine.py": fixed.encode()}) == []
 
 
-@pytest.mark.parametrize("code", [CACHE, GROUPS, PAGES, OVERRIDE])
+@pytest.mark.parametrize("code", [CACHE, GROUPS, FETCH, PAGES, OVERRIDE])
 def test_what_needs_a_look_is_done_only_when_asked_for(code: str) -> None:
     assert mended(code).decode() == code
 

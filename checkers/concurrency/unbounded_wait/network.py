@@ -11,6 +11,9 @@ from llmlint.code.waiting import blocking_at
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking
 
+_SECONDS = 60
+"""The limit that a fix proposes."""
+
 
 def without_timeout(program: Program) -> Iterator[Report]:
     calls = [(call, row) for call in _calls(program) if (row := _network_row(program, call)) is not None]
@@ -67,4 +70,11 @@ def _report(
         sure,
         f"pass {row.timeout}=… from the configuration",
         cause="missing-timeout",
+        edit={"argument": row.timeout, "seconds": _SECONDS} if _is_mended_alike(found) else {},
     )
+
+
+def _is_mended_alike(found: list[tuple[Effect, Blocking]]) -> bool:
+    """One edit mends all calls of one name; what comes from a `submit` takes a timedelta or what its library has."""
+    (first, row), *_ = found
+    return not row.made_by and all(effect.callee == first.callee for effect, _ in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -20,6 +22,7 @@ def report(
     sure: tuple[str, str],
     fix: str,
     cause: str = "unbounded-wait",
+    edit: Mapping[str, str | int] = {},
 ) -> Report:
     confidence, reason = _where(program, function, cause) or sure
     return Report(
@@ -32,7 +35,7 @@ def report(
         subject=wait.callee,
         cause=cause,
         fix=fix,
-        data={"runtime": {"targets": [{"qualname": function.facts.qualname, "role": "wait"}]}},
+        data={**edit, "runtime": {"targets": [{"qualname": function.facts.qualname, "role": "wait"}]}},
     )
 
 

@@ -2,7 +2,7 @@
 
 `clear`     [attributes], `beside`: line     each is cleared after the statement at that line
 `super`     method name                      the override calls the base's method first
-`argument`  name                             the call, and those like it in its function, get a time limit
+`argument`  name, `seconds`: number          the call, and those like it in its function, get a time limit
 `maxsize`   line of the function             its memo gets a bound
 `release`   line                             the statement there is repeated before the exit that was found
 `plain`     name of a value                  it is written without the format that cuts it
@@ -279,12 +279,14 @@ def _pass_timeout(edits: Edits, finding: Finding) -> bool:
     function = edits.function_at(finding.line)
     if call is None:
         return False
-    limit = cst.parse_expression(f"timedelta(minutes={_MINUTES})")
+    seconds = finding.data.get("seconds")  # said where the library wants a number and no timedelta
+    limit = cst.parse_expression(f"timedelta(minutes={_MINUTES})" if seconds is None else str(seconds))
     for like in edits.calls_of(function or edits.module, call.func):
         if not any(arg.keyword and arg.keyword.value == finding.data["argument"] for arg in like.args):
             timeout = cst.Arg(limit, cst.Name(finding.data["argument"]), equal=_TIGHT)
             edits.change(like, partial(_with_argument, new=timeout))
-    edits.add_import("datetime", "timedelta")
+    if seconds is None:
+        edits.add_import("datetime", "timedelta")
     return True
 
 

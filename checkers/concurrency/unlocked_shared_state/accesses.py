@@ -1,4 +1,4 @@
-"""Every place where the functions of a class use an attribute of their object, and the locks held there."""
+"""Every place where functions use state that has a lock beside it, in an object or a file, and what is held there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from llmlint.code.exits import chain
-from llmlint.code.facts import Effect
+from llmlint.code.facts import Effect, Region
 from llmlint.code.locks import Locks
-from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program
+from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
 from llmlint.code.state import CHANGING, attribute_of
 
 _LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
@@ -20,15 +20,29 @@ _SAFE_TYPES = re.compile(
 _RANKS = ("read", "test", "loop", "write")
 
 
+class Holder(msgspec.Struct, frozen=True):
+    """Who has the state and the locks: the objects of a class (`cls`), or a file. `kept` is the state that is no lock
+    and not safe by itself, as its functions write it: `self.sessions`, or `sessions` in a file."""
+
+    cls: ClassInfo | None
+    functions: tuple[FunctionInfo, ...]
+    locks: list[str]
+    kept: frozenset[str]
+
+    @property
+    def is_python(self) -> bool:
+        return self.functions[0].language == "python"
+
+
 class Access(msgspec.Struct, frozen=True):
     """`kind` is write, loop (walks over it), test (a condition asks it) or read; `effect` is set for a write.
 
-    `path` is the attribute itself, or what of it is meant; locals that stand for it are followed, so the path of a read
-    may well be read later than it was taken.
+    `path` is the state itself, or what of it is meant; locals that stand for it are followed, so the path of a read may
+    well be read later than it was taken.
     """
 
     function: FunctionInfo
-    attribute: str
+    state: str
     kind: str
     path: str
     line: int
@@ -38,49 +52,73 @@ class Access(msgspec.Struct, frozen=True):
 
     @property
     def is_direct(self) -> bool:
-        return self.path == f"self.{self.attribute}"
+        return self.path == self.state
+
+
+def holders(program: Program) -> Iterator[Holder]:
+    for cls in program.classes:
+        locks = locks_of(program, cls)
+        if locks and cls.functions:
+            kept = (a.name for a in cls.attributes.values() if not _SAFE_TYPES.search(f"{a.source} {a.annotation}"))
+            names = frozenset(f"self.{name}" for name in kept)
+            yield Holder(cls, cls.functions, [f"self.{lock.name}" for lock in locks], names)
+    for module in program.functions:
+        if module.name == "<module>":
+            yield from _of_file(program, module)
 
 
 def locks_of(program: Program, cls: ClassInfo) -> list[AttributeInfo]:
     """The attributes of a class that are locks for threads. Tasks of one event loop need none between two awaits."""
-    return [
-        attribute
-        for attribute in cls.attributes.values()
-        if _LOCK_TYPES.search(f"{attribute.source} {attribute.annotation}") and not _is_for_tasks(program, attribute)
-    ]
+    return [a for a in cls.attributes.values() if _is_lock(program, cls.path, f"{a.source} {a.annotation}")]
 
 
-def _is_for_tasks(program: Program, attribute: AttributeInfo) -> bool:
-    names = re.findall(r"[\w.]*(?:Lock|Condition)\b", f"{attribute.source} {attribute.annotation}")
-    return any("asyncio" in program.resolve(attribute.owner.path, name) for name in names)
+def _of_file(program: Program, module: FunctionInfo) -> Iterator[Holder]:
+    """The globals of a file that has a lock among them."""
+    types: dict[str, str] = {}
+    for effect in module.effects:
+        if effect.op in ("assign", "bind", "clear") and effect.path.isidentifier():
+            types.setdefault(effect.path, f"{effect.source} {effect.annotation}")
+    locks = [name for name, text in types.items() if _is_lock(program, module.path, text)]
+    functions = tuple(f for f in program.functions_in(module.path) if f is not module)
+    if locks and functions:
+        kept = frozenset(name for name, text in types.items() if not _SAFE_TYPES.search(text))
+        yield Holder(None, functions, locks, kept)
 
 
-def accesses_of(cls: ClassInfo, locks: Locks) -> dict[str, list[Access]]:
-    """By attribute, in source order, each line once. What only runs while the object is made is left out."""
+def _is_lock(program: Program, path: str, text: str) -> bool:
+    names = re.findall(r"[\w.]*(?:Lock|Condition)\b", text)
+    is_for_tasks = any("asyncio" in program.resolve(path, name) for name in names)
+    return bool(_LOCK_TYPES.search(text)) and not is_for_tasks
+
+
+def accesses_of(holder: Holder, locks: Locks) -> dict[str, list[Access]]:
+    """By state, in source order, each line once. What only runs while the object is made is left out."""
     found: dict[tuple[str, FunctionInfo, int], Access] = {}
-    for function in cls.functions:
+    for function in holder.functions:
         if locks.is_single_threaded(function):
             continue
-        for access in _in(function, cls, locks):
-            key = (access.attribute, function, access.line)
+        for access in _in(function, holder, locks):
+            key = (access.state, function, access.line)
             if key not in found or _RANKS.index(found[key].kind) < _RANKS.index(access.kind):
                 found[key] = access
-    by_attribute: dict[str, list[Access]] = {}
+    by_state: dict[str, list[Access]] = {}
     for access in found.values():
-        by_attribute.setdefault(access.attribute, []).append(access)
-    return by_attribute
+        by_state.setdefault(access.state, []).append(access)
+    return by_state
 
 
-def _in(function: FunctionInfo, cls: ClassInfo, locks: Locks) -> Iterator[Access]:
+def _in(function: FunctionInfo, holder: Holder, locks: Locks) -> Iterator[Access]:
+    own = _own_names(function) if holder.cls is None else frozenset()
+
     def access(kind: str, path: str, line: int, region: int, effect: Effect | None = None) -> Iterator[Access]:
-        known = cls.attributes.get(attribute_of(path))
-        if known is not None and not _SAFE_TYPES.search(f"{known.source} {known.annotation}"):
+        state = _state_of(path, holder)
+        if state in holder.kept and state not in own:
             held = locks.held(function, region, line)
             if held or not _is_in_lambda(function, region):
-                yield Access(function, known.name, kind, path, line, region, held, effect)
+                yield Access(function, state, kind, path, line, region, held, effect)
 
     for effect in function.effects:
-        if _changes(cls, effect):
+        if _changes(holder, effect):
             yield from access("write", effect.path, effect.line, effect.region, effect)
         elif effect.op in CHANGING:
             yield from access("read", effect.path, effect.line, effect.region)
@@ -88,9 +126,26 @@ def _in(function: FunctionInfo, cls: ClassInfo, locks: Locks) -> Iterator[Access
             yield from access("read", path, effect.line, effect.region)
     for region in function.regions:
         for path in function.reads_of(region):
-            if attribute_of(path) in region.text:  # and not a local that was taken of it before
+            if _names(region, _state_of(path, holder)):
                 kind = "loop" if region.kind == "loop" and region.text.startswith("for ") else "test"
                 yield from access(kind, path, region.line, region.parent)
+
+
+def _state_of(path: str, holder: Holder) -> str:
+    if holder.cls is None:
+        return root_of(path)
+    return f"self.{attribute_of(path)}"
+
+
+def _own_names(function: FunctionInfo) -> frozenset[str]:
+    """Parameters and locals, which a global of the same name is hidden behind."""
+    bound = (effect.path for effect in function.effects if effect.op == "bind")
+    return frozenset((*bound, *(param.name for param in function.facts.params)))
+
+
+def _names(region: Region, state: str) -> bool:
+    """Does the region's header name the state itself, and not a local that was taken of it before?"""
+    return re.search(rf"\b{re.escape(state.removeprefix('self.'))}\b", region.text) is not None
 
 
 def _is_in_lambda(function: FunctionInfo, region: int) -> bool:
@@ -98,12 +153,12 @@ def _is_in_lambda(function: FunctionInfo, region: int) -> bool:
     return any(function.regions[at].kind == "lambda" for at in chain(function, region))
 
 
-def _changes(cls: ClassInfo, effect: Effect) -> bool:
-    """The attribute itself; a method of an object of the program's own is no change, whatever its name."""
-    known = cls.attributes.get(attribute_of(effect.path))
-    if known is None or effect.op not in CHANGING or effect.path != f"self.{known.name}":
+def _changes(holder: Holder, effect: Effect) -> bool:
+    """The state itself; a method of an object of the program's own is no change, whatever its name."""
+    if effect.op not in CHANGING or effect.path != _state_of(effect.path, holder):
         return False
-    return known.class_of is None or not effect.callee
+    known = holder.cls.attributes.get(attribute_of(effect.path)) if holder.cls is not None else None
+    return known is None or known.class_of is None or not effect.callee
 
 
 def _read_by(effect: Effect) -> Iterator[str]:

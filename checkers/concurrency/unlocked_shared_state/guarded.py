@@ -1,4 +1,4 @@
-"""An attribute that nearly all places use under a lock of its object, and one place uses without any.
+"""State that nearly all places use under a lock of its object or its file, and one place uses without any.
 
 What is reported by default can go wrong in two threads: a change of a container or a count, a walk over what others
 change meanwhile, a test outside of the lock for what is then done under it. Plain flags are read and set at once.
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, accesses_of, locks_of
+from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, Holder, accesses_of, holders
 from llmlint.code.exits import BRANCHES, stands_in
 from llmlint.code.facts import Effect
 from llmlint.code.locks import Locks
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.program import FunctionInfo, Program
 from llmlint.code.state import place_of, symbol_of
 from llmlint.findings import Place, Report, Step
 from llmlint.runtime.block import Block, Target
@@ -25,14 +25,18 @@ _STARTS = frozenset({"start", "Thread", "thread", "async", "run", "serve", "serv
 
 
 class Guarded(msgspec.Struct, frozen=True):
-    """An attribute with the lock that guards it, and its places with a lock and without."""
+    """State with the lock that guards it, and its places with a lock and without."""
 
-    cls: ClassInfo
-    attribute: str
+    holder: Holder
+    state: str
     lock: str
-    locks: list[str]
     held: list[Access]
     bare: list[Access]
+
+    @property
+    def name(self) -> str:
+        cls = self.holder.cls
+        return f"{cls.name}.{self.state.removeprefix('self.')}" if cls is not None else self.state
 
     @property
     def changes_size(self) -> bool:
@@ -41,34 +45,31 @@ class Guarded(msgspec.Struct, frozen=True):
     @property
     def needs_several_steps(self) -> bool:
         """Does some place under the lock walk over it, test it, or use it twice? One step of Python needs no lock."""
-        if self.cls.language != "python" or any(a.kind in ("loop", "test") for a in self.held):
+        if not self.holder.is_python or any(a.kind in ("loop", "test") for a in self.held):
             return True
         return len(self.held) > len(_functions(self.held))
 
 
 def unguarded_places(program: Program, locks: Locks) -> Iterator[Report]:
-    for cls in program.classes:
-        own = [lock.name for lock in locks_of(program, cls)]
-        if not own:
-            continue
-        for attribute, accesses in accesses_of(cls, locks).items():
-            guarded = _guarded(cls, attribute, accesses, own)
+    for holder in holders(program):
+        for state, accesses in accesses_of(holder, locks).items():
+            guarded = _guarded(holder, state, accesses)
             if guarded is not None:
                 yield from _breaches(program, guarded)
 
 
-def _guarded(cls: ClassInfo, attribute: str, accesses: list[Access], own: list[str]) -> Guarded | None:
+def _guarded(holder: Holder, state: str, accesses: list[Access]) -> Guarded | None:
     """None where the places don't agree: a lock must be held in most functions, and in most that change it."""
     held = [access for access in accesses if access.held]
     bare = [access for access in accesses if not access.held]
     with_lock, without = _functions(held), _functions(bare)
     written, written_bare = _functions(_writes(held)), _functions(_writes(bare))
-    locks = Counter(name for access in held for name in own if f"self.{name}" in access.held)
+    locks = Counter(lock for access in held for lock in holder.locks if lock in access.held)
     if not bare or not locks or not written or len(with_lock) < 2:
         return None
     if len(with_lock) < 2 * len(without - with_lock) or len(written) <= len(written_bare - written):
         return None
-    return Guarded(cls, attribute, locks.most_common(1)[0][0], own, held, bare)
+    return Guarded(holder, state, locks.most_common(1)[0][0], held, bare)
 
 
 def _writes(accesses: list[Access]) -> list[Access]:
@@ -139,7 +140,7 @@ def _harm(program: Program, guarded: Guarded, access: Access) -> tuple[str, str]
         return "medium", "walks over it"
     if access.kind == "test" and _acts_later(program, guarded, access):
         return "medium", "decides by it what to do"
-    return ("", "") if guarded.cls.language == "python" else ("low", "reads it")
+    return ("", "") if guarded.holder.is_python else ("low", "reads it")
 
 
 def _is_copied(access: Access) -> bool:
@@ -170,19 +171,18 @@ def _does_no_harm_twice(effect: Effect) -> bool:
 
 
 def _report(guarded: Guarded, access: Access, confidence: str, harm: str) -> Report:
-    function, attribute, lock = access.function, guarded.attribute, guarded.lock
+    function, lock = access.function, guarded.lock.removeprefix("self.")
     count, all_ = len(guarded.held), len(guarded.held) + len(guarded.bare)
     return Report(
         place_of(function, access.effect) if access.effect else Place(function.path, access.line),
         symbol_of(function),
-        f"{guarded.cls.name}.{attribute} is used under {lock} at {count} of {all_} places, "
-        f"and {function.name} {harm} without it",
+        f"{guarded.name} is used under {lock} at {count} of {all_} places, and {function.name} {harm} without it",
         (Step(function.path, access.line, f"{function.facts.qualname} {harm}, no lock held"), *_evidence(guarded)),
         confidence=confidence,
         reason=f"{len(_functions(guarded.held))} functions hold {lock} for it",
-        subject=f"{guarded.cls.name}.{attribute}",
+        subject=guarded.name,
         fix=f"hold {lock} in {function.name}",
-        data={"runtime": _runtime(guarded)} if function.language == "python" and function.is_method else {},
+        data=_data(guarded, function),
     )
 
 
@@ -191,13 +191,22 @@ def _evidence(guarded: Guarded) -> Iterator[Step]:
     for function in list(shown)[:_SHOWN]:
         access = min((a for a in guarded.held if a.function is function), key=lambda a: (a.kind != "write", a.line))
         does = "changes" if access.kind == "write" else "uses"
-        yield Step(function.path, access.line, f"{function.facts.qualname} {does} it under {guarded.lock}")
+        lock = guarded.lock.removeprefix("self.")
+        yield Step(function.path, access.line, f"{function.facts.qualname} {does} it under {lock}")
 
 
-def _runtime(guarded: Guarded) -> dict[str, object]:
-    """All who use the attribute are watched, and each lock of the object is asked who holds it."""
+def _data(guarded: Guarded, function: FunctionInfo) -> dict[str, object]:
+    """All who use an attribute are watched, and each lock of the object is asked who holds it."""
+    cls = guarded.holder.cls
+    if cls is None or not guarded.holder.is_python or not function.is_method:
+        return {}
     functions = dict.fromkeys(a.function for a in (*guarded.held, *guarded.bare) if a.function.is_method)
-    return Block(
+    block = Block(
         targets=tuple(Target(f.facts.qualname, "scope", path=f.path) for f in functions),
-        options={"owner": guarded.cls.facts.qualname, "accesses": [guarded.attribute], "locks": guarded.locks},
-    ).plain()
+        options={
+            "owner": cls.facts.qualname,
+            "accesses": [guarded.state.removeprefix("self.")],
+            "locks": [lock.removeprefix("self.") for lock in guarded.holder.locks],
+        },
+    )
+    return {"runtime": block.plain()}

@@ -49,6 +49,8 @@ def kind(statement: str) -> str | None:
         ("self.other.wait()", "peer"),
         ("self.pool.submit(self.run).result()", "peer"),
         ("done.result()", "peer"),
+        ("self.put(futures); found = []; found.append((1, self.pool.submit(names))); found[0].result()", "peer"),
+        ("found: list[tuple[int, Future]] = []\n        for at, one in found: one.result()", "peer"),
         ("for one in [self.pool.submit(n) for n in names]: one.result()", "peer"),
     ],
 )

@@ -6,6 +6,7 @@ calls and types it may come from; `blocking_at` asks the vocabulary.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.calls import is_call
@@ -15,6 +16,7 @@ from llmlint.code.program import FunctionInfo, Program
 from llmlint.code.typetext import names_in
 from llmlint.vocabulary import Blocking, words
 
+_NAMES = re.compile(r"[A-Za-z_][\w.]*")
 _OF_A_LOOP = ("asyncio.", "anyio.", "trio.", "uvloop.", "janus.")
 """Libraries whose objects have the same methods, and let the loop go on while one waits."""
 
@@ -81,22 +83,36 @@ def _of_attribute(program: Program, function: FunctionInfo, name: str) -> Iterat
 
 
 def _of_local(program: Program, function: FunctionInfo, name: str) -> Iterator[str]:
+    if name.endswith("[]"):
+        yield from _of_contents(program, function, name.removesuffix("[]"))
+        return
     for param in function.facts.params:
         if param.name == name:
             yield from _types_in(program, function, param.annotation)
-    element = name.endswith("[]")
-    name = name.removesuffix("[]")
     for effect in function.effects:
-        if effect.path != name or (element and effect.op not in ("bind", "insert")):
+        if effect.path != name:
             continue
-        if effect.op == "bind" and effect.value == "new" and not element:
+        if effect.op == "bind" and effect.value == "new":
             yield program.resolve(function, effect.source)
         elif effect.op == "bind" and effect.via == "for":
-            yield from _called_in(program, function, _reads_of_loop(function, effect))
-        elif element:
-            yield from _called_in(program, function, effect.reads)
-        if effect.annotation:
-            yield from _types_in(program, function, effect.annotation)
+            for path in _reads_of_loop(function, effect):
+                yield from _called_in(program, function, (path,))
+                yield from _of_contents(program, function, path)
+        yield from _types_in(program, function, effect.annotation)
+
+
+def _of_contents(program: Program, function: FunctionInfo, name: str) -> Iterator[str]:
+    """Of what a local container is filled with, or declared to hold: also in the tuples it holds."""
+    for effect in function.effects:
+        if effect.path != name or effect.op not in ("bind", "insert"):
+            continue
+        yield from _called_in(program, function, effect.reads)
+        put = {path for path in effect.reads if path.isidentifier()} if effect.op == "insert" else set()
+        for made in function.effects:
+            if made.op == "bind" and made.path in put and made.value == "new":
+                yield program.resolve(function, made.source)
+        for text in _NAMES.findall(effect.annotation):
+            yield program.resolve(function.path, text)
 
 
 def _reads_of_loop(function: FunctionInfo, effect: Effect) -> tuple[str, ...]:
@@ -111,5 +127,5 @@ def _called_in(program: Program, function: FunctionInfo, reads: tuple[str, ...])
 
 
 def _types_in(program: Program, function: FunctionInfo, annotation: str) -> Iterator[str]:
-    for name in names_in(annotation, "python"):
+    for name in names_in(annotation, "python") if annotation else ():
         yield program.resolve(function.path, name)

@@ -53,6 +53,10 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
+_IDS = frozenset((str, int))
+"""Types of values that are ids themselves."""
+
+
 def _ids(value: object) -> list[Hashable]:
     if is_container(value):
         return [identify(element) for element in elements(value) if element is not None]
@@ -146,17 +150,17 @@ class EntityLedger(Probe):
                 subjects.add(id(values[0]))
                 self.see(values[0])
             value = read(values)
-            return value if type(value) is str else _ids(value)
+            return value if type(value) in _IDS else _ids(value)
 
         def left(found: Any, result: object, error: BaseException | None) -> None:
-            if type(found) is str:
+            if type(found) is not list:
                 return leave(found, via)
             for entity in found:
                 leave(entity, via)
             return None
 
         def entered(found: Any, result: object, error: BaseException | None) -> bool:
-            if type(found) is str:
+            if type(found) is not list:
                 if found not in live and error is None:
                     enter(found)
                 return found in live

@@ -121,7 +121,7 @@ class Probe(Base):
         self.taken_by: dict[int, int] = {}
         """By the id of a lock, the thread that was seen taking it."""
         self.races: dict[tuple[str, str], str] = {}
-        self.uses = self.bare = self.shared = self.unknown = 0
+        self.uses = self.bare = self.shared = self.unknown = self.reached = 0
         self.threads: set[int] = set()
         self.looking = _thread.allocate_lock()
 
@@ -195,6 +195,7 @@ class Probe(Base):
         cell.use(use, by)
         self.threads.add(by.number)
         self.shared += cell.state != EXCLUSIVE
+        self.reached += target.qualname == self.finding.symbol and not held
         rival = cell.rival(use, by)
         if rival is not None and self._is_about(use, rival) and len(self.races) < _RACES:
             self.races.setdefault((use.place, rival.place), f"{use.told()}, {rival.told()}")
@@ -238,6 +239,7 @@ class Probe(Base):
             "shared": self.shared,
             "threads": len(self.threads),
             "unknown": self.unknown,
+            "reached": self.reached,
             "races": list(self.races.values()),
         }
 
@@ -256,7 +258,7 @@ class Probe(Base):
             return Judgement(
                 NOT_EXERCISED, f"one thread alone used it ({seen})" if uses else f"{attribute} was not used"
             )
-        if not total(states, "bare"):
+        if not total(states, "reached"):
             return Judgement(NOT_EXERCISED, f"{finding.symbol} did not use it without a lock ({seen})")
         if not total(states, "shared"):
             return Judgement(NOT_EXERCISED, f"no object was used by two threads at a time ({seen})")

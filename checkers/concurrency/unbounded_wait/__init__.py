@@ -3,7 +3,7 @@
 Waits for work, as a dispatcher's thread does for ever, are right; what counts here is a wait for the answer of a named
 peer: of a process that was just started (`startup.py`), of whom a request was sent to (`answers.py`), of a server on
 the network (`network.py`), for a state that a peer should come to (`polling.py`), and in C++ for a result that another
-thread puts into a container (`conditions.py`).
+thread puts into a container (`conditions.py`). And who waits for a loop to stop may wait for ever (`idle_stop.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.answers import unanswered
 from llmlint.checkers.concurrency.unbounded_wait.conditions import unconditional
+from llmlint.checkers.concurrency.unbounded_wait.idle_stop import stopped_when_idle
 from llmlint.checkers.concurrency.unbounded_wait.network import without_timeout
 from llmlint.checkers.concurrency.unbounded_wait.polling import polled
 from llmlint.checkers.concurrency.unbounded_wait.startup import unstarted
@@ -25,3 +26,4 @@ def check_program(program: Program) -> Iterator[Report]:
     yield from without_timeout(program)
     yield from polled(program)
     yield from unconditional(program)
+    yield from stopped_when_idle(program)

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.concurrency.unbounded_wait.telling import report
+from llmlint.checkers.concurrency.unbounded_wait.telling import STOPS, report
 from llmlint.code.exits import around, chain
 from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
-
-_STOPS = frozenset(
-    {"running", "stop", "stopping", "stopped", "terminate", "shutdown", "quit", "exit", "closed", "alive"}
-)
 
 
 def unconditional(program: Program) -> Iterator[Report]:
@@ -68,7 +64,7 @@ def _asked(function: FunctionInfo, wait: Effect) -> list[str]:
 def _asks_to_stop(function: FunctionInfo, wait: Effect) -> bool:
     """Does it read a flag of the object itself: `running`, `stopping`?"""
     flags = (path.removeprefix("self.") for path in _asked(function, wait))
-    return any("." not in flag and "(" not in flag and _STOPS & set(words(flag)) for flag in flags)
+    return any("." not in flag and "(" not in flag and STOPS & set(words(flag)) for flag in flags)
 
 
 def _gives_it_up(function: FunctionInfo, wait: Effect, other: FunctionInfo, stops: Effect) -> bool:

@@ -1,4 +1,4 @@
-"""What is said of a wait that nothing ends; the same for all forms."""
+"""What is said of a wait that nothing ends, and which flags end one; the same for all forms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from llmlint.code.facts import Effect
 from llmlint.code.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
+
+STOPS = frozenset(
+    {"running", "stop", "stopping", "stopped", "terminate", "shutdown", "quit", "exit", "closed", "alive"}
+)
+"""Words of flags that end a thread."""
 
 _TESTS = frozenset("test tests testing bench benchmark benchmarks eval".split())
 _BY_HAND = frozenset("example examples script scripts tools".split())

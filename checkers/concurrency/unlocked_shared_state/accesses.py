@@ -86,16 +86,17 @@ def _of_file(program: Program, module: FunctionInfo) -> Iterator[Holder]:
 
 
 def _is_lock(program: Program, path: str, text: str) -> bool:
+    if not _LOCK_TYPES.search(text):
+        return False
     names = re.findall(r"[\w.]*(?:Lock|Condition)\b", text)
-    is_for_tasks = any("asyncio" in program.resolve(path, name) for name in names)
-    return bool(_LOCK_TYPES.search(text)) and not is_for_tasks
+    return not any("asyncio" in program.resolve(path, name) for name in names)
 
 
 def accesses_of(holder: Holder, locks: Locks) -> dict[str, list[Access]]:
     """By state, in source order, each line once. What only runs while the object is made is left out."""
     found: dict[tuple[str, FunctionInfo, int], Access] = {}
     for function in holder.functions:
-        if locks.is_single_threaded(function):
+        if not _mentions(function, holder) or locks.is_single_threaded(function):
             continue
         for access in _in(function, holder, locks):
             key = (access.state, function, access.line)
@@ -105,6 +106,13 @@ def accesses_of(holder: Holder, locks: Locks) -> dict[str, list[Access]]:
     for access in found.values():
         by_state.setdefault(access.state, []).append(access)
     return by_state
+
+
+def _mentions(function: FunctionInfo, holder: Holder) -> bool:
+    """Does the function use any of the state? Most functions of a file don't."""
+    read = (path for path, _ in function.reads)
+    changed = (effect.path for effect in function.effects if effect.op in CHANGING)
+    return any(_state_of(path, holder) in holder.kept for path in (*read, *changed))
 
 
 def _in(function: FunctionInfo, holder: Holder, locks: Locks) -> Iterator[Access]:

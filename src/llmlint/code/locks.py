@@ -91,13 +91,16 @@ class Locks:
         self._by_callers: dict[FunctionInfo, frozenset[str]] = {}
         self._open: list[FunctionInfo] = []
         self._alone: dict[FunctionInfo, bool] = {}
+        self._by_hand: dict[FunctionInfo, bool] = {}
 
     def held(self, function: FunctionInfo, region: int, line: int) -> frozenset[str]:
         return self.taken(function, region, line) | self.held_by_callers(function)
 
     def taken(self, function: FunctionInfo, region: int, line: int) -> frozenset[str]:
         """The locks that the function itself has taken there."""
-        found = set(_kept_by_hand(function, region, line))
+        if function not in self._by_hand:
+            self._by_hand[function] = any(e.op == "call" and _taken_by_hand(e) for e in function.effects)
+        found = _kept_by_hand(function, region, line) if self._by_hand[function] else set()
         for at in chain(function, region):
             around = function.regions[at]
             if around.kind == "with" and _takes_lock(around, function.language):
@@ -127,14 +130,17 @@ class Locks:
     def is_single_threaded(self, function: FunctionInfo) -> bool:
         """Does it only run while its object is made or torn down: a constructor, or what nobody else calls?"""
         if function not in self._alone:
-            self._alone[function] = False
-            calls = [call for call in self._program.callers(function) if call.function is not function]
-            self._alone[function] = is_making_or_ending(function) or (
-                bool(calls)
-                and all(call.function.owner is function.owner and not _is_deferred(call) for call in calls)
-                and all(self.is_single_threaded(call.function) for call in calls)
-            )
+            self._alone[function] = False  # while it is asked, for who calls himself
+            self._alone[function] = is_making_or_ending(function) or self._serves_the_making(function)
         return self._alone[function]
+
+    def _serves_the_making(self, function: FunctionInfo) -> bool:
+        calls = [call for call in self._program.callers(function) if call.function is not function]
+        return (
+            bool(calls)
+            and all(_is_of_the_same(function, call.function) and not _is_deferred(call) for call in calls)
+            and all(self.is_single_threaded(call.function) for call in calls)
+        )
 
     def _held_for(self, call: Call) -> frozenset[str]:
         """A caller's locks as the callee would write them: `pool.lock` around `pool.free()` is its `self.lock`."""
@@ -146,6 +152,11 @@ class Locks:
             is_its_own = base in (receiver, receiver.replace("super()", "self")) and receiver
             found.add(f"self.{attribute}" if is_its_own else UNNAMED)
         return frozenset(found)
+
+
+def _is_of_the_same(function: FunctionInfo, caller: FunctionInfo) -> bool:
+    """The same class, or outside of classes the same file."""
+    return caller.owner is function.owner and (function.owner is not None or caller.path == function.path)
 
 
 def _is_deferred(call: Call) -> bool:

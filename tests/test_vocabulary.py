@@ -75,6 +75,20 @@ def test_a_name_that_asks_whether_what_is_there_will_do(name: str) -> None:
     assert not WORDS.asks_reuse("set_params")
 
 
+@pytest.mark.parametrize(
+    "name", ["abort_request", "is_fully_idle", "flush_cache", "_is_no_request", "has_unfinished_requests"]
+)
+def test_a_name_that_promises_to_look_at_every_request(name: str) -> None:
+    assert WORDS.is_sweep(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["add_request", "_log_idle_metrics", "_abort_on_waiting_timeout", "get_num_free_blocks"]
+)
+def test_a_name_that_promises_less_than_to_look_at_every_request(name: str) -> None:
+    assert not WORDS.is_sweep(name)
+
+
 @pytest.mark.parametrize("path", ["slot.t_last_used", "self.last_access_time", "last_seen"])
 def test_a_mark_of_the_last_use(path: str) -> None:
     assert WORDS.is_recency(path)

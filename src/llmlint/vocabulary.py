@@ -152,6 +152,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ended: _Group = []
     lead_in: _Group = []
     question: _Group = []
+    sweeps: _Group = []
     reset: _Group = []
     whole: _Group = []
     joint: _Group = []
@@ -193,6 +194,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     ended: frozenset[str] = frozenset()
     lead_in: frozenset[str] = frozenset()
     question: frozenset[str] = frozenset()
+    sweeps: frozenset[str] = frozenset()
     reset: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     joint: frozenset[str] = frozenset()
@@ -256,6 +258,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_offload(self, name: str) -> bool:
         """Does a method of this name give memory up for a while: `sleep`, `_offload_kv_cache`?"""
         return starts(self._without_lead_in(words(name)), self.offload) > 0
+
+    def is_sweep(self, name: str) -> bool:
+        """Must a method of this name look at every request, wherever it waits: `abort_request`, `is_fully_idle`?"""
+        verb = self._without_lead_in(words(name))
+        if not verb or not self.joint.isdisjoint(verb):
+            return False  # `abort_on_timeout` is about some of them
+        asks = verb[0] in self.question and contains(verb, self.sweeps)
+        return asks or starts(verb, self.sweeps) > 0 or ends(verb, self.sweeps)
 
     def asks_reuse(self, name: str) -> bool:
         """Does a method of this name ask whether what is there will do: `can_reuse`, `is_same_batch`?"""

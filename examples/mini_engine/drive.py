@@ -11,7 +11,7 @@ from .client import Client
 
 TOOL = {"type": "function", "function": {"name": "set_id", "parameters": {"type": "object"}}}
 BIG = 2**53 + 1
-PATIENCE = 20
+PATIENCE = 20.0
 """Seconds after which a client gives up."""
 
 

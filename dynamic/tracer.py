@@ -47,7 +47,8 @@ class Tracer:
         """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
         self.written: dict[str, Any] = {}
         self.searched = 0
-        self.canaries_sang = False
+        self.canaries: dict[str, bool] = {}
+        """Which probes see their own bug in this process."""
         self.seen_from_the_start: set[tuple[str, str]] = set()
         """Constructors, by file and name, that were watched before anybody could call them."""
         self.finished = False
@@ -126,7 +127,6 @@ class Tracer:
             self.loaded[path] = module
             same = self._same_source(path, module)
             self.recorder.write("loaded", path=path, module=name, file=module.__file__, same=same)
-            self._canaries()
         self._watch_globals(path, module)
         for target in self.plan.targets[path]:
             self._patch(target, module, late=script)
@@ -156,13 +156,15 @@ class Tracer:
         except OSError:
             return False
 
-    def _canaries(self) -> None:
-        if not self.canaries_sang:
-            self.canaries_sang = True
-            from .canaries import run
+    def _hear_canaries(self) -> None:
+        """Once, when something of the plan is there, and on the tracer's own thread: the program need not wait."""
+        if not self.loaded or self.canaries:
+            return
+        from .canaries import run
 
-            for name, sings in run(self.probe_classes).items():
-                self.recorder.write("canary", probe=name, ok=sings)
+        self.canaries = run(self.probe_classes)
+        for name, sings in self.canaries.items():
+            self.recorder.write("canary", probe=name, ok=sings)
 
     def _instance_targets(self, path: str) -> Iterator[Target]:
         """The constructors of the classes whose attributes are watched."""
@@ -255,6 +257,7 @@ class Tracer:
         self.busy = True
         try:
             self.poll()
+            self._hear_canaries()
             if time.monotonic() < self.rest_until:
                 return self.recorder.alive()
             self._find_instances(last=False)
@@ -315,6 +318,7 @@ class Tracer:
         try:
             self.ticker.stop()
             self.poll()
+            self._hear_canaries()
             self._find_instances(last=True)
             self.look(last=True)
             self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
@@ -351,8 +355,8 @@ class Tracer:
             self.recorder.write("head", **head(self.plan.hash), forked=True)
             for path, module in self.loaded.items():
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
-            for name in self.probe_classes:
-                self.recorder.write("canary", probe=name, ok=True)
+            for name, sings in self.canaries.items():
+                self.recorder.write("canary", probe=name, ok=sings)
             for probe in self.probes.values():
                 probe.forked()
                 probe.attach(self.recorder)

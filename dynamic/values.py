@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import weakref
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping
@@ -218,6 +217,8 @@ def _is_plain(value: object) -> bool:
 
 def digest(value: object, depth: int = 4) -> str:
     """A digest of a value by what it says, the same in every process; of tensors only shape, type and place."""
+    import hashlib  # takes as long as half of the tracer, and few probes need it
+
     text = hashlib.sha256()
     for part in _said(value, depth):
         text.update(part)
@@ -302,4 +303,6 @@ def told(values: Iterable[object], secret: bytes, raw: bool, limit: int = 3) -> 
     found = sorted(str(value) for value in values)[:limit]
     if raw:
         return found
+    import hashlib
+
     return [hashlib.sha256(secret + text.encode("utf-8", "surrogatepass")).hexdigest()[:10] for text in found]

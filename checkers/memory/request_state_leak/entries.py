@@ -1,7 +1,7 @@
-"""LLM102: a per-request entry that some end of the request's life leaves behind.
+"""A map keyed by requests whose entry some end of the request leaves behind.
 
-Two forms: a map keyed by a request's id that nothing in the program ever shrinks; a way to end a request that takes its
-entry in hand, or tells the object below that the request is over, and leaves the entry, while another way removes it.
+Two forms: nothing in the program ever shrinks the map; a way to end a request takes its entry in hand, or tells the
+object below that the request is over, and leaves the entry, while another way removes it.
 """
 
 from __future__ import annotations

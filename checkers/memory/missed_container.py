@@ -125,9 +125,22 @@ class _Search:
         holders = self._holders.own(cls)
         for function in functions_through(self._program, cls):
             puts = {e.path: e for e in function.effects if e.op == "insert" and e.path in holders}
-            if len(puts) == 1:
+            if len(puts) == 1 and not any(self._is_dropped(cls, path) for path in puts):
                 ((path, put),) = puts.items()
                 yield path, Step(function.path, put.line, f"{function.name} puts requests into {path}")
+
+    def _is_dropped(self, cls: ClassInfo, path: str) -> bool:
+        """Is it walked and emptied with its requests put nowhere? They wait elsewhere, and were only marked here."""
+        return any(_drops(function, path) for function in functions_through(self._program, cls))
+
+
+def _drops(function: FunctionInfo, path: str) -> bool:
+    element = f"{path}[]"
+    walks = any(e.op == "bind" and e.via == "for" and e.source == element for e in function.effects)
+    empties = any(e.op == "clear" and e.path == path for e in function.effects)
+    used = {p for e in function.effects if e.op != "bind" for p in (e.source, *(a.path for a in e.args))}
+    returned = {e.path for e in function.effects if e.op == "return"}
+    return walks and empties and {path, element}.isdisjoint(used | returned)
 
 
 def _is_same_request(effect: Effect, other: Effect) -> bool:

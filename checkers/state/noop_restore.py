@@ -7,12 +7,13 @@ a reset that may refuse says so by what it returns, and a caller goes on without
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmlint.code.facts import Effect
 from llmlint.code.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, place_of, symbol_of
 from llmlint.findings import Place, Report, Step
+from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import Vocabulary, words
 
 _STAND_INS = frozenset("null noop dummy mock fake stub base abstract interface mixin protocol placeholder no".split())
@@ -199,7 +200,7 @@ def _refused(program: Program) -> Iterator[Report]:
     for name, (function, refusal) in refusing.items():
         for caller, call in program.calls_named(name):
             if call.result == "" and not call.args and _may_refuse(program, caller, call):
-                yield _unheard(caller, call, function, refusal)
+                yield _unheard(program, caller, call, function, refusal)
 
 
 def _refusal(program: Program, function: FunctionInfo) -> Effect | None:
@@ -221,7 +222,7 @@ def _may_refuse(program: Program, caller: FunctionInfo, call: Effect) -> bool:
     return all("bool" in f.facts.returns or _refusal(program, f) is not None for f in targets)
 
 
-def _unheard(caller: FunctionInfo, call: Effect, function: FunctionInfo, refusal: Effect) -> Report:
+def _unheard(program: Program, caller: FunctionInfo, call: Effect, function: FunctionInfo, refusal: Effect) -> Report:
     region, name = function.regions[refusal.region], function.name
     when = f"{'unless' if region.kind == 'else' else 'if'} {region.text}" if region.text else "where that fails"
     return Report(
@@ -237,4 +238,11 @@ def _unheard(caller: FunctionInfo, call: Effect, function: FunctionInfo, refusal
         reason=f"{name} returns False without having reset anything, and True where it has",
         subject=name,
         fix=f"look at what {call.callee} returns, or make sure beforehand that it cannot refuse",
+        data={"runtime": _answers(caller, program.callees(caller, call) or (function,))},
     )
+
+
+def _answers(caller: FunctionInfo, asked: Sequence[FunctionInfo]) -> dict[str, object]:
+    """What a traced run watches: the function that drops the answer, and who may give it."""
+    answers = [Target(f.facts.qualname, "answer", f.path) for f in asked[:4]]
+    return Block(targets=(Target(caller.facts.qualname, "scope"), *answers)).plain()

@@ -1,10 +1,11 @@
-"""LLM802: a restore was given something to restore, and nothing changed."""
+"""LLM802: a restore was given something to restore, and nothing changed; or it refused, and nobody listened."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from ..calls import CallKey, here
 from ..paths import Roots
 from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, State, is_sampled, need, samples, total
@@ -24,10 +25,22 @@ class Before:
         self.watched = watched
 
 
-class Probe(Base):
-    """Compares all that the object holds before and after; with an attribute named, also that one."""
+class Caller:
+    """A call of the function that drops the answer; `answer` is the last one it got."""
 
-    exercised: ClassVar[str] = "the restore was called with something to restore"
+    __slots__ = ("answer",)
+
+    def __init__(self) -> None:
+        self.answer: object = None
+
+
+class Probe(Base):
+    """Compares all that the object holds before and after; with an attribute named, also that one.
+
+    A finding about a dropped answer names the function that drops it (`scope`) and who gives it (`answer`).
+    """
+
+    exercised: ClassVar[str] = "the restore was called with something to restore, or refused to"
     may_refute: ClassVar[bool] = True
 
     def __init__(self, finding: Finding, tell: Any) -> None:
@@ -38,8 +51,15 @@ class Probe(Base):
         self.nothing_changed = 0
         self.took_effect = 0
         self.samples: list[str] = []
+        self.open: dict[CallKey, list[Caller]] = {}
+        self.refused = 0
+        self.dropped = 0
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
+        if target.role == "scope":
+            caller = Caller()
+            self.open.setdefault(here(), []).append(caller)
+            return caller
         if target.role != "restore":
             return None
         self.begun += 1
@@ -52,6 +72,11 @@ class Probe(Base):
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
     ) -> None:
+        if target.role == "answer":
+            for caller in self.open.get(here(), [])[-1:]:
+                caller.answer = result
+        if isinstance(token, Caller):
+            self._end(token, result, error)
         if not isinstance(token, Before) or error is not None:
             return
         self.calls += 1
@@ -64,6 +89,17 @@ class Probe(Base):
                 self.samples.append(f"{target.qualname} was given {token.given} to restore and changed nothing")
         elif self.finding.watch and self._watched(token.subject) != token.watched:
             self.took_effect += 1
+
+    def _end(self, caller: Caller, result: object, error: BaseException | None) -> None:
+        place = here()
+        stack = self.open.get(place, [])
+        if caller in stack:
+            stack.remove(caller)
+        if not stack:
+            self.open.pop(place, None)
+        self.calls += 1
+        self.refused += caller.answer is False
+        self.dropped += caller.answer is False and error is None and result is not False
 
     def _given(self, target: Target, subject: object, roots: Roots) -> int:
         """How much there is to restore: what is passed in, or else what the object holds."""
@@ -90,11 +126,15 @@ class Probe(Base):
             "with_something": self.with_something,
             "nothing_changed": self.nothing_changed,
             "took_effect": self.took_effect,
+            "refused": self.refused,
+            "dropped": self.dropped,
             "samples": self.samples,
         }
 
     @classmethod
     def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        if any(target.role == "answer" for target in finding.targets):
+            return _of_answers(finding, states)
         calls, given = total(states, "calls"), total(states, "with_something")
         unchanged, effect = total(states, "nothing_changed"), total(states, "took_effect")
         if not calls:
@@ -109,3 +149,17 @@ class Probe(Base):
         return Judgement(
             CLEAN, f"given something to restore {given} times, it changed something {given - unchanged} times"
         )
+
+
+def _of_answers(finding: Finding, states: Sequence[State]) -> Judgement:
+    calls, refused, dropped = (total(states, name) for name in ("calls", "refused", "dropped"))
+    if not calls:
+        return Judgement(NOT_EXERCISED, "the function was never called")
+    if not refused:
+        return Judgement(NOT_EXERCISED, f"it was never refused what it asked for ({calls} calls)")
+    if dropped:
+        said = f"{dropped} of {calls} calls went on although what they asked for was refused"
+        return Judgement(CONFIRMED, said, [said])
+    if refused >= need(finding, "refused", 3):
+        return Judgement(REFUTED, f"each of {refused} refusals was passed on")
+    return Judgement(CLEAN, f"{refused} refusals were passed on")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from blocks import BLOCKS
-from tracing import finding, verdict
+from tracing import finding, run_program, verdict, verdicts
 
 from llmlint.findings import Finding
 from llmlint.runtime.block import Block, Target, Watch
@@ -109,3 +109,34 @@ def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Pat
     found = verdict(tmp_path, finding("request-state-leak", block))
     assert found.status == "not-exercised"
     assert found.summary.startswith("no request ended by preempt; Scheduler.preempt could not be watched")
+
+
+SLEEPER = """
+class Cache:
+    def reset_prefix_cache(self, busy):
+        return not busy
+
+class Drops:
+    def sleep(self, cache, busy):
+        cache.reset_prefix_cache(busy)
+
+class PassesOn:
+    def sleep(self, cache, busy):
+        return cache.reset_prefix_cache(busy)
+
+def main():
+    for busy in (False, True, True, True):
+        Drops().sleep(Cache(), busy)
+        PassesOn().sleep(Cache(), busy)
+"""
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Drops", "confirmed"), ("PassesOn", "refuted")])
+def test_a_refusal_counts_only_where_nobody_is_told_of_it(kind: str, status: str, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "sleeper.py").write_text(SLEEPER)
+    block = Block(targets=(Target(f"{kind}.sleep", "scope"), Target("Cache.reset_prefix_cache", "answer")))
+    one = finding("noop-restore", block, path="sleeper.py")
+    _, run = run_program(tmp_path / "run", [one], "-c", "import sleeper; sleeper.main()", programs=program)
+    assert verdicts([one], run)[0].status == status

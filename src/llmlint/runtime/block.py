@@ -35,6 +35,7 @@ Role = Literal[
     "group",
     "wait",
     "advance",
+    "answer",
 ]
 
 

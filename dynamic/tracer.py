@@ -20,8 +20,8 @@ from .station import Faults, Station, forget_threads
 from .values import told
 
 TICK = 0.25
-SHARE = 100
-"""After a look there is none for so many times as long as it took: looking costs one per cent of a core at most."""
+SHARE = 200
+"""After a look there is none for so many times as long as it took: looking costs half a per cent of a core at most."""
 
 
 class Tracer:

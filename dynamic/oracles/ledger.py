@@ -35,6 +35,8 @@ LONG_GRACE = 64
 SETTLE_MS = 500
 SHARE = 100
 """A look on the program's own thread takes one part in so many of its time at most."""
+KNOWN_FOR = 2.0
+"""Seconds for which calls about a request under way need not be told of."""
 FORGIVEN = 10
 """So many times as long after its end an id may still go without having been left."""
 ENTITIES = 200_000
@@ -107,7 +109,8 @@ class EntityLedger(Probe):
         self.settle = need(finding, "settle_ms", SETTLE_MS) / 1000
         self.left: dict[str, dict[Hashable, str]] = {}
         self.subjects: set[int] = set()
-        """Whose methods were called since the last look, by id: they need not be seen again."""
+        """Whose methods were called lately, by id: they need not be seen again."""
+        self.known_until = 0.0
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
@@ -266,7 +269,10 @@ class EntityLedger(Probe):
                 self.late += 1
 
     def _forget_the_known(self) -> None:
-        """So that objects that hold the container and came later are seen."""
+        """Once in a while, so that objects that hold the container and came later are seen."""
+        if time.monotonic() < self.known_until:
+            return
+        self.known_until = time.monotonic() + KNOWN_FOR
         self.subjects.clear()
         for entities in self.known:
             entities.clear()

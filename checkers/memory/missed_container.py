@@ -43,20 +43,17 @@ class _Search:
         self._holders = holders
         self._cls = cls
         self._functions = functions_through(program, cls)
+        self._missed: dict[FunctionInfo, dict[str, Step]] = {}
         self._looks = {f: among((path for path, _ in f.reads), holders.of(cls)) for f in sweeps}
 
     def report(self, function: FunctionInfo) -> Report | None:
-        looks = self._looks[function]
-        if not looks:
-            return None
-        does = (done.path for done in self._program.does(function, self._cls))
-        reached = through((*self._program.mentions(function, self._cls), *does))
-        missed: dict[str, Step] = {}
-        for path, step in self._elsewhere(function, looks, reached):
-            if path not in reached and not self._is_copy(path, reached):
-                missed.setdefault(path, step)
+        missed = dict(self.missed(function))
+        for sibling in self._looks:
+            if sibling is not function and any(e.callee == f"self.{sibling.name}" for e in function.effects):
+                missed = {path: step for path, step in missed.items() if path not in self.missed(sibling)}
         if not missed:
             return None
+        looks = self._looks[function]
         line = min(line for path, line in function.reads if among((path,), looks))
         return Report(
             Place(function.path, line, 1, line, 1),
@@ -68,6 +65,19 @@ class _Search:
             subject=_listed(missed, 9),
             fix=f"look into {_listed(missed, 9)} too",
         )
+
+    def missed(self, function: FunctionInfo) -> dict[str, Step]:
+        """Where requests can be that neither the function nor what it calls looks at, with what tells so."""
+        if function not in self._missed:
+            looks = self._looks[function]
+            does = (done.path for done in self._program.does(function, self._cls))
+            reached = through((*self._program.mentions(function, self._cls), *does))
+            missed: dict[str, Step] = {}
+            for path, step in self._elsewhere(function, looks, reached) if looks else ():
+                if path not in reached and not self._is_copy(path, reached):
+                    missed.setdefault(path, step)
+            self._missed[function] = missed
+        return self._missed[function]
 
     def _elsewhere(self, function: FunctionInfo, looks: frozenset[str], reached: frozenset[str]) -> Iterator[Missed]:
         yield from self._seen_by_siblings(function, looks)

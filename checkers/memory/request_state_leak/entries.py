@@ -16,6 +16,7 @@ from llmlint.vocabulary import words
 
 _SHRINKING = frozenset({"remove", "clear", "delete"})
 _CARRIERS = frozenset("batch output metadata input info result data config args params response message stats".split())
+_OF_PEER = frozenset({("session", "id"), ("conn", "id"), ("connection", "id")})
 _BOUNDED = frozenset("lru ttl weak bounded fifo".split())
 _SENDS = frozenset("send put notify publish post emit dispatch rpc broadcast push".split())
 _DONE = frozenset("finished done aborted failed completed cancelled status state finish".split())
@@ -51,9 +52,17 @@ def _fills_by_request(program: Program, change: Change) -> bool:
     effect = change.effect
     if effect.op != "insert" or change.function.name in CONSTRUCTORS or effect.path != f"self.{change.attribute}":
         return False
+    if _is_of_peer(effect.key):
+        return False
     return effect.via in ("[]=", "setdefault", "add", "emplace", "insert_or_assign", "try_emplace") and bool(
         effect.key and program.vocabulary.is_request_id(effect.key)
     )
+
+
+def _is_of_peer(key: str) -> bool:
+    """A session with words before it is one of a transport, which lasts as long as the peer: `mooncake_session_id`."""
+    name = words(_last(key))
+    return len(name) > 2 and name[-2:] in _OF_PEER
 
 
 def _is_unbounded_map(cls: ClassInfo, attribute: str) -> bool:

@@ -8,6 +8,7 @@ came and went, or nobody was under way at two looks. One that goes after all wit
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
@@ -55,6 +56,8 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
+_now = time.monotonic
+
 _IDS = frozenset((str, int))
 """Types of values that are ids themselves."""
 
@@ -87,11 +90,12 @@ class EntityLedger(Probe):
         self.seen_left: dict[Hashable, int] = {}
         """At how many looks a container held what had ended."""
         self.entered = 0
-        self.ended_by: dict[str, int] = {}
+        self.ended_by: dict[str, int] = defaultdict(int)
         self.number = 0
         self.looks = 0
         self.quiet_looks = 0
         self.dropped = 0
+        self.full = False
         self.holders_seen = 0
         self.late = 0
         self.removed = 0
@@ -138,7 +142,7 @@ class EntityLedger(Probe):
         for entity in found if isinstance(found, list) else ():
             if target.role == "leave":
                 self._leave(entity, target.via or target.qualname)
-            elif error is None:
+            elif error is None and entity not in self.live:
                 self._enter(entity)
 
     def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
@@ -177,40 +181,37 @@ class EntityLedger(Probe):
         return Quick(before, entered, target.entity if names_an_id(target.entity) else None)
 
     def _enter(self, entity: Hashable) -> None:
-        if len(self.live) + len(self.ended) >= ENTITIES:
+        """Of one that is not under way."""
+        if self.full:
             self.dropped += 1
             return
-        if entity not in self.live:
-            self.number += 1
-            self.entered += 1
-            self.live[entity] = self.number
+        number = self.number = self.number + 1
+        self.entered += 1
+        self.live[entity] = number
         if entity in self.ended:
             del self.ended[entity]
             self.seen_left.pop(entity, None)
-        if self.number % 16 == 0:
-            self._look_if_due()
+        if number % 16 == 0:
+            self._now_and_then()
 
     def _leave(self, entity: Hashable, via: str) -> None:
-        if entity in self.live:
-            self._end(entity)
+        if self.live.pop(entity, None) is not None:
+            for entities in self.known:
+                entities.discard(entity)
         if entity in self.ended:
             return
-        if len(self.ended) >= ENTITIES:
+        if self.full:
             self.dropped += 1
             return
-        self.number += 1
-        self.ended_by[via] = self.ended_by.get(via, 0) + 1
-        self.ended[entity] = (via, self.number, time.monotonic())
-        if self.number % 16 == 0:
-            self._look_if_due()
+        number = self.number = self.number + 1
+        self.ended_by[via] += 1
+        self.ended[entity] = (via, number, _now())
+        if number % 16 == 0:
+            self._now_and_then()
 
-    def _end(self, entity: Hashable) -> None:
-        self.live.pop(entity, None)
-        for entities in self.known:
-            entities.discard(entity)
-
-    def _look_if_due(self) -> None:
+    def _now_and_then(self) -> None:
         """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""
+        self.full = len(self.live) + len(self.ended) >= ENTITIES
         judged = len(self.ended) if self.leaves else self.entered
         grown = judged >= self.next_look and (self.inserts or not self.leaves or not self.live)
         if grown:
@@ -256,7 +257,9 @@ class EntityLedger(Probe):
         if not self.inserts:
             return
         for entity in [entity for entity in list(self.live) if entity not in held]:
-            self._end(entity)
+            self.live.pop(entity, None)
+            for entities in self.known:
+                entities.discard(entity)
             self.removed += 1
 
     def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:

@@ -49,6 +49,7 @@ class Tracer:
         self.searched = 0
         self.canaries: dict[str, bool] = {}
         """Which probes see their own bug in this process."""
+        self.singing = _thread.allocate_lock()
         self.seen_from_the_start: set[tuple[str, str]] = set()
         """Constructors, by file and name, that were watched before anybody could call them."""
         self.finished = False
@@ -158,13 +159,16 @@ class Tracer:
 
     def _hear_canaries(self) -> None:
         """Once, when something of the plan is there, and on the tracer's own thread: the program need not wait."""
-        if not self.loaded or self.canaries:
+        if not self.loaded or self.canaries or not self.singing.acquire(timeout=1):
             return
-        from .canaries import run
+        try:
+            from .canaries import run
 
-        self.canaries = run(self.probe_classes)
-        for name, sings in self.canaries.items():
-            self.recorder.write("canary", probe=name, ok=sings)
+            self.canaries = self.canaries or run(self.probe_classes)
+            for name, sings in self.canaries.items():
+                self.recorder.write("canary", probe=name, ok=sings)
+        finally:
+            self.singing.release()
 
     def _instance_targets(self, path: str) -> Iterator[Target]:
         """The constructors of the classes whose attributes are watched."""
@@ -316,16 +320,18 @@ class Tracer:
         if self.finished:
             return
         try:
-            self.ticker.stop()
-            self.poll()
-            self._hear_canaries()
-            self._find_instances(last=True)
-            self.look(last=True)
-            self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
-        except Exception:
-            self.faults.add("finish")
+            for step in (self.ticker.stop, self.poll, self._hear_canaries, self._look_at_last):
+                try:
+                    step()
+                except Exception:
+                    self.faults.add("finish")
         finally:
             self.finished = True
+            self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
+
+    def _look_at_last(self) -> None:
+        self._find_instances(last=True)
+        self.look(last=True)
 
     def _started(self, pid: int, argv: list[str]) -> None:
         self.recorder.write("child", pid=pid, argv=argv)
@@ -346,7 +352,7 @@ class Tracer:
     def in_forked_child(self) -> None:
         try:
             self.ticker.forget()
-            self.patching = _thread.RLock()
+            self.patching, self.singing = _thread.RLock(), _thread.allocate_lock()
             forget_threads()
             self.busy = self.finished = False
             self.recorder.disown()

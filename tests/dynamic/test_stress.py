@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_the_sound_server_is_exercised_and_not_confirmed(tmp_path: Path, monkeyp
 def test_without_clients_that_leave_the_path_is_not_exercised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = driven(tmp_path, monkeypatch, "plain", "disconnect")
     assert (found.status, found.summary) == ("not-exercised", "no request ended by disconnect")
+
+
+def test_a_command_in_the_background_is_asked_to_end_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it starts with &
+    try:
+        found = driven(tmp_path, monkeypatch, "plain", "disconnect")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "did not end by itself" not in found.summary
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def run_traced(
     started = time.time()
     account: dict[str, Any] = {"command": list(command), "status": None, "asked_to_end": meanwhile is not None}
     _write(account, folder)
-    process = subprocess.Popen(command, env=environment(folder, raw_ids))
+    hear = _hear_interrupts if meanwhile is not None else None
+    process = subprocess.Popen(command, env=environment(folder, raw_ids), preexec_fn=hear)
     kept = {number: signal.signal(number, lambda n, _: process.send_signal(n)) for number in _PASSED_ON}
     done: object = None
     try:
@@ -78,6 +79,11 @@ def run_traced(
 def _write(account: Mapping[str, Any], folder: Path) -> None:
     """Written once before the command starts, so that a run whose `trace` was killed still says what it was."""
     (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
+
+
+def _hear_interrupts() -> None:
+    """In the child: what a shell starts in the background ignores the signal by which it will be asked to end."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _ask_to_end(process: subprocess.Popen[bytes], patience: float = 20.0) -> None:

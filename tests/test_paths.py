@@ -1,4 +1,4 @@
-from llmlint.code.tree import Attribute, Index, Name, path_of
+from llmlint.code.syntax.tree import Attribute, Index, Name, path_of
 
 
 def at(kind, *fields):

@@ -15,7 +15,7 @@ from serving_code import CLEAN, LEFT, NOOP
 
 from llmlint.catalogue import Catalogue, Checker, load_catalogue
 from llmlint.checking import SMALL
-from llmlint.code.source import SourceFile
+from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report
 from llmlint.project import Request, scan
 from llmlint.reading import Reading, read_batch

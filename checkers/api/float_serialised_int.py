@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code import tree
-from llmlint.code.facts import Effect, Function
-from llmlint.code.source import SourceFile
+from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
 
 _SHORT = re.compile(r"%[-+ #0]*\d*(\.\d)?[geGE]|^[^.]*(\.\d)?[geGE]$")

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from llmlint.code.exits import around
-from llmlint.code.facts import Effect
-from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
-from llmlint.code.waiting import blocking_at, is_deferred
+from llmlint.code.domain.waiting import blocking_at, is_deferred
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking, words
 

@@ -11,11 +11,11 @@ from functools import partial
 
 import msgspec
 
-from llmlint.code.exits import chain
-from llmlint.code.facts import Effect
-from llmlint.code.locks import Stretch, is_lock_name, stretches
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.locks import Stretch, is_lock_name, stretches
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
 _DEPTH = 3

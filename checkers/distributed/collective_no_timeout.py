@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.collectives import collective_at
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.domain.collectives import collective_at
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Collective, words
 

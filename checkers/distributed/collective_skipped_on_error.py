@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.collectives import Meeting, meetings_of
-from llmlint.code.exits import around, chain, loops_around, own_regions
-from llmlint.code.facts import Effect, Region
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.raising import way_to_raise
+from llmlint.code.domain.collectives import Meeting, meetings_of
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.link.exits import around, chain, loops_around, own_regions
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.raising import way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words

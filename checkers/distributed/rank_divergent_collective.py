@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.collectives import Meeting, meetings_of
-from llmlint.code.exits import loops_around
-from llmlint.code.facts import Effect, Region
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import attribute_of
+from llmlint.code.domain.collectives import Meeting, meetings_of
+from llmlint.code.domain.state import attribute_of
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.link.exits import loops_around
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words

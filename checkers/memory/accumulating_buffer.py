@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, changes_of, head_of, is_keyed, is_setup, symbol_of
+from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.vocabulary import words

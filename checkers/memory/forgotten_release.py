@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.exits import chain, loops_around
-from llmlint.code.facts import Effect
-from llmlint.code.lending import Held, borrowers, gives_back, is_given, lent, mentions, settles, takers
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.domain.lending import Held, borrowers, gives_back, is_given, lent, mentions, settles, takers
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Target
 from llmlint.runtime.native.block import native_block

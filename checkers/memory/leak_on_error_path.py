@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.exits import (
+from llmlint.code.domain.lending import Held, gives_back, is_given, is_managed, lent, mentions, rebound, settles
+from llmlint.code.domain.registered import Registration, forgets, registrations
+from llmlint.code.domain.state import attribute_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import (
     BRANCHES,
     chain,
     exclude_each_other,
@@ -20,12 +24,8 @@ from llmlint.code.exits import (
     own_regions,
     stands_in,
 )
-from llmlint.code.facts import Effect
-from llmlint.code.lending import Held, gives_back, is_given, is_managed, lent, mentions, rebound, settles
-from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
-from llmlint.code.raising import is_caught, way_to_raise
-from llmlint.code.registered import Registration, forgets, registrations
-from llmlint.code.state import attribute_of
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
+from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import native_block

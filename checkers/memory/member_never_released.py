@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from llmlint.code.facts import Effect
-from llmlint.code.owners import Owners
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.domain.owners import Owners
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Target
 from llmlint.runtime.native.block import native_block

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.holders import Holders, among, functions_through, is_own, through
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.holders import Holders, among, functions_through, is_own, through
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 

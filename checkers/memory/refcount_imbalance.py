@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.counting import LOWER, RAISE, Counts, counted_by, counts_of
-from llmlint.code.exits import BRANCHES, chain, is_on_the_way, is_under_same_tests, own_regions, stands_in
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import attribute_of
+from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_of
+from llmlint.code.domain.state import attribute_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import BRANCHES, chain, is_on_the_way, is_under_same_tests, own_regions, stands_in
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words

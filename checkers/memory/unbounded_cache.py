@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 

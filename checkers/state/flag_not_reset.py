@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
-from llmlint.code.state import attribute_of, handled_by, head_of, is_setup, place_of, symbol_of
+from llmlint.code.domain.state import attribute_of, handled_by, head_of, is_setup, place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

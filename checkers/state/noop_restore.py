@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, place_of, symbol_of
+from llmlint.code.domain.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import Vocabulary, words

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code import tree
-from llmlint.code.facts import Effect, FieldFact
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.source import SourceFile
-from llmlint.code.state import symbol_of
-from llmlint.code.streams import branches, loop_of, read, written
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.streams import branches, loop_of, read, written
+from llmlint.code.facts.facts import Effect, FieldFact
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
 
 _FEWEST_LISTED = 4

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from llmlint.code.source import SourceFile
+    from llmlint.code.syntax.source import SourceFile
     from llmlint.findings import Report
 
 RULES_DIRECTORY = Path(__file__).parent / "rules"

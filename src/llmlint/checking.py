@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 import msgspec
 
 from llmlint.catalogue import Rule, load_catalogue
-from llmlint.code.program import Program
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 SMALL = 400

@@ -67,7 +67,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.program import Program
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 

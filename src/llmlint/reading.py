@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 
 from llmlint.catalogue import Catalogue, load_catalogue
-from llmlint.code.errors import Unreadable
-from llmlint.code.facts import FileFacts
-from llmlint.code.recursion import room_for_calls
-from llmlint.code.tree import Module
+from llmlint.code.facts.facts import FileFacts
+from llmlint.code.syntax.errors import Unreadable
+from llmlint.code.syntax.recursion import room_for_calls
+from llmlint.code.syntax.tree import Module
 from llmlint.findings import Report
 from llmlint.suppressions import Directive, directives_of
 from llmlint.vocabulary import Vocabulary
@@ -65,8 +65,8 @@ def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Ca
 
 
 def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
-    from llmlint.code.effects import facts_of
-    from llmlint.code.source import SourceFile
+    from llmlint.code.facts.effects import facts_of
+    from llmlint.code.syntax.source import SourceFile
 
     text, module = _tree_of(data, language)
     facts = facts_of(module, text)
@@ -89,10 +89,10 @@ def _family(language: str) -> str:
 
 def _tree_of(data: bytes, language: str) -> tuple[str, Module]:
     if language == "python":
-        from llmlint.code.python import read_python
+        from llmlint.code.syntax.python import read_python
 
         return read_python(data)
-    from llmlint.code.cpp import read_cpp
+    from llmlint.code.syntax.cpp import read_cpp
 
     return read_cpp(data, language)  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ import msgspec
 from llmlint import __version__
 from llmlint.cache import Cache
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
-from llmlint.code.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
@@ -127,7 +127,7 @@ def _scan(
 def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: Callable[[str], str]) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     from llmlint.checking import answers
-    from llmlint.code.program import Program
+    from llmlint.code.link.program import Program
 
     catalogue = load_catalogue()
     result = ScanResult([], Counts(), rules=options.rules)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from llmlint.code.cpp import read_cpp
-from llmlint.code.effects import facts_of
-from llmlint.code.entities import ClassInfo, FunctionInfo
-from llmlint.code.facts import Effect, FileFacts
-from llmlint.code.program import Program
-from llmlint.code.python import read_python
+from llmlint.code.facts.effects import facts_of
+from llmlint.code.facts.facts import Effect, FileFacts
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.program import Program
+from llmlint.code.syntax.cpp import read_cpp
+from llmlint.code.syntax.python import read_python
 from llmlint.vocabulary import load_vocabulary
 
 

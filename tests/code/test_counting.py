@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from linking import link
 
-from llmlint.code.counting import LOWER, RAISE, counted_by, counts_of
-from llmlint.code.program import Program
+from llmlint.code.domain.counting import LOWER, RAISE, counted_by, counts_of
+from llmlint.code.link.program import Program
 
 POOL = """
 class Pool:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from llmlint.code import tree
-from llmlint.code.cpp import read_cpp
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.cpp import read_cpp
 
 
 def read(source: str) -> tree.Module:

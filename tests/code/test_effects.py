@@ -1,8 +1,8 @@
 """What a function does to state, as written down in its facts."""
 
-from llmlint.code.effects import facts_of
-from llmlint.code.facts import Effect, FileFacts, Function
-from llmlint.code.python import read_python
+from llmlint.code.facts.effects import facts_of
+from llmlint.code.facts.facts import Effect, FileFacts, Function
+from llmlint.code.syntax.python import read_python
 
 
 def facts(source: str) -> FileFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linking import cls, function, link
 
-from llmlint.code.holders import Holders, among
+from llmlint.code.domain.holders import Holders, among
 
 SOURCE = """
 class Prealloc:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from linking import link
 
-from llmlint.code.lending import Held, borrowers, gives_back, lent, settles, takers
-from llmlint.code.program import Program
+from llmlint.code.domain.lending import Held, borrowers, gives_back, lent, settles, takers
+from llmlint.code.link.program import Program
 
 READER = """
 static int count_lines(FILE * file);

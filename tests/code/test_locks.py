@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from linking import call, function, link
 
-from llmlint.code.locks import UNNAMED, Locks
-from llmlint.code.program import Program
+from llmlint.code.domain.locks import UNNAMED, Locks
+from llmlint.code.link.program import Program
 
 POOL = """
 import threading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linking import call, called, cls, done, function, link
 
-from llmlint.code.program import FunctionInfo
+from llmlint.code.link.program import FunctionInfo
 
 PACKAGE = {"serve/__init__.py": "", "serve/core/__init__.py": ""}
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmlint.catalogue import load_catalogue
-from llmlint.code import tree
-from llmlint.code.errors import Unreadable
-from llmlint.code.python import MAX_DEPTH, read_python
-from llmlint.code.python_fallback import read_tolerantly
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.errors import Unreadable
+from llmlint.code.syntax.python import MAX_DEPTH, read_python
+from llmlint.code.syntax.python_fallback import read_tolerantly
 from llmlint.reading import read_bytes
 from llmlint.vocabulary import Vocabulary
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linking import link
 
-from llmlint.code.raising import way_to_raise
+from llmlint.code.link.raising import way_to_raise
 
 SOURCE = """
 def checked(value):

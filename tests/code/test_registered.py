@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linking import cls, link
 
-from llmlint.code.registered import forgets, registrations
+from llmlint.code.domain.registered import forgets, registrations
 
 SOURCE = """
 class Manager:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linking import link
 
-from llmlint.code.waiting import blocking_at, is_deferred, origins
+from llmlint.code.domain.waiting import blocking_at, is_deferred, origins
 
 SOURCE = """
 import asyncio

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmlint.code.facts import ImportFact
+from llmlint.code.facts.facts import ImportFact
 from llmlint.editor.neighbours import Neighbours
 
 

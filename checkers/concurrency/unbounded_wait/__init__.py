@@ -16,7 +16,7 @@ from llmlint.checkers.concurrency.unbounded_wait.idle_stop import stopped_when_i
 from llmlint.checkers.concurrency.unbounded_wait.network import without_timeout
 from llmlint.checkers.concurrency.unbounded_wait.polling import polled
 from llmlint.checkers.concurrency.unbounded_wait.startup import unstarted
-from llmlint.code.program import Program
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
-from llmlint.code.exits import BRANCHES, around, chain
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program, root_of
-from llmlint.code.waiting import origins
+from llmlint.code.domain.waiting import origins
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import BRANCHES, around, chain
+from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

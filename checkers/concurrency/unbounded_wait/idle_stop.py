@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import STOPS
-from llmlint.code.exits import chain
-from llmlint.code.facts import Effect, Region
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
-from llmlint.code.facts import Effect
-from llmlint.code.program import Call, FunctionInfo, Program
-from llmlint.code.waiting import blocking_at
+from llmlint.code.domain.waiting import blocking_at
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
-from llmlint.code.exits import around, chain
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around, chain
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -18,8 +18,8 @@ from llmlint.checkers.concurrency.unlocked_shared_state.once import unlocked_onc
 from llmlint.checkers.concurrency.unlocked_shared_state.per_thread import settings_in_globals
 from llmlint.checkers.concurrency.unlocked_shared_state.siblings import forgotten_beside_a_mutex
 from llmlint.checkers.concurrency.unlocked_shared_state.statics import changed_statics
-from llmlint.code.locks import Locks
-from llmlint.code.program import Program
+from llmlint.code.domain.locks import Locks
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 

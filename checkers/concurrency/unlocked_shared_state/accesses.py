@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.exits import chain
-from llmlint.code.facts import Effect, Region
-from llmlint.code.locks import Locks
-from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
-from llmlint.code.state import CHANGING, attribute_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import CHANGING, attribute_of
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
 
 _LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
 _SAFE_TYPES = re.compile(

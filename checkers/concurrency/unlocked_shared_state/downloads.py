@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.locks import Locks
-from llmlint.code.program import Call, Program
-from llmlint.code.state import place_of, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.link.program import Call, Program
 from llmlint.findings import Report
 
 _LOCKS_ITSELF = "huggingface_hub."

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import msgspec
 
 from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, Holder, accesses_of, holders
-from llmlint.code.exits import BRANCHES, stands_in
-from llmlint.code.facts import Effect
-from llmlint.code.locks import Locks
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import place_of, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import BRANCHES, stands_in
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.runtime.block import Block, Target
 

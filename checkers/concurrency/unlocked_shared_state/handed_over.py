@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.locks import Locks
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import attribute_of, place_of, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import attribute_of, place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
 _HAND_OVER = ("to_thread", "run_in_executor")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.exits import chain
-from llmlint.code.facts import Effect
-from llmlint.code.locks import Locks
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import CHANGING, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import CHANGING, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report
 
 _TAKES_A_REQUEST = re.compile(r"\]\((?:.*[\s:,(])?\w*(?:Request|request|_req)\b\s*[&*]")

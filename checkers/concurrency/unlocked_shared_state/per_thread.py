@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import place_of, symbol_of
+from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
 _SET_FOR_THE_THREAD = frozenset({"set_stream", "set_device", "set_grad_enabled", "set_num_threads", "setDevice"})

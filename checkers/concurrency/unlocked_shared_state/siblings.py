@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from llmlint.checkers.concurrency.unlocked_shared_state.accesses import locks_of
-from llmlint.code.locks import Locks
-from llmlint.code.program import AttributeInfo, ClassInfo, FunctionInfo, Program, Touch
-from llmlint.code.state import place_of, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program, Touch
 from llmlint.findings import Report
 
 _CONTAINER = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)<|\b(?:vector|list|deque|queue)<")

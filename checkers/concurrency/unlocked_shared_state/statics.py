@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.exits import around
-from llmlint.code.facts import Effect
-from llmlint.code.locks import Locks
-from llmlint.code.program import FunctionInfo, Program
-from llmlint.code.state import CHANGING, place_of, symbol_of
+from llmlint.code.domain.locks import Locks
+from llmlint.code.domain.state import CHANGING, place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
 _CONTAINER = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)\b|\b(?:vector|list|deque|queue|string|stringstream)\b")

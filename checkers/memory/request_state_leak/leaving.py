@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.facts import Effect
-from llmlint.code.holders import is_own
-from llmlint.code.program import FunctionInfo, Program, arguments_by_parameter
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.holders import is_own
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.closure import Done
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.link.closure import Done
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

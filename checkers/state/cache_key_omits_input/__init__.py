@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.state.cache_key_omits_input import digests, records, reuse, tokens
-from llmlint.code.program import Program
-from llmlint.code.snapshots import snapshots
+from llmlint.code.domain.snapshots import snapshots
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from posixpath import dirname
 
-from llmlint.code.program import Program
-from llmlint.code.snapshots import Snapshot
-from llmlint.code.state import head_of, symbol_of
-from llmlint.code.typetext import names_in
+from llmlint.code.domain.snapshots import Snapshot
+from llmlint.code.domain.state import head_of, symbol_of
+from llmlint.code.link.program import Program
+from llmlint.code.link.typetext import names_in
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import attribute_of, symbol_of
+from llmlint.code.domain.state import attribute_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
 _COUNT = re.compile(r"^(const )?(u?int(8|16|32|64)?(_t)?|size_t|unsigned|long|int)$")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.state.cache_key_omits_input.digests import flows_into, is_digest
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import symbol_of
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 
 

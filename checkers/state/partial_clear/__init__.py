@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.state.partial_clear import partners, peers, shared
-from llmlint.code.program import Program
+from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 

@@ -11,8 +11,8 @@ from itertools import permutations
 
 import msgspec
 
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, attribute_of, changes_of, is_setup
+from llmlint.code.domain.state import Change, attribute_of, changes_of, is_setup
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.runtime.block import Block, Target, Watch
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.state.restore_leaves_state import bindings, containers, overrides, twins, values
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import changes_of
+from llmlint.code.domain.state import changes_of
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
 _HOLLOW = frozenset({"pass", "raise", "constant", "log"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.facts import Effect
-from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
-from llmlint.code.state import place_of, symbol_of
+from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 
 _HOLLOW = frozenset({"pass", "raise", "constant", "log"})

@@ -13,8 +13,17 @@ from llmlint.checkers.state.restore_leaves_state.owing import (
     may_last,
     runtime,
 )
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, attribute_of, grows, handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.code.domain.state import (
+    Change,
+    attribute_of,
+    grows,
+    handled_by,
+    head_of,
+    is_setup,
+    mentioned_by,
+    symbol_of,
+)
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

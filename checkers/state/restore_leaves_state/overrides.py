@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, cleared_by, is_made, listed, runtime
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
-from llmlint.code.state import Change, functions_of, grows, handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.code.domain.state import (
+    Change,
+    functions_of,
+    grows,
+    handled_by,
+    head_of,
+    is_setup,
+    mentioned_by,
+    symbol_of,
+)
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 
 

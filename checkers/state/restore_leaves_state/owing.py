@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llmlint.code.closure import Done
-from llmlint.code.facts import Effect
-from llmlint.code.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.closure import Done
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.vocabulary import words
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from llmlint.checkers.state.restore_leaves_state.owing import cleared_by, listed, runtime
-from llmlint.code.facts import Effect
-from llmlint.code.program import Call, ClassInfo, FunctionInfo, Program
-from llmlint.code.reach import Wanted
-from llmlint.code.state import attribute_of, functions_of, head_of, place_of, symbol_of
+from llmlint.code.domain.state import attribute_of, functions_of, head_of, place_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
+from llmlint.code.link.reach import Wanted
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.state.restore_leaves_state.owing import cleared_by, is_made, is_owed, listed, may_last, runtime
-from llmlint.code.program import ClassInfo, FunctionInfo, Program, Touch
-from llmlint.code.state import Change, attribute_of, handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.code.domain.state import Change, attribute_of, handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, Touch
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
-from llmlint.code.facts import ImportFact
-from llmlint.code.modules import ModuleMap
+from llmlint.code.facts.facts import ImportFact
+from llmlint.code.link.modules import ModuleMap
 
 
 class Neighbours:

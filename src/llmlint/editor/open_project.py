@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from llmlint.cache import Cache
-from llmlint.code.facts import ImportFact
+from llmlint.code.facts.facts import ImportFact
 from llmlint.editor.neighbours import Neighbours
 from llmlint.files import SourcePath, language_of
 from llmlint.findings import Finding

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llmlint.catalogue import Catalogue
-from llmlint.code.facts import Function
+from llmlint.code.facts.facts import Function
 from llmlint.files import discover
 from llmlint.reading import read_bytes
 from llmlint.vocabulary import Vocabulary

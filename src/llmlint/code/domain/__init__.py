@@ -1,0 +1,1 @@
+"""What serving code means: locks, lending, requests, collectives, state."""

@@ -1,0 +1,136 @@
+"""Calls that every rank of a group must make, found through imports and helpers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.findings import Step
+from llmlint.vocabulary import Collective, words
+
+MEETING = frozenset({"collective", "barrier", "create"})
+"""Kinds that all ranks must reach; `point` pairs up single ranks and `store` is answered by a server."""
+
+
+def collective_at(program: Program, function: FunctionInfo, effect: Effect) -> Collective | None:
+    """The vocabulary's row for a call, by its resolved name or by the method's name and its receiver's."""
+    callee = effect.callee
+    if not callee or callee.startswith(("super()", "?")) or _last(callee) not in program.vocabulary.collective_names:
+        return None
+    if "." in callee and callee.split(".", 1)[0] not in ("self", "cls"):
+        return program.vocabulary.collective(program.resolve(function, callee))
+    if "." not in callee and program.files[function.path].language == "python":
+        return program.vocabulary.collective(program.resolve(function, callee)) or program.vocabulary.collective(callee)
+    return program.vocabulary.collective(callee)
+
+
+def meets(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    row = collective_at(program, function, effect)
+    return row is not None and row.kind in MEETING
+
+
+AXES = frozenset("tp pp pipeline dp ep expert cp dcp pcp sp attn moe lora".split())
+"""Words that name the groups a rank is in at the same time."""
+
+
+def is_of_axis(function: FunctionInfo, call: Effect, axis: str) -> bool:
+    """Does the call name this group and no other, or else the function or the file that makes it?"""
+    named = _words_of([call.callee, *(a.path for a in call.args)])
+    if {"tensor", "parallel"} <= named:
+        named |= {"tp"}
+    if named & AXES:
+        return axis in named and not named & (AXES - {axis, "attn", "moe"})
+    return axis in _words_of([function.name, function.path.rpartition("/")[2]])
+
+
+def _words_of(texts: list[str]) -> set[str]:
+    return {word for text in texts for part in re.split(r"\W+", text) for word in words(part)}
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """The effect in this function, the collective's name and call, and the way to it when a helper makes it."""
+
+    effect: Effect
+    name: str
+    call: Effect
+    holder: FunctionInfo
+    steps: tuple[Step, ...] = ()
+    on_request: bool = False
+    """The helper makes the call only when a parameter or a setting of its object asks for it."""
+
+
+Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
+_FOUND: WeakKeyDictionary[Program, dict[tuple[int, str], Meetings]] = WeakKeyDictionary()
+
+
+def meetings_of(program: Program, levels: int, axis: str = "") -> Meetings:
+    """Every Python function that enters a collective, itself or through so many calls, with where it does; only those
+    of one group where an axis is named."""
+    known = _FOUND.setdefault(program, {})
+    if (levels, axis) not in known:
+        known[levels, axis] = _search(program, levels, axis)
+    return known[levels, axis]
+
+
+def _search(program: Program, levels: int, axis: str) -> Meetings:
+    """From the collectives back to their callers: only calls with the name of a function that meets are resolved."""
+    found: dict[FunctionInfo, list[Meeting]] = {}
+    frontier = _direct(program, axis, found)
+    reached = set(frontier)
+    for _ in range(levels):
+        further: dict[FunctionInfo, None] = {}
+        for function in sorted(frontier, key=lambda f: f.order):
+            first = found[function][0]
+            for caller, effect in _calls_of(program, function):
+                found.setdefault(caller, []).append(_through(function, effect, first))
+                if caller not in reached:
+                    further.setdefault(caller)
+        reached.update(further)
+        frontier = list(further)
+    return {
+        function: tuple(sorted(found[function], key=lambda m: (m.effect.line, m.effect.column)))
+        for function in sorted(found, key=lambda f: f.order)
+    }
+
+
+def _direct(program: Program, axis: str, found: dict[FunctionInfo, list[Meeting]]) -> list[FunctionInfo]:
+    for name in sorted(program.vocabulary.collective_names):
+        for function, effect in program.calls_named(name):
+            if function.language != "python" or not meets(program, function, effect):
+                continue
+            if not axis or is_of_axis(function, effect, axis):
+                found.setdefault(function, []).append(Meeting(effect, _last(effect.callee), effect, function))
+    return list(found)
+
+
+def _calls_of(program: Program, function: FunctionInfo) -> Iterator[Call]:
+    """The calls known to run a function, without construction and without calls that are collectives by themselves."""
+    if function.name.startswith("__") or function.language != "python":
+        return
+    for call in program.calls_named(function.name):
+        if call.function is not function and function in program.callees(*call):
+            if collective_at(program, *call) is None:
+                yield call
+
+
+def _through(function: FunctionInfo, effect: Effect, met: Meeting) -> Meeting:
+    does = "calls" if met.steps else "enters"
+    step = Step(function.path, met.effect.line, f"{function.facts.qualname} {does} {met.effect.callee}")
+    asks = _is_on_request(met.holder, met.call)
+    return Meeting(effect, _last(met.call.callee), met.call, met.holder, (step, *met.steps), asks)
+
+
+def _is_on_request(holder: FunctionInfo, call: Effect) -> bool:
+    asked = {p.name for p in holder.facts.params} - {"self", "cls"}
+    tested = {read for r in around(holder, call) if r.kind in ("if", "else") for read in r.reads}
+    return bool(asked & tested) or any(read.startswith("self.") and "size" not in words(read) for read in tested)
+
+
+def _last(callee: str) -> str:
+    return callee.rsplit(".", 1)[-1].lstrip("~")

@@ -1,0 +1,60 @@
+"""Reference counts: which effects raise one, which lower one, and of what.
+
+A count is told by its name (`ref_cnt`, `lock_ref`); a function that raises one, directly or through one call more, is
+known by what it does. The vocabulary's pairs of locks, references and pins name the functions that cannot be followed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
+
+RAISE, LOWER = "+=", "-="
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """The functions of a program that raise a count, and those that lower one, as `FunctionInfo`s."""
+
+    raising: frozenset[FunctionInfo]
+    lowering: frozenset[FunctionInfo]
+
+
+def counts_of(program: Program) -> Counts:
+    direct = [(f, e) for f in program.functions for e in f.effects if e.op == "assign" and e.via in (RAISE, LOWER)]
+    counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path)]
+    raising = _with_callers(program, {f for f, via in counted if via == RAISE})
+    lowering = _with_callers(program, {f for f, via in counted if via == LOWER})
+    return Counts(frozenset(raising - lowering), frozenset(lowering))
+
+
+def _with_callers(program: Program, functions: set[FunctionInfo]) -> set[FunctionInfo]:
+    """These and the functions that do nothing but pass on what they are given to one of them."""
+    found = set(functions)
+    for function in sorted(functions, key=lambda f: f.order):
+        for caller, effect in program.calls_named(function.name):
+            if _only_passes_on(caller) and function in program.callees(caller, effect):
+                found.add(caller)
+    return found
+
+
+def _only_passes_on(function: FunctionInfo) -> bool:
+    exits = (e for e in function.effects if e.op in ("return", "raise"))
+    return len(function.effects) <= 8 and not any(e.op == "raise" or e.value in ("none", "constant") for e in exits)
+
+
+def counted_by(program: Program, counts: Counts, function: FunctionInfo, effect: Effect, way: str) -> str:
+    """The path of the thing whose count the effect raises or lowers; "" when it does neither."""
+    if effect.op == "assign":
+        is_count = effect.via == way and program.vocabulary.is_count(effect.path)
+        return effect.path.rpartition(".")[0] if is_count else ""
+    if not effect.callee:
+        return ""
+    pairs = program.vocabulary.pairs_for if way == RAISE else program.vocabulary.released_by
+    named = any(pair.counted for pair in pairs(effect.callee))
+    known = program.callees(function, effect)
+    wanted = counts.raising if way == RAISE else counts.lowering
+    if not (wanted.intersection(known) if known else named):
+        return ""
+    return effect.args[0].path if effect.args else effect.callee.rpartition(".")[0]

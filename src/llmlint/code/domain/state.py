@@ -1,0 +1,102 @@
+"""The state of an object: which attributes its methods fill, and which one method handles.
+
+State rules ask three things here: what changes an attribute (`changes_of`), which functions only run while the object
+is made (`is_setup`), and what a method touches with all it calls (`handled_by`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
+from llmlint.findings import Place
+
+CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
+_SETUP = ("init", "setup", "profile", "warmup", "allocate_kv")
+CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One effect on an attribute of `self`."""
+
+    attribute: str
+    function: FunctionInfo
+    effect: Effect
+
+
+@lru_cache(maxsize=65536)
+def attribute_of(path: str) -> str:
+    """The attribute of self a path goes through: `waiting` for `self.waiting[].status`; "" when it is none."""
+    if not path.startswith("self."):
+        return ""
+    end = min((at for at in (path.find(mark, 5) for mark in ".[(") if at > 0), default=len(path))
+    return "" if path[end : end + 1] == "(" else path[5:end]
+
+
+def functions_of(program: Program, cls: ClassInfo) -> tuple[FunctionInfo, ...]:
+    """The methods of a class and the functions nested in them, in source order; inherited ones are not among them."""
+    return program.functions_of(cls)
+
+
+def changes_of(program: Program, cls: ClassInfo) -> dict[str, list[Change]]:
+    """Every change the methods of a class and of its bases make to each attribute of the object, bases first."""
+    found: dict[str, list[Change]] = {}
+    for ancestor in reversed(cls.mro):
+        for function in functions_of(program, ancestor):
+            for effect in function.effects:
+                if effect.op in CHANGING:
+                    attribute = attribute_of(effect.path)
+                    if attribute:
+                        found.setdefault(attribute, []).append(Change(attribute, function, effect))
+    return found
+
+
+def is_keyed(known: AttributeInfo) -> bool:
+    """A dict or a set grows with each new key; a list, an array or a tensor indexed by a slot does not."""
+    told = f"{known.annotation} {known.source}".lower()
+    return any(kind in told for kind in ("map", "dict", "set", "counter")) or known.source.strip() == "{}"
+
+
+def grows(change: Change, known: AttributeInfo) -> bool:
+    """Does the change add an entry to the attribute itself? Writing into a list's or a tensor's slot adds none."""
+    effect = change.effect
+    return (
+        effect.op == "insert" and effect.path == f"self.{change.attribute}" and (effect.via != "[]=" or is_keyed(known))
+    )
+
+
+def is_setup(function: FunctionInfo) -> bool:
+    """Does the function run while the object is made, before it serves?"""
+    return function.name in CONSTRUCTORS or function.name.lstrip("_").startswith(_SETUP)
+
+
+def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[str, Effect]:
+    """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
+    handled: dict[str, Effect] = {}
+    for done in program.does(method, cls):
+        if done.attribute:
+            handled.setdefault(done.attribute, done.effect)
+    return handled
+
+
+def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
+    """The attributes that a method, or a method of the same object it calls, so much as reads."""
+    return {attribute for path in program.mentions(method, cls) if (attribute := attribute_of(path))}
+
+
+def head_of(function: FunctionInfo) -> Place:
+    """Where a finding about a whole function stands: its `def` line."""
+    facts = function.facts
+    return Place(function.path, facts.line, facts.column, facts.line, facts.column + len("def ") + len(facts.name))
+
+
+def place_of(function: FunctionInfo, effect: Effect) -> Place:
+    """Where a finding about one effect stands."""
+    return Place(function.path, effect.line, effect.column, effect.line, effect.column + len(effect.path))
+
+
+def symbol_of(function: FunctionInfo) -> str:
+    return function.facts.qualname

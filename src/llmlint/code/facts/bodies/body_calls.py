@@ -1,0 +1,140 @@
+"""Calls, as what they do to a container or as calls, and what their result is bound to."""
+
+from __future__ import annotations
+
+from llmlint.code.facts.bodies.body_reading import BodyReader, expression
+from llmlint.code.facts.container_methods import CLEARS, ELEMENT_GETTERS, INSERTS, KEYED_FIRST, REMOVES, VIEWS, WRAPPERS
+from llmlint.code.facts.facts import Argument
+from llmlint.code.syntax import tree
+
+
+def bound_value(reader: BodyReader, value: tree.Node, result: str) -> str:
+    """Visits a value that is bound, returned or entered: a call in it learns where its result goes."""
+    called = value.value if isinstance(value, tree.Await | tree.Cast) else value
+    if isinstance(called, tree.Call):
+        path = call(reader, called, result=result, awaited=isinstance(value, tree.Await))
+        if path:
+            reader.saw(path, value)
+        return path
+    if isinstance(value, tree.New):
+        _new(reader, value, result)
+        return ""
+    return reader.read_value(value)
+
+
+def key_of(reader: BodyReader, node: tree.Node) -> str:
+    """A key as a path (aliases followed) or else as written; what it reads is recorded."""
+    return reader.read_value(node) or reader.source.of(node, 80)
+
+
+@expression(tree.Call)
+def _call_expression(reader: BodyReader, node: tree.Call) -> str:
+    return call(reader, node, result="<expression>")
+
+
+def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False) -> str:
+    """Records a call as what it does to a container, or as a call; answers the path of its result."""
+    function = node.function
+    if isinstance(function, tree.Attribute):
+        base, method = reader.path(function.value) or "?", function.name
+    else:
+        base, method = "", reader.path(function) if not isinstance(function, tree.Name) else reader.root(function.id)
+    mark = len(reader.seen)
+    args = _arguments(reader, node)
+    reads = reader.reads_since(mark)
+    via = "await" if awaited else "launch" if node.launch else ""
+    if not base:
+        return _plain_call(reader, node, method, args, reads, result, via)
+    op = _container_op(reader, base, method, node)
+    key = _first_key(args) if method in KEYED_FIRST else ""
+    if op:
+        reader.saw(base, node)
+        reader.emit(op, base, node, key=key, via=method, result=result, reads=reads, args=args)
+    else:
+        if base not in ("?", "super()"):
+            reader.saw(base, node)
+        reader.emit("call", f"{base}.{method}", node, via=via, result=result, reads=reads, args=args)
+    if method in ELEMENT_GETTERS and base != "?":
+        return f"{base}[]"
+    if method in VIEWS and not args and base != "?":
+        return base
+    return f"{base}.{method}()" if base != "?" else ""
+
+
+def _container_op(reader: BodyReader, base: str, method: str, node: tree.Call) -> str:
+    if base in ("?", "self", "super()") or base.endswith("()"):
+        return ""
+    if method in INSERTS and (node.args or method.startswith("emplace")):
+        return "insert"
+    if method in REMOVES:
+        return "remove"
+    if method in CLEARS or (method == "resize" and _is_zero(node.args)):
+        return "clear"
+    if not reader.scope.is_python and method == "reset":
+        return "clear"
+    return ""
+
+
+def _plain_call(
+    reader: BodyReader,
+    node: tree.Call,
+    path: str,
+    args: tuple[Argument, ...],
+    reads: tuple[str, ...],
+    result: str,
+    via: str,
+) -> str:
+    name = path.lstrip("~")
+    if name in ("heappush", "heappop") and args and args[0].path:
+        reader.emit("insert" if name == "heappush" else "remove", args[0].path, node, via=name, reads=reads, args=args)
+        return "" if name == "heappush" else f"{args[0].path}[]"
+    reader.emit("call", path or "?", node, via=via, result=result, reads=reads, args=args)
+    if name in WRAPPERS and args and args[0].path:
+        return args[0].path
+    if name == "next" and args and args[0].path:
+        return f"{args[0].path}[]"
+    return f"{path}()" if path else ""
+
+
+def _arguments(reader: BodyReader, node: tree.Call) -> tuple[Argument, ...]:
+    arguments = []
+    for argument in node.args:
+        keyword = ""
+        if isinstance(argument, tree.Star):
+            argument, keyword = argument.value, "*"
+        arguments.append(_argument(reader, argument, keyword))
+    for named in node.keywords:
+        arguments.append(_argument(reader, named.value, named.name or "**"))
+    for part in node.launch:
+        reader.read_value(part)
+    return tuple(arguments)
+
+
+def _argument(reader: BodyReader, node: tree.Node, keyword: str) -> Argument:
+    mark = len(reader.seen)
+    path = reader.read_value(node)
+    written = tree.path_of(node) if path else ""
+    literal = ""
+    if not path and isinstance(node, tree.Literal | tree.Unary | tree.Collection):
+        literal = reader.source.of(node, 80)
+    reads = reader.reads_since(mark)
+    return Argument(path, keyword, literal, reads if reads != (path,) else (), "" if written == path else written)
+
+
+def _first_key(args: tuple[Argument, ...]) -> str:
+    return (args[0].path or args[0].literal) if args else ""
+
+
+@expression(tree.New)
+def _new_expression(reader: BodyReader, node: tree.New) -> str:
+    _new(reader, node, "<expression>")
+    return ""
+
+
+def _new(reader: BodyReader, node: tree.New, result: str) -> None:
+    args = tuple(_argument(reader, argument, "") for argument in node.args)
+    reader.emit("call", reader.source.of(node.type, 80), node, via="new", result=result, args=args)
+
+
+def _is_zero(args: list[tree.Node]) -> bool:
+    return len(args) == 1 and isinstance(args[0], tree.Literal) and args[0].text == "0"

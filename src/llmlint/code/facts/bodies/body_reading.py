@@ -1,0 +1,153 @@
+"""The reader of one body: where it stands, what it has recorded, and the tables of what each kind of node does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from llmlint.code.facts.bodies.scope import Scope
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source_text import SourceText
+
+StatementReader = Callable[["BodyReader", Any], None]
+ExpressionReader = Callable[["BodyReader", Any], str]
+S = TypeVar("S", bound=StatementReader)
+E = TypeVar("E", bound=ExpressionReader)
+
+_STATEMENTS: dict[type[tree.Node], StatementReader] = {}
+_EXPRESSIONS: dict[type[tree.Node], ExpressionReader] = {}
+
+
+def statement(*kinds: type[tree.Node]) -> Callable[[S], S]:
+    """Registers what reads a kind of statement."""
+
+    def register(reader: S) -> S:
+        _STATEMENTS.update(dict.fromkeys(kinds, reader))
+        return reader
+
+    return register
+
+
+def expression(*kinds: type[tree.Node]) -> Callable[[E], E]:
+    """Registers what visits a kind of expression and answers its access path."""
+
+    def register(reader: E) -> E:
+        _EXPRESSIONS.update(dict.fromkeys(kinds, reader))
+        return reader
+
+    return register
+
+
+class BodyReader:
+    """`seen` collects the paths read on the way, so the reads of any part are a slice of it."""
+
+    def __init__(self, node: tree.Function, scope: Scope, source: SourceText) -> None:
+        self.node = node
+        self.scope = scope
+        self.source = source
+        self.regions: list[Region] = [Region("body", 0, node.line, node.end_line)]
+        self.effects: list[Effect] = []
+        self.declarations: list[tuple[tree.Node, Scope]] = []
+        self.is_generator = False
+        self.here = 0
+        self.seen: list[str] = []
+        self._first_read: dict[str, int] = {}
+        self.outer_names: set[str] = set()
+        self.statics: list[str] = []
+
+    def read(self) -> None:
+        self.block(self.node.body or ())
+
+    def state_reads(self) -> tuple[tuple[str, int], ...]:
+        """Each path read that is not a mere local, with the line of its first reading."""
+        own = self.scope.locals - {p.name for p in self.node.params}
+        return tuple((p, line) for p, line in self._first_read.items() if "." in p or p not in own)
+
+    def in_region(
+        self,
+        kind: str,
+        body: list[tree.Node],
+        text: str = "",
+        reads: tuple[str, ...] = (),
+        first: int = -1,
+        at: tree.Node | None = None,
+    ) -> int:
+        """Reads `body` as a region of its own; its place is the body's unless `at` says otherwise."""
+        outside = self.here
+        index = len(self.regions)
+        begin = at or (body[0] if body else self.node)
+        end = body[-1].end_line if body else begin.end_line
+        self.regions.append(Region(kind, outside, begin.line, end, text, reads, index if first < 0 else first))
+        self.here = index
+        self.block(body)
+        self.here = outside
+        return index
+
+    def maybe_region(self, kind: str, node: tree.Node, text: str) -> str:
+        """Visits `node` in a region of its own, dropped again when nothing happens in it."""
+        outside, index, count = self.here, len(self.regions), len(self.effects)
+        self.regions.append(Region(kind, outside, node.line, node.end_line, text, (), index))
+        self.here = index
+        path = self.read_value(node)
+        self.here = outside
+        if len(self.effects) == count and len(self.regions) == index + 1:
+            self.regions.pop()
+        return path
+
+    def emit(self, op: str, path: str, at: tree.Node, **more: object) -> None:
+        self.effects.append(Effect(op, path, at.line, at.column, self.here, **more))  # type: ignore[arg-type]
+
+    def saw(self, path: str, at: tree.Node) -> None:
+        self.seen.append(path)
+        self._first_read.setdefault(path, at.line)
+
+    def reads_since(self, mark: int) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.seen[mark:]))
+
+    def read_value(self, node: tree.Node | None) -> str:
+        """Visits an expression whose value is used; its path counts as read."""
+        if node is None:
+            return ""
+        path = self.path(node)
+        if path:
+            self.saw(path, node)
+        return path
+
+    def block(self, statements: Iterable[tree.Node]) -> None:
+        for statement in statements:
+            handler = _STATEMENTS.get(type(statement))
+            if handler is not None:
+                handler(self, statement)
+            else:
+                self.read_value(statement)
+
+    def forget(self, name: str) -> None:
+        self.scope.locals.add(name)
+        self.scope.aliases.pop(name, None)
+
+    def path(self, node: tree.Node) -> str:
+        handler = _EXPRESSIONS.get(type(node))
+        if handler is not None:
+            return handler(self, node)
+        for child in tree.children(node):
+            self.read_value(child)
+        return ""
+
+    def root(self, name: str) -> str:
+        scope = self.scope
+        if name in scope.aliases:
+            return scope.aliases[name]
+        if scope.is_python or name in scope.locals:
+            return name
+        if name == "this":
+            return "self"
+        if name in scope.members:
+            return f"self.{name}"
+        return name if name in ("std", "self") else f"~{name}"
+
+    def declare(self, node: tree.Node) -> None:
+        """A function, class or import inside the body: kept for later, with the names as they are here."""
+        if isinstance(node, tree.Function | tree.Class) and not self.scope.is_module:
+            self.scope.locals.add(node.name)
+        self.declarations.append((node, self.scope))

@@ -1,0 +1,169 @@
+"""What each kind of statement records: regions for the branches, effects for what is done."""
+
+from __future__ import annotations
+
+from llmlint.code.facts.bodies.assignments import binding_of, target_text
+from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
+from llmlint.code.facts.bodies.body_expressions import elements_of
+from llmlint.code.facts.bodies.body_reading import BodyReader, statement
+from llmlint.code.facts.values import classify
+from llmlint.code.syntax import tree
+
+
+@statement(tree.Function, tree.Class, tree.Import)
+def _declaration(reader: BodyReader, node: tree.Node) -> None:
+    reader.declare(node)
+
+
+@statement(tree.Expression)
+def _expression(reader: BodyReader, node: tree.Expression) -> None:
+    value = node.value
+    if isinstance(value, tree.Await) and isinstance(value.value, tree.Call):
+        call(reader, value.value, result="", awaited=True)
+    elif isinstance(value, tree.Call):
+        call(reader, value, result="")
+    else:
+        reader.read_value(value)
+
+
+@statement(tree.If)
+def _if(reader: BodyReader, node: tree.If) -> None:
+    mark = len(reader.seen)
+    reader.read_value(node.test)
+    reads, text = reader.reads_since(mark), reader.source.of(node.test)
+    first = reader.in_region("if", node.body, text, reads, at=node)
+    if node.orelse:
+        reader.in_region("else", node.orelse, text, reads, first)
+
+
+@statement(tree.Loop)
+def _loop(reader: BodyReader, node: tree.Loop) -> None:
+    if node.kind == "for":
+        mark = len(reader.seen)
+        element = elements_of(reader, node.iterable)
+        reads = reader.reads_since(mark)
+        text = f"for {reader.source.of(node.target, 60)} in {reader.source.of(node.iterable, 90)}"
+        bind: list[tree.Node] = [binding_of(node, node.target, element, "for")] if node.target else []
+        first = reader.in_region("loop", [*bind, *node.body], text, reads, at=node)
+    elif node.kind == "count":
+        parts = node.iterable.items if isinstance(node.iterable, tree.Collection) else [node.iterable]
+        if parts and parts[0] is not None:
+            reader.block([parts[0]])
+        rest = [part for part in parts[1:] if part is not None]
+        text = f"for {reader.source.of(node.iterable, 120)}"
+        first = reader.in_region("loop", [*rest, *node.body], text, at=node)
+    else:
+        test = [node.test] if node.test is not None else []
+        text = f"while {reader.source.of(node.test)}"
+        first = reader.in_region("loop", [*test, *node.body], text, _paths_in(reader, node.test), at=node)
+    if node.orelse:
+        reader.in_region("loop-else", node.orelse, first=first)
+
+
+@statement(tree.Try)
+def _try(reader: BodyReader, node: tree.Try) -> None:
+    first = reader.in_region("try", node.body, at=node)
+    for handler in node.handlers:
+        if handler.name:
+            reader.forget(handler.name)
+        caught = ", ".join(reader.source.of(t, 60) for t in handler.types)
+        reader.in_region("except", handler.body, caught, first=first, at=handler)
+    if node.orelse:
+        reader.in_region("try-else", node.orelse, first=first)
+    if node.final:
+        reader.in_region("finally", node.final, first=first)
+
+
+@statement(tree.With)
+def _with(reader: BodyReader, node: tree.With) -> None:
+    bindings: list[tree.Node] = []
+    for context, target in node.items:
+        bound_value(reader, context, target_text(reader, target))
+        if target is not None:
+            bindings.append(binding_of(context, target, "", "with"))
+    text = ", ".join(reader.source.of(context, 80) for context, _ in node.items)
+    reader.in_region("with", [*bindings, *node.body], text, at=node)
+
+
+@statement(tree.Switch)
+def _switch(reader: BodyReader, node: tree.Switch) -> None:
+    reader.read_value(node.subject)
+    first = -1
+    for case in node.cases:
+        text = ", ".join(reader.source.of(p, 60) for p in case.patterns)
+        guard = [case.guard] if case.guard is not None else []
+        index = reader.in_region("case", [*guard, *case.body], text, first=first, at=case)
+        first = index if first < 0 else first
+
+
+@statement(tree.Return)
+def _return(reader: BodyReader, node: tree.Return) -> None:
+    if node.value is None:
+        reader.emit("return", "", node, value="none")
+        return
+    mark = len(reader.seen)
+    path = bound_value(reader, node.value, "<return>")
+    value, source = classify(node.value, reader.source, path)
+    reader.emit("return", path, node, value=value, source=source, reads=reader.reads_since(mark))
+
+
+@statement(tree.Raise)
+def _raise(reader: BodyReader, node: tree.Raise) -> None:
+    mark = len(reader.seen)
+    reader.read_value(node.value)
+    reader.read_value(node.cause)
+    value = node.value.function if isinstance(node.value, tree.Call) else node.value
+    reader.emit("raise", tree.path_of(value), node, reads=reader.reads_since(mark))
+
+
+@statement(tree.Assert)
+def _assert(reader: BodyReader, node: tree.Assert) -> None:
+    mark = len(reader.seen)
+    reader.read_value(node.test)
+    reader.read_value(node.message)
+    reader.emit("assert", "", node, reads=reader.reads_since(mark), source=reader.source.of(node.test))
+
+
+@statement(tree.Jump)
+def _jump(reader: BodyReader, node: tree.Jump) -> None:
+    reader.emit(node.kind, node.label, node)
+
+
+@statement(tree.Delete)
+def _delete(reader: BodyReader, node: tree.Delete) -> None:
+    for target in node.targets:
+        if isinstance(target, tree.Index):
+            container, key = reader.path(target.value), key_of(reader, target.key)
+            reader.emit("remove", container, target, key=key, via="del")
+        else:
+            reader.emit("delete", reader.path(target), target)
+
+
+@statement(tree.Outer)
+def _outer_names(reader: BodyReader, node: tree.Outer) -> None:
+    if node.kind == "global":
+        reader.outer_names.update(node.names)
+        reader.scope.locals.difference_update(node.names)
+
+
+@statement(tree.Block)
+def _nested_block(reader: BodyReader, node: tree.Block) -> None:
+    reader.block(node.body)
+
+
+@statement(tree.Broken)
+def _unparsed(reader: BodyReader, node: tree.Broken) -> None:
+    reader.in_region("unparsed", node.body, at=node)
+
+
+def _paths_in(reader: BodyReader, node: tree.Node | None) -> tuple[str, ...]:
+    """Paths in a test that is visited elsewhere (a loop's, in its own region)."""
+    if node is None:
+        return ()
+    found = []
+    for part in tree.walk(node, into=lambda n: not isinstance(n, tree.Attribute | tree.Lambda)):
+        if isinstance(part, tree.Name | tree.Attribute):
+            path = tree.path_of(part)
+            root, dot, rest = path.partition(".")
+            found.append(reader.root(root) + dot + rest if "[" not in root and "(" not in root else path)
+    return tuple(dict.fromkeys(p for p in found if p))

@@ -1,0 +1,177 @@
+"""Tree to facts: what every function of a file does to state.
+
+`facts_of` walks the declarations; the bodies are read by `bodies/`.
+"""
+
+from __future__ import annotations
+
+from llmlint.code.facts.bodies import BodyReader, Scope
+from llmlint.code.facts.facts import Class, FieldFact, FileFacts, Function, ImportFact, Param
+from llmlint.code.facts.shapes import shape_of
+from llmlint.code.facts.values import classify
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source_text import SourceText
+
+
+def facts_of(module: tree.Module, text: str) -> FileFacts:
+    """The facts of one file. `text` is what the tree's lines and columns count in."""
+    return _FileReader(module, SourceText(text)).read()
+
+
+class _FileReader:
+    def __init__(self, module: tree.Module, source: SourceText) -> None:
+        self.module = module
+        self.source = source
+        self.is_python = module.language == "python"
+        self.classes: list[Class] = []
+        self.functions: list[Function] = []
+        self.imports: list[ImportFact] = []
+        self.members: dict[str, frozenset[str]] = {}
+
+    def read(self) -> FileFacts:
+        if not self.is_python:
+            self._learn_members()
+        self._module_body()
+        return FileFacts(
+            language=self.module.language,
+            lines=len(self.source.lines),
+            imports=tuple(self.imports),
+            classes=tuple(self.classes),
+            functions=tuple(self.functions),
+            broken=tuple((region.line, region.end_line) for region in self.module.broken),
+        )
+
+    def _learn_members(self) -> None:
+        """C++: the members a class of this file declares, so that bare names in its methods read as `self.name`."""
+        for node in tree.walk(self.module, into=lambda n: isinstance(n, tree.Module | tree.Class | tree.Broken)):
+            if isinstance(node, tree.Class):
+                names = {m.name for m in node.body if isinstance(m, tree.Field | tree.Function)}
+                self.members[_join(node.namespace, node.name)] = frozenset(names)
+
+    def _module_body(self) -> None:
+        body = tree.Function(1, 1, max(1, self.module.end_line), 1, "<module>", [], self.module.body)
+        self._function(body, "", Scope(is_python=self.is_python, is_module=True))
+
+    # ------------------------------------------------------------ declarations inside a body
+
+    def _nested(self, node: tree.Node, prefix: str, owner: str, scope: Scope) -> None:
+        """Called back by the body reader for each declaration it meets."""
+        if isinstance(node, tree.Function):
+            self._function(node, prefix, scope, closure_of=owner)
+        elif isinstance(node, tree.Class):
+            self._class(node, prefix)
+        elif isinstance(node, tree.Import):
+            self._import(node)
+
+    def _import(self, node: tree.Import) -> None:
+        if node.names:
+            for name, alias in node.names:
+                self.imports.append(ImportFact(alias or name, node.module, name, node.level, node.line))
+        else:
+            known_as = node.alias or (node.module.split(".")[0] if self.is_python else node.module)
+            self.imports.append(ImportFact(known_as, node.module, "", node.level, node.line))
+
+    def _class(self, node: tree.Class, prefix: str) -> None:
+        qualname = _join(prefix, _join(node.namespace, node.name) if not self.is_python else node.name)
+        fields: list[FieldFact] = []
+        methods: list[str] = []
+        for member in node.body:
+            if isinstance(member, tree.Function):
+                methods.append(member.name)
+                self._function(member, qualname, Scope(is_python=self.is_python), owner=qualname)
+            elif isinstance(member, tree.Class):
+                self._class(member, qualname if self.is_python else prefix)
+            elif isinstance(member, tree.Field):
+                fields.append(self._field(member, member.name, member.annotation, member.value, member.specifiers))
+            elif isinstance(member, tree.Assign):
+                for target in member.targets:
+                    if isinstance(target, tree.Name):
+                        fields.append(self._field(member, target.id, member.annotation, member.value))
+        self.classes.append(
+            Class(
+                name=node.name,
+                qualname=qualname,
+                line=node.line,
+                column=node.column,
+                end_line=node.end_line,
+                end_column=node.end_column,
+                bases=tuple(self._type_text(base) for base in node.bases),
+                decorators=tuple(self.source.of(d) for d in node.decorators),
+                fields=tuple(fields),
+                docstring=_first_line(node.docstring),
+                namespace=node.namespace,
+                methods=tuple(methods),
+            )
+        )
+
+    def _field(
+        self,
+        at: tree.Node,
+        name: str,
+        annotation: tree.Node | None,
+        value: tree.Node | None,
+        specifiers: tuple[str, ...] = (),
+    ) -> FieldFact:
+        kind, source = classify(value, self.source) if value is not None else ("", "")
+        return FieldFact(name, at.line, self._type_text(annotation), kind, source, specifiers)
+
+    def _type_text(self, node: tree.Node | None) -> str:
+        if node is None:
+            return ""
+        if isinstance(node, tree.TypeName):
+            return node.text
+        if isinstance(node, tree.Literal) and node.kind == "string":
+            return node.text
+        return tree.path_of(node) if isinstance(node, tree.Name | tree.Attribute) else self.source.of(node)
+
+    # ------------------------------------------------------------ functions
+
+    def _function(self, node: tree.Function, prefix: str, scope: Scope, owner: str = "", closure_of: str = "") -> None:
+        if node.owner:
+            owner = _join(node.namespace, node.owner) if not node.owner.startswith(node.namespace + ".") else node.owner
+            prefix = owner
+        elif node.namespace and not owner:
+            prefix = node.namespace
+        qualname = _join(prefix, node.name)
+        scope = scope.for_function(node, owner, closure_of, self.members.get(owner, frozenset()))
+        reader = BodyReader(node, scope, self.source)
+        reader.read()
+        self.functions.append(
+            Function(
+                name=node.name,
+                qualname=qualname,
+                owner=owner or closure_of,
+                line=node.line,
+                column=node.column,
+                end_line=node.end_line,
+                end_column=node.end_column,
+                params=tuple(
+                    Param(p.name, self._type_text(p.annotation), self.source.of(p.default), p.kind) for p in node.params
+                ),
+                decorators=tuple(self.source.of(d) for d in node.decorators),
+                returns=self._type_text(node.returns),
+                is_async=node.is_async,
+                is_generator=reader.is_generator,
+                has_body=node.body is not None,
+                specifiers=node.specifiers,
+                docstring=_first_line(node.docstring),
+                shape=shape_of(node, self.is_python) if node.name != "<module>" else "",
+                body_line=node.body[0].line if node.body else node.line,
+                regions=tuple(reader.regions),
+                effects=tuple(reader.effects),
+                reads=reader.state_reads(),
+                namespace=node.namespace,
+                statics=tuple(reader.statics),
+            )
+        )
+        inner_prefix = "" if node.name == "<module>" else qualname
+        for declaration, at_scope in reader.declarations:
+            self._nested(declaration, inner_prefix, owner or closure_of, at_scope)
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _first_line(docstring: str) -> str:
+    return docstring.strip().split("\n", 1)[0][:200]

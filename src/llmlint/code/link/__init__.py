@@ -1,0 +1,1 @@
+"""Facts to program: names, modules, types, dispatch and calls."""

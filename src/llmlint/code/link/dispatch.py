@@ -1,0 +1,132 @@
+"""Which functions a call runs, and which calls run a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
+from llmlint.code.link.names import Names
+from llmlint.code.link.types import NOTHING_KNOWN, Known, Method, Super, Types, Value
+
+
+class Dispatch:
+    def __init__(self, names: Names, types: Types, functions: Sequence[FunctionInfo]) -> None:
+        self._names = names
+        self._types = types
+        self._functions = functions
+        self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
+        self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
+
+    def callees(
+        self, function: FunctionInfo, effect: Effect, known: Known = NOTHING_KNOWN, overrides: bool = False
+    ) -> tuple[FunctionInfo, ...]:
+        callee = effect.callee
+        if not callee or callee.startswith("?"):
+            return ()
+        if known or overrides:
+            return self._targets(function, callee, effect.via, known, overrides)
+        found = self._plain.get((function, callee))
+        if found is None:
+            found = self._plain[function, callee] = self._targets(function, callee, effect.via, known, overrides)
+        return found
+
+    def receiver_class(self, function: FunctionInfo, callee: str, known: Known = NOTHING_KNOWN) -> ClassInfo | None:
+        """The class of the object a method is called on: of `self.pool` for `self.pool.free`."""
+        receiver = callee.rpartition(".")[0]
+        return self._types.class_of(function, receiver, known) if receiver else None
+
+    def _targets(
+        self, function: FunctionInfo, callee: str, via: str, known: Known, overrides: bool
+    ) -> tuple[FunctionInfo, ...]:
+        if via == "new" and function.language != "python":
+            made = self._types.value_of(function, callee, known) or self._names.lookup(function.path, callee)
+            return self._run_by(made, overrides) if isinstance(made, ClassInfo) else ()
+        receiver, _, name = callee.rpartition(".")
+        value = self._types.value_of(function, callee, known)
+        if value is None and receiver and receiver != "super()":
+            owner = self._types.class_of(function, receiver, known)
+            return self._below(owner, name) if owner is not None else ()
+        return self._run_by(value, overrides)
+
+    def _run_by(self, value: Value, overrides: bool) -> tuple[FunctionInfo, ...]:
+        match value:
+            case FunctionInfo():
+                return (value,)
+            case ClassInfo():
+                return tuple(f for f in (value.method("__init__"),) if f is not None)
+            case Method(function=function, receiver=receiver):
+                if overrides or function.is_abstract or not function.facts.has_body:
+                    return _with_overrides(function, receiver)
+                return (function,)
+            case None | Super():
+                return ()
+        cls = self._types.object_class(value)
+        called = cls.method("__call__") or cls.method("forward") if cls is not None else None
+        return (called,) if called is not None else ()
+
+    @staticmethod
+    def _below(cls: ClassInfo, name: str) -> tuple[FunctionInfo, ...]:
+        """A mixin calls what only the classes made of it have."""
+        found = (sub.method(name) for sub in cls.subclasses)
+        return tuple(dict.fromkeys(f for f in found if f is not None))
+
+    # ------------------------------------------------------------ the other way round
+
+    def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
+        """Every call in the program that runs this function, in the program's order."""
+        names = {function.name}
+        if function.name in ("__init__", "__call__", "forward") and function.owner is not None:
+            names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
+        names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
+        found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
+        return tuple(sorted(found, key=lambda call: (call.function.order, call.effect.line, call.effect.column)))
+
+    def _calls_by_target(self, name: str) -> dict[FunctionInfo, list[Call]]:
+        """The calls of a name by what they run, overrides included."""
+        if name not in self._targets_of:
+            found = self._targets_of[name] = {}
+            for call in self.calls_by_name.get(name, ()):
+                for target in self.callees(*call, overrides=True):
+                    found.setdefault(target, []).append(call)
+        return self._targets_of[name]
+
+    @cached_property
+    def calls_by_name(self) -> dict[str, list[Call]]:
+        calls: dict[str, list[Call]] = {}
+        for function in self._functions:
+            for effect in function.effects:
+                callee = effect.callee
+                if callee:
+                    calls.setdefault(callee.rpartition(".")[2].rpartition(":")[2], []).append(Call(function, effect))
+        return calls
+
+    @cached_property
+    def _aliases(self) -> dict[str, list[str]]:
+        return self._names.import_aliases()
+
+
+def _with_overrides(function: FunctionInfo, receiver: ClassInfo) -> tuple[FunctionInfo, ...]:
+    below = (cls.methods[function.name] for cls in receiver.subclasses if function.name in cls.methods)
+    return tuple(dict.fromkeys((function, *below)))
+
+
+def arguments_by_parameter(function: FunctionInfo, effect: Effect) -> dict[str, Argument]:
+    """The arguments of a call by the name of the parameter that takes each."""
+    taken: dict[str, Argument] = {}
+    params = function.params
+    if function.takes_self and effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper():
+        # `Base.reset(self)` hands over the object as an ordinary argument.
+        params = function.facts.params
+    positional = [p for p in params if p.kind == ""]
+    at = 0
+    for argument in effect.args:
+        if argument.keyword in ("*", "**"):
+            break
+        if argument.keyword:
+            taken[argument.keyword] = argument
+        elif at < len(positional):
+            taken[positional[at].name] = argument
+            at += 1
+    return taken

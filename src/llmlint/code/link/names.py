@@ -1,0 +1,274 @@
+"""What a name means in a file: a class, a function, a module of the program, or something outside of it.
+
+Python names follow definitions, imports, aliases, re-exports and `import *`. C and C++ names have no imports to
+follow: of several classes or functions of one name, the one in the file itself, in a header it includes, or nearest
+by folder is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from llmlint.code.facts.facts import FileFacts, ImportFact
+from llmlint.code.link.asking import Asking
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.modules import ModuleMap, nearest
+
+
+class Module(NamedTuple):
+    """A module or package of the program; `path` is empty for a folder without `__init__.py`."""
+
+    name: str
+    path: str
+
+
+class Variable(NamedTuple):
+    """A module-level name that is neither class nor function."""
+
+    path: str
+    name: str
+    full_name: str
+
+
+class Outside(NamedTuple):
+    """A dotted name that leads out of the program, or nowhere."""
+
+    name: str
+
+
+Meaning: TypeAlias = ClassInfo | FunctionInfo | Module | Variable | Outside
+Entity = TypeVar("Entity", ClassInfo, FunctionInfo)
+
+_TEMPLATE = re.compile(r"<[^<>]*>")
+
+
+def plain_cpp_name(text: str) -> str:
+    """`ns::Pool<int>` as `ns.Pool`."""
+    while _TEMPLATE.search(text):
+        text = _TEMPLATE.sub("", text)
+    return text.replace("::", ".").replace("->", ".").strip(". ")
+
+
+class _PythonFile(NamedTuple):
+    definitions: dict[str, ClassInfo | FunctionInfo]
+    imports: dict[str, ImportFact]
+    stars: tuple[ImportFact, ...]
+    variables: frozenset[str]
+    aliases: dict[str, str]
+
+
+class Names:
+    def __init__(
+        self, files: Mapping[str, FileFacts], classes: Sequence[ClassInfo], functions: Sequence[FunctionInfo]
+    ) -> None:
+        self._files = files
+        self.modules = ModuleMap(files)
+        self.modules.learn_outer_package(
+            fact.module for facts in files.values() for fact in facts.imports if not fact.level
+        )
+        self._classes_in: dict[str, list[ClassInfo]] = {}
+        self._functions_in: dict[str, list[FunctionInfo]] = {}
+        self._cpp_classes: dict[str, list[ClassInfo]] = {}
+        self._cpp_functions: dict[str, list[FunctionInfo]] = {}
+        for cls in classes:
+            self._classes_in.setdefault(cls.path, []).append(cls)
+            if cls.language != "python":
+                self._cpp_classes.setdefault(cls.name, []).append(cls)
+        for function in functions:
+            self._functions_in.setdefault(function.path, []).append(function)
+            if function.language != "python" and not function.facts.owner:
+                self._cpp_functions.setdefault(function.name, []).append(function)
+        self._tables: dict[str, _PythonFile] = {}
+        self._asking: Asking[tuple[str, str], Meaning] = Asking()
+
+    def lookup(self, path: str, dotted: str, within: str = "") -> Meaning:
+        """What a dotted name means in the file `path`; `within` is the qualified name it is used in."""
+        if self._files[path].language != "python":
+            return self._lookup_cpp(path, dotted, within)
+        head, _, rest = dotted.partition(".")
+        meaning = self._enclosed(path, head, within) or self._in_module(path, head) or Outside(head)
+        for part in rest.split(".") if rest else ():
+            meaning = self.member(meaning, part)
+        return meaning
+
+    def language_of(self, path: str) -> str:
+        return self._files[path].language if path in self._files else "python"
+
+    def import_aliases(self) -> dict[str, list[str]]:
+        """Under which other names each name is imported anywhere."""
+        aliases: dict[str, set[str]] = {}
+        for facts in self._files.values():
+            for fact in facts.imports:
+                if fact.target and fact.target != fact.name:
+                    aliases.setdefault(fact.target, set()).add(fact.name)
+        return {name: sorted(found) for name, found in sorted(aliases.items())}
+
+    def dotted(self, meaning: Meaning) -> str:
+        if isinstance(meaning, ClassInfo | FunctionInfo | Variable):
+            return meaning.full_name
+        return meaning.name
+
+    def member(self, meaning: Meaning, name: str) -> Meaning:
+        """What `meaning.name` means."""
+        match meaning:
+            case Module(name=module, path=path):
+                inside = self._in_module(path, name) if path else None
+                return inside or self._module(f"{module}.{name}", path)
+            case ClassInfo():
+                found = meaning.method(name) or self._table(meaning.path).definitions.get(
+                    f"{meaning.facts.qualname}.{name}"
+                )
+                return found or Outside(f"{meaning.full_name}.{name}")
+            case FunctionInfo():
+                return Outside(f"{meaning.full_name}.{name}")
+        return Outside(f"{self.dotted(meaning)}.{name}")
+
+    # ------------------------------------------------------------ Python
+
+    def _table(self, path: str) -> _PythonFile:
+        table = self._tables.get(path)
+        if table is None:
+            table = self._tables[path] = self._read_table(path)
+        return table
+
+    def _read_table(self, path: str) -> _PythonFile:
+        definitions: dict[str, ClassInfo | FunctionInfo] = {}
+        variables: set[str] = set()
+        aliases: dict[str, str] = {}
+        for function in self._functions_in.get(path, ()):
+            if function.name == "<module>":
+                variables.update(e.path for e in function.facts.effects if e.op in ("assign", "clear", "insert"))
+                aliases = _aliases_in(function)
+            elif not function.is_method and not any(d.endswith("overload") for d in function.facts.decorators):
+                definitions.setdefault(function.facts.qualname, function)
+        for cls in self._classes_in.get(path, ()):
+            definitions[cls.facts.qualname] = cls
+        imports = self._files[path].imports if path in self._files else ()
+        named: dict[str, ImportFact] = {}
+        for fact in imports:
+            if fact.target != "*":
+                named.setdefault(fact.name, fact)
+        return _PythonFile(
+            definitions, named, tuple(f for f in imports if f.target == "*"), frozenset(variables), aliases
+        )
+
+    def _enclosed(self, path: str, name: str, within: str) -> Meaning | None:
+        """A function or class nested in one of the functions around the place of use."""
+        definitions = self._table(path).definitions
+        while within:
+            found = definitions.get(f"{within}.{name}")
+            if found is not None:
+                return found
+            within = within.rpartition(".")[0]
+        return None
+
+    def _in_module(self, path: str, name: str) -> Meaning | None:
+        """A name of the module itself: defined there or imported there."""
+        return self._asking.ask((path, name), lambda: self._find_in_module(path, name))
+
+    def _find_in_module(self, path: str, name: str) -> Meaning | None:
+        table = self._table(path)
+        definition = table.definitions.get(name)
+        if definition is not None:
+            return definition
+        fact = table.imports.get(name)
+        if fact is not None:
+            return self._imported(path, fact)
+        if name in table.aliases:
+            head, *rest = table.aliases[name].split(".")
+            meaning = self._in_module(path, head)
+            for part in rest:
+                meaning = meaning and self.member(meaning, part)
+            if isinstance(meaning, ClassInfo | FunctionInfo):
+                return meaning
+        if name in table.variables:
+            return Variable(path, name, f"{self.modules.name_of(path)}.{name}")
+        for star in table.stars:
+            module = self._module(self.modules.absolute(path, star), path)
+            if isinstance(module, Module) and module.path:
+                found = self._in_module(module.path, name)
+                if found is not None:
+                    return found
+        return None
+
+    def _imported(self, path: str, fact: ImportFact) -> Meaning:
+        module = self.modules.absolute(path, fact)
+        if not fact.target:
+            plain = fact.name == module.partition(".")[0]
+            return self._module(fact.name if plain else module, path)
+        return self.member(self._module(module, path), fact.target)
+
+    def _module(self, name: str, near: str) -> Module | Outside:
+        path = self.modules.find(name, near)
+        if path:
+            return Module(self.modules.name_of(path), path)
+        return Module(name, "") if self.modules.is_package(name) else Outside(name)
+
+    # ------------------------------------------------------------ C and C++
+
+    def _lookup_cpp(self, path: str, text: str, within: str) -> Meaning:
+        name = plain_cpp_name(text)
+        cls = self.cpp_class(name, path, within)
+        if cls is not None:
+            return cls
+        function = self.cpp_function(name, path)
+        if function is not None:
+            return function
+        owner, _, member = name.rpartition(".")
+        holder = self.cpp_class(owner, path, within) if owner else None
+        found = holder.method(member) if holder else None
+        return found or Outside(name)
+
+    def cpp_class(self, name: str, path: str, within: str = "") -> ClassInfo | None:
+        last = name.rpartition(".")[2]
+        if last not in self._cpp_classes:
+            return None
+        candidates = [c for c in self._cpp_classes.get(last, ()) if _suffix_agrees(c.facts.qualname, name)]
+        if len(candidates) > 1 and within:
+            inner = [c for c in candidates if within.startswith(c.facts.qualname.rpartition(".")[0] + ".")]
+            candidates = inner or candidates
+        return self._closest(candidates, path)
+
+    def cpp_function(self, name: str, path: str) -> FunctionInfo | None:
+        last = name.rpartition(".")[2]
+        candidates = [f for f in self._cpp_functions.get(last, ()) if _suffix_agrees(f.facts.qualname, name)]
+        return self._closest([f for f in candidates if f.facts.has_body] or candidates, path)
+
+    def _closest(self, candidates: list[Entity], path: str) -> Entity | None:
+        if len(candidates) < 2:
+            return candidates[0] if candidates else None
+        for group in (
+            [c for c in candidates if c.path == path],
+            [c for c in candidates if self._includes(path, c.path)],
+        ):
+            if group:
+                candidates = group
+                break
+        best = nearest((c.path for c in candidates), path)
+        return next(c for c in candidates if c.path == best)
+
+    def _includes(self, path: str, header: str) -> bool:
+        return any(
+            header == fact.module or header.endswith("/" + fact.module.strip("<>\"'").removeprefix("../"))
+            for fact in self._files[path].imports
+        )
+
+
+def _aliases_in(module: FunctionInfo) -> dict[str, str]:
+    """Module-level names that are only another name for something: `Pool = PoolV1`."""
+    assigned = [e for e in module.facts.effects if e.op in ("assign", "clear", "insert") and "." not in e.path]
+    times = Counter(effect.path for effect in assigned)
+    return {
+        effect.path: effect.source
+        for effect in assigned
+        if effect.value == "path" and not effect.via and times[effect.path] == 1
+        if effect.source != effect.path and effect.source.replace(".", "").isidentifier()
+    }
+
+
+def _suffix_agrees(qualname: str, name: str) -> bool:
+    """Can `name`, as written, stand for `qualname`: equal, or one a dotted ending of the other?"""
+    return qualname == name or qualname.endswith("." + name) or name.endswith("." + qualname)

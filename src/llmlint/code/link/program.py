@@ -1,0 +1,318 @@
+"""All files linked into one program: what every whole-program checker works on.
+
+Linking itself only lists classes and functions and indexes names. What follows from them (bases, types of attributes,
+what a method does all told, who touches an attribute) is worked out when asked for, once. Everything comes in a fixed
+order, by path and line.
+
+    for cls in program.classes:
+        for method in cls.methods.values():
+            for done in program.does(method, cls):
+                ...  # done.path: "self.cache_manager.blocks", done.chain: the way there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from llmlint.code.facts.facts import Effect, FileFacts, Region
+from llmlint.code.link.closure import Closure, Done, may_be_skipped
+from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
+from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
+from llmlint.code.link.names import Names, Outside
+from llmlint.code.link.reach import Reach, Wanted
+from llmlint.code.link.touches import Read, Touch, Touches
+from llmlint.code.link.types import NOTHING_KNOWN, Known, Types
+from llmlint.findings import Place, Step
+from llmlint.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = [
+    "AttributeInfo",
+    "Call",
+    "ClassInfo",
+    "Done",
+    "FunctionInfo",
+    "Program",
+    "Read",
+    "Touch",
+    "arguments_by_parameter",
+    "may_be_skipped",
+    "root_of",
+]
+
+_LONGEST_CHAIN = 12
+
+
+class Program:
+    """`files` maps each path, posix and relative to the working directory, to its facts."""
+
+    def __init__(self, files: Mapping[str, FileFacts], vocabulary: Vocabulary) -> None:
+        self.files = {path: files[path] for path in sorted(files)}
+        self.vocabulary = vocabulary
+        self.classes = tuple(sorted(self._list_classes(), key=lambda cls: cls.order))
+        self.functions = tuple(sorted(self._list_functions(), key=lambda function: function.order))
+        self._names = Names(self.files, self.classes, self.functions)
+        self._resolved: dict[tuple[FunctionInfo, str], str] = {}
+        self._locals: dict[FunctionInfo, frozenset[str]] = {}
+        self._name_modules()
+        self._of_class = self._join_owners()
+        self._types = Types(self._names)
+        self._types.learn_modules({f.path: f for f in self.functions if f.name == "<module>"})
+        self._dispatch = Dispatch(self._names, self._types, self.functions)
+        self._closure = Closure(self._dispatch, self._types)
+        self._touches = Touches(self.classes, self.functions, self._types)
+        self._reach = Reach(self._dispatch)
+
+    # ------------------------------------------------------------ linking
+
+    def _list_classes(self) -> list[ClassInfo]:
+        return [
+            ClassInfo(cls, path, path, facts.language, self)
+            for path, facts in self.files.items()
+            for cls in facts.classes
+        ]
+
+    def _list_functions(self) -> list[FunctionInfo]:
+        return [
+            FunctionInfo(function, path, path, facts.language)
+            for path, facts in self.files.items()
+            for function in facts.functions
+        ]
+
+    def _name_modules(self) -> None:
+        name_of = self._names.modules.name_of
+        for cls in self.classes:
+            cls.module = name_of(cls.path)
+        for function in self.functions:
+            function.module = name_of(function.path)
+
+    def _join_owners(self) -> dict[ClassInfo, list[FunctionInfo]]:
+        """Gives each method its class; C++ methods defined away from their class find it by name."""
+        here = {(cls.path, cls.facts.qualname): cls for cls in self.classes}
+        joined: dict[ClassInfo, list[FunctionInfo]] = {}
+        for function in self.functions:
+            qualname = function.facts.owner
+            if not qualname:
+                continue
+            owner = here.get((function.path, qualname))
+            if owner is None and function.language != "python":
+                owner = self._names.cpp_class(qualname, function.path)
+            if owner is not None:
+                function.owner = owner
+                joined.setdefault(owner, []).append(function)
+        return joined
+
+    # ------------------------------------------------------------ what entities ask (see entities.Linker)
+
+    def bases_of(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
+        known: list[ClassInfo] = []
+        unknown: list[str] = []
+        for text in cls.facts.bases:
+            name = _base_name(text, cls.language)
+            meaning = (
+                self._names.lookup(cls.path, name, cls.facts.qualname.rpartition(".")[0]) if name else Outside(text)
+            )
+            if isinstance(meaning, ClassInfo):
+                if meaning is not cls and meaning not in known:
+                    known.append(meaning)
+            else:
+                unknown.append(self._names.dotted(meaning))
+        return tuple(known), tuple(unknown)
+
+    def subclasses_of(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
+        found: set[ClassInfo] = set()
+        waiting = [cls]
+        while waiting:
+            for below in self._derived.get(waiting.pop(), ()):
+                if below not in found and below is not cls:
+                    found.add(below)
+                    waiting.append(below)
+        return tuple(sorted(found, key=lambda c: c.order))
+
+    @cached_property
+    def _derived(self) -> dict[ClassInfo, list[ClassInfo]]:
+        derived: dict[ClassInfo, list[ClassInfo]] = {}
+        for cls in self.classes:
+            for base in cls.bases:
+                derived.setdefault(base, []).append(cls)
+        return derived
+
+    def functions_of(self, cls: ClassInfo) -> tuple[FunctionInfo, ...]:
+        """The methods of a class and the functions nested in them, wherever they are defined."""
+        return tuple(self._of_class.get(cls, ()))
+
+    def class_of_attribute(self, attribute: AttributeInfo) -> ClassInfo | None:
+        return self._types.object_class(self._types.attribute(attribute))
+
+    def functions_in(self, path: str) -> tuple[FunctionInfo, ...]:
+        """The functions of one file, in source order."""
+        return tuple(self._functions_by_path.get(path, ()))
+
+    def calls_named(self, name: str) -> Sequence[Call]:
+        """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
+        return self._dispatch.calls_by_name.get(name, ())
+
+    @property
+    def call_names(self) -> Iterable[str]:
+        """The last part of every call there is, each once."""
+        return self._dispatch.calls_by_name
+
+    @cached_property
+    def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:
+        found: dict[str, list[FunctionInfo]] = {}
+        for function in self.functions:
+            found.setdefault(function.path, []).append(function)
+        return found
+
+    # ------------------------------------------------------------ names
+
+    def class_named(self, name: str) -> ClassInfo | None:
+        """By simple name, full name or any dotted ending of it; the first in order of several."""
+        return next(iter(self.classes_named(name)), None)
+
+    def classes_named(self, name: str) -> tuple[ClassInfo, ...]:
+        candidates = self._classes_by_name.get(name.rpartition(".")[2], [])
+        return tuple(cls for cls in candidates if _is_called(cls.full_name, name))
+
+    def function_named(self, name: str) -> FunctionInfo | None:
+        """By full name or a dotted ending of it: `Scheduler.abort`; one with a body before a declaration."""
+        candidates = self._functions_by_name.get(name.rpartition(".")[2], [])
+        found = [function for function in candidates if _is_called(function.full_name, name)]
+        return next((f for f in found if f.facts.has_body), found[0] if found else None)
+
+    @cached_property
+    def _classes_by_name(self) -> dict[str, list[ClassInfo]]:
+        named: dict[str, list[ClassInfo]] = {}
+        for cls in self.classes:
+            named.setdefault(cls.name, []).append(cls)
+        return named
+
+    @cached_property
+    def _functions_by_name(self) -> dict[str, list[FunctionInfo]]:
+        named: dict[str, list[FunctionInfo]] = {}
+        for function in self.functions:
+            named.setdefault(function.name, []).append(function)
+        return named
+
+    def resolve(self, where: FunctionInfo | str, path: str) -> str:
+        """The full dotted name of what an access path names in a function or file: `dist.all_reduce` as
+        `torch.distributed.all_reduce`. Paths that begin with `self`, a parameter or a local come back as they are."""
+        if isinstance(where, str):
+            return self._names.dotted(self._names.lookup(where, path))
+        key = (where, path)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(where, path)
+        return self._resolved[key]
+
+    def _resolve(self, where: FunctionInfo, path: str) -> str:
+        root = root_of(path)
+        if root in self._own_names(where) or root != path.partition(".")[0]:
+            return path
+        return self._names.dotted(self._names.lookup(where.path, path, where.facts.qualname))
+
+    def _own_names(self, function: FunctionInfo) -> frozenset[str]:
+        names = self._locals.get(function)
+        if names is None:
+            bound = (effect.path for effect in function.facts.effects if effect.op == "bind")
+            names = frozenset(("self", *bound, *(param.name for param in function.facts.params)))
+            self._locals[function] = names
+        return names
+
+    def class_of(self, function: FunctionInfo, path: str, receiver: ClassInfo | None = None) -> ClassInfo | None:
+        """The class of the object that an access path stands for in a function, where types and assignments tell.
+        `receiver` is the exact class of `self`, where it is known."""
+        return self._types.class_of(function, path, _self_is(receiver))
+
+    # ------------------------------------------------------------ calls
+
+    def callees(
+        self, function: FunctionInfo, effect: Effect, receiver: ClassInfo | None = None, overrides: bool = False
+    ) -> tuple[FunctionInfo, ...]:
+        """What a call runs, () when that is not known. `receiver` is the exact class of `self`, where it is known;
+        `overrides` adds what subclasses put in the place of a method (an abstract method's overrides always count)."""
+        return self._dispatch.callees(function, effect, _self_is(receiver), overrides)
+
+    def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
+        """Every call that may run the function, overrides included."""
+        return self._dispatch.callers(function)
+
+    def reaches(self, function: FunctionInfo, wanted: Wanted, depth: int = _LONGEST_CHAIN) -> tuple[Call, ...]:
+        """The shortest chain of calls from the function to an effect that `wanted` accepts, that effect last; () if
+        none takes at most `depth` functions. Answers are kept per `wanted`: pass the same function object each time."""
+        return self._reach.reaches(function, wanted, depth)
+
+    # ------------------------------------------------------------ state
+
+    def does(self, method: FunctionInfo, cls: ClassInfo | None = None) -> tuple[Done, ...]:
+        """Everything that calling `method` on an object of class `cls` (by default its own) does to that object's
+        state, transitively. For a plain function: what it does to its arguments, with paths that begin with them."""
+        return self._closure.does(method, cls)
+
+    def mentions(self, method: FunctionInfo, cls: ClassInfo | None = None) -> frozenset[str]:
+        """The paths from the object on that calling `method` reads, transitively, as `does` would write them."""
+        return self._closure.mentions(method, cls)
+
+    def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
+        """Every place that changes this attribute of objects of the class, its bases or subclasses."""
+        return self._touches.touches(cls, attribute)
+
+    def reads(self, cls: ClassInfo, attribute: str) -> tuple[Read, ...]:
+        """Every function that reads it, with the line of its first reading by each path."""
+        return self._touches.reads(cls, attribute)
+
+    # ------------------------------------------------------------ graphs
+
+    @cached_property
+    def hierarchy(self) -> nx.DiGraph[ClassInfo]:
+        from llmlint.code.link.graphs import hierarchy_graph
+
+        return hierarchy_graph(self.classes)
+
+    @cached_property
+    def calls(self) -> nx.DiGraph[FunctionInfo]:
+        from llmlint.code.link.graphs import call_graph
+
+        return call_graph(self.functions, self._dispatch)
+
+    # ------------------------------------------------------------ places
+
+    def place(self, function: FunctionInfo, effect: Effect | None = None) -> Place:
+        """Where an effect stands, or the function itself."""
+        if effect is not None:
+            end = effect.column + len(effect.callee or effect.path)
+            return Place(function.path, effect.line, effect.column, effect.line, end)
+        facts = function.facts
+        return Place(function.path, facts.line, facts.column, facts.end_line, facts.end_column)
+
+    def step(self, function: FunctionInfo, at: Effect | int, message: str) -> Step:
+        return Step(function.path, at if isinstance(at, int) else at.line, message)
+
+    def regions_of(self, function: FunctionInfo, effect: Effect) -> tuple[Region, ...]:
+        """The regions an effect stands in, from the innermost up to the body."""
+        chain: list[Region] = []
+        at = effect.region
+        while 0 < at < len(function.regions):
+            chain.append(function.regions[at])
+            at = function.regions[at].parent
+        return (*chain, *function.regions[:1])
+
+
+def _self_is(receiver: ClassInfo | None) -> Known:
+    return {"self": receiver} if receiver is not None else NOTHING_KNOWN
+
+
+def _is_called(full_name: str, name: str) -> bool:
+    return full_name == name or full_name.endswith(f".{name}")
+
+
+def _base_name(text: str, language: str) -> str:
+    """The name of a base as written: without type arguments, access and metaclass calls."""
+    if language == "python":
+        name = text.partition("[")[0].strip()
+        return name if name.replace(".", "").isidentifier() else ""
+    words = [word for word in text.split() if word not in ("public", "protected", "private", "virtual", "struct")]
+    return " ".join(words)

@@ -1,0 +1,41 @@
+"""Which calls end in an exception that somebody wrote down: a `raise` in the called function or a step below it.
+
+What a library raises is not seen. A raise in a handler passes on what was raised before, and one that says that
+something is not written yet, or never happens, is no answer to a request.
+"""
+
+from __future__ import annotations
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import Call, FunctionInfo, Program
+
+_NOT_AN_ANSWER = frozenset(
+    {"", "NotImplementedError", "AssertionError", "StopIteration", "StopAsyncIteration", "SystemExit"}
+)
+
+
+def refuses(function: FunctionInfo, effect: Effect) -> bool:
+    """Is this a raise that leaves the function to say that it cannot do what it was asked?"""
+    if effect.op != "raise" or effect.path.rpartition(".")[2] in _NOT_AN_ANSWER:
+        return False
+    regions = around(function, effect)
+    kinds = {region.kind for region in regions}
+    return "except" not in kinds and "lambda" not in kinds and not is_caught(function, effect)
+
+
+def is_caught(function: FunctionInfo, effect: Effect) -> bool:
+    """Does the effect stand in a `try` of the function with a handler?"""
+    tried = [at for at in range(len(function.regions)) if function.regions[at] in around(function, effect)]
+    handled = {region.first for region in function.regions if region.kind == "except"}
+    return any(function.regions[at].kind == "try" and at in handled for at in tried)
+
+
+def way_to_raise(program: Program, function: FunctionInfo, effect: Effect, levels: int) -> tuple[Call, ...]:
+    """From a call in a function on to the raise it may end in, that raise last; () when none is known."""
+    for callee in program.callees(function, effect):
+        if callee is not function:
+            found = program.reaches(callee, refuses, levels)
+            if found and all(not is_caught(f, e) for f, e in found):
+                return found
+    return ()

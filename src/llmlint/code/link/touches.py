@@ -1,0 +1,134 @@
+"""Who touches an attribute: every place in the program that changes or reads it, outsiders included.
+
+Where the class of the object is known, it decides. Where it is not, the name does, if only one family of classes in
+the program has an attribute of that name; such places are marked `by_name`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.closure import CHANGING
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.types import Types
+
+_NAMES = re.compile(r"[^.\[\]()]+")
+
+
+class Touch(NamedTuple):
+    """A change of an attribute. `path` is where the effect says it happens: `scheduler.requests[]`."""
+
+    function: FunctionInfo
+    effect: Effect
+    path: str
+    by_name: bool
+
+    @property
+    def is_nested(self) -> bool:
+        """Done to an element of the attribute: `self.blocks[request_id].append(block)`."""
+        return self.path.endswith("[]")
+
+
+class Read(NamedTuple):
+    """A reading of an attribute: the first of that path in the function."""
+
+    function: FunctionInfo
+    path: str
+    line: int
+    by_name: bool
+
+
+class Touches:
+    def __init__(self, classes: Sequence[ClassInfo], functions: Sequence[FunctionInfo], types: Types) -> None:
+        self._classes = classes
+        self._functions = functions
+        self._types = types
+        self._receivers: dict[tuple[FunctionInfo, str], ClassInfo | None] = {}
+
+    def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
+        found = []
+        for function, effect in self._changes.get(attribute, ()):
+            path = effect.path
+            receiver = _bare(path).rpartition(".")[0]
+            by_name = self._matches(function, receiver, cls, attribute)
+            if by_name is not None:
+                found.append(Touch(function, effect, path, by_name))
+        return tuple(found)
+
+    def reads(self, cls: ClassInfo, attribute: str) -> tuple[Read, ...]:
+        found = []
+        for function, path, line in self._readings.get(attribute, ()):
+            receiver = _before(path, attribute)
+            by_name = self._matches(function, receiver, cls, attribute) if receiver else None
+            if by_name is not None:
+                found.append(Read(function, path, line, by_name))
+        return tuple(found)
+
+    def _matches(self, function: FunctionInfo, receiver: str, cls: ClassInfo, attribute: str) -> bool | None:
+        """None: not of this class; else whether only the name says so."""
+        owner = self._receiver(function, receiver)
+        if owner is not None:
+            return False if self._shares(owner, cls, attribute) else None
+        return True if self._is_sole_family(cls, attribute) else None
+
+    def _receiver(self, function: FunctionInfo, path: str) -> ClassInfo | None:
+        key = (function, path)
+        if key not in self._receivers:
+            self._receivers[key] = self._types.class_of(function, path)
+        return self._receivers[key]
+
+    @staticmethod
+    def _shares(owner: ClassInfo, cls: ClassInfo, attribute: str) -> bool:
+        """May an object seen as an `owner` be a `cls`? A mixin sees what only the class made of it defines."""
+        return owner.is_kin_of(cls) or any(sub in cls.subclasses for sub in owner.subclasses)
+
+    def _is_sole_family(self, cls: ClassInfo, attribute: str) -> bool:
+        definers = self._definers.get(attribute, ())
+        return bool(definers) and all(definer.is_kin_of(cls) or _related(definer, cls) for definer in definers)
+
+    @cached_property
+    def _definers(self) -> dict[str, list[ClassInfo]]:
+        definers: dict[str, list[ClassInfo]] = {}
+        for cls in self._classes:
+            for name in cls.own_attributes:
+                definers.setdefault(name, []).append(cls)
+        return definers
+
+    @cached_property
+    def _changes(self) -> dict[str, list[tuple[FunctionInfo, Effect]]]:
+        changes: dict[str, list[tuple[FunctionInfo, Effect]]] = {}
+        for function in self._functions:
+            for effect in function.effects:
+                if effect.op in CHANGING and "." in effect.path:
+                    changes.setdefault(_bare(effect.path).rpartition(".")[2], []).append((function, effect))
+        return changes
+
+    @cached_property
+    def _readings(self) -> dict[str, list[tuple[FunctionInfo, str, int]]]:
+        readings: dict[str, list[tuple[FunctionInfo, str, int]]] = {}
+        for function in self._functions:
+            for path, line in function.reads:
+                for name in dict.fromkeys(_NAMES.findall(path)[1:]):
+                    readings.setdefault(name, []).append((function, path, line))
+        return readings
+
+
+def _related(one: ClassInfo, other: ClassInfo) -> bool:
+    """Do both descend from one class of the program?"""
+    return not set(one.mro).isdisjoint(other.mro)
+
+
+def _bare(path: str) -> str:
+    while path.endswith("[]"):
+        path = path[:-2]
+    return path
+
+
+def _before(path: str, attribute: str) -> str:
+    """What stands before the first `.attribute` in a path."""
+    match = re.search(rf"\.{re.escape(attribute)}(?=[.\[(]|$)", path)
+    return path[: match.start()] if match else ""

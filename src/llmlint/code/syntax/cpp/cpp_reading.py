@@ -1,0 +1,103 @@
+"""How a node of tree-sitter finds its reader, and what readers share.
+
+One table maps node types to small functions; what is not in it is walked through for the nodes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llmlint.code.syntax import tree
+
+_DEEPEST = 300
+_BLOCKS = frozenset(
+    "compound_statement translation_unit declaration_list field_declaration_list else_clause case_statement".split()
+)
+
+Read = tree.Node | list[tree.Node] | None
+Reader = Callable[["File", Any], Read]
+
+_READ: dict[str, Reader] = {}
+
+
+def reads(*kinds: str) -> Callable[[Reader], Reader]:
+    """Enters a function into the table."""
+
+    def enter(reader: Reader) -> Reader:
+        _READ.update(dict.fromkeys(kinds, reader))
+        return reader
+
+    return enter
+
+
+class File:
+    """One file's bytes, where the reading stands in it, and what it met that did not parse."""
+
+    def __init__(self, data: bytes, language: tree.Language) -> None:
+        self.data = data
+        self.language = language
+        self.column = tree.Columns(data)
+        self.namespace: list[str] = []
+        self.broken: list[tree.Broken] = []
+        self.depth = 0
+
+    def at(self, node: Any) -> tuple[int, int, int, int]:
+        (line, column), (end_line, end_column) = node.start_point, node.end_point
+        convert = self.column
+        return line + 1, convert(line + 1, column), end_line + 1, convert(end_line + 1, end_column)
+
+    def text(self, node: Any) -> str:
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def name(self, node: Any) -> tree.Name:
+        return tree.Name(*self.at(node), self.text(node))
+
+    def one(self, node: Any) -> tree.Node:
+        """An expression as one node; several below an unknown one become a tuple."""
+        found = self.many(node)
+        if len(found) == 1:
+            return found[0]
+        return tree.Collection(*self.at(node), "tuple", found)
+
+    def maybe(self, node: Any) -> tree.Node | None:
+        return self.one(node) if node is not None else None
+
+    def many(self, node: Any) -> list[tree.Node]:
+        handler = _READ.get(node.type)
+        self.depth += 1
+        try:
+            if self.depth > _DEEPEST:
+                return [self.mark_broken(node, [])]
+            if handler is None:
+                return [part for child in node.named_children for part in self.many(child)]
+            found = handler(self, node)
+        finally:
+            self.depth -= 1
+        if found is None:
+            return []
+        return found if isinstance(found, list) else [found]
+
+    def body(self, node: Any) -> list[tree.Node]:
+        """A statement or block as a list of statements; the rest of a block after a RAII lock goes into its `With`."""
+        if node is None:
+            return []
+        statements = [
+            part for child in (node.named_children if node.type in _BLOCKS else [node]) for part in self.many(child)
+        ]
+        return scoped_locks(statements)
+
+    def mark_broken(self, node: Any, body: list[tree.Node]) -> tree.Broken:
+        broken = tree.Broken(*self.at(node), body)
+        self.broken.append(broken)
+        return broken
+
+
+def scoped_locks(statements: list[tree.Node]) -> list[tree.Node]:
+    for index, statement in enumerate(statements):
+        if isinstance(statement, tree.With) and not statement.body:
+            statement.body = scoped_locks(statements[index + 1 :])
+            if statement.body:
+                statement.end_line, statement.end_column = statement.body[-1].end_line, statement.body[-1].end_column
+            return statements[: index + 1]
+    return statements

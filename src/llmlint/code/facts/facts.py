@@ -29,6 +29,24 @@ class Argument(msgspec.Struct, array_like=True, frozen=True, gc=False):
     written: str = ""
 
 
+class Test(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a branch asks, as a small expression.
+
+    op                              path                                  args
+    path                            the place as written, locals by name  -
+    constant                        its text                              -
+    none                            -                                     -
+    call                            the callee                            its arguments
+    not, and, or                    -                                     what they join
+    == != < <= > >= in, not in …    -                                     left and right
+    other                           its text                              -
+    """
+
+    op: str
+    path: str = ""
+    args: tuple[Test, ...] = ()
+
+
 class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One thing a function does, in source order.
 
@@ -45,7 +63,9 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     assert    ""                   reads
     yield     path or ""           reads
     await     awaited path         (only where what is awaited is not itself a call)
-    break, continue, goto          -
+    break, continue, goto, label   goto and label: its name
+
+    `maybe` holds the paths that a local name may stand for where branches gave it several: `q = a if x else b`.
 
     An insert/remove/clear made by a method call (`self.pool.clear()`) is not recorded a second time as a call:
     `callee` gives the path as it was called, for when the container turns out to be an object with methods of its own.
@@ -68,6 +88,7 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     reads: tuple[str, ...] = ()
     args: tuple[Argument, ...] = ()
     annotation: str = ""
+    maybe: tuple[str, ...] = ()
 
     @property
     def callee(self) -> str:
@@ -97,6 +118,9 @@ class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
     lambda    body of a lambda,        C++: "[this](const request & req)"
               or the inner part of a comprehension
     unparsed  a broken stretch
+
+    `begin` counts the function's effects before it; `test` is what an if, a while and an `and` ask; `runs_on`: control
+    can fall out of this case into the next.
     """
 
     kind: str
@@ -106,6 +130,9 @@ class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
     text: str = ""
     reads: tuple[str, ...] = ()
     first: int = 0
+    begin: int = 0
+    test: Test | None = None
+    runs_on: bool = False
 
 
 class Param(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -117,6 +117,10 @@ class Closure:
             path = _rooted(effect.path, roots)
             if effect.op in CHANGING and path and path != "self":
                 done.append(Done(path, effect.op, effect, function, chain, conditional))
+            for either in effect.maybe if effect.op in CHANGING else ():
+                path = _rooted(either, roots)
+                if path and path != "self":
+                    done.append(Done(path, effect.op, effect, function, chain, True))
             if effect.callee:
                 targets = self._targets(function, effect, roots, known)
                 done.extend(_handed(effect, roots, Call(function, effect), chain, conditional, bool(targets)))

@@ -51,8 +51,7 @@ class Touches:
 
     def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
         found = []
-        for function, effect in self._changes.get(attribute, ()):
-            path = effect.path
+        for function, effect, path in self._changes.get(attribute, ()):
             receiver = _bare(path).rpartition(".")[0]
             by_name = self._matches(function, receiver, cls, attribute)
             if by_name is not None:
@@ -99,12 +98,13 @@ class Touches:
         return definers
 
     @cached_property
-    def _changes(self) -> dict[str, list[tuple[FunctionInfo, Effect]]]:
-        changes: dict[str, list[tuple[FunctionInfo, Effect]]] = {}
+    def _changes(self) -> dict[str, list[tuple[FunctionInfo, Effect, str]]]:
+        changes: dict[str, list[tuple[FunctionInfo, Effect, str]]] = {}
         for function in self._functions:
             for effect in function.effects:
-                if effect.op in CHANGING and "." in effect.path:
-                    changes.setdefault(_bare(effect.path).rpartition(".")[2], []).append((function, effect))
+                for path in (effect.path, *effect.maybe) if effect.op in CHANGING else ():
+                    if "." in path:
+                        changes.setdefault(_bare(path).rpartition(".")[2], []).append((function, effect, path))
         return changes
 
     @cached_property

@@ -166,6 +166,12 @@ class Jump(Node, gc=False):
     label: str = ""
 
 
+class Label(Node, gc=False):
+    """Where a goto arrives."""
+
+    name: str
+
+
 class Assign(Node, gc=False):
     """`op` is "" for =, else the operator of an augmented assignment (`+` of `+=`). A declaration may have no value."""
 

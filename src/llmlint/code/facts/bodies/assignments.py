@@ -134,9 +134,9 @@ def _bind(
 def _alias(reader: BodyReader, name: str, path: str) -> None:
     """A local follows what it was bound to, but not into the result of an arbitrary call."""
     if path and not path.endswith("()") and not is_within(path, name):
-        reader.scope.aliases[name] = path
+        reader.scope.stands_for(name, path)
     else:
-        reader.scope.aliases.pop(name, None)
+        reader.scope.forget(name)
 
 
 def _drop_aliases_of(reader: BodyReader, path: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmlint.code.facts.bodies.assignments import bind_target, binding_of, store, target_text
 from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, expression
-from llmlint.code.facts.facts import Region
+from llmlint.code.facts.bodies.tests import test_of
+from llmlint.code.facts.facts import Region, Test
 from llmlint.code.syntax import tree
 
 
@@ -41,8 +42,10 @@ def _literal(reader: BodyReader, node: tree.Literal) -> str:
 def _logic(reader: BodyReader, node: tree.Logic) -> str:
     reader.read_value(node.operands[0])
     left = reader.source.of(node.operands[0])
+    asked = test_of(reader, node.operands[0])
+    test = asked if node.op == "and" else Test("not", "", (asked,))
     for operand in node.operands[1:]:
-        reader.maybe_region("and", operand, left)
+        reader.maybe_region("and", operand, left, test)
     return ""
 
 
@@ -50,8 +53,9 @@ def _logic(reader: BodyReader, node: tree.Logic) -> str:
 def _conditional(reader: BodyReader, node: tree.Conditional) -> str:
     reader.read_value(node.test)
     text = reader.source.of(node.test)
-    body = reader.maybe_region("and", node.body, text)
-    orelse = reader.maybe_region("and", node.orelse, text)
+    test = test_of(reader, node.test)
+    body = reader.maybe_region("and", node.body, text, test)
+    orelse = reader.maybe_region("and", node.orelse, text, Test("not", "", (test,)))
     return body if body and (not orelse or orelse == body) else ""
 
 
@@ -89,7 +93,14 @@ def _read_generators(reader: BodyReader, node: tree.Comprehension) -> None:
         element = elements_of(reader, generator.iterable)
         reader.regions.append(
             Region(
-                "lambda", reader.here, node.line, node.end_line, reader.source.of(node, 120), (), len(reader.regions)
+                "lambda",
+                reader.here,
+                node.line,
+                node.end_line,
+                reader.source.of(node, 120),
+                (),
+                len(reader.regions),
+                len(reader.effects),
             )
         )
         reader.here = len(reader.regions) - 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from llmlint.code.facts.bodies.scope import Scope
-from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.bodies.scope import Scope, met
+from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source_text import SourceText
 
@@ -14,6 +14,8 @@ StatementReader = Callable[["BodyReader", Any], None]
 ExpressionReader = Callable[["BodyReader", Any], str]
 S = TypeVar("S", bound=StatementReader)
 E = TypeVar("E", bound=ExpressionReader)
+
+_LEAVING = frozenset({"return", "raise", "break", "continue", "goto"})
 
 _STATEMENTS: dict[type[tree.Node], StatementReader] = {}
 _EXPRESSIONS: dict[type[tree.Node], ExpressionReader] = {}
@@ -51,6 +53,7 @@ class BodyReader:
         self.declarations: list[tuple[tree.Node, Scope]] = []
         self.is_generator = False
         self.here = 0
+        self.last_region = 0
         self.seen: list[str] = []
         self._first_read: dict[str, int] = {}
         self.outer_names: set[str] = set()
@@ -72,22 +75,27 @@ class BodyReader:
         reads: tuple[str, ...] = (),
         first: int = -1,
         at: tree.Node | None = None,
+        test: Test | None = None,
+        runs_on: bool = False,
     ) -> int:
         """Reads `body` as a region of its own; its place is the body's unless `at` says otherwise."""
         outside = self.here
         index = len(self.regions)
         begin = at or (body[0] if body else self.node)
         end = body[-1].end_line if body else begin.end_line
-        self.regions.append(Region(kind, outside, begin.line, end, text, reads, index if first < 0 else first))
+        first = index if first < 0 else first
+        count = len(self.effects)
+        self.regions.append(Region(kind, outside, begin.line, end, text, reads, first, count, test, runs_on))
         self.here = index
         self.block(body)
         self.here = outside
+        self.last_region = index
         return index
 
-    def maybe_region(self, kind: str, node: tree.Node, text: str) -> str:
+    def maybe_region(self, kind: str, node: tree.Node, text: str, test: Test | None = None) -> str:
         """Visits `node` in a region of its own, dropped again when nothing happens in it."""
         outside, index, count = self.here, len(self.regions), len(self.effects)
-        self.regions.append(Region(kind, outside, node.line, node.end_line, text, (), index))
+        self.regions.append(Region(kind, outside, node.line, node.end_line, text, (), index, count, test))
         self.here = index
         path = self.read_value(node)
         self.here = outside
@@ -96,7 +104,29 @@ class BodyReader:
         return path
 
     def emit(self, op: str, path: str, at: tree.Node, **more: object) -> None:
+        if self.scope.either and op != "bind":
+            more["maybe"] = self._either(path)
         self.effects.append(Effect(op, path, at.line, at.column, self.here, **more))  # type: ignore[arg-type]
+
+    def _either(self, path: str) -> tuple[str, ...]:
+        end = min((at for at in map(path.find, ".[(") if at > 0), default=len(path))
+        return tuple(known + path[end:] for known in self.scope.either.get(path[:end], ()))
+
+    def apart(self, *ways: Callable[[], object]) -> None:
+        """Reads ways of which control takes one, each from what names mean here, and lets the meanings meet."""
+        before, ends = self.scope.meaning(), []
+        for way in ways:
+            self.scope.take(before)
+            count = len(self.effects)
+            way()
+            if not self._has_left(count):
+                ends.append(self.scope.meaning())
+        self.scope.take(met(ends) if ends else before)
+
+    def _has_left(self, count: int) -> bool:
+        """Is the last thing done a jump out of the stretch read since then?"""
+        last = self.effects[-1] if len(self.effects) > count else None
+        return last is not None and last.op in _LEAVING and last.region == self.last_region
 
     def saw(self, path: str, at: tree.Node) -> None:
         self.seen.append(path)
@@ -124,7 +154,7 @@ class BodyReader:
 
     def forget(self, name: str) -> None:
         self.scope.locals.add(name)
-        self.scope.aliases.pop(name, None)
+        self.scope.forget(name)
 
     def path(self, node: tree.Node) -> str:
         handler = _EXPRESSIONS.get(type(node))

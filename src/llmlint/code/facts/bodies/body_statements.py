@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from llmlint.code.facts.bodies.assignments import binding_of, target_text
 from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
 from llmlint.code.facts.bodies.body_expressions import elements_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, statement
+from llmlint.code.facts.bodies.scope import met
+from llmlint.code.facts.bodies.tests import test_of
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
 
@@ -31,13 +35,29 @@ def _if(reader: BodyReader, node: tree.If) -> None:
     mark = len(reader.seen)
     reader.read_value(node.test)
     reads, text = reader.reads_since(mark), reader.source.of(node.test)
-    first = reader.in_region("if", node.body, text, reads, at=node)
-    if node.orelse:
-        reader.in_region("else", node.orelse, text, reads, first)
+    test, first = test_of(reader, node.test), len(reader.regions)
+    reader.apart(
+        lambda: reader.in_region("if", node.body, text, reads, at=node, test=test),
+        lambda: node.orelse and reader.in_region("else", node.orelse, text, reads, first, test=test),
+    )
 
 
 @statement(tree.Loop)
 def _loop(reader: BodyReader, node: tree.Loop) -> None:
+    reader.scope.unsettle(_bound_in(node))
+    before = reader.scope.meaning()
+    _read_loop(reader, node)
+    reader.scope.take(met([before, reader.scope.meaning()]))
+
+
+def _bound_in(node: tree.Loop) -> set[str]:
+    """The names that a loop's body gives another meaning."""
+    into = (part for part in tree.walk(node, into=lambda n: not isinstance(n, tree.Lambda | tree.Function)))
+    targets = (t for n in into if isinstance(n, tree.Assign) and not n.op for t in n.targets)
+    return {target.id for target in targets if isinstance(target, tree.Name)}
+
+
+def _read_loop(reader: BodyReader, node: tree.Loop) -> None:
     if node.kind == "for":
         mark = len(reader.seen)
         element = elements_of(reader, node.iterable)
@@ -54,22 +74,34 @@ def _loop(reader: BodyReader, node: tree.Loop) -> None:
         first = reader.in_region("loop", [*rest, *node.body], text, at=node)
     else:
         test = [node.test] if node.test is not None else []
-        text = f"while {reader.source.of(node.test)}"
-        first = reader.in_region("loop", [*test, *node.body], text, _paths_in(reader, node.test), at=node)
+        text = f"{'do ' if node.kind == 'do' else ''}while {reader.source.of(node.test)}"
+        body = [*node.body, *test] if node.kind == "do" else [*test, *node.body]
+        asked = test_of(reader, node.test) if node.test is not None else None
+        first = reader.in_region("loop", body, text, _paths_in(reader, node.test), at=node, test=asked)
     if node.orelse:
         reader.in_region("loop-else", node.orelse, first=first)
 
 
 @statement(tree.Try)
 def _try(reader: BodyReader, node: tree.Try) -> None:
-    first = reader.in_region("try", node.body, at=node)
-    for handler in node.handlers:
+    first = len(reader.regions)
+    before = reader.scope.meaning()
+
+    def tried() -> None:
+        reader.in_region("try", node.body, at=node)
+        if node.orelse:
+            reader.in_region("try-else", node.orelse, first=first)
+
+    def handled(handler: tree.Handler) -> None:
+        reader.scope.take(met([before, after]))
         if handler.name:
             reader.forget(handler.name)
         caught = ", ".join(reader.source.of(t, 60) for t in handler.types)
         reader.in_region("except", handler.body, caught, first=first, at=handler)
-    if node.orelse:
-        reader.in_region("try-else", node.orelse, first=first)
+
+    tried()
+    after = reader.scope.meaning()
+    reader.apart(lambda: reader.scope.take(after), *(partial(handled, handler) for handler in node.handlers))
     if node.final:
         reader.in_region("finally", node.final, first=first)
 
@@ -88,12 +120,14 @@ def _with(reader: BodyReader, node: tree.With) -> None:
 @statement(tree.Switch)
 def _switch(reader: BodyReader, node: tree.Switch) -> None:
     reader.read_value(node.subject)
-    first = -1
-    for case in node.cases:
+    first = len(reader.regions)
+
+    def taken(case: tree.Case) -> None:
         text = ", ".join(reader.source.of(p, 60) for p in case.patterns)
         guard = [case.guard] if case.guard is not None else []
-        index = reader.in_region("case", [*guard, *case.body], text, first=first, at=case)
-        first = index if first < 0 else first
+        reader.in_region("case", [*guard, *case.body], text, first=first, at=case, runs_on=case.falls_through)
+
+    reader.apart(*(partial(taken, case) for case in node.cases), lambda: None)
 
 
 @statement(tree.Return)
@@ -127,6 +161,11 @@ def _assert(reader: BodyReader, node: tree.Assert) -> None:
 @statement(tree.Jump)
 def _jump(reader: BodyReader, node: tree.Jump) -> None:
     reader.emit(node.kind, node.label, node)
+
+
+@statement(tree.Label)
+def _label(reader: BodyReader, node: tree.Label) -> None:
+    reader.emit("label", node.name, node)
 
 
 @statement(tree.Delete)

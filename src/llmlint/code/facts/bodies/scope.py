@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from llmlint.code.syntax import tree
 
@@ -18,6 +20,8 @@ class Scope:
     members: frozenset[str] = frozenset()
     locals: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
+    either: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that stand for one of several paths, since branches that met gave them different ones."""
 
     def for_function(self, node: tree.Function, owner: str, closure_of: str, members: frozenset[str]) -> Scope:
         inner = Scope(
@@ -26,16 +30,58 @@ class Scope:
             members=members or self.members,
             locals=set() if self.is_module else set(self.locals),
             aliases={} if self.is_module else dict(self.aliases),
+            either={} if self.is_module else dict(self.either),
         )
         for parameter in node.params:
             inner.locals.add(parameter.name)
-            inner.aliases.pop(parameter.name, None)
+            inner.forget(parameter.name)
         if self.is_python and owner and node.params and not _is_static(node):
             inner.aliases[node.params[0].name] = "self"
         return inner
 
     def copy(self) -> Scope:
-        return replace(self, locals=set(self.locals), aliases=dict(self.aliases))
+        return replace(self, locals=set(self.locals), aliases=dict(self.aliases), either=dict(self.either))
+
+    def stands_for(self, name: str, path: str) -> None:
+        self.aliases[name] = path
+        self.either.pop(name, None)
+
+    def forget(self, name: str) -> None:
+        self.aliases.pop(name, None)
+        self.either.pop(name, None)
+
+    def meaning(self) -> Meaning:
+        return Meaning(dict(self.aliases), dict(self.either))
+
+    def take(self, meaning: Meaning) -> None:
+        self.aliases, self.either = dict(meaning.aliases), dict(meaning.either)
+
+    def unsettle(self, names: Iterable[str]) -> None:
+        """Where a loop begins: what its body binds anew stands for what it did before, or for something else."""
+        for name in names:
+            if name in self.aliases:
+                self.either[name] = (self.aliases.pop(name),)
+
+
+class Meaning(NamedTuple):
+    """What local names stand for at one point."""
+
+    aliases: dict[str, str]
+    either: dict[str, tuple[str, ...]]
+
+    def of(self, name: str) -> tuple[str, ...]:
+        return (self.aliases[name],) if name in self.aliases else self.either.get(name, ())
+
+
+def met(ways: Sequence[Meaning]) -> Meaning:
+    """What names stand for where several ways meet: one thing where all agree, else any of them."""
+    if len(ways) == 1:
+        return ways[0]
+    first = ways[0]
+    aliases = {n: p for n, p in first.aliases.items() if all(way.aliases.get(n) == p for way in ways[1:])}
+    names = dict.fromkeys(name for way in ways for name in (*way.aliases, *way.either) if name not in aliases)
+    either = {name: tuple(dict.fromkeys(path for way in ways for path in way.of(name))) for name in names}
+    return Meaning(aliases, either)
 
 
 def _is_static(node: tree.Function) -> bool:

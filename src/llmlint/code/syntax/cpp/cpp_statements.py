@@ -95,6 +95,13 @@ def _jump(file: File, node: Any) -> tree.Node:
     return tree.Jump(*file.at(node), node.type.split("_")[0], file.text(label) if label is not None else "")
 
 
+@reads("labeled_statement")
+def _labelled(file: File, node: Any) -> list[tree.Node]:
+    label = node.child_by_field_name("label")
+    rest = [part for c in node.named_children if label is None or c.id != label.id for part in file.many(c)]
+    return [tree.Label(*file.at(node), file.text(label) if label is not None else ""), *rest]
+
+
 @reads("expression_statement")
 def _expression_statement(file: File, node: Any) -> list[tree.Node]:
     found: list[tree.Node] = []

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from llmlint.code.facts import facts as fact
-from llmlint.code.facts.facts import Effect, Param, Region
+from llmlint.code.facts.facts import Effect, Param, Region, Test
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
@@ -110,6 +110,13 @@ class FunctionInfo:
         """What the test or the header of a region reads, with names that mean the same as in the effects."""
         return region.reads if self.language == "python" else tuple(map(self._settle, region.reads))
 
+    def settled_test(self, test: Test | None) -> Test | None:
+        """What a branch asks, with names that mean the same as in the effects."""
+        if test is None or self.language == "python":
+            return test
+        inner = tuple(part for arg in test.args if (part := self.settled_test(arg)) is not None)
+        return Test(test.op, self._settle(test.path), inner)
+
     def _settled(self, effect: Effect) -> Effect:
         return msgspec.structs.replace(
             effect,
@@ -127,6 +134,7 @@ class FunctionInfo:
                 )
                 for arg in effect.args
             ),
+            maybe=tuple(map(self._settle, effect.maybe)),
         )
 
     def _settle(self, path: str) -> str:

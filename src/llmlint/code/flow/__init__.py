@@ -1,0 +1,1 @@
+"""The core under the rules: control flow, conditions, paths, and what calling a function amounts to."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.domain.lending import Held, borrowers, gives_back, is_given, lent, mentions, settles, takers
+from llmlint.code.domain.lending import Held, Lending, is_captured, is_given, names_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.leaks import Question, goes_round
 from llmlint.code.link.exits import chain, loops_around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -22,13 +23,12 @@ _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    native = (held for held in lent(program) if held.function.language != "python")
-    things = [held for held in native if held.pair.held == "result" and "." not in held.effect.callee]
-    borrowing = borrowers(program, things)
-    for held in things:
-        if held.is_local:
-            yield from _never_released(program, held, borrowing.get(held.pair, frozenset()))
-            yield from _overwritten_in_loop(program, held)
+    lending = Lending(program)
+    for held in lending.things:
+        is_native = held.function.language != "python" and held.pair.held == "result" and held.is_local
+        if is_native and "." not in held.effect.callee and _is_raw(program, held) and not is_captured(held):
+            yield from _never_released(lending, held)
+            yield from _overwritten_in_loop(lending, held)
     yield from _unfreed_cases(program)
     yield from _gone_with_first_part(program)
 
@@ -36,11 +36,9 @@ def check_program(program: Program) -> Iterator[Report]:
 # ---------------------------------------------------------------- a local that no path releases
 
 
-def _never_released(program: Program, held: Held, borrowing: frozenset[str]) -> Iterator[Report]:
-    function = held.function
-    if not _is_raw(program, held) or any(takers(held, borrowing)):
-        return
-    if any(settles(program, held, e) and not _is_for_a_call(held, e) for e in held.after) or _escapes(held):
+def _never_released(lending: Lending, held: Held) -> Iterator[Report]:
+    program, function = lending.program, held.function
+    if lending.fates(held):
         return
     users = [e for e in held.after if e.op == "call" and is_given(held.name, e)]
     sibling = next((e for e in function.effects if held.pair in _closed_by(program, e)), None)
@@ -79,45 +77,31 @@ def _is_raw(program: Program, held: Held) -> bool:
     return bool(declared) and not any(mark in declared for mark in ("ptr", "<", "&"))
 
 
-def _escapes(held: Held) -> bool:
-    """Is it used in a way the facts do not follow: put into an initialiser, captured by a lambda?"""
-    noted = (e for e in held.after if e.op == "bind" and e.path != held.name and mentions(held.name, e))
-    captured = (r for r in held.function.regions if r.kind in ("lambda", "unparsed"))
-    return any(not _is_for_a_call(held, e) for e in noted) or any(held.name in r.reads for r in captured)
-
-
-def _is_for_a_call(held: Held, effect: Effect) -> bool:
-    """The value is computed by a call that the thing is passed to: `return count(file) > 0`."""
-    return effect.op in ("bind", "return") and any(
-        e.op == "call" and e.line == effect.line and is_given(held.name, e) for e in held.after
-    )
-
-
 # ---------------------------------------------------------------- a handle that each round overwrites
 
 
-def _overwritten_in_loop(program: Program, held: Held) -> Iterator[Report]:
+def _overwritten_in_loop(lending: Lending, held: Held) -> Iterator[Report]:
+    """Each round takes one and reaches the next with it, and after the loop one is kept or given back."""
     function = held.function
     loops = loops_around(function, held.effect)
-    if not loops or not _is_raw(program, held):
+    if not loops or _is_declared_in(held, loops[0]):
         return
-    loop = loops[0]
-    if _is_declared_in(held, loop):
-        return
-    inside = [e for e in held.after if loop in chain(function, e.region)]
-    outside = [e for e in held.after if loop not in chain(function, e.region) and settles(program, held, e)]
-    kept = [e for e in outside if (e.op != "bind" and "." in e.path) or gives_back(program, held, e)]
-    settled = [e for e in inside if settles(program, held, e)]
-    if not kept or not all(_is_note(program, function, e) for e in settled):
+    fates = lending.fates(held)
+    noted = {at for at in fates if _is_note(lending.program, function, function.effects[at])}
+    kept = [at for at in fates if at > held.at and loops[0] not in chain(function, function.effects[at].region)]
+    asked = Question(function, held.at, names_of(held), frozenset(), fates.keys() - noted, ())
+    if not kept or not goes_round(asked):
         return
     yield Report(
-        program.place(function, held.effect),
+        lending.program.place(function, held.effect),
         function.facts.qualname,
         f"each round of the loop overwrites {held.name} ({held.pair.what}); only the last one is kept",
         (
-            Step(function.path, function.regions[loop].line, "the loop acquires one in each round"),
+            Step(function.path, function.regions[loops[0]].line, "the loop acquires one in each round"),
             Step(function.path, held.effect.line, f"{held.name} is overwritten by {held.effect.callee}"),
-            Step(function.path, kept[0].line, f"after the loop one {held.name} is kept or given back"),
+            Step(
+                function.path, function.effects[kept[0]].line, f"after the loop {held.name} is kept or given back"
+            ),
         ),
         confidence="high",
         reason="the name is declared outside of the loop and what it held is not given back before the next round",

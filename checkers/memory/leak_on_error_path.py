@@ -7,42 +7,34 @@ there, has to do so on its early exits too; the exit that follows from the acqui
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from llmlint.code.domain.lending import Held, gives_back, is_given, is_managed, lent, mentions, rebound, settles
+from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, is_managed, names_of
 from llmlint.code.domain.registered import Registration, forgets, registrations
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import (
-    BRANCHES,
-    chain,
-    exclude_each_other,
-    is_in_handler_of,
-    is_on_the_way,
-    loops_around,
-    own_regions,
-    stands_in,
-)
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.leaks import Question, leak
+from llmlint.code.flow.paths import PLAIN
+from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import native_block
 
-_EXITS = frozenset({"return", "raise"})
-
 
 def check_program(program: Program) -> Iterator[Report]:
-    for held in lent(program):
+    lending = Lending(program)
+    for held in lending.things:
         if (held.is_local or held.pair.held == "receiver") and not held.pair.counted and not is_managed(held):
-            yield from _early_exits(program, held)
+            yield from _early_exits(lending, held)
     for cls in program.classes:
         if cls.language == "python":
             yield from _registered_then_refused(program, cls)
     told: set[tuple[int, int]] = set()
     for held in _taken_out(program):
-        for report in _early_exits(program, held):
+        for report in _early_exits(lending, held):
             if (id(held.effect), report.at.line) not in told:
                 told.add((id(held.effect), report.at.line))
                 yield report
@@ -64,7 +56,7 @@ def _given_back_by_pair(program: Program, function: FunctionInfo, name: str, at:
     for later in function.effects[at + 1 :]:
         for pair in program.vocabulary.released_by(later.callee) if later.callee else ():
             held = Held(function, name, at, effect, pair)
-            if gives_back(program, held, later):
+            if gives_back(program, pair, name, later):
                 yield held
                 return
 
@@ -138,65 +130,44 @@ def _refused_report(program: Program, made: Registration, later: Effect, way: tu
 # ---------------------------------------------------------------- the exits
 
 
-def _early_exits(program: Program, held: Held) -> Iterator[Report]:
-    function = held.function
-    settled = [e for e in held.after if settles(program, held, e)]
-    released = [e for e in settled if gives_back(program, held, e)]
-    if not released or any(stands_in(function, e, {"finally"}) for e in released) or rebound(held):
+def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
+    if is_captured(held):
         return
-    last = max(e.line for e in settled)
-    for exit_ in held.after:
-        if exit_.op in _EXITS and exit_.line < last and _forgets(held, exit_, settled):
-            yield _report(program, held, exit_, released[0])
-            return
-
-
-def _forgets(held: Held, exit_: Effect, settled: list[Effect]) -> bool:
-    function = held.function
-    own = own_regions(function, exit_, held.effect)
-    kinds = {function.regions[r].kind for r in own}
-    if "lambda" in kinds or not kinds & BRANCHES:  # a lambda's return leaves the lambda alone
-        return False
-    if any(is_on_the_way(function, e, exit_) for e in settled) or exclude_each_other(function, held.effect, exit_):
-        return False
-    if _speaks_of(held, own, exit_) or _reports_failure(held, own, exit_):
-        return False
-    return not is_in_handler_of(function, own, held.effect) and not _is_guarded(function, exit_, settled)
-
-
-def _is_guarded(function: FunctionInfo, exit_: Effect, settled: list[Effect]) -> bool:
-    """A raise inside a `try` whose handler settles it is none."""
-    if exit_.op != "raise":
-        return False
-    tried = {r for r in chain(function, exit_.region) if function.regions[r].kind == "try"}
-    return any(
-        function.regions[r].kind == "except" and function.regions[r].first in tried
-        for e in settled
-        for r in chain(function, e.region)
+    fates = lending.fates(held)
+    released = [at for at, fate in fates.items() if Fate.GIVEN_BACK in fate and at > held.at]
+    if not released:
+        return
+    asked = Question(
+        function=held.function,
+        taken=held.at,
+        names=names_of(held),
+        status=_status(held),
+        settled=fates.keys(),
+        released=released,
+        throws=lambda effect: bool(way_to_raise(lending.program, held.function, effect, 3)),
     )
+    found = leak(asked)
+    if found is not None and found.left_by is not None and not _shares_exit(held, found.left_by, released):
+        yield _report(lending.program, held, found.left_by, held.function.effects[released[0]])
 
 
-def _speaks_of(held: Held, own: list[int], exit_: Effect) -> bool:
-    """The exit is taken because the acquisition failed, or answers with what is held."""
-    if mentions(held.name, exit_):
-        return True
-    conditions = [held.function.regions[r] for r in own]
-    return any(held.name in c.text or held.name in (p.partition(".")[0] for p in c.reads) for c in conditions)
+def _status(held: Held) -> frozenset[str]:
+    """Where the acquiring call says whether it worked: its result, or an argument it writes to."""
+    arguments = {a.written or a.path for a in held.effect.args}
+    names = {held.effect.result, *arguments} if held.effect.result != held.name else arguments
+    return frozenset(name for name in names if name.isidentifier() and not name.isupper() and name != held.name)
 
 
-def _reports_failure(held: Held, own: list[int], exit_: Effect) -> bool:
-    """The exit tests what the acquiring call wrote into an argument: `clCreateBuffer(…, &err); if (err) return;`"""
-    answers = {a.written or a.path for a in held.effect.args}
-    spoken = {word for r in own for word in re.findall(r"\w+", held.function.regions[r].text)}
-    tested = {name for name in answers & spoken if name.isidentifier() and not name.isupper()}
-    others = (e for e in held.after if e.op == "call" and e.line < exit_.line)
-    overwritten = {name for e in others for name in tested if is_given(name, e) or e.result == name}
-    return bool(tested - overwritten)
+def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:
+    """Does every release lead to this exit as well? Then a condition says whose the thing is."""
+    paths = paths_of(held.function)
+    afters = (paths.reached(paths.graph.nodes_of(at), lambda node: False, PLAIN - {"back"}) for at in released)
+    return all(any(paths.graph.effect(node) is exit_ for node in after) for after in afters)
 
 
 def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Report:
     function = held.function
-    way = "raises" if exit_.op == "raise" else "returns"
+    way = {"raise": "raises", "return": "returns"}.get(exit_.op, "may raise")
     sure, why = _how_sure(program, held, exit_)
     return Report(
         program.place(function, exit_),

@@ -179,6 +179,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recency: _Group = []
     empties: _Group = []
     advances: _Group = []
+    only_uses: _Group = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []
     undone: list[_WordPairs] = []
@@ -221,6 +222,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
+    only_uses: frozenset[str] = frozenset()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
     undone: tuple[tuple[str, str], ...] = ()

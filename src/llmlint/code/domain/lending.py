@@ -1,19 +1,37 @@
-"""What a call lends to a function, and what becomes of it there: given back, handed over or only used.
+"""What a call lends to a function, and what becomes of it there: given back, kept by somebody, or only used.
 
-Which calls lend and which give back is told by the vocabulary's pairs. Handing over means that somebody else can still
-reach the thing: it is returned, stored, put into a container or bound to another name. Being passed to a call is not
-enough to tell; `borrowers` finds out from the program itself which calls only use what they are given.
+Which calls lend and which give back is told by the vocabulary's pairs. What a call of the program does with a thing it
+is handed is asked of that function in turn, so a helper that releases, stores or merely reads it is known for what it
+does; so is a function that lends on what it was lent. A call that cannot be followed only borrows when the program
+shows it: somewhere it is given such a thing that is given back later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from enum import IntFlag
+from functools import cached_property
 
 import msgspec
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.asking import Asking
+from llmlint.code.link.exits import stands_in
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
 from llmlint.vocabulary import Pair
+
+_MAKES_ANEW = frozenset({"none", "constant", "empty", "new"})
+_HOLDING = frozenset({"container"})
+
+
+class Fate(IntFlag):
+    """What one effect, or a whole function, may do with a thing."""
+
+    USED = 0
+    GIVEN_BACK = 1
+    KEPT = 2
+    UNKNOWN = 4
+    """Handed to a call that cannot be followed: it may keep the thing."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -34,21 +52,113 @@ class Held(msgspec.Struct, frozen=True):
         return self.name.isidentifier()
 
 
-def lent(program: Program) -> list[Held]:
-    """Everything that any function of the program binds to a name and has to give back, in the program's order."""
-    calls = [
-        call
-        for name in program.call_names
-        if program.vocabulary.may_acquire(name)
-        for call in program.calls_named(name)
-    ]
-    found = [
-        Held(function, name, function.effects.index(effect), effect, pair)
-        for function, effect in calls
-        for pair in program.vocabulary.pairs_for(effect.callee)[:1]
-        if (name := _held_by(pair, effect))
-    ]
-    return sorted(found, key=lambda held: (held.function.order, held.at))
+class Lending:
+    """Who holds what in one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._of_parameter: Asking[tuple[FunctionInfo, str, Pair], Fate] = Asking()
+
+    # ------------------------------------------------------------ what is lent
+
+    @cached_property
+    def things(self) -> list[Held]:
+        """Everything that any function binds to a name and has to give back, in the program's order."""
+        direct = [held for name in self.program.call_names for held in self._lent_by(name)]
+        return sorted([*direct, *self._lent_on(direct)], key=lambda held: (held.function.order, held.at))
+
+    def _lent_by(self, name: str) -> Iterable[Held]:
+        vocabulary = self.program.vocabulary
+        if not vocabulary.may_acquire(name):
+            return
+        for function, effect in self.program.calls_named(name):
+            for pair in vocabulary.pairs_for(effect.callee)[:1]:
+                held_by = _held_by(pair, effect)
+                if held_by:
+                    yield Held(function, held_by, function.effects.index(effect), effect, pair)
+
+    def _lent_on(self, direct: list[Held]) -> Iterable[Held]:
+        """What callers get from functions that answer what they were lent themselves."""
+        known = {(held.function, held.at) for held in direct}
+        waiting = [held for held in direct if held.pair.held == "result" and not held.pair.collected]
+        while waiting:
+            held = waiting.pop()
+            if not _is_answered(held):
+                continue
+            for caller, effect in self.program.callers(held.function):
+                at = caller.effects.index(effect)
+                is_known = (caller, at) in known or not effect.result.isidentifier()
+                if is_known or self.program.vocabulary.pairs_for(effect.callee):
+                    continue
+                known.add((caller, at))
+                onward = Held(caller, effect.result, at, effect, held.pair)
+                waiting.append(onward)
+                yield onward
+
+    # ------------------------------------------------------------ what becomes of it
+
+    def fates(self, held: Held) -> dict[int, Fate]:
+        """By effect of the function, what it does with the thing, where that is more than using it."""
+        function, names = held.function, names_of(held)
+        fates: dict[int, Fate] = {}
+        for at, effect in enumerate(function.effects):
+            fate = self.fate_in(function, effect, names, held.pair) if at != held.at else Fate.USED
+            if fate:
+                fates[at] = fate
+        return fates
+
+    def fate_in(self, function: FunctionInfo, effect: Effect, names: frozenset[str], pair: Pair) -> Fate:
+        if effect.op == "delete":
+            return Fate.GIVEN_BACK if effect.path in names else Fate.USED
+        if any(gives_back(self.program, pair, name, effect) for name in names):
+            return Fate.GIVEN_BACK
+        if _is_stored_by(effect, names):
+            return Fate.KEPT
+        if effect.op != "call":
+            return Fate.USED
+        given = [argument for argument in effect.args if not names.isdisjoint(_paths_of(argument))]
+        is_lambda = bool(given) and stands_in(function, effect, {"lambda"})
+        return (Fate.UNKNOWN if is_lambda else self._given(function, effect, names, pair)) if given else Fate.USED
+
+    def _given(self, function: FunctionInfo, effect: Effect, names: frozenset[str], pair: Pair) -> Fate:
+        """What the call does with the thing it is given."""
+        called = effect.callee.rpartition(".")[2].lstrip("~")
+        if called in self.program.vocabulary.only_uses and effect.via != "new":
+            return Fate.USED
+        callees = [f for f in self.program.callees(function, effect, overrides=True) if f.facts.has_body]
+        if not callees:
+            borrows = effect.callee in self._borrowers.get(pair, ()) and effect.via != "new"
+            return Fate.USED if borrows else Fate.UNKNOWN
+        fate = Fate.USED
+        for callee in callees:
+            taken = arguments_by_parameter(callee, effect).items()
+            parameters = [name for name, argument in taken if not names.isdisjoint(_paths_of(argument))]
+            for name in parameters:
+                fate |= self.fate_of_parameter(callee, name, pair)
+            if not parameters:
+                fate |= Fate.UNKNOWN
+        return fate
+
+    def fate_of_parameter(self, function: FunctionInfo, name: str, pair: Pair) -> Fate:
+        """What a function may do with a thing that it is given by this parameter."""
+
+        def find() -> Fate:
+            fate, names = Fate.USED, _with_aliases(function.effects, name)
+            for effect in function.effects:
+                fate |= self.fate_in(function, effect, names, pair)
+            return fate
+
+        return self._of_parameter.ask((function, name, pair), find) or Fate.USED
+
+    @cached_property
+    def _borrowers(self) -> dict[Pair, frozenset[str]]:
+        """For each pair the calls that only use such a thing: somewhere they are given one that is given back later."""
+        found: dict[Pair, set[str]] = {}
+        for held in self.things:
+            released = max((e.line for e in held.after if gives_back(self.program, held.pair, held.name, e)), default=0)
+            used = (e for e in held.after if e.op == "call" and is_given(held.name, e) and e.line <= released)
+            found.setdefault(held.pair, set()).update(e.callee for e in used if e.via != "new")
+        return {pair: frozenset(names) for pair, names in found.items()}
 
 
 def _held_by(pair: Pair, effect: Effect) -> str:
@@ -60,58 +170,67 @@ def _held_by(pair: Pair, effect: Effect) -> str:
     return effect.args[0].path if effect.args else ""
 
 
+def _is_answered(held: Held) -> bool:
+    """Does the function return the very thing, and nothing else that is not none?"""
+    if not held.is_local:
+        return False
+    names = names_of(held)
+    answers = [e for e in held.function.effects if e.op == "return" and e.value != "none"]
+    return bool(answers) and all(e.value == "path" and (e.path in names or e.source in names) for e in answers)
+
+
+def names_of(held: Held) -> frozenset[str]:
+    """The name that a thing is held by, and those it is given later."""
+    return _with_aliases(held.after, held.name)
+
+
+def _with_aliases(effects: Sequence[Effect], name: str) -> frozenset[str]:
+    names = {name}
+    for effect in effects:
+        if effect.op == "bind" and effect.value == "path" and effect.source in names and effect.via == "":
+            names.add(effect.path)
+    return frozenset(names)
+
+
+def _is_stored_by(effect: Effect, names: frozenset[str]) -> bool:
+    """Is the thing itself, or something made of it, put where others can reach it?"""
+    if effect.op not in ("return", "yield", "insert", "assign", "clear", "bind"):
+        return False
+    if not names.isdisjoint((effect.source, *(path for a in effect.args for path in (a.path, a.written)))):
+        return effect.op != "bind" or effect.value == "container"
+    if effect.op in ("return", "yield"):
+        return effect.path in names or (effect.value in _HOLDING and not names.isdisjoint(effect.reads))
+    if effect.op == "bind":
+        return effect.value in _HOLDING and effect.via == "" and not names.isdisjoint(effect.reads)
+    return effect.value not in _MAKES_ANEW and effect.via in ("", "[]=") and not names.isdisjoint(effect.reads)
+
+
+def _paths_of(argument: object) -> tuple[str, ...]:
+    return (argument.path, argument.written, *argument.reads)  # type: ignore[attr-defined]
+
+
+def gives_back(program: Program, pair: Pair, name: str, effect: Effect) -> bool:
+    if effect.op == "delete":
+        return effect.path == name
+    if not effect.callee or pair not in program.vocabulary.released_by(effect.callee):
+        return False
+    return effect.callee.rpartition(".")[0] == name or is_given(name, effect)
+
+
+def is_given(name: str, effect: Effect) -> bool:
+    """Is the thing an argument of the call, or a part of one?"""
+    return any(name in _paths_of(argument) for argument in effect.args)
+
+
 def is_managed(held: Held) -> bool:
     """`with open(…) as file:` gives back by itself."""
     return any(region.kind == "with" and region.line == held.effect.line for region in held.function.regions)
 
 
-def settles(program: Program, held: Held, effect: Effect) -> bool:
-    """The effect gives back what is held, or hands it to somebody else."""
-    if gives_back(program, held, effect):
+def is_captured(held: Held) -> bool:
+    """Is it used where the graph does not go: in a lambda, a nested function or what did not parse?"""
+    function, names = held.function, names_of(held)
+    inside = (e for e in function.effects if stands_in(function, e, {"lambda", "unparsed"}))
+    if any(not names.isdisjoint((e.path.partition(".")[0], *e.reads, *(a.path for a in e.args))) for e in inside):
         return True
-    if effect.op in ("return", "yield", "insert", "assign", "clear"):  # `owner.reset(p)` clears and takes
-        return mentions(held.name, effect)
-    return effect.op == "bind" and effect.path != held.name and effect.source == held.name
-
-
-def gives_back(program: Program, held: Held, effect: Effect) -> bool:
-    if effect.op == "delete":
-        return effect.path == held.name
-    if not effect.callee or held.pair not in program.vocabulary.released_by(effect.callee):
-        return False
-    receiver = effect.callee.rpartition(".")[0]
-    return receiver == held.name or is_given(held.name, effect)
-
-
-def is_given(name: str, effect: Effect) -> bool:
-    """Is the thing an argument of the call, or a part of one?"""
-    return any(name in (a.path, a.written, *a.reads) for a in effect.args)
-
-
-def mentions(name: str, effect: Effect) -> bool:
-    paths = (effect.path, effect.source, effect.key, *effect.reads, *(a.path for a in effect.args))
-    return any(path == name or path.startswith((f"{name}.", f"{name}[")) for path in paths)
-
-
-def rebound(held: Held) -> bool:
-    """Is the name given to something else later on?"""
-    return any(e.op == "bind" and e.path == held.name and e.value != "none" for e in held.after[1:])
-
-
-def borrowers(program: Program, things: list[Held]) -> dict[Pair, frozenset[str]]:
-    """For each pair the calls that only use such a thing: somewhere they are given one that is given back later."""
-    found: dict[Pair, set[str]] = {}
-    for held in things:
-        released = max((e.line for e in held.after if gives_back(program, held, e)), default=0)
-        used = (e for e in _calls_given(held) if e.line <= released and e.via != "new")
-        found.setdefault(held.pair, set()).update(effect.callee for effect in used)
-    return {pair: frozenset(names) for pair, names in found.items()}
-
-
-def takers(held: Held, borrowing: frozenset[str]) -> Iterator[Effect]:
-    """The calls that get the thing and may keep it."""
-    return (e for e in _calls_given(held) if e.callee not in borrowing or e.via == "new")
-
-
-def _calls_given(held: Held) -> Iterator[Effect]:
-    return (effect for effect in held.after if effect.op == "call" and is_given(held.name, effect))
+    return any(not names.isdisjoint(region.reads) for region in function.regions if region.kind == "lambda")

@@ -42,33 +42,38 @@ class Paths:
         avoiding: Callable[[int], bool],
         known: Facts = NOTHING,
         kinds: Collection[str] = PLAIN,
-        refuses: Callable[[Facts], bool] = lambda known: False,
+        refuses: Callable[[Edge], bool] = lambda edge: False,
+        throws: Callable[[int], bool] = lambda node: False,
     ) -> Way | None:
-        """The shortest way from just behind one of the starts to a goal. `refuses` says that what a branch has told
-        makes the way uninteresting."""
+        """The shortest way from just behind one of the starts to a goal. `refuses` says of which branches the way is
+        uninteresting; `throws`, at which nodes a call is known to throw."""
         first = [(start, known | self.known_at(start)) for start in starts]
         came: dict[tuple[int, Facts], tuple[int, Facts] | None] = dict.fromkeys(first)
         waiting = deque(first)
         while waiting and len(came) < _MOST_STATES:
             state = waiting.popleft()
-            for following in self._steps(state, kinds, refuses):
+            for following in self._steps(state, kinds, refuses, throws):
+                if following[0] in goal:
+                    return Way((*_nodes_to(state, came), following[0]), following[1])
                 if following in came or avoiding(following[0]):
                     continue
                 came[following] = state
-                if following[0] in goal:
-                    return Way(_nodes_to(following, came), following[1])
                 waiting.append(following)
         return None
 
     def _steps(
-        self, state: tuple[int, Facts], kinds: Collection[str], refuses: Callable[[Facts], bool]
+        self,
+        state: tuple[int, Facts],
+        kinds: Collection[str],
+        refuses: Callable[[Edge], bool],
+        throws: Callable[[int], bool],
     ) -> Iterable[tuple[int, Facts]]:
         node, known = state
         for edge in self.graph.out[node]:
-            if edge.kind not in kinds:
+            if edge.kind not in kinds and not (edge.kind == "throw" and throws(node)):
                 continue
             told = implied(edge.test, edge.holds) if edge.test is not None else NOTHING
-            if told and (contradict(known, told) or refuses(told)):
+            if edge.test is not None and (contradict(known, told) or refuses(edge)):
                 continue
             yield edge.to, self._then(edge, known, told)
 

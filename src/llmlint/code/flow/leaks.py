@@ -1,0 +1,101 @@
+"""Ways on which something that was taken is neither given back nor handed over: the question behind each such rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.conditions import Facts, implied, is_about
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import EXIT, RAISED, Edge
+from llmlint.code.flow.paths import PLAIN, Paths, Way
+from llmlint.code.link.entities import FunctionInfo
+
+_FAILED = (("none", True), ("true", False), ("<", True))
+
+
+class Leak(NamedTuple):
+    """`left_by`: the effect by which the function is left, None where it runs out."""
+
+    left_by: Effect | None
+    passed: tuple[Effect, ...]
+
+
+class Question(NamedTuple):
+    """What was taken by effect `taken`, under which names, with which status; and what ends the duty."""
+
+    function: FunctionInfo
+    taken: int
+    names: frozenset[str]
+    status: frozenset[str]
+    settled: Collection[int]
+    released: Collection[int]
+    """Those of the settling effects that show what the function does when all goes well."""
+    throws: Callable[[Effect], bool] = lambda effect: False
+
+
+def leak(question: Question) -> Leak | None:
+    """A way out on which nothing settles; None where there is none."""
+    paths = paths_of(question.function)
+    graph = paths.graph
+    way = _way(question, {EXIT, RAISED})
+    if way is None:
+        return None
+    passed = tuple(effect for node in way.nodes if (effect := graph.effect(node)) is not None)
+    left = passed[-1] if passed and passed[-1].op in ("return", "raise") else None
+    if way.nodes[-1] == RAISED and left is None and passed:
+        left = passed[-1]
+    return Leak(left, passed)
+
+
+def goes_round(question: Question) -> bool:
+    """Does some way lead back to the taking while the thing taken before is still held?"""
+    starts = paths_of(question.function).graph.nodes_of(question.taken)
+    return _way(question, set(starts)) is not None
+
+
+def _way(question: Question, goals: set[int]) -> Way | None:
+    paths = paths_of(question.function)
+    graph = paths.graph
+    settled = {node for effect in question.settled for node in graph.nodes_of(effect)}
+    normal = _leading_to(paths, {node for effect in question.released for node in graph.nodes_of(effect)})
+    return paths.find(
+        graph.nodes_of(question.taken),
+        goals,
+        settled.__contains__,
+        refuses=lambda edge: _has_failed(question, edge, normal),
+        throws=lambda node: (effect := graph.effect(node)) is not None and question.throws(effect),
+    )
+
+
+def _leading_to(paths: Paths, wanted: Collection[int]) -> set[int]:
+    """The nodes from which one of these can still be reached."""
+    found, waiting = set(wanted), list(wanted)
+    while waiting:
+        for node, edge in paths.graph.back[waiting.pop()]:
+            if edge.kind in PLAIN and node not in found:
+                found.add(node)
+                waiting.append(node)
+    return found
+
+
+def _has_failed(question: Question, edge: Edge, normal: set[int]) -> bool:
+    """Does this branch say that there is nothing to give back: the thing is none, or the call reported a failure?"""
+    if edge.test is None:
+        return False
+    told: Facts = implied(edge.test, edge.holds)
+    for atom, holds in told:
+        if (atom[0], holds) in _FAILED or atom[0] == "==":
+            if any(atom[1] == name or atom[1] == f"len({name})" for name in question.names):
+                return True
+        if edge.to not in normal and any(is_about(atom, name) for name in question.status):
+            return True
+        if edge.to not in normal and _asks_the_thing(atom[1:] or atom, question.names):
+            return True
+    return False
+
+
+def _asks_the_thing(texts: tuple[str, ...], names: frozenset[str]) -> bool:
+    """A test that calls a method of the thing itself, or compares it: `!file.is_open()`, `fd == -1`, `p < 0`."""
+    return any(text == name or (text.startswith(f"{name}.") and "(" in text) for text in texts for name in names)

@@ -99,9 +99,7 @@ def _overwritten_in_loop(lending: Lending, held: Held) -> Iterator[Report]:
         (
             Step(function.path, function.regions[loops[0]].line, "the loop acquires one in each round"),
             Step(function.path, held.effect.line, f"{held.name} is overwritten by {held.effect.callee}"),
-            Step(
-                function.path, function.effects[kept[0]].line, f"after the loop {held.name} is kept or given back"
-            ),
+            Step(function.path, function.effects[kept[0]].line, f"after the loop {held.name} is kept or given back"),
         ),
         confidence="high",
         reason="the name is declared outside of the loop and what it held is not given back before the next round",

@@ -153,9 +153,10 @@ def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
 
 def _status(held: Held) -> frozenset[str]:
     """Where the acquiring call says whether it worked: its result, or an argument it writes to."""
-    arguments = {a.written or a.path for a in held.effect.args}
-    names = {held.effect.result, *arguments} if held.effect.result != held.name else arguments
-    return frozenset(name for name in names if name.isidentifier() and not name.isupper() and name != held.name)
+    if held.effect.result != held.name:
+        return frozenset({held.effect.result} - {""})
+    given = {a.written or a.path for a in held.effect.args} - {param.name for param in held.function.facts.params}
+    return frozenset(name for name in given if name.isidentifier() and not name.isupper())
 
 
 def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:

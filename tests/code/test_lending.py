@@ -34,7 +34,8 @@ def held_in(program: Program, function: str) -> tuple[Lending, Held]:
 def fates(program: Program, function: str) -> dict[str, Fate]:
     """What each effect that does more than use the thing does with it, by callee or op."""
     lending, held = held_in(program, function)
-    return {held.function.effects[at].callee or held.function.effects[at].op: f for at, f in lending.fates(held).items()}
+    effects = held.function.effects
+    return {effects[at].callee or effects[at].op: fate for at, fate in lending.fates(held).items()}
 
 
 def test_a_call_that_gets_what_is_released_later_only_borrows_it() -> None:
@@ -103,7 +104,8 @@ def use(pool):
 """
         }
     )
-    assert [(held.function.name, held.name) for held in Lending(program).things] == [("take", "blocks"), ("use", "mine")]
+    things = Lending(program).things
+    assert [(held.function.name, held.name) for held in things] == [("take", "blocks"), ("use", "mine")]
 
 
 PYTHON = "def drop(pool, blocks):\n    pool.free(blocks)\n\ndef f(pool, x, y):\n{}\n"

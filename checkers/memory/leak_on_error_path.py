@@ -22,12 +22,15 @@ from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import native_block
+from llmlint.vocabulary import words
 
 
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
     for held in lending.things:
-        if (held.is_local or held.pair.held == "receiver") and not held.pair.counted and not is_managed(held):
+        if held.pair.counted or is_managed(held) or _belongs_to_caller(held):
+            continue
+        if held.is_local or (held.pair.held == "receiver" and not _lets_go_by_itself(held)):
             yield from _early_exits(lending, held)
     for cls in program.classes:
         if cls.language == "python":
@@ -38,6 +41,21 @@ def check_program(program: Program) -> Iterator[Report]:
             if (id(held.effect), report.at.line) not in told:
                 told.add((id(held.effect), report.at.line))
                 yield report
+
+
+def _belongs_to_caller(held: Held) -> bool:
+    """Is it kept in what a parameter points to, or is taking it what the function is for: `acquire_until_ready`?"""
+    root, is_receiver = held.name.partition(".")[0], held.pair.held == "receiver"
+    if root != "self" and not (is_receiver and held.function.language == "python"):
+        if any(param.name == root for param in held.function.facts.params):
+            return True
+    verbs = {words(name.lstrip("."))[0] for name in held.pair.acquire if name.startswith(".")}
+    return is_receiver and not verbs.isdisjoint(words(held.function.name))
+
+
+def _lets_go_by_itself(held: Held) -> bool:
+    """`std::unique_lock lock(mutex)`: whatever it holds is let go at the end of its scope."""
+    return held.function.language != "python" and held.is_local
 
 
 def _taken_out(program: Program) -> Iterator[Held]:
@@ -188,6 +206,8 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
 
 
 def _how_sure(program: Program, held: Held, exit_: Effect) -> tuple[str, str]:
+    if exit_.op not in ("raise", "return") and not held.function.facts.is_async and held.pair.held != "receiver":
+        return "low", f"; {exit_.callee} raises only when something is badly wrong"
     if _ends_program(program, held.function, exit_):
         return "low", "; this way out ends the program, which gives everything back"
     if held.pair.collected:

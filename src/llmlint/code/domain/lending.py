@@ -101,7 +101,11 @@ class Lending:
         """By effect of the function, what it does with the thing, where that is more than using it."""
         function, names = held.function, names_of(held)
         fates: dict[int, Fate] = {}
+        handed_out = {p.name for p in function.facts.params} if function.language != "python" else set()
         for at, effect in enumerate(function.effects):
+            if effect.op == "bind" and effect.source in names and effect.path in handed_out:
+                fates[at] = Fate.KEPT  # a parameter that refers to the caller's variable
+                continue
             fate = self.fate_in(function, effect, names, held.pair) if at != held.at else Fate.USED
             if fate:
                 fates[at] = fate
@@ -202,6 +206,8 @@ def _is_stored_by(effect: Effect, names: frozenset[str]) -> bool:
         return effect.path in names or (effect.value in _HOLDING and not names.isdisjoint(effect.reads))
     if effect.op == "bind":
         return effect.value in _HOLDING and effect.via == "" and not names.isdisjoint(effect.reads)
+    if effect.value == "path":
+        return effect.source.partition(".")[0] in names  # a part of it
     return effect.value not in _MAKES_ANEW and effect.via in ("", "[]=") and not names.isdisjoint(effect.reads)
 
 

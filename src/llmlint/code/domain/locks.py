@@ -18,7 +18,6 @@ from llmlint.code.link.program import Call, Program
 from llmlint.vocabulary import words
 
 _WORDS = frozenset({"lock", "mutex", "mtx", "rlock", "wlock", "locks", "cond", "condition", "cv", "semaphore"})
-_GUARDS = frozenset({"lock_guard", "unique_lock", "scoped_lock", "shared_lock"})
 _TAKE = frozenset({"lock", "acquire", "lock_shared"})
 _LET_GO = frozenset({"unlock", "release", "unlock_shared"})
 _TAKE_ITS_ARGUMENT = frozenset({"pthread_mutex_lock", "EnterCriticalSection", "mtx_lock", "omp_set_lock"})
@@ -69,8 +68,10 @@ def _written(function: FunctionInfo, index: int) -> list[str]:
     return [
         argument.path
         for effect in function.effects
-        if effect.op == "call" and effect.path.rpartition(".")[2] in _GUARDS
-        if effect.line == region.line and effect.region == region.parent and region.text.startswith(f"{effect.result}(")
+        if effect.op == "call"
+        and effect.line == region.line
+        and effect.region == region.parent
+        and region.text.startswith(f"{effect.result}(")
         for argument in effect.args
         if argument.path and not argument.path.startswith("std.")
     ]

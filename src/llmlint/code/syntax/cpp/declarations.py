@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from llmlint.code.syntax import tree
@@ -39,6 +40,12 @@ def _mark_what_was_passed_over(file: File, root: Any) -> None:
         elif node.has_error:
             stack.extend(node.children)
     file.broken.sort(key=lambda broken: (broken.line, broken.column))
+
+
+_IN_BODIES = frozenset({"compound_statement", "case_statement", "labeled_statement"})
+_NAME_LIKE = frozenset({"type_identifier", "qualified_identifier", "identifier"})
+_LOCK = re.compile(r"(lock|mutex|mtx)_?$", re.I)
+_HOLDS = frozenset({"guard", "lock", "locker", "holder", "locked", "scoped"})
 
 
 @reads("ERROR")
@@ -205,9 +212,9 @@ def _declaration(file: File, node: Any) -> list[tree.Node]:
     for child in node.children_by_field_name("declarator"):
         declarator = declarator_of(child)
         value = _initial_value(file, child, annotation)
-        if declarator.function is not None and value is None and is_lock(annotation):
-            # `lock_guard<mutex> lock(m);` has the form of a declared function, and is none.
-            listed = declarator.function.child_by_field_name("parameters").named_children
+        listed = _names_only(file, node, declarator.function) if value is None else []
+        if listed:
+            # `FdGuard guard(fd);` has the form of a declared function, and is none.
             value = tree.Call(
                 *file.at(child),
                 path_named(file, annotation, child),
@@ -218,11 +225,29 @@ def _declaration(file: File, node: Any) -> list[tree.Node]:
             continue
         kind = tree.TypeName(*file.at(node), type_text(annotation, declarator))
         targets = targets_of(file, declarator)
-        if is_lock(annotation) and value is not None and targets:
+        if value is not None and targets and (is_lock(annotation) or takes_lock(value)):
             found.append(tree.With(*file.at(node), [(value, targets[0])], []))
         elif targets:
             found.append(tree.Assign(*file.at(node), targets, value, "", kind, True, specifiers))
     return found
+
+
+def _names_only(file: File, node: Any, function: Any) -> list[Any]:
+    """The arguments of a variable that a body declares with the look of a function: all are names, none is a type."""
+    if function is None or node.parent is None or node.parent.type not in _IN_BODIES:
+        return []
+    listed = [c for c in function.child_by_field_name("parameters").named_children if c.type != "comment"]
+    plain = all(c.type == "parameter_declaration" and len(c.named_children) == 1 for c in listed)
+    return listed if plain and all(c.named_children[0].type in _NAME_LIKE for c in listed) else []
+
+
+def takes_lock(value: tree.Node) -> bool:
+    """Is an object built around a lock: `WriteGuard guard(table_lock)`, `auto held = std::lock_guard{mutex}`?"""
+    if not isinstance(value, tree.Call) or len(value.args) != 1:
+        return False
+    made, handed = tree.path_of(value.function), tree.path_of(value.args[0])
+    words = re.findall(r"[a-z]+|[A-Z][a-z]*", made.rpartition(".")[2])
+    return bool(_LOCK.search(handed.rpartition(".")[2])) and bool(_HOLDS.intersection(word.lower() for word in words))
 
 
 def _initial_value(file: File, node: Any, annotation: str) -> tree.Node | None:

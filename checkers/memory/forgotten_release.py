@@ -38,7 +38,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _never_released(lending: Lending, held: Held) -> Iterator[Report]:
     program, function = lending.program, held.function
-    if lending.fates(held):
+    if held.pair.lasting or lending.fates(held):
         return
     users = [e for e in held.after if e.op == "call" and is_given(held.name, e)]
     sibling = next((e for e in function.effects if held.pair in _closed_by(program, e)), None)

@@ -30,7 +30,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for held in lending.things:
         if held.pair.counted or is_managed(held) or _belongs_to_caller(held):
             continue
-        if held.is_local or (held.pair.held == "receiver" and not _lets_go_by_itself(held)):
+        if not _lets_go_by_itself(held) if held.pair.held == "receiver" else held.is_local:
             yield from _early_exits(lending, held)
     for cls in program.classes:
         if cls.language == "python":
@@ -206,8 +206,9 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
 
 
 def _how_sure(program: Program, held: Held, exit_: Effect) -> tuple[str, str]:
-    if exit_.op not in ("raise", "return") and not held.function.facts.is_async and held.pair.held != "receiver":
-        return "low", f"; {exit_.callee} raises only when something is badly wrong"
+    if exit_.op not in ("raise", "return"):
+        survives = held.function.facts.is_async or held.pair.what == "lock"
+        return "medium" if survives else "low", f"; {exit_.callee} raises when something is wrong"
     if _ends_program(program, held.function, exit_):
         return "low", "; this way out ends the program, which gives everything back"
     if held.pair.collected:

@@ -38,7 +38,7 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `collected` things give themselves back when nothing refers to them any more; a `counted` one is lent by a count.
     Of C functions, `out` says which argument points to where the thing lent is written, and `taken_at` which one is
-    given back where that is not the first; the first is 1. A struct lent by value is told from others by the pointer
+    given back where that is not the first; the first is 1. What is `lasting` is often kept until the program ends. A struct lent by value is told from others by the pointer
     that stands `within` it, so many bytes from its start.
     """
 
@@ -48,6 +48,7 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what: str = "resource"
     collected: bool = False
     counted: bool = False
+    lasting: bool = False
     out: int = 0
     taken_at: tuple[tuple[str, int], ...] = ()
     within: int = 0

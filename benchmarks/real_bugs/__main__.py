@@ -18,6 +18,7 @@ from benchmarks.real_bugs.run import Outcome, Plan, run
 from llmlint.catalogue import load_catalogue
 
 SCOREBOARD = HERE.parents[1] / "docs" / "scoreboard.md"
+DAY = click.DateTime(("%Y-%m-%d",))
 
 
 @click.command(help=__doc__)
@@ -28,6 +29,8 @@ SCOREBOARD = HERE.parents[1] / "docs" / "scoreboard.md"
 @click.option("--ids", default="", help="Only these cases, by id, with commas between.")
 @click.option("--causes", default="", help="Only cases of these root causes.")
 @click.option("--project", default="", help="Only cases of these projects.")
+@click.option("--before", type=DAY, metavar="DATE", help="Only bugs fixed before this day, YYYY-MM-DD.")
+@click.option("--after", type=DAY, metavar="DATE", help="Only bugs fixed on this day or later.")
 @click.option("--rules", default="", help="Only these rules, as in scan --select.")
 @click.option("--quick", is_flag=True, help="Scan only the neighbourhood of each case's files: an approximation.")
 @click.option("--jobs", default=1, show_default=True, help="Stretches of cases side by side.")
@@ -43,6 +46,8 @@ def main(
     ids: str,
     causes: str,
     project: str,
+    before: datetime | None,
+    after: datetime | None,
     rules: str,
     quick: bool,
     jobs: int,
@@ -51,7 +56,7 @@ def main(
     page: Path | None,
     verbose: bool,
 ) -> None:
-    cases = chosen(load_cases(manifest), _listed(ids), _listed(causes), _listed(project))
+    cases = chosen(load_cases(manifest), _listed(ids), _listed(causes), _listed(project), _day(before), _day(after))
     if not cases:
         raise click.UsageError("no case is left after these filters")
     plan = Plan(
@@ -69,7 +74,7 @@ def main(
     how = conditions(plan, len(cases))
     if json_file:
         json_file.write_bytes(as_json(outcomes, ruled, how))
-    whole = not any((ids, causes, project, rules, quick)) and manifest == HERE / "manifest.jsonl"
+    whole = not any((ids, causes, project, before, after, rules, quick)) and manifest == HERE / "manifest.jsonl"
     if page or whole:
         (page or SCOREBOARD).write_text(scoreboard.markdown(outcomes, ruled, reasons, how), "utf-8")
     summary = scoreboard.summarise(outcomes, ruled)
@@ -78,6 +83,8 @@ def main(
     for cause, recall in summary.by_cause.items():
         if cause in ruled:
             click.echo(f"    {cause}: found {recall.found} of {recall.cases}, pointed {recall.pointed}")
+    for half, recall in summary.by_half.items():
+        click.echo(f"{half}: found {recall.found} of {recall.cases} ({recall.share})")
     click.echo(f"findings per thousand lines: {summary.noise_per_thousand_lines}")
     click.echo(f"median seconds: parent {summary.median_seconds_parent}, fix {summary.median_seconds_fix}")
     unexplained = [case for case, reason in scoreboard.misses(outcomes, ruled, reasons).items() if not reason]
@@ -116,6 +123,10 @@ def tell(outcome: Outcome, verbose: bool) -> None:
     if verbose and outcome.judgement:
         for pointer in outcome.judgement.pointers:
             click.echo(f"    {pointer}")
+
+
+def _day(given: datetime | None) -> str:
+    return f"{given:%Y-%m-%d}" if given else ""
 
 
 def _listed(text: str) -> list[str]:

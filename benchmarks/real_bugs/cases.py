@@ -11,6 +11,9 @@ import msgspec
 
 HERE = Path(__file__).parent
 
+MEDIAN_DATE = "2025-11-29"
+"""Cuts the manifest in two halves: rules are learnt from the bugs before it and tested on those after it."""
+
 
 class Where(msgspec.Struct, frozen=True):
     """A fair place to point at, in the tree at the case's parent commit."""
@@ -69,14 +72,18 @@ def chosen(
     ids: Collection[str] = (),
     causes: Collection[str] = (),
     projects: Collection[str] = (),
+    before: str = "",
+    after: str = "",
 ) -> list[Case]:
-    """The cases that pass every filter that is given."""
+    """The cases that pass every filter that is given; a case of the very day is after it, not before."""
     return [
         case
         for case in cases
         if (not ids or case.id in ids)
         and (not causes or case.cause in causes)
         and (not projects or case.project in projects)
+        and (not before or case.date < before)
+        and (not after or case.date >= after)
     ]
 
 

@@ -26,6 +26,8 @@ class Judgement(msgspec.Struct, frozen=True):
     found_low: bool
     pointers: tuple[str, ...]
     """Rule, line and symbol of each finding at the place, and whether it is gone: for a reader."""
+    found_by: tuple[str, ...] = ()
+    """The mechanisms that find it, of what is shown by default."""
 
 
 def judge(case: Case, before: Sequence[Finding], after: Sequence[Finding]) -> Judgement:
@@ -37,6 +39,7 @@ def judge(case: Case, before: Sequence[Finding], after: Sequence[Finding]) -> Ju
         pointed_low=bool(pointing),
         found_low=bool(finding_it),
         pointers=tuple(_described(finding, remains(finding, after)) for finding in pointing),
+        found_by=tuple(sorted({mechanism(finding) for finding in finding_it if shown(finding)})),
     )
 
 
@@ -66,6 +69,10 @@ def remains(finding: Finding, after: Iterable[Finding]) -> bool:
         == (finding.rule, finding.path, finding.symbol, finding.message)
         for other in after
     )
+
+
+def mechanism(finding: Finding) -> str:
+    return f"{finding.rule} {finding.mechanism}"
 
 
 def shown(finding: Finding) -> bool:

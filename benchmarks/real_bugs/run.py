@@ -14,9 +14,10 @@ import msgspec
 
 from benchmarks.histories import History, WorkTree, existing, sources
 from benchmarks.real_bugs.cases import Case, Project
-from benchmarks.real_bugs.judge import Judgement, judge, shown
+from benchmarks.real_bugs.judge import Judgement, judge, mechanism, shown
 from benchmarks.real_bugs.options import open_history
 from benchmarks.scanning import Scan, scan
+from llmlint.findings import Finding
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -37,6 +38,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     judgement: Judgement | None = None
     findings_shown: int = 0
+    shown_by: dict[str, tuple[str, ...]] = {}
+    """Fingerprints of what is shown by default before the fix, by mechanism."""
     lines: int = 0
     seconds_parent: float = 0.0
     seconds_fix: float = 0.0
@@ -99,10 +102,18 @@ def run_case(case: Case, tree: WorkTree, plan: Plan) -> Outcome:
         case=case,
         judgement=judge(case, before.findings, after.findings),
         findings_shown=sum(map(shown, before.findings)),
+        shown_by=by_mechanism(before.findings),
         lines=lines,
         seconds_parent=round(before.seconds, 2),
         seconds_fix=round(after.seconds, 2),
     )
+
+
+def by_mechanism(findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
+    by_name: dict[str, list[str]] = {}
+    for finding in filter(shown, findings):
+        by_name.setdefault(mechanism(finding), []).append(finding.fingerprint)
+    return {name: tuple(fingerprints) for name, fingerprints in sorted(by_name.items())}
 
 
 def scan_commit(case: Case, commit: str, tree: WorkTree, plan: Plan) -> Scan:

@@ -9,6 +9,7 @@ from statistics import median
 
 import msgspec
 
+from benchmarks.real_bugs.cases import MEDIAN_DATE
 from benchmarks.real_bugs.run import Outcome
 
 MISSES = Path(__file__).parent / "misses.toml"
@@ -27,11 +28,21 @@ class Recall(msgspec.Struct, frozen=True):
         return f"{100 * self.found / self.cases:.0f} %" if self.cases else "-"
 
 
+class Mechanism(msgspec.Struct, frozen=True):
+    """What one function of a checker did: bugs found, those that no other found, and all it showed in their trees."""
+
+    found: int
+    alone: int
+    shown: int
+
+
 class Summary(msgspec.Struct, frozen=True):
     everything: Recall
     with_rule: Recall
     by_cause: dict[str, Recall]
     by_project: dict[str, Recall]
+    by_half: dict[str, Recall]
+    by_mechanism: dict[str, Mechanism]
     noise_per_thousand_lines: dict[str, float]
     median_seconds_parent: float
     median_seconds_fix: float
@@ -59,6 +70,8 @@ def summarise(outcomes: Sequence[Outcome], ruled: Collection[str]) -> Summary:
         with_rule=recall(outcome for outcome in outcomes if outcome.case.cause in ruled),
         by_cause={cause: recall(group) for cause, group in _grouped(outcomes, lambda o: o.case.cause).items()},
         by_project={name: recall(group) for name, group in _grouped(outcomes, lambda o: o.case.project).items()},
+        by_half={name: recall(group) for name, group in _grouped(outcomes, _half).items()},
+        by_mechanism=by_mechanism(outcomes),
         noise_per_thousand_lines={
             name: round(1000 * sum(o.findings_shown for o in group) / max(1, sum(o.lines for o in group)), 3)
             for name, group in _grouped(scanned, lambda o: o.case.project).items()
@@ -67,6 +80,29 @@ def summarise(outcomes: Sequence[Outcome], ruled: Collection[str]) -> Summary:
         median_seconds_fix=median(o.seconds_fix for o in scanned) if scanned else 0.0,
         problems=len(outcomes) - len(scanned),
     )
+
+
+def by_mechanism(outcomes: Iterable[Outcome]) -> dict[str, Mechanism]:
+    """By rule and function. A finding that several of a project's trees show counts once."""
+    finders: list[tuple[str, ...]] = []
+    shown: dict[str, set[tuple[str, str]]] = {}
+    for outcome in outcomes:
+        if outcome.judgement is not None:
+            finders.append(outcome.judgement.found_by)
+        for name, fingerprints in outcome.shown_by.items():
+            shown.setdefault(name, set()).update((outcome.case.project, one) for one in fingerprints)
+    return {
+        name: Mechanism(
+            found=sum(name in names for names in finders),
+            alone=sum(names == (name,) for names in finders),
+            shown=len(shown[name]),
+        )
+        for name in sorted(shown)
+    }
+
+
+def _half(outcome: Outcome) -> str:
+    return f"fixed before {MEDIAN_DATE}" if outcome.case.date < MEDIAN_DATE else f"fixed on {MEDIAN_DATE} or later"
 
 
 def load_misses(file: Path = MISSES) -> dict[str, str]:
@@ -89,6 +125,9 @@ def markdown(
         _table(("condition", "value"), how.items()),
         "## Recall",
         _recall_table("which", {"all": summary.everything, "whose cause has a rule": summary.with_rule}),
+        "## By date",
+        "A rule that is a mechanism finds as much of the half nobody learnt from as of the other.",
+        _recall_table("which", summary.by_half),
         "## By project",
         _recall_table("project", summary.by_project),
         "Findings shown by default per thousand lines before the fix: "
@@ -97,6 +136,10 @@ def markdown(
         f"{summary.median_seconds_fix:.1f} s.",
         "## By cause",
         _recall_table("cause", _ruled_first(summary.by_cause, ruled)),
+        "## By mechanism",
+        "The function of the checker that made the finding; *alone*: bugs that nothing else finds; *shown*: different "
+        "findings shown by default in all the trees before the fixes. A mechanism that finds one bug is a form.",
+        _mechanisms_table(summary.by_mechanism),
         "## Found",
         _cases_table([outcome for outcome in outcomes if outcome.found]),
         "## Missed although the cause has a rule",
@@ -115,6 +158,10 @@ def markdown(
     return "\n\n".join(blocks) + "\n"
 
 
+def _finders(outcome: Outcome) -> str:
+    return ", ".join(outcome.judgement.found_by) if outcome.judgement else ""
+
+
 def _ruled_first(by_cause: dict[str, Recall], ruled: Collection[str]) -> dict[str, Recall]:
     ordered = sorted(by_cause, key=lambda cause: (cause not in ruled, cause))
     return {cause if cause in ruled else f"{cause} (no rule)": by_cause[cause] for cause in ordered}
@@ -125,10 +172,18 @@ def _recall_table(title: str, rows: Mapping[str, Recall]) -> str:
     return _table(head, ((name, r.cases, r.pointed, r.found, r.share, r.found_low) for name, r in rows.items()))
 
 
+def _mechanisms_table(rows: Mapping[str, Mechanism]) -> str:
+    most_first = sorted(rows.items(), key=lambda row: (-row[1].found, row[0]))
+    return _table(
+        ("rule", "mechanism", "found", "alone", "shown"),
+        ((*name.split(" ", 1), row.found, row.alone, row.shown) for name, row in most_first),
+    )
+
+
 def _cases_table(outcomes: Iterable[Outcome]) -> str:
     return _table(
-        ("case", "cause", "pull request", "title"),
-        ((o.case.id, o.case.cause, o.case.pr or "-", o.case.title.replace("|", "\\|")) for o in outcomes),
+        ("case", "cause", "mechanism", "pull request", "title"),
+        ((o.case.id, o.case.cause, _finders(o), o.case.pr or "-", o.case.title.replace("|", "\\|")) for o in outcomes),
     )
 
 

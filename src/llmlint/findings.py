@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -42,6 +44,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     `subject` names what is wrong (the fields left behind, the map that leaks) and is part of the fingerprint, so that
     two findings at one place stay apart and a finding ends when what it names is mended. `cause` and `severity` are
     given only where they differ from the page's. `data` is for the rule's probe and for its autofix: plain data.
+    `mechanism` names the function of the checker that made the report, where the checker names no other.
     """
 
     at: Place
@@ -55,6 +58,11 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     severity: str = ""
     fix: str = ""
     data: dict[str, Any] = {}
+    mechanism: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.mechanism:  # one that was read back from the cache has its own
+            msgspec.structs.force_setattr(self, "mechanism", _reporting(sys._getframe(1)))
 
 
 class Suppression(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +104,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     suppressed: Suppression | None = None
     runtime: dict[str, Any] | None = None
     data: dict[str, Any] = {}
+    mechanism: str = ""
+    """Which function of the rule's checker found it: what the benchmarks keep score by."""
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:
@@ -136,3 +146,22 @@ def lowered(confidence: str) -> str:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -CONFIDENCES.index(f.confidence), f.order))
+
+
+_CHECKERS = "llmlint.checkers."
+_BUILDERS = frozenset({"report", "_report"})
+"""Functions that only put a report together: what found it is who calls them."""
+
+
+def _reporting(frame: FrameType) -> str:
+    """The nearest function that speaks for itself, under its module: `unbounded_wait.idle_stop._judged`."""
+    while frame.f_back is not None and _is_aside(frame.f_code.co_name):
+        frame = frame.f_back
+    module = str(frame.f_globals.get("__name__", ""))
+    if module.startswith(_CHECKERS):
+        module = module.removeprefix(_CHECKERS).partition(".")[2]
+    return f"{module}.{frame.f_code.co_name}"
+
+
+def _is_aside(name: str) -> bool:
+    return name in _BUILDERS or name.startswith("<")

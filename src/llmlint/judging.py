@@ -85,6 +85,7 @@ class Judge:
             fix=report.fix,
             runtime=runtime,
             data=data,
+            mechanism=report.mechanism,
         )
 
     def _line(self, path: str, line: int) -> str:

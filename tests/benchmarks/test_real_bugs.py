@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.real_bugs.__main__ import main
-from benchmarks.real_bugs.cases import Case, Where, load_cases, load_causes, load_projects
+from benchmarks.real_bugs.cases import MEDIAN_DATE, Case, Where, chosen, load_cases, load_causes, load_projects
 from benchmarks.real_bugs.judge import at_place, judge, within
-from benchmarks.real_bugs.run import Outcome, imported, stretches
-from benchmarks.real_bugs.scoreboard import NO_REASON, markdown, summarise
+from benchmarks.real_bugs.run import Outcome, by_mechanism, imported, stretches
+from benchmarks.real_bugs.scoreboard import NO_REASON, Mechanism, markdown, summarise
 from llmlint.findings import Finding
 
 BROKEN = '''\
@@ -70,13 +70,20 @@ def finding(**changes):
         message="it restores nothing",
         evidence=(),
         fingerprint="aaaa",
+        mechanism="noop_restore._hollow",
     )
     return msgspec.structs.replace(plain, **changes)
 
 
 def outcome(found, **changes):
     one = case(**changes)
-    return Outcome(case=one, judgement=judge(one, [finding()] if found else [], []), findings_shown=2, lines=1000)
+    return Outcome(
+        case=one,
+        judgement=judge(one, [finding()] if found else [], []),
+        findings_shown=2,
+        shown_by=by_mechanism([finding(), finding(line=90, fingerprint="bbbb"), finding(confidence="low")]),
+        lines=1000,
+    )
 
 
 def test_a_finding_at_the_place_that_the_fix_removes_is_found():
@@ -168,6 +175,31 @@ def test_the_page_explains_misses_and_flags_those_without_a_reason():
     assert f"| engine-002 | noop-restore | {NO_REASON} |" in page
 
 
+def test_a_mechanism_is_told_with_what_it_finds_what_only_it_finds_and_what_it_shows():
+    both = judge(case(), [finding(), finding(mechanism="noop_restore.other")], [])
+    outcomes = [outcome(found=True), outcome(found=False), Outcome(case=case(), judgement=both)]
+
+    rows = summarise(outcomes, {"noop-restore"}).by_mechanism
+
+    assert rows == {"LLM802 noop_restore._hollow": Mechanism(found=2, alone=1, shown=2)}
+    assert "| LLM802 | noop_restore._hollow | 2 | 1 | 2 |" in markdown(outcomes, {"noop-restore"}, {}, {})
+
+
+def test_the_halves_before_and_after_a_day_make_the_whole():
+    cases = [case(id=day, date=day) for day in ("2025-11-28", "2025-11-29", "2025-11-30")]
+
+    assert [one.id for one in chosen(cases, before="2025-11-29")] == ["2025-11-28"]
+    assert [one.id for one in chosen(cases, after="2025-11-29")] == ["2025-11-29", "2025-11-30"]
+
+
+def test_recall_is_told_for_the_bugs_learnt_from_and_for_the_later_ones():
+    outcomes = [outcome(found=True, date="2025-01-01"), outcome(found=False, date=MEDIAN_DATE)]
+
+    halves = summarise(outcomes, {"noop-restore"}).by_half
+
+    assert [(half.cases, half.found) for half in halves.values()] == [(1, 1), (1, 0)]
+
+
 def test_stretches_never_mix_projects_and_keep_the_order():
     cases = [case(id=f"{project}-{n}", project=project) for project in "ab" for n in range(3)]
 
@@ -186,9 +218,10 @@ def test_imports_and_includes_name_files_of_the_project():
 def test_the_manifest_is_whole():
     cases, causes, projects = load_cases(), load_causes(), load_projects()
 
-    assert len({one.id for one in cases}) == len(cases) == 249
+    assert len({one.id for one in cases}) == len(cases) == 517
     assert {one.cause for one in cases} <= causes.keys()
     assert {one.project for one in cases} == projects.keys()
+    assert abs(len(chosen(cases, before=MEDIAN_DATE)) - len(chosen(cases, after=MEDIAN_DATE))) <= 3
     assert all(one.where and len(one.fix) == len(one.parent) == 40 for one in cases)
 
 
@@ -224,6 +257,14 @@ def test_a_real_scan_finds_the_bug_before_the_fix_and_not_after_it(bench, mode):
     assert result.exit_code == 0, result.output
     assert document["summary"]["with_rule"] == {"cases": 1, "pointed": 1, "found": 1, "pointed_low": 1, "found_low": 1}
     assert "FOUND  engine-001" in result.output
+    assert document["outcomes"][0]["judgement"]["found_by"] == ["LLM802 noop_restore._hollow"]
+
+
+def test_only_the_bugs_of_one_half_are_scanned_when_asked(bench):
+    result, document = bench("--before", "2026-01-02", date="2026-01-02")
+
+    assert result.exit_code == 0, result.output
+    assert [one["case"]["id"] for one in document["outcomes"]] == ["engine-001"]
 
 
 def test_a_case_that_fails_is_reported_and_the_others_are_judged(bench, tmp_path):

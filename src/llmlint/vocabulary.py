@@ -38,8 +38,8 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `collected` things give themselves back when nothing refers to them any more; a `counted` one is lent by a count.
     Of C functions, `out` says which argument points to where the thing lent is written, and `taken_at` which one is
-    given back where that is not the first; the first is 1. What is `lasting` is often kept until the program ends. A struct lent by value is told from others by the pointer
-    that stands `within` it, so many bytes from its start.
+    given back where that is not the first; the first is 1. A struct lent by value is told from others by the pointer
+    that stands `within` it, so many bytes from its start. What is `lasting` is often kept until the program ends.
     """
 
     acquire: tuple[str, ...]

@@ -225,3 +225,71 @@ def test_an_empty_reset_is_enough_where_nothing_is_filled_any_more() -> None:
     assert found(OVERRIDDEN, "LLM802") == []
     still_filling = OVERRIDDEN.replace("    def alloc(self, size):\n        raise NotImplementedError\n\n", "")
     assert [finding.symbol for finding in found(still_filling, "LLM802")] == ["IndexlessPool.clear"]
+
+
+JOBS = """
+class Scheduler:
+    def __init__(self):
+        self.waiting = []
+        self.running = []
+        self.seen = {}
+
+    def add(self, request):
+        self.waiting.append(request)
+        self.running.append(request)
+        self.seen[request.id] = request
+
+    def forget(self, request):
+        self.seen.pop(request.id)
+
+    def reset(self, hard=False):
+        self.waiting.clear()
+        self.running.clear()
+        BODY
+"""
+
+
+def reset_with(body: str) -> list[Finding]:
+    return found(JOBS.replace("BODY", body.replace("\n", "\n        ")), "LLM801")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pass",
+        "print('left', len(self.seen))",
+        "logger.info('%d left', len(self.seen))",
+        "if hard:\n    self.seen.clear()",
+        "if self.fast:\n    return\nself.seen.clear()",
+    ],
+)
+def test_what_a_log_line_reads_or_a_branch_skips_is_left(body: str) -> None:
+    (finding,) = reset_with(body)
+    assert "leaves self.seen" in finding.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.seen.clear()",
+        "if self.seen:\n    self.seen.clear()",
+        "q = self.seen\nq.clear()",
+        "for request in list(self.seen):\n    self.seen.pop(request)",
+        "try:\n    self.flush()\nfinally:\n    self.seen.clear()",
+        "if hard:\n    self.seen.clear()\nelse:\n    self.seen = {}",
+    ],
+)
+def test_what_every_way_clears_is_not_left(body: str) -> None:
+    assert reset_with(body) == []
+
+
+def test_a_reset_that_leaves_at_once_skips_all_alike() -> None:
+    assert (
+        found(
+            JOBS.replace("self.waiting.clear()", "if not self.ready: return\n        self.waiting.clear()").replace(
+                "BODY", "self.seen.clear()"
+            ),
+            "LLM801",
+        )
+        == []
+    )

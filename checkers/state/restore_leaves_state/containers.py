@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from llmlint.checkers.state.restore_leaves_state.owing import (
     SHOWN,
@@ -21,8 +23,11 @@ from llmlint.code.domain.state import (
     head_of,
     is_setup,
     mentioned_by,
+    only_logged,
     symbol_of,
 )
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.skipped import skipped
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -42,14 +47,20 @@ def left_behind(
     }
     if len(cleared) < _FEWEST_CLEARED:
         return
-    mentioned = mentioned_by(program, method, cls)
+    mentioned = mentioned_by(program, method, cls) - only_logged(method)
+    skips = _cleared_on_some_ways(program, method, cls, cleared)
     left = [
         (attribute, fill)
         for attribute, its_changes in changes.items()
-        if attribute not in handled and attribute not in mentioned and is_owed(owed, attribute)
-        for fill in [_filled_by(program, cls, attribute, its_changes)]
+        if is_owed(owed, attribute) and (attribute in skips or attribute not in {*handled, *mentioned})
+        for fill in [
+            _filled_by(program, cls, attribute, [c for c in its_changes if c.effect is not cleared.get(attribute)])
+        ]
         if fill is not None
     ]
+    cleared = {attribute: effect for attribute, effect in cleared.items() if attribute not in skips}
+    if len(cleared) < _FEWEST_CLEARED:
+        return
     if not left or len(left) > len(cleared):
         return
     names = [f"self.{attribute}" for attribute, _ in left]
@@ -62,7 +73,12 @@ def left_behind(
         evidence.append(
             Step(fill.function.path, fill.effect.line, f"{fill.function.name} fills self.{attribute}, which is left")
         )
-    lasting = all(may_last(attribute) for attribute, _ in left) or _turns_the_page(method)
+        if attribute in skips:
+            evidence.append(
+                Step(method.path, skips[attribute].line, f"self.{attribute} is cleared {skips[attribute].when}")
+            )
+    chosen = any(skips[attribute].is_chosen for attribute, _ in left if attribute in skips)
+    lasting = chosen or all(may_last(attribute) for attribute, _ in left) or _turns_the_page(method)
     twice = all(_is_drained_singly(changes[attribute]) for attribute, _ in left)
     sure = "low" if lasting else "high" if len(cleared) > 2 and twice else "medium"
     yield Report(
@@ -80,6 +96,32 @@ def left_behind(
             "runtime": runtime(cls, method, [attribute for attribute, _ in left]),
         },
     )
+
+
+class _Skip(NamedTuple):
+    """A clear that some ways through the reset leave out; `is_chosen`: the caller asks for it."""
+
+    line: int
+    when: str
+    is_chosen: bool
+
+
+def _cleared_on_some_ways(
+    program: Program, method: FunctionInfo, cls: ClassInfo, cleared: dict[str, Effect]
+) -> dict[str, _Skip]:
+    found: dict[str, _Skip] = {}
+    places: dict[str, list[int]] = {}
+    for done in program.does(method, cls):
+        if done.attribute:
+            places.setdefault(done.attribute, []).append(method.effects.index(done.chain[0].effect))
+    given = {param.name for param in method.params}
+    for attribute, effect in cleared.items():
+        others = [at for other in cleared if other != attribute for at in places[other]]
+        way = skipped(method, places[attribute], others, f"self.{attribute}") if effect in method.effects else None
+        if way is not None:
+            when = "after an early exit" if way.is_early_exit else f"only where {'not ' * way.holds}{way.test}"
+            found[attribute] = _Skip(effect.line, when, bool(given & set(re.findall(r"\w+", way.test))))
+    return found
 
 
 def _why(cleared: int, twice: bool, lasting: bool) -> str:

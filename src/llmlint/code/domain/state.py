@@ -6,6 +6,7 @@ is made (`is_setup`), and what a method touches with all it calls (`handled_by`)
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import msgspec
@@ -16,6 +17,7 @@ from llmlint.findings import Place
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
 _SETUP = ("init", "setup", "profile", "warmup", "allocate_kv")
+_LOGGING = re.compile(r"(^|\.)(print|log|logger|logging|LOG_\w+|\w*_LOG_\w+|printf|fprintf)($|\.)")
 CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 
 
@@ -77,14 +79,30 @@ def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
     """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
     handled: dict[str, Effect] = {}
     for done in program.does(method, cls):
-        if done.attribute:
+        if done.attribute and not (done.how == "pass" and _only_looks(program, done.effect)):
             handled.setdefault(done.attribute, done.effect)
     return handled
+
+
+def _only_looks(program: Program, call: Effect) -> bool:
+    return call.callee in program.vocabulary.only_uses or bool(_LOGGING.search(call.callee))
 
 
 def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
     """The attributes that a method, or a method of the same object it calls, so much as reads."""
     return {attribute for path in program.mentions(method, cls) if (attribute := attribute_of(path))}
+
+
+def only_logged(method: FunctionInfo) -> set[str]:
+    """The attributes that a method reads for a log line and for nothing else."""
+    logged: dict[int, int] = {}
+    for effect in method.effects:
+        if effect.op == "call" and _LOGGING.search(effect.callee):
+            logged[effect.line] = effect.line
+    paths = [(attribute_of(path), line) for path, line in method.reads if path.startswith("self.")]
+    elsewhere = {attribute for attribute, line in paths if line not in logged}
+    tested = {attribute_of(path) for region in method.regions for path in region.reads}
+    return {attribute for attribute, line in paths if line in logged} - elsewhere - tested
 
 
 def head_of(function: FunctionInfo) -> Place:

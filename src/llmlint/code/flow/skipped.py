@@ -1,0 +1,75 @@
+"""What a function does on some of its ways only: the branch on which one of several like steps is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from llmlint.code.flow.conditions import implied, is_about, written
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import ENTRY, EXIT, Edge, Graph
+from llmlint.code.flow.paths import Way
+from llmlint.code.link.entities import FunctionInfo
+
+
+class Skipped(NamedTuple):
+    """Where a way parts from those that take the step: the text of what is asked there, and what it reads."""
+
+    test: str
+    holds: bool
+    is_early_exit: bool
+
+
+def skipped(function: FunctionInfo, step: Collection[int], beside: Collection[int], about: str) -> Skipped | None:
+    """Is there a way that does what stands `beside` and leaves out the step? Effects are given by their places.
+
+    A branch that asks about the very thing (`if self.queue: self.queue.clear()`) leaves out nothing.
+    """
+    paths = paths_of(function)
+    graph = paths.graph
+    steps = {node for effect in step for node in graph.nodes_of(effect)}
+    besides = {node for effect in beside for node in graph.nodes_of(effect)}
+    refuses = _asks_about(about)
+    there = paths.find([ENTRY], besides, steps.__contains__, refuses=refuses)
+    if there is None:
+        return None
+    onward = paths.find([there.nodes[-1]], {EXIT}, steps.__contains__, there.known, refuses=refuses)
+    return _parting(graph, Way((ENTRY, *there.nodes, *onward.nodes), onward.known), steps) if onward else None
+
+
+def _asks_about(path: str) -> Callable[[Edge], bool]:
+    def refuses(edge: Edge) -> bool:
+        told = implied(edge.test, edge.holds) if edge.test is not None else ()
+        return any(is_about(atom, path) for atom, _ in told)
+
+    return refuses
+
+
+def _parting(graph: Graph, way: Way, steps: set[int]) -> Skipped | None:
+    """The first branch on the way whose other side still leads to the step."""
+    for here, following in zip(way.nodes, way.nodes[1:], strict=False):
+        taken = next((edge for edge in graph.out[here] if edge.to == following and edge.test is not None), None)
+        if taken is None or taken.test is None:
+            continue
+        others = [edge.to for edge in graph.out[here] if edge.to != following]
+        if _reaches(graph, others, steps) and not _reaches(graph, [following], steps):
+            return Skipped(written(taken.test), taken.holds, _leaves_at_once(graph, following))
+    return None
+
+
+def _reaches(graph: Graph, starts: list[int], goal: set[int]) -> bool:
+    seen, waiting = set(starts), list(starts)
+    while waiting:
+        node = waiting.pop()
+        if node in goal:
+            return True
+        for edge in graph.out[node]:
+            if edge.to not in seen and edge.kind in ("", "case", "back"):
+                seen.add(edge.to)
+                waiting.append(edge.to)
+    return False
+
+
+def _leaves_at_once(graph: Graph, node: int) -> bool:
+    effect = graph.effect(node)
+    return effect is not None and effect.op in ("return", "raise", "break", "continue")

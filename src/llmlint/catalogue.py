@@ -69,6 +69,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     no_probe: str = ""
     default: bool = True
     reported_by_engine: bool = False
+    harms: Literal["any", "service"] = "any"
+    """Whom it harms: any program, or only one that lives on, so that a script which ends soon never notices."""
 
     @property
     def module_name(self) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
+from llmlint.code.domain.roots import Roots
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
+from llmlint.vocabulary import Vocabulary
 
 UNUSED = "LLM001"
 MALFORMED = "LLM002"
@@ -24,6 +26,7 @@ class Judge:
         catalogue: Catalogue,
         rules: Sequence[Rule],
         text_of: Callable[[str], str],
+        vocabulary: Vocabulary,
     ) -> None:
         self._records = records
         self._rules = {rule.code: rule for rule in rules}
@@ -31,6 +34,7 @@ class Judge:
         self._text_of = text_of
         self._lines: dict[str, list[str]] = {}
         self._ordinals = Ordinals()
+        self._roots = Roots({path: record.facts for path, record in records.items()}, vocabulary)
         names = {name.lower(): rule.code for rule in catalogue for name in (rule.code, rule.name)}
         self.suppressions = {
             path: Suppressions(record.directives, _bodies(record), names)
@@ -63,6 +67,9 @@ class Judge:
         if self._is_broken(path, at.line):
             confidence = lowered(confidence)
             reason = f"{reason}; part of the code here did not parse".lstrip("; ")
+        beside = self._beside(rule, path)
+        if beside:
+            confidence, reason = "low", f"{reason}; {beside}".lstrip("; ")
         ordinal = self._ordinals.next(path, rule.code, report.symbol, code, report.subject)
         data = dict(report.data)
         runtime = data.pop("runtime", None)
@@ -87,6 +94,13 @@ class Judge:
             data=data,
             mechanism=report.mechanism,
         )
+
+    def _beside(self, rule: Rule, path: str) -> str:
+        """Why a finding of the rule in this file harms no service; "" where it may."""
+        kind = self._roots.kind(path) if not rule.reported_by_engine else ""
+        if kind == "script" and rule.harms != "service":
+            return ""
+        return f"this is code of a {kind}, which ends soon" if kind else ""
 
     def _line(self, path: str, line: int) -> str:
         if path not in self._lines:

@@ -132,7 +132,7 @@ def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: 
     catalogue = load_catalogue()
     result = ScanResult([], Counts(), rules=options.rules)
     readable = _readable(records, result)
-    judge = Judge(records, catalogue, options.rules, text_of)
+    judge = Judge(records, catalogue, options.rules, text_of, options.vocabulary)
     program = Program(readable, options.vocabulary)
     for rule, answer in zip(options.rules, answers(program, options.rules, options.jobs), strict=True):
         judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))

@@ -100,6 +100,12 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "configuration"
 
 
+class _Beside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Literal["test", "benchmark", "setup"]
+    words: tuple[str, ...]
+    source: str = "configuration"
+
+
 class _WordPairs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pairs: tuple[tuple[str, str], ...]
     source: str = "configuration"
@@ -181,6 +187,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     empties: _Group = []
     advances: _Group = []
     only_uses: _Group = []
+    serves: _Group = []
+    beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []
     undone: list[_WordPairs] = []
@@ -224,6 +232,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
+    serves: frozenset[str] = frozenset()
+    beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
     undone: tuple[tuple[str, str], ...] = ()
@@ -501,7 +511,7 @@ def _joined(parts: Iterable[_Written]) -> Vocabulary:
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
-        if name not in ("save_restore", "give_back", "undone", "pairs", "collectives", "blocking")
+        if name not in ("save_restore", "give_back", "undone", "pairs", "collectives", "blocking", "beside")
     }
     return Vocabulary(
         save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
@@ -510,6 +520,7 @@ def _joined(parts: Iterable[_Written]) -> Vocabulary:
         pairs=tuple(pair for part in parts for pair in part.pairs),
         collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),
+        beside=tuple((row.kind, frozenset(row.words)) for part in parts for row in part.beside),
         **groups,
     )
 

@@ -1,0 +1,72 @@
+"""Where code runs: in the service, or beside it, where what goes wrong ends with the program.
+
+Told by where a file stands (tests, benchmarks, set-up and documentation scripts) and, for a script, by being started by
+itself, imported by nobody and starting no service.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from llmlint.code.facts.facts import FileFacts
+from llmlint.vocabulary import Vocabulary, words
+
+_PYTHON_ENTRY = ("__name__", "__main__")
+
+
+class Roots:
+    def __init__(self, files: Mapping[str, FileFacts], vocabulary: Vocabulary) -> None:
+        self._files = files
+        self._vocabulary = vocabulary
+        self._kinds: dict[str, str] = {}
+
+    def kind(self, path: str) -> str:
+        """test, benchmark, script or setup; "" for code of the service and of libraries."""
+        if path not in self._kinds:
+            self._kinds[path] = self._by_place(path) or ("script" if self._stands_alone(path) else "")
+        return self._kinds[path]
+
+    def _by_place(self, path: str) -> str:
+        place = PurePosixPath(path.removeprefix(self._outside))
+        for kind, marks in self._vocabulary.beside:
+            if not marks.isdisjoint(place.parts[:-1]) or place.name in marks:
+                return kind
+            stem = words(place.stem)
+            if stem and (stem[0] in marks or stem[-1] in marks):
+                return kind
+        return ""
+
+    @cached_property
+    def _outside(self) -> str:
+        """Of files outside of the working directory, what all paths begin with: it says nothing about any of them."""
+        outside = [path for path in self._files if path.startswith(("/", "../"))]
+        return posixpath.commonpath([posixpath.dirname(path) for path in outside]) if outside else ""
+
+    def _stands_alone(self, path: str) -> bool:
+        facts = self._files[path]
+        if PurePosixPath(path).stem in self._imported or not _has_entry(facts):
+            return False
+        serves = self._vocabulary.serves
+        calls = (effect.callee for function in facts.functions for effect in function.effects if effect.callee)
+        return not any(part in serves for callee in calls for part in (callee, callee.rpartition(".")[2]))
+
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """The last part of every module and name that any file imports, and of every included file."""
+        imports = [imported for facts in self._files.values() for imported in facts.imports]
+        names = {name for i in imports for name in (i.module.rpartition(".")[2], i.target)}
+        return frozenset(names | {PurePosixPath(i.module).stem for i in imports})
+
+
+def _has_entry(facts: FileFacts) -> bool:
+    if facts.language != "python":
+        return any(function.name == "main" and not function.owner for function in facts.functions)
+    return any(
+        all(mark in region.text for mark in _PYTHON_ENTRY)
+        for function in facts.functions
+        if function.name == "<module>"
+        for region in function.regions
+    )

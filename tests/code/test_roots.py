@@ -1,0 +1,57 @@
+"""Where code runs: tests, benchmarks, set-up and scripts are told from what serves."""
+
+from __future__ import annotations
+
+import pytest
+from linking import facts
+
+from llmlint.code.domain.roots import Roots
+from llmlint.vocabulary import load_vocabulary
+
+SCRIPT = """
+def main():
+    work()
+
+if __name__ == "__main__":
+    main()
+"""
+SERVER = SCRIPT.replace("work()", "uvicorn.run(app)")
+NATIVE = "int main() { return convert(); }"
+
+
+def kind(path: str, **files: str) -> str:
+    sources = {
+        name.replace("__", "/") + (".cpp" if "int main" in code else ".py"): code for name, code in files.items()
+    }
+    return Roots({at: facts(at, code) for at, code in sources.items()}, load_vocabulary()).kind(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("engine/core.py", ""),
+        ("tests/core.py", "test"),
+        ("engine/test/core.py", "test"),
+        ("engine/test_core.py", "test"),
+        ("engine/core_test.py", "test"),
+        ("engine/latest_core.py", ""),
+        ("benchmarks/run.py", "benchmark"),
+        ("engine/bench_serving.py", "benchmark"),
+        ("setup.py", "setup"),
+    ],
+)
+def test_places_that_are_not_the_service(path: str, expected: str) -> None:
+    assert Roots({path: facts(path, "x = 1")}, load_vocabulary()).kind(path) == expected
+
+
+def test_a_script_stands_alone_and_serves_nobody() -> None:
+    assert kind("convert.py", convert=SCRIPT) == "script"
+    assert kind("serve.py", serve=SERVER) == ""
+    assert kind("convert.py", convert=SCRIPT, user="import convert") == ""
+    assert kind("convert.cpp", convert=NATIVE) == "script"
+
+
+def test_what_all_paths_share_outside_of_the_working_directory_says_nothing() -> None:
+    files = {f"/tmp/tests/run0/{name}": facts(name, "x = 1") for name in ("a.py", "tests/b.py")}
+    roots = Roots(files, load_vocabulary())
+    assert (roots.kind("/tmp/tests/run0/a.py"), roots.kind("/tmp/tests/run0/tests/b.py")) == ("", "test")

@@ -65,6 +65,10 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     await     awaited path         (only where what is awaited is not itself a call)
     break, continue, goto, label   goto and label: its name
 
+    `options` holds the paths that a value may be where its form offers several (`a if x else B()`) or `source` can tell
+    none (the target of a `with`, of a loop over a call, of `a, b = f()`: `f()[0]`); `holds` those of what a fresh
+    container holds (`[Slot(i) for i in ids]`); `type_text` the value of a module's name that may stand for a type.
+
     `maybe` holds the paths that a local name may stand for where branches gave it several: `q = a if x else b`.
 
     An insert/remove/clear made by a method call (`self.pool.clear()`) is not recorded a second time as a call:
@@ -89,6 +93,9 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     args: tuple[Argument, ...] = ()
     annotation: str = ""
     maybe: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    type_text: str = ""
 
     @property
     def callee(self) -> str:

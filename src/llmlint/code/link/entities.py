@@ -135,6 +135,7 @@ class FunctionInfo:
                 for arg in effect.args
             ),
             maybe=tuple(map(self._settle, effect.maybe)),
+            options=tuple(map(self._settle, effect.options)),
         )
 
     def _settle(self, path: str) -> str:
@@ -148,7 +149,7 @@ class FunctionInfo:
 def _mentions_bare(effect: Effect) -> bool:
     if effect.path.startswith("~") or effect.source.startswith("~") or effect.key.startswith("~"):
         return True
-    if effect.result.startswith("~") or any(path.startswith("~") for path in effect.reads):
+    if effect.result.startswith("~") or any(path.startswith("~") for path in (*effect.reads, *effect.options)):
         return True
     return any(arg.path.startswith("~") or any(p.startswith("~") for p in arg.reads) for arg in effect.args)
 

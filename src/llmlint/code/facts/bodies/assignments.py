@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llmlint.code.facts.bodies.body_calls import bound_value, key_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, statement
+from llmlint.code.facts.bodies.possible import followed, held_in, loop_parts, options_of, parts_of, type_text
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
@@ -17,10 +20,27 @@ class Binding(tree.Node, gc=False):
     target: tree.Node | None
     element: str
     via: str
+    hint: str = ""
+    iterable: tree.Node | None = None
 
 
-def binding_of(at: tree.Node, target: tree.Node | None, element: str, via: str) -> Binding:
-    return Binding(at.line, at.column, at.end_line, at.end_column, target, element, via)
+def binding_of(
+    at: tree.Node,
+    target: tree.Node | None,
+    element: str,
+    via: str,
+    hint: str = "",
+    iterable: tree.Node | None = None,
+) -> Binding:
+    """`hint` is the path of what the target may be where `element` tells nothing; `iterable` is what a loop goes over."""
+    return Binding(at.line, at.column, at.end_line, at.end_column, target, element, via, hint, iterable)
+
+
+class _Choice(NamedTuple):
+    """`Effect.options` and `Effect.holds` of a value."""
+
+    options: tuple[str, ...]
+    holds: tuple[str, ...]
 
 
 _FIXED = frozenset({"const", "constexpr", "constinit", "thread_local", "__thread", "_Thread_local"})
@@ -48,6 +68,8 @@ def _assign(reader: BodyReader, node: tree.Assign) -> None:
             if isinstance(target, tree.Name) and (node.declares or reader.scope.is_python):
                 reader.forget(target.id)
                 reader.emit("bind", target.id, node, via="declare", source=_annotation(reader, node))
+            elif isinstance(target, tree.Attribute) and reader.scope.is_python:
+                reader.emit("bind", reader.path(target), node, via="declare", source=_annotation(reader, node))
         return
     if _assign_in_parallel(reader, node):
         return
@@ -76,33 +98,60 @@ def _assign_in_parallel(reader: BodyReader, node: tree.Assign) -> bool:
 
 
 def store(
-    reader: BodyReader, target: tree.Node, at: tree.Node, value: tree.Node, path: str, reads: tuple[str, ...], op: str
+    reader: BodyReader,
+    target: tree.Node,
+    at: tree.Node,
+    value: tree.Node,
+    path: str,
+    reads: tuple[str, ...],
+    op: str,
+    hint: str = "",
 ) -> None:
+    """`hint` is the path of what is stored where `value` does not tell."""
     via = f"{op}=" if op else ""
     kind, source = classify(value, reader.source, path)
+    more = _Choice((hint,) if hint else options_of(reader, value), held_in(reader, value))
     if isinstance(target, tree.Star):
         target = target.value
     if isinstance(target, tree.Name) and _is_local_target(reader, target, at):
-        _bind(reader, target.id, at, kind, source, reads, via, path)
+        _bind(reader, target.id, at, kind, source, reads, via, path, more)
     elif isinstance(target, tree.Collection):
-        for item in target.items:
-            store(reader, item, at, _OPAQUE, "", reads, "")
+        parts = parts_of(hint or followed(reader, value), len(target.items))
+        for item, part in zip(target.items, parts, strict=True):
+            store(reader, item, at, _OPAQUE, "", reads, "", part)
     elif isinstance(target, tree.Index):
-        _store_at_index(reader, target, at, kind, source, reads, op)
+        _store_at_index(reader, target, at, kind, source, reads, op, more)
     else:
         into = reader.path(target)
         _drop_aliases_of(reader, into)
         if op in _IN_PLACE_GROWTH and kind == "container":
-            reader.emit("insert", into, at, via=via, reads=reads, value=kind)
+            reader.emit("insert", into, at, via=via, reads=reads, value=kind, holds=more.holds)
         elif not op and kind == "empty":
             reader.emit("clear", into, at, via="=", value=kind, source=source, annotation=_annotation(reader, at))
         else:
-            annotation = _annotation(reader, at)
-            reader.emit("assign", into, at, via=via, value=kind, source=source, reads=reads, annotation=annotation)
+            reader.emit(
+                "assign",
+                into,
+                at,
+                via=via,
+                value=kind,
+                source=source,
+                reads=reads,
+                annotation=_annotation(reader, at),
+                type_text=type_text(reader, target, value) if not op else "",
+                **more._asdict(),
+            )
 
 
 def _store_at_index(
-    reader: BodyReader, target: tree.Index, at: tree.Node, kind: str, source: str, reads: tuple[str, ...], op: str
+    reader: BodyReader,
+    target: tree.Index,
+    at: tree.Node,
+    kind: str,
+    source: str,
+    reads: tuple[str, ...],
+    op: str,
+    more: _Choice,
 ) -> None:
     container = reader.path(target.value)
     whole = isinstance(target.key, tree.Slice) and target.key.lower is None and target.key.upper is None
@@ -110,7 +159,8 @@ def _store_at_index(
         reader.emit("clear", container, at, via="[:]=", value=kind, source=source)
     else:
         key = key_of(reader, target.key)
-        reader.emit("insert", container, at, key=key, via=f"[]{op}=", value=kind, source=source, reads=reads)
+        via = f"[]{op}="
+        reader.emit("insert", container, at, key=key, via=via, value=kind, source=source, reads=reads, **more._asdict())
 
 
 def _is_local_target(reader: BodyReader, target: tree.Name, at: tree.Node) -> bool:
@@ -122,13 +172,23 @@ def _is_local_target(reader: BodyReader, target: tree.Name, at: tree.Node) -> bo
 
 
 def _bind(
-    reader: BodyReader, name: str, at: tree.Node, value: str, source: str, reads: tuple[str, ...], via: str, path: str
+    reader: BodyReader,
+    name: str,
+    at: tree.Node,
+    value: str,
+    source: str,
+    reads: tuple[str, ...],
+    via: str,
+    path: str,
+    more: _Choice,
 ) -> None:
     reader.scope.locals.add(name)
     if not via:
         _alias(reader, name, path)
     annotation = _annotation(reader, at)
-    reader.emit("bind", name, at, value=value, source=source, reads=reads, via=via, annotation=annotation)
+    reader.emit(
+        "bind", name, at, value=value, source=source, reads=reads, via=via, annotation=annotation, **more._asdict()
+    )
 
 
 def _alias(reader: BodyReader, name: str, path: str) -> None:
@@ -153,11 +213,14 @@ def bind_target(reader: BodyReader, binding: Binding) -> None:
         reader.forget(target.id)
         _alias(reader, target.id, binding.element)
         kind = "path" if binding.element else "other"
-        reader.emit("bind", target.id, binding, value=kind, source=binding.element, via=binding.via)
+        options = (binding.hint,) if binding.hint and not binding.element else ()
+        reader.emit("bind", target.id, binding, value=kind, source=binding.element, via=binding.via, options=options)
     elif isinstance(target, tree.Collection):
-        elements = _element_parts(binding.element, len(target.items))
-        for item, element in zip(target.items, elements, strict=True):
-            bind_target(reader, binding_of(binding, item, element, binding.via))
+        count = len(target.items)
+        elements = _element_parts(binding.element, count)
+        hints = loop_parts(reader, binding.iterable, count) if binding.iterable else parts_of(binding.hint, count)
+        for item, element, hint in zip(target.items, elements, hints, strict=True):
+            bind_target(reader, binding_of(binding, item, element, binding.via, hint))
     elif isinstance(target, tree.Star):
         bind_target(reader, binding_of(binding, target.value, "", binding.via))
     elif target is not None:

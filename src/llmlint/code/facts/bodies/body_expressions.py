@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmlint.code.facts.bodies.assignments import bind_target, binding_of, store, target_text
 from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, expression
+from llmlint.code.facts.bodies.possible import each_of, held_in
 from llmlint.code.facts.bodies.tests import test_of
 from llmlint.code.facts.facts import Region, Test
 from llmlint.code.syntax import tree
@@ -81,11 +82,17 @@ def _comprehension(reader: BodyReader, node: tree.Comprehension) -> str:
     _read_generators(reader, node)
     for part in (node.key, node.element):
         reader.read_value(part)
+    reader.comprehended[node.line, node.column] = held_in(reader, _display_of(node))
     reader.here = inside
     if all(e.op == "bind" for e in reader.effects[count:]):
         del reader.effects[count:], reader.regions[index:]
     reader.scope = outer
     return ""
+
+
+def _display_of(node: tree.Comprehension) -> tree.Node:
+    """The list of the one element, for what it may be."""
+    return tree.Collection(node.line, node.column, node.end_line, node.end_column, "list", [node.element])
 
 
 def _read_generators(reader: BodyReader, node: tree.Comprehension) -> None:
@@ -104,7 +111,8 @@ def _read_generators(reader: BodyReader, node: tree.Comprehension) -> None:
             )
         )
         reader.here = len(reader.regions) - 1
-        bind_target(reader, binding_of(generator, generator.target, element, "for"))
+        hint = each_of(reader, generator.iterable)
+        bind_target(reader, binding_of(generator, generator.target, element, "for", hint, generator.iterable))
         for test in generator.tests:
             reader.read_value(test)
 

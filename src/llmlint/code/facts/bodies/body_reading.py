@@ -55,6 +55,7 @@ class BodyReader:
         self.here = 0
         self.last_region = 0
         self.seen: list[str] = []
+        self.comprehended: dict[tuple[int, int], tuple[str, ...]] = {}
         self._first_read: dict[str, int] = {}
         self.outer_names: set[str] = set()
         self.statics: list[str] = []

@@ -8,6 +8,7 @@ from llmlint.code.facts.bodies.assignments import binding_of, target_text
 from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
 from llmlint.code.facts.bodies.body_expressions import elements_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, statement
+from llmlint.code.facts.bodies.possible import each_of, followed, held_in, options_of
 from llmlint.code.facts.bodies.scope import met
 from llmlint.code.facts.bodies.tests import test_of
 from llmlint.code.facts.values import classify
@@ -63,7 +64,10 @@ def _read_loop(reader: BodyReader, node: tree.Loop) -> None:
         element = elements_of(reader, node.iterable)
         reads = reader.reads_since(mark)
         text = f"for {reader.source.of(node.target, 60)} in {reader.source.of(node.iterable, 90)}"
-        bind: list[tree.Node] = [binding_of(node, node.target, element, "for")] if node.target else []
+        hint = each_of(reader, node.iterable)
+        bind: list[tree.Node] = []
+        if node.target is not None:
+            bind.append(binding_of(node, node.target, element, "for", hint, node.iterable))
         first = reader.in_region("loop", [*bind, *node.body], text, reads, at=node)
     elif node.kind == "count":
         parts = node.iterable.items if isinstance(node.iterable, tree.Collection) else [node.iterable]
@@ -112,7 +116,8 @@ def _with(reader: BodyReader, node: tree.With) -> None:
     for context, target in node.items:
         bound_value(reader, context, target_text(reader, target))
         if target is not None:
-            bindings.append(binding_of(context, target, "", "with"))
+            entered = followed(reader, context)
+            bindings.append(binding_of(context, target, "", "with", f"{entered}.__enter__()" if entered else ""))
     text = ", ".join(reader.source.of(context, 80) for context, _ in node.items)
     reader.in_region("with", [*bindings, *node.body], text, at=node)
 
@@ -138,7 +143,9 @@ def _return(reader: BodyReader, node: tree.Return) -> None:
     mark = len(reader.seen)
     path = bound_value(reader, node.value, "<return>")
     value, source = classify(node.value, reader.source, path)
-    reader.emit("return", path, node, value=value, source=source, reads=reader.reads_since(mark))
+    options, holds = options_of(reader, node.value), held_in(reader, node.value)
+    reads = reader.reads_since(mark)
+    reader.emit("return", path, node, value=value, source=source, reads=reads, options=options, holds=holds)
 
 
 @statement(tree.Raise)

@@ -336,8 +336,8 @@ CIRCLE = """
 def test_functions_that_return_each_other_are_understood_the_same_whichever_is_asked_first(first: str) -> None:
     program = link({"a.py": CIRCLE})
     called(program, first, f"{first.removeprefix('use_')}().run")
-    assert called(program, "use_one", "one().run") == ["a.Y.run"]
-    assert called(program, "use_other", "other().run") == ["a.X.run"]
+    assert sorted(called(program, "use_one", "one().run")) == ["a.X.run", "a.Y.run"]
+    assert sorted(called(program, "use_other", "other().run")) == ["a.X.run", "a.Y.run"]
 
 
 def test_overrides_are_added_when_asked_for_and_decide_when_the_receiver_is_known() -> None:

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo, root_of
-from llmlint.code.link.types import Known, Types
+from llmlint.code.link.objects import Known
+from llmlint.code.link.types import Types
 
 CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 _SKIPPABLE = frozenset({"if", "else", "except", "case", "and", "lambda"})

@@ -8,14 +8,18 @@ from functools import cached_property
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.names import Names
-from llmlint.code.link.types import NOTHING_KNOWN, Known, Method, Super, Types, Value
+from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
+from llmlint.code.link.types import Types
+
+_CONSTRUCTORS = ("__init__", "__post_init__")
+_CALLED_BY_CLASS = (*_CONSTRUCTORS, "__call__", "forward")
 
 
 class Dispatch:
     def __init__(self, names: Names, types: Types, functions: Sequence[FunctionInfo]) -> None:
         self._names = names
         self._types = types
-        self._functions = functions
+        self.functions = functions
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
         self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
@@ -48,23 +52,23 @@ class Dispatch:
         if value is None and receiver and receiver != "super()":
             owner = self._types.class_of(function, receiver, known)
             return self._below(owner, name) if owner is not None else ()
-        return self._run_by(value, overrides)
+        found = (target for option in options_in(value) for target in self._run_by(option, overrides))
+        return tuple(dict.fromkeys(found))
 
-    def _run_by(self, value: Value, overrides: bool) -> tuple[FunctionInfo, ...]:
+    def _run_by(self, value: One, overrides: bool) -> tuple[FunctionInfo, ...]:
         match value:
             case FunctionInfo():
                 return (value,)
             case ClassInfo():
-                return tuple(f for f in (value.method("__init__"),) if f is not None)
+                return tuple(f for f in (value.method("__init__") or value.method("__post_init__"),) if f is not None)
             case Method(function=function, receiver=receiver):
                 if overrides or function.is_abstract or not function.facts.has_body:
                     return _with_overrides(function, receiver)
                 return (function,)
-            case None | Super():
-                return ()
-        cls = self._types.object_class(value)
-        called = cls.method("__call__") or cls.method("forward") if cls is not None else None
-        return (called,) if called is not None else ()
+            case Instance(cls=ClassInfo() as cls):
+                called = cls.method("__call__") or cls.method("forward")
+                return (called,) if called is not None else ()
+        return ()
 
     @staticmethod
     def _below(cls: ClassInfo, name: str) -> tuple[FunctionInfo, ...]:
@@ -76,12 +80,18 @@ class Dispatch:
 
     def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
         """Every call in the program that runs this function, in the program's order."""
-        names = {function.name}
-        if function.name in ("__init__", "__call__", "forward") and function.owner is not None:
-            names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
-        names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
+        names = self.names_of(function)
         found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
         return tuple(sorted(found, key=lambda call: (call.function.order, call.effect.line, call.effect.column)))
+
+    def names_of(self, function: FunctionInfo) -> set[str]:
+        """The names by which calls may mean the function."""
+        names = {function.name}
+        if function.name in _CALLED_BY_CLASS and function.owner is not None:
+            names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
+            names.update(("self", "super()") if function.name in _CONSTRUCTORS else ())
+        names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
+        return names
 
     def _calls_by_target(self, name: str) -> dict[FunctionInfo, list[Call]]:
         """The calls of a name by what they run, overrides included."""
@@ -95,7 +105,7 @@ class Dispatch:
     @cached_property
     def calls_by_name(self) -> dict[str, list[Call]]:
         calls: dict[str, list[Call]] = {}
-        for function in self._functions:
+        for function in self.functions:
             for effect in function.effects:
                 callee = effect.callee
                 if callee:

@@ -19,6 +19,7 @@ from llmlint.code.facts.facts import Effect, Param, Region, Test
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
 _FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
+_OF_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 _CONTAINERS = frozenset(
     "dict list set deque defaultdict OrderedDict Counter bytearray Dict List Set Deque DefaultDict MutableMapping "
@@ -81,6 +82,11 @@ class FunctionInfo:
         return any(d.rpartition(".")[2] == "abstractmethod" for d in self.facts.decorators) or (
             self.is_method and self.facts.shape == "raise"
         )
+
+    @cached_property
+    def is_class_method(self) -> bool:
+        """Is its first parameter the class?"""
+        return "classmethod" in self.facts.decorators or self.name in _OF_CLASS
 
     @cached_property
     def takes_self(self) -> bool:
@@ -176,6 +182,15 @@ class Start(NamedTuple):
     value: str
     source: str
     annotation: str
+    options: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+
+
+def start_of(function: FunctionInfo, effect: Effect) -> Start:
+    """One assignment, binding or declaration, as a start."""
+    if effect.via == "declare":
+        return Start(function, effect.line, "", "", effect.source)
+    return Start(function, effect.line, effect.value, effect.source, effect.annotation, effect.options, effect.holds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -416,11 +431,9 @@ def _counts_more(function: FunctionInfo) -> int:
 
 def _starts_in(function: FunctionInfo, starts: dict[str, list[Start]]) -> None:
     for effect in function.effects:
-        if effect.op not in ("assign", "clear") or not effect.path.startswith("self."):
-            continue
-        if effect.via not in ("", "="):
+        is_start = effect.op in ("assign", "clear") and effect.via in ("", "=")
+        if not effect.path.startswith("self.") or not (is_start or effect.via == "declare"):
             continue
         name = effect.path[5:]
         if name.isidentifier():
-            start = Start(function, effect.line, effect.value, effect.source, effect.annotation)
-            starts.setdefault(name, []).append(start)
+            starts.setdefault(name, []).append(start_of(function, effect))

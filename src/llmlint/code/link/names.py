@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from llmlint.code.facts.facts import FileFacts, ImportFact
+from llmlint.code.facts.facts import Effect, FileFacts, ImportFact
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.modules import ModuleMap, nearest
@@ -97,6 +97,13 @@ class Names:
     def language_of(self, path: str) -> str:
         return self._files[path].language if path in self._files else "python"
 
+    def imports(self, path: str, name: str) -> bool:
+        """May a Python file have this name from an import?"""
+        table = self._table(path)
+        return name in table.imports or any(
+            isinstance(self._module(self.modules.absolute(path, star), path), Outside) for star in table.stars
+        )
+
     def import_aliases(self) -> dict[str, list[str]]:
         """Under which other names each name is imported anywhere."""
         aliases: dict[str, set[str]] = {}
@@ -140,7 +147,7 @@ class Names:
         aliases: dict[str, str] = {}
         for function in self._functions_in.get(path, ()):
             if function.name == "<module>":
-                variables.update(e.path for e in function.facts.effects if e.op in ("assign", "clear", "insert"))
+                variables.update(e.path for e in function.facts.effects if _makes_variable(e))
                 aliases = _aliases_in(function)
             elif not function.is_method and not any(d.endswith("overload") for d in function.facts.decorators):
                 definitions.setdefault(function.facts.qualname, function)
@@ -255,6 +262,10 @@ class Names:
             header == fact.module or header.endswith("/" + fact.module.strip("<>\"'").removeprefix("../"))
             for fact in self._files[path].imports
         )
+
+
+def _makes_variable(effect: Effect) -> bool:
+    return effect.op in ("assign", "clear", "insert") or effect.via == "declare"
 
 
 def _aliases_in(module: FunctionInfo) -> dict[str, str]:

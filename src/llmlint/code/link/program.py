@@ -21,9 +21,11 @@ from llmlint.code.link.closure import Closure, Done, may_be_skipped
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.names import Names, Outside
+from llmlint.code.link.objects import NOTHING_KNOWN, Known
+from llmlint.code.link.passed import Passed
 from llmlint.code.link.reach import Reach, Wanted
 from llmlint.code.link.touches import Read, Touch, Touches
-from llmlint.code.link.types import NOTHING_KNOWN, Known, Types
+from llmlint.code.link.types import Types
 from llmlint.findings import Place, Step
 from llmlint.vocabulary import Vocabulary
 
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _LONGEST_CHAIN = 12
+_ROUNDS = 2
 
 
 class Program:
@@ -60,9 +63,7 @@ class Program:
         self._locals: dict[FunctionInfo, frozenset[str]] = {}
         self._name_modules()
         self._of_class = self._join_owners()
-        self._types = Types(self._names)
-        self._types.learn_modules({f.path: f for f in self.functions if f.name == "<module>"})
-        self._dispatch = Dispatch(self._names, self._types, self.functions)
+        self._types, self._dispatch = self._follow_arguments()
         self._closure = Closure(self._dispatch, self._types)
         self._touches = Touches(self.classes, self.functions, self._types)
         self._reach = Reach(self._dispatch)
@@ -105,6 +106,15 @@ class Program:
                 function.owner = owner
                 joined.setdefault(owner, []).append(function)
         return joined
+
+    def _follow_arguments(self) -> tuple[Types, Dispatch]:
+        """Types, and what calls run by them, after a few rounds of what callers hand to parameters without a type."""
+        types = Types(self._names, self.functions)
+        dispatch = Dispatch(self._names, types, self.functions)
+        for _ in range(_ROUNDS):
+            types = Types(self._names, self.functions, Passed(types, dispatch).value)
+            dispatch = Dispatch(self._names, types, self.functions)
+        return types, dispatch
 
     # ------------------------------------------------------------ what entities ask (see entities.Linker)
 

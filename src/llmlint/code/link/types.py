@@ -1,90 +1,90 @@
-"""What an access path stands for: an object of a class, a class itself, a function, a module.
+"""What an access path stands for: an object of a class, a class itself, a function, a module, or one of several.
 
 A path is walked name by name. Its first name is `self`, a parameter, a local or a name of the module; each further step
-is an attribute, an index or a call, whose class is known from what was assigned or declared.
+is an attribute, an index or a call, whose class is known from what was declared, assigned or put in. What a caller
+hands to a parameter without a type is told by `handed` (see `Passed`).
 """
 
 from __future__ import annotations
 
+import builtins
 import re
-from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
 
+from llmlint.code.facts.facts import Effect, Param
 from llmlint.code.link.asking import Asking
-from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
+from llmlint.code.link.builtin_results import result_of
+from llmlint.code.link.contents import Contents
+from llmlint.code.link.declared import Declared
+from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start, start_of
 from llmlint.code.link.names import Module, Names, Outside, Variable
-from llmlint.code.link.typetext import element_of, names_in
+from llmlint.code.link.objects import (
+    NOTHING_KNOWN,
+    AnyOf,
+    Container,
+    Instance,
+    Known,
+    Method,
+    One,
+    Super,
+    Value,
+    any_declared,
+    common_class,
+    joined,
+)
+from llmlint.code.link.typetext import arguments_of, element_of, head_of, literal_type, part_of
 
-_STEPS = re.compile(r"\[\]|\(\)|[^.\[\]()]+")
+_STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
+_NO_BASES = ("ABC", "Generic", "Protocol", "object")
+_ENTERS = frozenset({"__enter__", "__aenter__"})
+_GIVES_ARGUMENT = frozenset("partial copy deepcopy replace shield wait_for".split())
+_MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.deepcopy typing.cast sum iter".split())
+"""Functions outside of the program that may give an object of the program."""
+
+_ITERATORS = frozenset("Iterator Iterable Generator AsyncIterator AsyncIterable AsyncGenerator".split())
+_BARE = frozenset("list dict set tuple deque defaultdict OrderedDict List Dict Set Tuple Deque DefaultDict".split())
+_DISPLAYS = {"[": "list", "{": "dict", "(": "tuple"}
+_Question = tuple[object, object]
+Handed = Callable[[FunctionInfo, str], Value]
 
 
-class Instance(NamedTuple):
-    """An object, by its class or by its type as written in the file `path` inside `within`."""
-
-    cls: ClassInfo | None
-    text: str = ""
-    path: str = ""
-    within: str = ""
-
-
-class Method(NamedTuple):
-    """A method as found on an object: calling it binds `self`."""
-
-    function: FunctionInfo
-    receiver: ClassInfo
-
-
-class Super(NamedTuple):
-    """`super()`: the classes after `above` in the order of `cls`."""
-
-    cls: ClassInfo
-    above: ClassInfo
-
-
-Value: TypeAlias = Instance | ClassInfo | FunctionInfo | Method | Super | Module | Outside | None
-_Question: TypeAlias = tuple[FunctionInfo | AttributeInfo, ClassInfo | str | None]
-Known: TypeAlias = Mapping[str, ClassInfo]
-"""Classes of roots that the caller knows better than the function does: `self` above all, and parameters."""
-
-NOTHING_KNOWN: Known = {}
+def _nothing_handed(function: FunctionInfo, name: str) -> Value:
+    return None
 
 
 class Types:
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, functions: Sequence[FunctionInfo], handed: Handed = _nothing_handed) -> None:
         self._names = names
-        self._modules: dict[str, FunctionInfo] = {}
+        self._handed = handed
+        self._modules = {f.path: f for f in functions if f.name == "<module>"}
+        self._by_qualname: dict[tuple[str, str], FunctionInfo] = {}
+        self._by_path: dict[str, list[FunctionInfo]] = {}
+        for function in functions:
+            self._by_qualname.setdefault((function.path, function.facts.qualname), function)
+            self._by_path.setdefault(function.path, []).append(function)
+        self._declared = Declared(names, self._modules)
+        self._contents = Contents(self.value_of, _builtin, lambda path: self._by_path.get(path, ()))
         self._bound: dict[tuple[FunctionInfo, tuple[str, ...]], dict[str, list[Start]]] = {}
+        self._global_starts: dict[FunctionInfo, dict[str, list[Start]]] = {}
         self._asking: Asking[_Question, Value] = Asking()
-
-    def learn_modules(self, modules: Mapping[str, FunctionInfo]) -> None:
-        """`<module>` of each file, where the module-level variables get their values."""
-        self._modules.update(modules)
 
     # ------------------------------------------------------------ questions
 
     def class_of(self, function: FunctionInfo, path: str, known: Known = NOTHING_KNOWN) -> ClassInfo | None:
-        """The class of the object a path stands for in a function."""
-        return self.object_class(self.value_of(function, path, known))
+        """The class of the object a path stands for in a function; of `self` in a class method the class itself."""
+        value = self.value_of(function, path, known)
+        if path == "self" and isinstance(value, ClassInfo):
+            return value
+        return self.object_class(value)
 
     def object_class(self, value: Value) -> ClassInfo | None:
-        if isinstance(value, Super):
+        """The class of an object; of one of several objects the class they descend from, else the first one's."""
+        if isinstance(value, AnyOf):
+            classes = [cls for option in value.options if (cls := self.object_class(option)) is not None]
+            return (common_class(classes) or classes[0]) if classes else None
+        if isinstance(value, Super | Instance):
             return value.cls
-        if not isinstance(value, Instance):
-            return None
-        if value.cls is not None or not value.text:
-            return value.cls
-        for name in names_in(value.text, self._language(value.path)):
-            found = self.class_meant(value.path, name, value.within)
-            if found is not None:
-                return found
         return None
-
-    def class_meant(self, path: str, name: str, within: str = "") -> ClassInfo | None:
-        """The class a type's name stands for in a file, also through a pointer type named after it (`pool_ptr`)."""
-        meant = self._names.lookup(path, name, within)
-        if isinstance(meant, Outside) and name.endswith("_ptr") and self._language(path) != "python":
-            meant = self._names.lookup(path, name.removesuffix("_ptr"), within)
-        return meant if isinstance(meant, ClassInfo) else None
 
     def value_of(self, function: FunctionInfo, path: str, known: Known = NOTHING_KNOWN) -> Value:
         if known:
@@ -99,18 +99,27 @@ class Types:
             value: Value = self._super(function, known)
             steps = steps[2:]
         else:
-            value = self._root(function, steps[0], known)
-            steps = steps[1:]
+            value, steps = self._begin(function, path, steps, known)
         for step in steps:
             if value is None:
                 return None
             value = self._step(value, step)
         return value
 
-    def attribute(self, attribute: AttributeInfo) -> Instance | None:
+    def _begin(self, function: FunctionInfo, path: str, steps: list[str], known: Known) -> tuple[Value, list[str]]:
+        """What the longest known beginning of a path stands for, and the steps that are left."""
+        for place in sorted(known, key=len, reverse=True):
+            if (
+                len(place) > len(steps[0])
+                and path.startswith(place)
+                and path[len(place) : len(place) + 1] in (*".[(", "")
+            ):
+                return Instance(known[place]), _STEPS.findall(path[len(place) :])
+        return self._root(function, steps[0], known), steps[1:]
+
+    def attribute(self, attribute: AttributeInfo) -> Value:
         """What an attribute holds, by its declared type or else by what is assigned to it."""
-        held = self._asking.ask((attribute, None), lambda: self._attribute(attribute))
-        return held if isinstance(held, Instance) else None
+        return self._asking.ask((attribute, None), lambda: self._attribute(attribute))
 
     # ------------------------------------------------------------ roots
 
@@ -119,87 +128,187 @@ class Types:
         return Super(known.get("self") or owner, owner) if owner is not None else None
 
     def _root(self, function: FunctionInfo, name: str, known: Known) -> Value:
+        if name == "self" and function.owner is not None:
+            return self._self(function, known)
         if name in known:
             return Instance(known[name])
-        if name == "self" and function.owner is not None:
-            return Instance(function.owner)
+        here: FunctionInfo | None = function
+        while here is not None:
+            for at, param in enumerate(here.facts.params):
+                if param.name == name:
+                    return self._self(here, known) if at == 0 and here.takes_self else self._param(here, param)
+            starts = self._locals(here).get(name)
+            if starts:
+                return self._any_of(starts, here, name)
+            here = self._around(here)
+        return self._module_name(function.path, name, function.facts.qualname)
+
+    def _self(self, function: FunctionInfo, known: Known) -> Value:
+        cls = known.get("self") or function.owner
+        return Instance(cls) if cls is None or not self._is_of_class(function) else cls
+
+    def _is_of_class(self, function: FunctionInfo) -> bool:
+        """Is `self` the class: in a class method, or a function nested in one?"""
+        here: FunctionInfo | None = function
+        while here is not None and not here.is_method:
+            here = self._around(here)
+        return here is not None and here.language == "python" and here.is_class_method
+
+    def _around(self, function: FunctionInfo) -> FunctionInfo | None:
+        """The function that this one is nested in."""
+        outer = function.facts.qualname.rpartition(".")[0]
+        return self._by_qualname.get((function.path, outer)) if outer and function.language == "python" else None
+
+    def _param(self, function: FunctionInfo, param: Param) -> Value:
         within = function.facts.qualname
-        for param in function.facts.params:
-            if param.name == name:
-                return Instance(None, param.annotation, function.path, within) if param.annotation else None
-        starts = self._locals(function).get(name)
-        if starts:
-            return self._first_known(starts)
-        return self._module_name(function.path, name, within)
+        if not param.annotation and param.kind in ("*", "**"):
+            return _builtin("tuple" if param.kind == "*" else "dict")
+        if not param.annotation:
+            return self._handed(function, param.name) or _builtin(literal_type(param.default))
+        if param.kind in ("*", "**"):
+            text = f"tuple[{param.annotation}, ...]" if param.kind == "*" else f"dict[str, {param.annotation}]"
+            return Instance(None, text, function.path, within)
+        return self._declared.value(param.annotation, function.path, within)
 
     def _module_name(self, path: str, name: str, within: str) -> Value:
         meaning = self._names.lookup(path, name, "" if within == "<module>" else within)
+        if isinstance(meaning, Outside):
+            return meaning if self._is_from_outside(path, name) else None
         if not isinstance(meaning, Variable):
             return meaning
         module = self._modules.get(meaning.path)
         starts = self._globals(module).get(meaning.name) if module else None
-        return self._first_known(starts) if starts else None
+        return self._any_of(starts, module, meaning.name) if starts else None
+
+    def _is_from_outside(self, path: str, name: str) -> bool:
+        """Is a name that the program does not define known to come from a library, and not merely unknown?"""
+        if self._language(path) != "python" or hasattr(builtins, name):
+            return True
+        return self._names.imports(path, name)
 
     def _locals(self, function: FunctionInfo) -> dict[str, list[Start]]:
         return self._starts(function, ("bind",))
 
     def _globals(self, module: FunctionInfo) -> dict[str, list[Start]]:
-        return self._starts(module, ("assign", "bind"))
+        """The module's variables, with what functions of its file assign to them."""
+        starts = self._global_starts.get(module)
+        if starts is None:
+            starts = self._global_starts[module] = dict(self._starts(module, ("assign", "bind", "clear")))
+            for function in self._by_path[module.path] if module.language == "python" else ():
+                for name, found in (
+                    self._starts(function, ("assign", "clear")).items() if function is not module else ()
+                ):
+                    if name in starts:
+                        starts[name] = [*starts[name], *found]
+        return starts
 
     def _starts(self, function: FunctionInfo, ops: tuple[str, ...]) -> dict[str, list[Start]]:
         starts = self._bound.get((function, ops))
         if starts is None:
             starts = self._bound[function, ops] = {}
             for effect in function.effects:
-                if effect.op in ops and (effect.via in ("", "with", "for") or effect.via == "declare"):
-                    annotation = effect.source if effect.via == "declare" else effect.annotation
-                    start = Start(function, effect.line, effect.value, effect.source, annotation)
-                    starts.setdefault(effect.path, []).append(start)
+                if effect.op in ops and effect.via in ("", "with", "for", "declare", "="):
+                    starts.setdefault(effect.path, []).append(start_of(function, effect))
         return starts
 
-    def _first_known(self, starts: list[Start]) -> Value:
-        for start in starts:
-            value = self._start(start)
-            if value is not None and not isinstance(value, Outside):
-                return value
-        return None
+    # ------------------------------------------------------------ what starts tell
 
-    def _start(self, start: Start, owner: ClassInfo | None = None) -> Value:
-        """What one assignment gives: by its annotation, else by the call or path that is assigned."""
+    def _any_of(self, starts: Sequence[Start], holder: FunctionInfo | ClassInfo | None, path: str) -> Value:
+        """What a name stands for that is given a value at these places: as declared, else any of the values."""
+        declared = (self._annotated(start) for start in starts if start.annotation)
+        said = next((value for value in declared if value is not None), None)
+        if said is not None and not _says_little(said):
+            return said
+        return joined(self._start(start, holder, path) for start in starts) or said
+
+    def _annotated(self, start: Start, owner: ClassInfo | None = None) -> Value:
+        return self._declared.value(start.annotation, *_where(start, owner))
+
+    def _start(self, start: Start, holder: FunctionInfo | ClassInfo | None, at: str) -> Value:
+        """What one assignment gives, by the form of its value."""
         function = start.function
-        path = function.path if function else owner.path if owner else ""
-        within = function.facts.qualname if function else owner.facts.qualname if owner else ""
-        if start.annotation and start.annotation not in ("auto", "Any"):
-            return Instance(None, start.annotation, path, within)
+        if start.options and function is not None:
+            return joined(self.value_of(function, option) for option in start.options)
+        if start.holds and holder is not None:
+            return Container(_kind_of(start.source), holder, at)
         if start.value == "new":
-            return self._made(function, path, within, start.source)
-        if start.value == "path" and function is not None:
-            return self.value_of(function, start.source)
+            return self._made(start, holder)
+        if start.value == "path":
+            return self.value_of(function, start.source) if function is not None else self._named(start, holder)
+        if start.value == "constant":
+            return _builtin(literal_type(start.source))
+        if start.value in ("empty", "container") and holder is not None and holder.language == "python":
+            return Container(_kind_of(start.source), holder, at)
         return None
 
-    def _made(self, function: FunctionInfo | None, path: str, within: str, source: str) -> Value:
+    def _named(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
+        """What a name in a class body stands for."""
+        path, within = _where(start, holder)
+        meaning = self._names.lookup(path, start.source, within)
+        return None if isinstance(meaning, Variable) else meaning
+
+    def _made(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
+        function, source = start.function, start.source
+        path, within = _where(start, holder)
         if self._language(path) != "python" and not source.startswith(("self.", "~")):
             found = self._names.lookup(path, source, within)
             if isinstance(found, ClassInfo):
                 return Instance(found)
         if function is not None:
-            return self.value_of(function, f"{source}()")
+            return self._given_back(function, start) or self.value_of(function, f"{source}()")
         meaning = self._names.lookup(path, source, within)
         return None if isinstance(meaning, Variable) else self._step(meaning, "()")
 
-    def _attribute(self, attribute: AttributeInfo) -> Instance | None:
-        language = attribute.owner.language
-        for start in attribute.starts:
-            value = self._start(start, attribute.owner)
-            if isinstance(value, Instance) and (value.cls is not None or names_in(value.text, language)):
-                return value
-        return next((Instance(None, s.annotation, attribute.path) for s in attribute.starts if s.annotation), None)
+    def _given_back(self, function: FunctionInfo, start: Start) -> Value:
+        """What a call gives that hands back what it is handed: `partial(f, 1)`, `copy(pool)`, `cast(Pool, x)`."""
+        last = start.source.rpartition(".")[2]
+        if last not in _GIVES_ARGUMENT and last != "cast":
+            return None
+        if not isinstance(self._module_or_none(function, start.source), Outside):
+            return None
+        call = next((e for e in function.effects if e.line == start.line and e.callee == start.source and e.args), None)
+        if call is None:
+            return None
+        first = call.args[0]
+        if last == "cast":
+            return self._declared.value(first.path or first.literal, function.path, function.facts.qualname)
+        return self.value_of(function, first.path) if first.path else None
+
+    def _module_or_none(self, function: FunctionInfo, path: str) -> Value:
+        meaning = self._names.lookup(function.path, path, function.facts.qualname)
+        return None if isinstance(meaning, Variable) else meaning
+
+    def _attribute(self, attribute: AttributeInfo) -> Value:
+        declared = self._declared_attribute(attribute)
+        if declared is not None and not _says_little(declared):
+            return declared
+        path = f"self.{attribute.name}"
+        if _is_enum(attribute.owner) and attribute.function is None:
+            return Instance(attribute.owner)
+        starts = [s for s in attribute.starts if s.value or s.options]
+        values = [self._start(start, attribute.owner, path) for start in starts]
+        return joined(values) or declared
+
+    def _declared_attribute(self, attribute: AttributeInfo) -> Value:
+        """As declared in the class itself, or else in the nearest base that declares it."""
+        for cls in attribute.owner.mro:
+            own = cls.own_attributes.get(attribute.name)
+            for start in own.starts if own is not None else ():
+                value = self._annotated(start, cls) if start.annotation else None
+                if value is not None:
+                    return value
+        return None
 
     # ------------------------------------------------------------ steps
 
     def _step(self, value: Value, step: str) -> Value:
-        if step == "[]":
-            return self._element(value)
+        if isinstance(value, AnyOf):
+            return any_declared(self._step_of(option, step) for option in value.options)
+        return self._step_of(value, step) if value is not None else None
+
+    def _step_of(self, value: One, step: str) -> Value:
+        if step[0] == "[":
+            return self._element(value, step)
         if step == "()":
             return self._result(value)
         match value:
@@ -209,41 +318,97 @@ class Types:
                 return Method(found, cls) if found else None
             case ClassInfo():
                 return self._of_class(value, step)
-            case Module() | Outside():
+            case Outside(name=name):
+                return Outside(f"{name}.{step}")
+            case Module():
                 meaning = self._names.member(value, step)
                 return self._module_name(meaning.path, step, "") if isinstance(meaning, Variable) else meaning
-        held = self.object_class(value)
-        return self._member(held, step) if held is not None else None
+            case Instance(cls=None):
+                return self._of_outsider(value, step)
+            case Instance(cls=ClassInfo() as held):
+                return self._member(held, step, value)
+            case Container(kind=kind):
+                return self._of_container(value, step) or Outside(f"{kind}.{step}")
+        return None
 
-    def _member(self, cls: ClassInfo, name: str) -> Value:
+    def _of_container(self, value: Container, step: str) -> Value:
+        return value if step in ("copy", "values") else None
+
+    def _of_outsider(self, value: Instance, step: str) -> Value:
+        """A member of an object of a library's class, or of Python's own."""
+        if step in _ENTERS:
+            inner = element_of(value.text, "python") if head_of(value.text) in _ITERATORS else ""
+            return self._declared.value(inner, value.path, value.within) if inner else value
+        if self._language(value.path) != "python":
+            return None
+        result = result_of(value.text, step)
+        if result:
+            return Instance(None, f"Callable[[], {result}]", value.path, value.within)
+        name = self._declared.outside_name(value)
+        return Outside(f"{name}.{step}") if name else None
+
+    def _member(self, cls: ClassInfo, name: str, held: Instance) -> Value:
         method = cls.method(name)
         if method is not None:
             return self._returned(method, cls) if method.is_property else Method(method, cls)
         attribute = cls.attributes.get(name)
-        return self.attribute(attribute) if attribute is not None else None
+        if attribute is not None:
+            return self.attribute(attribute)
+        if name in _ENTERS:
+            return held
+        unknown = next((base for c in cls.mro for base in c.unknown_bases if not base.endswith(_NO_BASES)), "")
+        below = unknown and any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
+        return Outside(f"{unknown}.{name}") if unknown and not below else None
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
-            return Method(method, cls) if "classmethod" in method.facts.decorators else method
+            return Method(method, cls) if method.is_class_method else method
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
         meaning = self._names.member(cls, name)
-        return meaning if not isinstance(meaning, Variable) else None
+        return meaning if not isinstance(meaning, Variable | Outside) else None
 
-    def _element(self, value: Value) -> Value:
+    def _element(self, value: One, step: str) -> Value:
+        if isinstance(value, Container):
+            return self._asking.ask((value, "element"), lambda: self._contents.element(value))
+        if isinstance(value, Outside):
+            return Outside(f"{value.name}{step}")
+        if isinstance(value, ClassInfo | FunctionInfo):
+            return value  # a generic class with its arguments; a kernel with its grid
         if not isinstance(value, Instance):
             return None
         if value.cls is None:
-            element = element_of(value.text, self._language(value.path))
+            language = self._language(value.path)
+            is_place = language == "python" and len(step) > 2
+            element = part_of(value.text, int(step[1:-1])) if is_place else element_of(value.text, language)
+            if not element and head_of(value.text) in ("str", "bytes"):
+                element = head_of(value.text)
             if element:
-                return Instance(None, element, value.path, value.within)
-        cls = self.object_class(value)
-        getter = cls.method("__getitem__") if cls is not None else None
-        return self._returned(getter, cls) if getter is not None and cls is not None else None
+                return self._declared.value(element, value.path, value.within)
+            return self._outside_element(value, step)
+        cls = value.cls
+        getter = cls.method("__getitem__") or cls.method("__iter__")
+        if getter is None:
+            return self._element_of_base(cls)
+        found = self._returned(getter, cls)
+        return self._step(found, "[]") if getter.name == "__iter__" else found
 
-    def _result(self, value: Value) -> Value:
+    def _element_of_base(self, cls: ClassInfo) -> Value:
+        """What an object holds by a base of its class: `class Sweep(list["Item"])`."""
+        for base in cls.mro:
+            for text in base.facts.bases if base.language == "python" else ():
+                element = element_of(text, "python")
+                if element and head_of(text) not in ("Generic", "Protocol"):
+                    return self._declared.value(element, base.path, base.facts.qualname)
+        return None
+
+    def _outside_element(self, value: Instance, step: str) -> Value:
+        name = self._declared.outside_name(value) if self._language(value.path) == "python" else ""
+        return Outside(f"{name}{step}") if "." in name else None
+
+    def _result(self, value: One) -> Value:
         match value:
             case ClassInfo():
                 return Instance(value)
@@ -251,6 +416,16 @@ class Types:
                 return self._returned(value, value.owner)
             case Method(function=function, receiver=receiver):
                 return self._returned(function, receiver)
+            case Outside(name=name):
+                return None if name in _MAY_BE_OURS else Outside(f"{name}()")
+            case Container():
+                return value
+            case Instance(cls=None, text=text):
+                given = arguments_of(text)[-1:] if head_of(text) == "Callable" else []
+                return self._declared.value(given[0], value.path, value.within) if given else None
+            case Instance(cls=ClassInfo() as cls):
+                called = cls.method("__call__") or cls.method("forward")
+                return self._returned(called, cls) if called is not None else None
         return None
 
     def _returned(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
@@ -258,18 +433,56 @@ class Types:
         text = function.facts.returns
         if text.strip("\"'").rpartition(".")[2] == "Self" and receiver is not None:
             return Instance(receiver)
-        if text and text not in ("auto", "Any"):
-            return Instance(None, text, function.path, function.facts.qualname)
+        said = self._declared.value(text, function.path, function.facts.qualname) if text else None
+        if said is not None:
+            return said
         return self._asking.ask((function, receiver), lambda: self._returned_unsaid(function, receiver))
 
     def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
-        for effect in function.effects:
-            if effect.op == "return" and effect.value in ("new", "path") and effect.source:
-                made = f"{effect.source}()" if effect.value == "new" else effect.source
-                value = self.value_of(function, made, {"self": receiver} if receiver else NOTHING_KNOWN)
-                if isinstance(value, Instance):
-                    return value
+        known = {"self": receiver} if receiver else NOTHING_KNOWN
+        returned = [effect for effect in function.effects if effect.op == "return"]
+        return joined(self._one_returned(function, effect, known) for effect in returned)
+
+    def _one_returned(self, function: FunctionInfo, effect: Effect, known: Known) -> Value:
+        if effect.options:
+            return joined(self.value_of(function, option, known) for option in effect.options)
+        if effect.value in ("new", "path") and effect.source:
+            made = f"{effect.source}()" if effect.value == "new" else effect.source
+            return self.value_of(function, made, known)
+        if effect.value == "constant":
+            return _builtin(literal_type(effect.source))
+        if effect.holds:
+            held = joined(self.value_of(function, path, known) for path in effect.holds)
+            return (
+                Instance(None, f"list[{held.cls.name}]", held.cls.path, held.cls.facts.qualname)
+                if (isinstance(held, Instance) and held.cls is not None)
+                else None
+            )
         return None
 
     def _language(self, path: str) -> str:
         return self._names.language_of(path)
+
+
+def _where(start: Start, holder: FunctionInfo | ClassInfo | None) -> tuple[str, str]:
+    """The file and the qualified name in which the names of a start have their meaning."""
+    at = start.function or holder
+    return (at.path, at.facts.qualname) if at is not None else ("", "")
+
+
+def _kind_of(source: str) -> str:
+    """The Python type of a display or of a call that makes an empty container."""
+    return _DISPLAYS.get(source[:1]) or source.partition("(")[0].rpartition(".")[2] or "list"
+
+
+def _builtin(text: str) -> Instance | None:
+    return Instance(None, text) if text else None
+
+
+def _is_enum(cls: ClassInfo) -> bool:
+    return any(base.endswith(("Enum", "Flag")) for above in cls.mro for base in above.unknown_bases)
+
+
+def _says_little(value: Value) -> bool:
+    """Is it declared to be a container, without a word of what it holds?"""
+    return isinstance(value, Instance) and value.cls is None and head_of(value.text) == value.text in _BARE

@@ -13,7 +13,7 @@ from llmlint.code.link.names import plain_cpp_name
 
 _TRANSPARENT = frozenset(
     "Optional Union Final ClassVar Annotated Required NotRequired ReadOnly InitVar Awaitable Coroutine "
-    "ReferenceType".split()
+    "ReferenceType SkipValidation".split()
 )
 _FIRST_OF = frozenset(
     "tuple Tuple Iterator Iterable Generator AsyncIterator AsyncGenerator AsyncIterable Annotated".split()
@@ -42,20 +42,64 @@ def element_of(text: str, language: str) -> str:
     return _python_element(text) if language == "python" else _cpp_element(text)
 
 
+@lru_cache(maxsize=65536)
+def part_of(text: str, at: int) -> str:
+    """The type text of one place of a tuple; of any other Python container that of its elements."""
+    for option in options_in_text(text):
+        head, arguments = _subscript(option)
+        if head.rpartition(".")[2] in ("tuple", "Tuple") and arguments[1:] != ["..."]:
+            return arguments[at] if at < len(arguments) else ""
+    return element_of(text, "python")
+
+
 # ---------------------------------------------------------------- Python
 
 
-def _python_names(text: str) -> tuple[str, ...]:
+@lru_cache(maxsize=65536)
+def options_in_text(text: str) -> tuple[str, ...]:
+    """The types that a Python type text offers: `Pool` and `list[int]` of `Optional["Pool | list[int]"]`."""
     text = _unquoted(text)
     options = split_top(text, "|")
     if len(options) > 1:
-        return tuple(name for option in options for name in _python_names(option))
+        return tuple(dict.fromkeys(found for option in options for found in options_in_text(option)))
     head, arguments = _subscript(text)
     last = head.rpartition(".")[2]
     if arguments and last in _TRANSPARENT:
         parts = arguments[-1:] if last == "Coroutine" else arguments[:1] if last == "Annotated" else arguments
-        return tuple(name for part in parts for name in _python_names(part))
-    return (head,) if head and head != "None" and head.replace(".", "").isidentifier() else ()
+        return tuple(dict.fromkeys(found for part in parts for found in options_in_text(part)))
+    return (text,) if text and text != "None" else ()
+
+
+def head_of(text: str) -> str:
+    """The last name of a type without its arguments: `dict` of `typing.dict[str, int]`."""
+    return _subscript(text)[0].rpartition(".")[2]
+
+
+def written_head(text: str) -> str:
+    """A type without its arguments: `typing.Dict` of `typing.Dict[str, int]`."""
+    return _subscript(text)[0]
+
+
+def arguments_of(text: str) -> list[str]:
+    return _subscript(text)[1]
+
+
+@lru_cache(maxsize=65536)
+def literal_type(source: str) -> str:
+    """The Python type of a literal as written."""
+    if source in ("True", "False"):
+        return "bool"
+    first = source.lstrip("-+").lstrip("rRbBuUfF") if source[:1].isalpha() else source.lstrip("-+")
+    if first[:1] in ("'", '"'):
+        return "bytes" if "b" in source.partition(first[0])[0].lower() else "str"
+    if first[:1].isdigit() or first[:1] == ".":
+        return "float" if any(mark in first for mark in ".eE") and not first.startswith("0x") else "int"
+    return ""
+
+
+def _python_names(text: str) -> tuple[str, ...]:
+    heads = (_subscript(option)[0] for option in options_in_text(text))
+    return tuple(head for head in heads if head.replace(".", "").isidentifier())
 
 
 def _python_element(text: str) -> str:

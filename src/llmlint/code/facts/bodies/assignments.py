@@ -32,7 +32,7 @@ def binding_of(
     hint: str = "",
     iterable: tree.Node | None = None,
 ) -> Binding:
-    """`hint` is the path of what the target may be where `element` tells nothing; `iterable` is what a loop goes over."""
+    """`hint`: the path of what the target may be where `element` tells nothing; `iterable`: what a loop goes over."""
     return Binding(at.line, at.column, at.end_line, at.end_column, target, element, via, hint, iterable)
 
 
@@ -127,7 +127,8 @@ def store(
         if op in _IN_PLACE_GROWTH and kind == "container":
             reader.emit("insert", into, at, via=via, reads=reads, value=kind, holds=more.holds)
         elif not op and kind == "empty":
-            reader.emit("clear", into, at, via="=", value=kind, source=source, annotation=_annotation(reader, at))
+            annotation = _annotation(reader, at)
+            reader.emit("clear", into, at, via="=", value=kind, source=source, annotation=annotation, **more._asdict())
         else:
             reader.emit(
                 "assign",
@@ -246,4 +247,4 @@ def _annotation(reader: BodyReader, node: tree.Node) -> str:
         return ""
     if isinstance(node.annotation, tree.TypeName):
         return node.annotation.text
-    return reader.source.of(node.annotation, 80)
+    return reader.source.of(node.annotation, 400)

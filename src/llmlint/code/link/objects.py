@@ -1,0 +1,90 @@
+"""What an access path may stand for: an object, one of several, a class, a method, a container, something outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.names import Module, Outside
+
+_MOST = 4
+_MOST_DECLARED = 16
+
+
+class Instance(NamedTuple):
+    """An object, by its class, and by its type as written in the file `path` inside `within`."""
+
+    cls: ClassInfo | None
+    text: str = ""
+    path: str = ""
+    within: str = ""
+
+
+class Method(NamedTuple):
+    """A method as found on an object: calling it binds `self`."""
+
+    function: FunctionInfo
+    receiver: ClassInfo
+
+
+class Super(NamedTuple):
+    """`super()`: the classes after `above` in the order of `cls`."""
+
+    cls: ClassInfo
+    above: ClassInfo
+
+
+class Container(NamedTuple):
+    """A container known by what is put into it: the local, global or attribute `path` of `holder`."""
+
+    kind: str
+    holder: FunctionInfo | ClassInfo | None
+    path: str
+
+
+class AnyOf(NamedTuple):
+    """One of a few."""
+
+    options: tuple[One, ...]
+
+
+One: TypeAlias = Instance | Container | ClassInfo | FunctionInfo | Method | Super | Module | Outside
+Value: TypeAlias = One | AnyOf | None
+Known: TypeAlias = Mapping[str, ClassInfo]
+"""Classes of paths that the caller knows better than the function does: of `self` above all, and of parameters."""
+
+NOTHING_KNOWN: Known = {}
+
+
+def options_in(value: Value) -> tuple[One, ...]:
+    if value is None:
+        return ()
+    return value.options if isinstance(value, AnyOf) else (value,)
+
+
+def joined(values: Iterable[Value], most: int = _MOST) -> Value:
+    """What is one of these values: more than a few are told by the class they all descend from, or not at all."""
+    found = tuple(dict.fromkeys(option for value in values for option in options_in(value)))
+    if len(found) <= 1:
+        return found[0] if found else None
+    if len(found) <= most:
+        return AnyOf(found)
+    return _common_object(found)
+
+
+def any_declared(values: Iterable[Value]) -> Value:
+    """One of several values that a type names: it says them all, so more of them count."""
+    return joined(values, _MOST_DECLARED)
+
+
+def _common_object(found: tuple[One, ...]) -> Instance | None:
+    classes = [option.cls for option in found if isinstance(option, Instance) and option.cls is not None]
+    base = common_class(classes) if len(classes) == len(found) else None
+    return Instance(base) if base is not None else None
+
+
+def common_class(classes: Iterable[ClassInfo]) -> ClassInfo | None:
+    """The nearest class that all of these are or descend from."""
+    first, *others = classes
+    return next((base for base in first.mro if all(base in other.mro for other in others)), None)

@@ -83,6 +83,45 @@ def test_of_two_trees_scanned_together_each_file_sees_its_own() -> None:
     assert seen == {"new/serve/use.py": "new/serve/pool.py", "old/serve/use.py": "old/serve/pool.py"}
 
 
+STUB = {
+    "examples/engine/group.py": "import torch.distributed as dist\ndef sync(x):\n    dist.all_reduce(x)\n",
+    "examples/engine/near.py": "from engine.group import sync\n",
+    "tests/fakes/torch/__init__.py": "from torch import distributed as distributed\n",
+    "tests/fakes/torch/distributed.py": "from torch.c10d import all_reduce\n",
+    "tests/fakes/torch/c10d.py": "def all_reduce(x): ...\n",
+    "tests/fakes/run.py": "import torch.distributed as dist\n",
+}
+
+
+@pytest.mark.parametrize("scanned", [[*STUB], ["examples/engine/group.py", "examples/engine/near.py"], [*STUB][:1]])
+def test_whole_project_folder_and_file_agree_on_a_library_that_a_test_has_a_stub_of(scanned: list[str]) -> None:
+    program = link({path: STUB[path] for path in scanned})
+    caller = function(program, "sync")
+    assert program.resolve(caller, "dist.all_reduce") == "torch.distributed.all_reduce"
+    assert program.callees(caller, call(caller, "dist.all_reduce")) == ()
+
+
+def test_a_stub_answers_the_imports_of_those_who_stand_beside_it() -> None:
+    program = link(STUB)
+    assert program.resolve("tests/fakes/run.py", "dist.all_reduce") == "torch.c10d.all_reduce"
+
+
+@pytest.mark.parametrize(
+    ("library", "user", "is_seen"),
+    [
+        ("python/serve/pool.py", "test/srt/test_pool.py", True),
+        ("src/serve/pool.py", "tests/test_pool.py", True),
+        ("third_party/serve/pool.py", "engine/use.py", False),
+        ("engine/vendor/serve/pool.py", "engine/vendor/glue.py", True),
+        ("tests/serve/pool.py", "tests/unit/test_pool.py", True),
+    ],
+)
+def test_what_stands_aside_answers_only_those_who_stand_there_too(library: str, user: str, is_seen: bool) -> None:
+    init = library.replace("pool.py", "__init__.py")
+    program = link({init: "", library: "class Pool: ...", user: "from serve.pool import Pool\nclass Mine(Pool): ...\n"})
+    assert bool(cls(program, "Mine").bases) is is_seen
+
+
 def test_a_parameter_hides_an_import_of_the_same_name() -> None:
     program = link(
         {"a.py": "from x import clock\ndef wait(clock):\n    clock.sleep()\ndef rest():\n    clock.sleep()\n"}

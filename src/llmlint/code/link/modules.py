@@ -1,7 +1,8 @@
 """Which module a Python file is, and which file a module is: names of files only, nothing of what is in them.
 
 A file's module name comes from the package layout: it starts at the outermost folder with an `__init__.py`. Imports
-are matched by that name; where the scan began inside a package, or beside one without `__init__.py`, by its end.
+are matched by that name; where the scan began inside a package, or beside one without `__init__.py`, by its end. What
+stands aside (a stub of a library among the tests, a vendored copy) answers only those who stand there too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from collections.abc import Iterable
 from llmlint.code.facts.facts import ImportFact
 
 _SUFFIXES = (".py", ".pyi")
+_ASIDE = frozenset(
+    "test tests testing testdata fixtures cases mocks stubs typings example examples demo demos benchmark benchmarks "
+    "docs doc third_party thirdparty 3rdparty vendor vendored _vendor extern external deps site-packages".split()
+)
+"""Folders from which nothing is installed: no import path of code outside of them leads there."""
 
 
 class ModuleMap:
@@ -35,6 +41,7 @@ class ModuleMap:
                 name = name.rpartition(".")[0]
         self._by_last: dict[str, list[str]] | None = None
         self._found: dict[str, tuple[str, ...]] = {}
+        self._aside: dict[tuple[str, str], bool] = {}
         self._dropped = ""
 
     def name_of(self, path: str) -> str:
@@ -64,10 +71,20 @@ class ModuleMap:
         found = self._found.get(name)
         if found is None:
             found = self._found[name] = self._search(name)
+        found = tuple(path for path in found if not self._stands_aside(_root_of(path, name), near))
         if not found and "." not in name:
             beside = f"{near.rpartition('/')[0]}/{name}.py".lstrip("/")
             return beside if beside in self._names else ""
         return found[0] if len(found) == 1 else nearest(found, near)
+
+    def _stands_aside(self, root: str, near: str) -> bool:
+        """Does a folder that imports begin at lie where a file's import path does not lead?"""
+        folder = near.rpartition("/")[0]
+        key = (root, folder)
+        if key not in self._aside:
+            shared = _shared_folders(root, folder)
+            self._aside[key] = not _ASIDE.isdisjoint(root.split("/")[shared:])
+        return self._aside[key]
 
     def _search(self, name: str) -> tuple[str, ...]:
         exact = self._paths.get(name)
@@ -108,17 +125,22 @@ class ModuleMap:
 
 def nearest(paths: Iterable[str], near: str) -> str:
     """The path that shares the most leading folders with `near`; the first in order of equals."""
-    folders = near.split("/")[:-1]
+    folder = near.rpartition("/")[0]
+    return min(paths, key=lambda path: (-_shared_folders(path.rpartition("/")[0], folder), path), default="")
 
-    def shared(path: str) -> int:
-        count = 0
-        for one, other in zip(path.split("/")[:-1], folders, strict=False):
-            if one != other:
-                break
-            count += 1
-        return count
 
-    return min(paths, key=lambda path: (-shared(path), path), default="")
+def _shared_folders(one: str, other: str) -> int:
+    """How many leading folders two folders have in common."""
+    pairs = enumerate(zip(one.split("/"), other.split("/"), strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(one.count("/"), other.count("/")) + 1)
+
+
+def _root_of(path: str, name: str) -> str:
+    """The folder at which the import of a file by this name begins: `tests/fakes` for `tests/fakes/torch/cuda.py`."""
+    folders = path.split("/")[:-1]
+    is_package = path.rpartition("/")[2].startswith("__init__.")
+    below = name.count(".") + (1 if is_package else 0)
+    return "/".join(folders[: max(0, len(folders) - below)])
 
 
 def _package_depth(folder: str, inits: set[str]) -> int:

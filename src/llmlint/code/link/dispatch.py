@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.names import Names
+from llmlint.code.link.narrowing import Narrowing
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
 from llmlint.code.link.types import Types
 
@@ -21,6 +23,7 @@ class Dispatch:
         self._types = types
         self.functions = functions
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
+        self._narrowing = Narrowing()
         self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
     def callees(
@@ -29,12 +32,22 @@ class Dispatch:
         callee = effect.callee
         if not callee or callee.startswith("?"):
             return ()
+        narrowed = self._narrowed(function, effect)
+        known = {**narrowed, **known} if narrowed else known
         if known or overrides:
             return self._targets(function, callee, effect.via, known, overrides)
         found = self._plain.get((function, callee))
         if found is None:
             found = self._plain[function, callee] = self._targets(function, callee, effect.via, known, overrides)
         return found
+
+    def _narrowed(self, function: FunctionInfo, effect: Effect) -> Known:
+        """What tests have said of what a method is called on."""
+        receiver = effect.callee.rpartition(".")[0]
+        told = self._narrowing.at(function, effect) if receiver else {}
+        told = {path: text for path, text in told.items() if is_within(receiver, path)}
+        found = {path: self._types.narrowed(function, path, text) for path, text in told.items()}
+        return {path: value for path, value in found.items() if value is not None}
 
     def receiver_class(self, function: FunctionInfo, callee: str, known: Known = NOTHING_KNOWN) -> ClassInfo | None:
         """The class of the object a method is called on: of `self.pool` for `self.pool.free`."""

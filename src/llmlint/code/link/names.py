@@ -55,6 +55,7 @@ def plain_cpp_name(text: str) -> str:
 class _PythonFile(NamedTuple):
     definitions: dict[str, ClassInfo | FunctionInfo]
     imports: dict[str, ImportFact]
+    all_imports: dict[str, list[ImportFact]]
     stars: tuple[ImportFact, ...]
     variables: frozenset[str]
     aliases: dict[str, str]
@@ -96,6 +97,11 @@ class Names:
 
     def language_of(self, path: str) -> str:
         return self._files[path].language if path in self._files else "python"
+
+    def imported_between(self, path: str, name: str, first: int, last: int) -> list[Meaning]:
+        """What the imports of a name mean that stand between two lines of a Python file: in one function."""
+        found = (fact for fact in self._table(path).all_imports.get(name, ()) if first < fact.line <= last)
+        return [self._imported(path, fact) for fact in found]
 
     def imports(self, path: str, name: str) -> bool:
         """May a Python file have this name from an import?"""
@@ -154,12 +160,17 @@ class Names:
         for cls in self._classes_in.get(path, ()):
             definitions[cls.facts.qualname] = cls
         imports = self._files[path].imports if path in self._files else ()
-        named: dict[str, ImportFact] = {}
+        named: dict[str, list[ImportFact]] = {}
         for fact in imports:
             if fact.target != "*":
-                named.setdefault(fact.name, fact)
+                named.setdefault(fact.name, []).append(fact)
         return _PythonFile(
-            definitions, named, tuple(f for f in imports if f.target == "*"), frozenset(variables), aliases
+            definitions,
+            {name: facts[0] for name, facts in named.items()},
+            named,
+            tuple(fact for fact in imports if fact.target == "*"),
+            frozenset(variables),
+            aliases,
         )
 
     def _enclosed(self, path: str, name: str, within: str) -> Meaning | None:

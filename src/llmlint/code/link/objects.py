@@ -51,10 +51,15 @@ class AnyOf(NamedTuple):
 
 One: TypeAlias = Instance | Container | ClassInfo | FunctionInfo | Method | Super | Module | Outside
 Value: TypeAlias = One | AnyOf | None
-Known: TypeAlias = Mapping[str, ClassInfo]
-"""Classes of paths that the caller knows better than the function does: of `self` above all, and of parameters."""
+Known: TypeAlias = Mapping[str, ClassInfo | Instance | AnyOf]
+"""Objects, or their classes, at paths that are known better than the function alone tells: `self` above all."""
 
 NOTHING_KNOWN: Known = {}
+
+
+def held(known: ClassInfo | Instance | AnyOf) -> Instance | AnyOf:
+    """The object at a known path."""
+    return Instance(known) if isinstance(known, ClassInfo) else known
 
 
 def options_in(value: Value) -> tuple[One, ...]:
@@ -70,7 +75,7 @@ def joined(values: Iterable[Value], most: int = _MOST) -> Value:
         return found[0] if found else None
     if len(found) <= most:
         return AnyOf(found)
-    return _common_object(found)
+    return _common(found)
 
 
 def any_declared(values: Iterable[Value]) -> Value:
@@ -78,9 +83,13 @@ def any_declared(values: Iterable[Value]) -> Value:
     return joined(values, _MOST_DECLARED)
 
 
-def _common_object(found: tuple[One, ...]) -> Instance | None:
-    classes = [option.cls for option in found if isinstance(option, Instance) and option.cls is not None]
-    base = common_class(classes) if len(classes) == len(found) else None
+def _common(found: tuple[One, ...]) -> Instance | ClassInfo | None:
+    """The class that all of many classes, or of many objects, descend from: as a class, or as an object of it."""
+    classes = [option for option in found if isinstance(option, ClassInfo)]
+    if len(classes) == len(found):
+        return common_class(classes)
+    held = [option.cls for option in found if isinstance(option, Instance) and option.cls is not None]
+    base = common_class(held) if len(held) == len(found) else None
     return Instance(base) if base is not None else None
 
 

@@ -17,7 +17,7 @@ from llmlint.code.link.builtin_results import result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
 from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start, start_of
-from llmlint.code.link.names import Module, Names, Outside, Variable
+from llmlint.code.link.names import Meaning, Module, Names, Outside, Variable
 from llmlint.code.link.objects import (
     NOTHING_KNOWN,
     AnyOf,
@@ -30,7 +30,9 @@ from llmlint.code.link.objects import (
     Value,
     any_declared,
     common_class,
+    held,
     joined,
+    options_in,
 )
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, literal_type, part_of
 
@@ -114,8 +116,19 @@ class Types:
                 and path.startswith(place)
                 and path[len(place) : len(place) + 1] in (*".[(", "")
             ):
-                return Instance(known[place]), _STEPS.findall(path[len(place) :])
+                return held(known[place]), _STEPS.findall(path[len(place) :])
         return self._root(function, steps[0], known), steps[1:]
+
+    def narrowed(self, function: FunctionInfo, path: str, text: str) -> Instance | AnyOf | None:
+        """What stands at a path where it is known to be of a type: what it may be anyway, as far as that is of it."""
+        said = self._declared.value(text, function.path, function.facts.qualname)
+        classes = [option.cls for option in options_in(said) if isinstance(option, Instance) and option.cls is not None]
+        if not classes:
+            return said if isinstance(said, Instance | AnyOf) else None
+        options = (option for option in options_in(self.value_of(function, path)) if isinstance(option, Instance))
+        kept = joined(o for o in options if o.cls is not None and any(cls in o.cls.mro for cls in classes))
+        found = kept or said
+        return found if isinstance(found, Instance | AnyOf) else None
 
     def attribute(self, attribute: AttributeInfo) -> Value:
         """What an attribute holds, by its declared type or else by what is assigned to it."""
@@ -125,13 +138,13 @@ class Types:
 
     def _super(self, function: FunctionInfo, known: Known) -> Super | None:
         owner = function.owner
-        return Super(known.get("self") or owner, owner) if owner is not None else None
+        return Super(_class_at_self(known) or owner, owner) if owner is not None else None
 
     def _root(self, function: FunctionInfo, name: str, known: Known) -> Value:
         if name == "self" and function.owner is not None:
             return self._self(function, known)
         if name in known:
-            return Instance(known[name])
+            return held(known[name])
         here: FunctionInfo | None = function
         while here is not None:
             for at, param in enumerate(here.facts.params):
@@ -140,11 +153,22 @@ class Types:
             starts = self._locals(here).get(name)
             if starts:
                 return self._any_of(starts, here, name)
+            imported = self._imported_in(here, name)
+            if imported is not None:
+                return imported
             here = self._around(here)
         return self._module_name(function.path, name, function.facts.qualname)
 
+    def _imported_in(self, function: FunctionInfo, name: str) -> Value:
+        """What an import inside of a function gives the name there."""
+        facts = function.facts
+        if function.language != "python" or facts.name == "<module>":
+            return None
+        meanings = self._names.imported_between(function.path, name, facts.line, facts.end_line)
+        return joined(self._meant(meaning) for meaning in meanings)
+
     def _self(self, function: FunctionInfo, known: Known) -> Value:
-        cls = known.get("self") or function.owner
+        cls = _class_at_self(known) or function.owner
         return Instance(cls) if cls is None or not self._is_of_class(function) else cls
 
     def _is_of_class(self, function: FunctionInfo) -> bool:
@@ -174,6 +198,9 @@ class Types:
         meaning = self._names.lookup(path, name, "" if within == "<module>" else within)
         if isinstance(meaning, Outside):
             return meaning if self._is_from_outside(path, name) else None
+        return self._meant(meaning)
+
+    def _meant(self, meaning: Meaning) -> Value:
         if not isinstance(meaning, Variable):
             return meaning
         module = self._modules.get(meaning.path)
@@ -363,7 +390,8 @@ class Types:
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
-            return Method(method, cls) if method.is_class_method else method
+            is_bound = method.is_class_method or "staticmethod" in method.facts.decorators
+            return Method(method, cls) if is_bound else method
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
@@ -473,6 +501,11 @@ def _where(start: Start, holder: FunctionInfo | ClassInfo | None) -> tuple[str, 
 def _kind_of(source: str) -> str:
     """The Python type of a display or of a call that makes an empty container."""
     return _DISPLAYS.get(source[:1]) or source.partition("(")[0].rpartition(".")[2] or "list"
+
+
+def _class_at_self(known: Known) -> ClassInfo | None:
+    exact = known.get("self")
+    return exact if isinstance(exact, ClassInfo) else None
 
 
 def _builtin(text: str) -> Instance | None:

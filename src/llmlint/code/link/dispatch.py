@@ -13,7 +13,7 @@ from llmlint.code.link.narrowing import Narrowing
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
 from llmlint.code.link.types import Types
 
-_CONSTRUCTORS = ("__init__", "__post_init__")
+_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 _CALLED_BY_CLASS = (*_CONSTRUCTORS, "__call__", "forward")
 
 
@@ -73,7 +73,8 @@ class Dispatch:
             case FunctionInfo():
                 return (value,)
             case ClassInfo():
-                return tuple(f for f in (value.method("__init__") or value.method("__post_init__"),) if f is not None)
+                made = next((f for name in _CONSTRUCTORS if (f := value.method(name)) is not None), None)
+                return (made,) if made is not None else ()
             case Method(function=function, receiver=receiver):
                 if overrides or function.is_abstract or not function.facts.has_body:
                     return _with_overrides(function, receiver)

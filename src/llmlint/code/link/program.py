@@ -24,6 +24,7 @@ from llmlint.code.link.names import Names, Outside
 from llmlint.code.link.objects import NOTHING_KNOWN, Known
 from llmlint.code.link.passed import Passed
 from llmlint.code.link.reach import Reach, Wanted
+from llmlint.code.link.starts import Starts
 from llmlint.code.link.touches import Read, Touch, Touches
 from llmlint.code.link.types import Types
 from llmlint.findings import Place, Step
@@ -109,10 +110,11 @@ class Program:
 
     def _follow_arguments(self) -> tuple[Types, Dispatch]:
         """Types, and what calls run by them, after a few rounds of what callers hand to parameters without a type."""
-        types = Types(self._names, self.functions)
+        starts = Starts(self.functions)
+        types = Types(self._names, starts)
         dispatch = Dispatch(self._names, types, self.functions)
         for _ in range(_ROUNDS):
-            types = Types(self._names, self.functions, Passed(types, dispatch).value)
+            types = Types(self._names, starts, Passed(types, dispatch).value)
             dispatch = Dispatch(self._names, types, self.functions)
         return types, dispatch
 

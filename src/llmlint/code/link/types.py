@@ -16,7 +16,7 @@ from llmlint.code.link.asking import Asking
 from llmlint.code.link.builtin_results import result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
-from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start, start_of
+from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
 from llmlint.code.link.names import Meaning, Module, Names, Outside, Variable
 from llmlint.code.link.objects import (
     NOTHING_KNOWN,
@@ -34,11 +34,12 @@ from llmlint.code.link.objects import (
     joined,
     options_in,
 )
+from llmlint.code.link.starts import Starts
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, literal_type, part_of
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
 _NO_BASES = ("ABC", "Generic", "Protocol", "object")
-_ENTERS = frozenset({"__enter__", "__aenter__"})
+_ENTERING = "__enter__"
 _GIVES_ARGUMENT = frozenset("partial copy deepcopy replace shield wait_for".split())
 _MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.deepcopy typing.cast sum iter".split())
 """Functions outside of the program that may give an object of the program."""
@@ -55,19 +56,12 @@ def _nothing_handed(function: FunctionInfo, name: str) -> Value:
 
 
 class Types:
-    def __init__(self, names: Names, functions: Sequence[FunctionInfo], handed: Handed = _nothing_handed) -> None:
+    def __init__(self, names: Names, starts: Starts, handed: Handed = _nothing_handed) -> None:
         self._names = names
         self._handed = handed
-        self._modules = {f.path: f for f in functions if f.name == "<module>"}
-        self._by_qualname: dict[tuple[str, str], FunctionInfo] = {}
-        self._by_path: dict[str, list[FunctionInfo]] = {}
-        for function in functions:
-            self._by_qualname.setdefault((function.path, function.facts.qualname), function)
-            self._by_path.setdefault(function.path, []).append(function)
-        self._declared = Declared(names, self._modules)
-        self._contents = Contents(self.value_of, _builtin, lambda path: self._by_path.get(path, ()))
-        self._bound: dict[tuple[FunctionInfo, tuple[str, ...]], dict[str, list[Start]]] = {}
-        self._global_starts: dict[FunctionInfo, dict[str, list[Start]]] = {}
+        self._starts = starts
+        self._declared = Declared(names, starts.modules)
+        self._contents = Contents(self.value_of, _builtin, starts.functions_in)
         self._asking: Asking[_Question, Value] = Asking()
 
     # ------------------------------------------------------------ questions
@@ -150,13 +144,13 @@ class Types:
             for at, param in enumerate(here.facts.params):
                 if param.name == name:
                     return self._self(here, known) if at == 0 and here.takes_self else self._param(here, param)
-            starts = self._locals(here).get(name)
+            starts = self._starts.of_locals(here).get(name)
             if starts:
                 return self._any_of(starts, here, name)
             imported = self._imported_in(here, name)
             if imported is not None:
                 return imported
-            here = self._around(here)
+            here = self._starts.around(here)
         return self._module_name(function.path, name, function.facts.qualname)
 
     def _imported_in(self, function: FunctionInfo, name: str) -> Value:
@@ -175,13 +169,8 @@ class Types:
         """Is `self` the class: in a class method, or a function nested in one?"""
         here: FunctionInfo | None = function
         while here is not None and not here.is_method:
-            here = self._around(here)
+            here = self._starts.around(here)
         return here is not None and here.language == "python" and here.is_class_method
-
-    def _around(self, function: FunctionInfo) -> FunctionInfo | None:
-        """The function that this one is nested in."""
-        outer = function.facts.qualname.rpartition(".")[0]
-        return self._by_qualname.get((function.path, outer)) if outer and function.language == "python" else None
 
     def _param(self, function: FunctionInfo, param: Param) -> Value:
         within = function.facts.qualname
@@ -203,8 +192,8 @@ class Types:
     def _meant(self, meaning: Meaning) -> Value:
         if not isinstance(meaning, Variable):
             return meaning
-        module = self._modules.get(meaning.path)
-        starts = self._globals(module).get(meaning.name) if module else None
+        module = self._starts.modules.get(meaning.path)
+        starts = self._starts.of_globals(module).get(meaning.name) if module else None
         return self._any_of(starts, module, meaning.name) if starts else None
 
     def _is_from_outside(self, path: str, name: str) -> bool:
@@ -212,31 +201,6 @@ class Types:
         if self._language(path) != "python" or hasattr(builtins, name):
             return True
         return self._names.imports(path, name)
-
-    def _locals(self, function: FunctionInfo) -> dict[str, list[Start]]:
-        return self._starts(function, ("bind",))
-
-    def _globals(self, module: FunctionInfo) -> dict[str, list[Start]]:
-        """The module's variables, with what functions of its file assign to them."""
-        starts = self._global_starts.get(module)
-        if starts is None:
-            starts = self._global_starts[module] = dict(self._starts(module, ("assign", "bind", "clear")))
-            for function in self._by_path[module.path] if module.language == "python" else ():
-                for name, found in (
-                    self._starts(function, ("assign", "clear")).items() if function is not module else ()
-                ):
-                    if name in starts:
-                        starts[name] = [*starts[name], *found]
-        return starts
-
-    def _starts(self, function: FunctionInfo, ops: tuple[str, ...]) -> dict[str, list[Start]]:
-        starts = self._bound.get((function, ops))
-        if starts is None:
-            starts = self._bound[function, ops] = {}
-            for effect in function.effects:
-                if effect.op in ops and effect.via in ("", "with", "for", "declare", "="):
-                    starts.setdefault(effect.path, []).append(start_of(function, effect))
-        return starts
 
     # ------------------------------------------------------------ what starts tell
 
@@ -338,6 +302,8 @@ class Types:
             return self._element(value, step)
         if step == "()":
             return self._result(value)
+        if step == _ENTERING:
+            return self._entered(value)
         match value:
             case Super(cls=cls, above=above):
                 order = cls.mro[cls.mro.index(above) + 1 :] if above in cls.mro else above.mro[1:]
@@ -352,20 +318,27 @@ class Types:
                 return self._module_name(meaning.path, step, "") if isinstance(meaning, Variable) else meaning
             case Instance(cls=None):
                 return self._of_outsider(value, step)
-            case Instance(cls=ClassInfo() as held):
-                return self._member(held, step, value)
+            case Instance(cls=ClassInfo() as cls):
+                return self._member(cls, step)
             case Container(kind=kind):
                 return self._of_container(value, step) or Outside(f"{kind}.{step}")
         return None
+
+    def _entered(self, value: One) -> Value:
+        """What a `with` binds: what the manager's method gives, what its generator yields, or the manager."""
+        if not isinstance(value, Instance):
+            return Outside(f"{value.name}.__enter__()") if isinstance(value, Outside) else None
+        if value.cls is None:
+            inner = element_of(value.text, "python") if head_of(value.text) in _ITERATORS else ""
+            return self._declared.value(inner, value.path, value.within) if inner else value
+        method = value.cls.method("__enter__") or value.cls.method("__aenter__")
+        return self._returned(method, value.cls) if method is not None else value
 
     def _of_container(self, value: Container, step: str) -> Value:
         return value if step in ("copy", "values") else None
 
     def _of_outsider(self, value: Instance, step: str) -> Value:
         """A member of an object of a library's class, or of Python's own."""
-        if step in _ENTERS:
-            inner = element_of(value.text, "python") if head_of(value.text) in _ITERATORS else ""
-            return self._declared.value(inner, value.path, value.within) if inner else value
         if self._language(value.path) != "python":
             return None
         result = result_of(value.text, step)
@@ -374,15 +347,13 @@ class Types:
         name = self._declared.outside_name(value)
         return Outside(f"{name}.{step}") if name else None
 
-    def _member(self, cls: ClassInfo, name: str, held: Instance) -> Value:
+    def _member(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
             return self._returned(method, cls) if method.is_property else Method(method, cls)
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
-        if name in _ENTERS:
-            return held
         unknown = next((base for c in cls.mro for base in c.unknown_bases if not base.endswith(_NO_BASES)), "")
         below = unknown and any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
         return Outside(f"{unknown}.{name}") if unknown and not below else None

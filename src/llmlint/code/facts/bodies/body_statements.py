@@ -117,7 +117,7 @@ def _with(reader: BodyReader, node: tree.With) -> None:
         bound_value(reader, context, target_text(reader, target))
         if target is not None:
             entered = followed(reader, context)
-            bindings.append(binding_of(context, target, "", "with", f"{entered}.__enter__()" if entered else ""))
+            bindings.append(binding_of(context, target, "", "with", f"{entered}.__enter__" if entered else ""))
     text = ", ".join(reader.source.of(context, 80) for context, _ in node.items)
     reader.in_region("with", [*bindings, *node.body], text, at=node)
 

@@ -331,7 +331,9 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
     try:
         for target in [*finding.targets, Target(finding, {"qualname": "Engine.__init__", "role": "instance"})]:
             function = Engine.__dict__[target.qualname.partition(".")[2]]
-            station = stations.setdefault(target.qualname, Station(function, counts, Faults()))
+            if target.qualname not in stations:
+                stations[target.qualname] = Station(function, counts, Faults())
+            station = stations[target.qualname]
             station.add(probe, target)
             station.rewrite(inside_of([finding]))
         drive()

@@ -81,11 +81,9 @@ class Probe:
 
     def forked(self) -> None:
         """In a forked child: what was seen so far is the parent's to tell, but the objects are here as well."""
-        instances, held, known = self.instances, self.globals, self.known
+        instances, held = self.instances, self.globals
         self.__init__(self.finding, self.tell)  # type: ignore[misc]
-        self.instances, self.globals, self.known = instances, held, known
-        for entities in known:
-            entities.clear()
+        self.instances, self.globals = instances, held
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         return None
@@ -103,6 +101,11 @@ class Probe:
         """Take out of this set whatever there is something to learn about again."""
         if not any(entities is known for entities in self.known):
             self.known.append(known)
+
+    def is_unknown_again(self, entity: Hashable) -> None:
+        """From now on there is something to learn about it."""
+        for entities in self.known:
+            entities.discard(entity)
 
     def hold(self, locks: tuple[object, ...]) -> None:
         """Runs when a watched function has taken locks that the plan names."""

@@ -80,8 +80,8 @@ class Station:
     """What the rewritten function calls.
 
     Three ways, the cheapest that all watchers agree on. Calls about an entity of which they know all there is to know
-    are not even told of. The quick way is for watchers that need one value of the call; it takes
-    about a microsecond. One watcher that needs more sends all of the station's calls the thorough way.
+    are not even told of. The quick way is for watchers that need one value of the call; it takes about a microsecond.
+    One watcher that needs more sends all of the station's calls the thorough way.
     """
 
     def __init__(self, function: FunctionType, recorder: Recorder, faults: Faults) -> None:

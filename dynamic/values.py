@@ -56,7 +56,7 @@ def names_in(value: object, depth: int = 2) -> set[Hashable]:
     if is_weak(value):
         return found
     for element in elements(value)[: 16 * LIMIT]:
-        if type(element) is str:
+        if isinstance(element, _PLAIN):
             found.add(element)
             continue
         found |= _names_of(element)
@@ -79,8 +79,6 @@ def names_in(value: object, depth: int = 2) -> set[Hashable]:
 def _names_of(element: object) -> set[Hashable]:
     if isinstance(element, tuple):
         return {identify(element), *(identify(part) for part in element[:8])}
-    if isinstance(element, _PLAIN):
-        return {element}
     return set() if is_container(element) else {identify(element)}
 
 

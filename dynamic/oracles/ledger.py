@@ -56,8 +56,6 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
-_now = time.monotonic
-
 _IDS = frozenset((str, int))
 """Types of values that are ids themselves."""
 
@@ -85,7 +83,7 @@ class EntityLedger(Probe):
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
-        self.live: dict[Hashable, int] = {}
+        self.live: set[Hashable] = set()
         self.ended: dict[Hashable, Ended] = {}
         self.seen_left: dict[Hashable, int] = {}
         """At how many looks a container held what had ended."""
@@ -187,7 +185,7 @@ class EntityLedger(Probe):
             return
         number = self.number = self.number + 1
         self.entered += 1
-        self.live[entity] = number
+        self.live.add(entity)
         if entity in self.ended:
             del self.ended[entity]
             self.seen_left.pop(entity, None)
@@ -195,9 +193,9 @@ class EntityLedger(Probe):
             self._now_and_then()
 
     def _leave(self, entity: Hashable, via: str) -> None:
-        if self.live.pop(entity, None) is not None:
-            for entities in self.known:
-                entities.discard(entity)
+        if entity in self.live:
+            self.live.discard(entity)
+            self.is_unknown_again(entity)
         if entity in self.ended:
             return
         if self.full:
@@ -205,7 +203,7 @@ class EntityLedger(Probe):
             return
         number = self.number = self.number + 1
         self.ended_by[via] += 1
-        self.ended[entity] = (via, number, _now())
+        self.ended[entity] = (via, number, time.monotonic())
         if number % 16 == 0:
             self._now_and_then()
 
@@ -257,9 +255,8 @@ class EntityLedger(Probe):
         if not self.inserts:
             return
         for entity in [entity for entity in list(self.live) if entity not in held]:
-            self.live.pop(entity, None)
-            for entities in self.known:
-                entities.discard(entity)
+            self.live.discard(entity)
+            self.is_unknown_again(entity)
             self.removed += 1
 
     def _forgive(self, noted: dict[Hashable, str], held: set[Hashable]) -> None:

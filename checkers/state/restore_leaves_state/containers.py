@@ -59,9 +59,7 @@ def left_behind(
         if fill is not None
     ]
     cleared = {attribute: effect for attribute, effect in cleared.items() if attribute not in skips}
-    if len(cleared) < _FEWEST_CLEARED:
-        return
-    if not left or len(left) > len(cleared):
+    if not cleared or not left or len(left) > len(cleared):
         return
     names = [f"self.{attribute}" for attribute, _ in left]
     evidence = [

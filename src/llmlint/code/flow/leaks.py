@@ -43,9 +43,8 @@ def leak(question: Question) -> Leak | None:
     if way is None:
         return None
     passed = tuple(effect for node in way.nodes if (effect := graph.effect(node)) is not None)
-    left = passed[-1] if passed and passed[-1].op in ("return", "raise") else None
-    if way.nodes[-1] == RAISED and left is None and passed:
-        left = passed[-1]
+    written = next((effect for effect in reversed(passed) if effect.op in ("return", "raise")), None)
+    left = written or (passed[-1] if passed and way.nodes[-1] == RAISED else None)
     return Leak(left, passed)
 
 

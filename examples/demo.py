@@ -55,7 +55,7 @@ def main() -> None:
 def demo(out: Path, device: str) -> int:
     torch = find_spec("torch") is not None
     findings = out / "findings.json"
-    show(run([*LLMLINT, "scan", ENGINE, "--quiet", "--exit-zero", "--output", f"json:{findings}"]))
+    show(run([*LLMLINT, "scan", ENGINE, "--quiet", "--exit-zero", "--min-confidence", "low", "--output", f"json:{findings}"]))
     ask_the_clean_variant(findings, out / "clean.json")
     drives = [("seeded", findings, ["--device", device, "--bugs", "all"]), ("clean", out / "clean.json", ["--device", device])]
     if torch:

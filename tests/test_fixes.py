@@ -97,14 +97,14 @@ def rules_found(folder: Path) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text("[tool.llmlint]\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.llmlint]\nmin-confidence = "low"\n')
     return tmp_path
 
 
 def test_a_forgotten_container_is_cleared_beside_its_siblings_and_nothing_else_changes(folder: Path) -> None:
     (folder / "scheduler.py").write_text(SCHEDULER)
     assert rules_found(folder) == ["LLM801"]
-    run = scan(folder, "scheduler.py", "--fix")
+    run = scan(folder, "scheduler.py", "--fix", "--unsafe-fixes")
     assert run.returncode == 0
     assert "1 finding is fixed" in run.stderr
     fixed = (folder / "scheduler.py").read_text()
@@ -147,7 +147,7 @@ def test_a_format_that_cuts_digits_is_dropped(folder: Path) -> None:
 
 def test_a_patch_is_printed_and_nothing_is_written(folder: Path) -> None:
     (folder / "scheduler.py").write_text(SCHEDULER)
-    run = scan(folder, "scheduler.py", "--diff-fixes")
+    run = scan(folder, "scheduler.py", "--diff-fixes", "--unsafe-fixes")
     assert run.returncode == 1
     assert "+        self.tables.clear()\n" in run.stdout
     assert (folder / "scheduler.py").read_text() == SCHEDULER

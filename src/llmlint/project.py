@@ -17,6 +17,7 @@ import msgspec
 from llmlint.baseline import BaselineError, apply, read_baseline
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.config import Configuration, Settings
+from llmlint.earned import limited
 from llmlint.files import Found, SourcePath, discover, language_of
 from llmlint.findings import Finding, Step, as_severe, at_least
 from llmlint.records import Progress
@@ -149,6 +150,7 @@ class Project:
 
     def wanted(self, finding: Finding, file: str) -> Finding | None:
         """The finding as the settings for its file have it; None when they leave it out."""
+        finding = limited(finding)
         settings, file = self.settings_of(file), self.home(file)
         severity = settings.severity_of(finding, file, self.catalogue)
         confidence_floor = self.request.min_confidence or settings.config.min_confidence

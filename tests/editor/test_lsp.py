@@ -249,6 +249,7 @@ def test_what_only_a_whole_scan_of_a_large_project_shows_comes_later_and_stays(f
 def test_columns_are_counted_as_the_client_counts_them(folder: Path) -> None:
     text = "import torch.distributed as dist\n\n\ndef start():\n    '🙂🙂'; dist.init_process_group()\n"
     (folder / "start.py").write_text(text)
+    (folder / "pyproject.toml").write_text('[tool.llmlint]\nmin-confidence = "low"\n')
 
     async def session(editor: Editor) -> None:
         await editor.begin(folder)

@@ -44,7 +44,7 @@ def directives_of(text: str, language: str) -> list[Directive]:
         kind = match["kind"]
         rules = tuple(r.strip() for r in (match["rules"] or "").strip("[]").split(",") if r.strip())
         target = 0 if kind == "ignore-file" else _target(lines, line, alone, language)
-        reason = match["reason"].strip(" -:—\n")
+        reason = " ".join(match["reason"].split()).strip(" -:—")
         problem = _problem(kind, match["rules"], rules)
         found.append(Directive(kind, rules, reason, line, column, target, problem, comment))
     return found

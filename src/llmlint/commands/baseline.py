@@ -22,6 +22,7 @@ from llmlint.commands.common import (
     tell_problems,
     wrong_use,
 )
+from llmlint.plain import one_line, without_commands
 from llmlint.project import scan
 from llmlint.scan import ScanResult
 
@@ -77,7 +78,8 @@ def check(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
     result = _scanned(paths, flags)
     _, stale = apply(known, file, result.findings)
     for entry in stale:
-        click.echo(f"{entry.path}: {entry.rule} {entry.symbol}: no finding answers to it ({entry.fingerprint})")
+        stale_one = f"{entry.path}: {entry.rule} {entry.symbol}: no finding answers to it ({entry.fingerprint})"
+        click.echo(without_commands(one_line(stale_one)))
     say(f"{file}: {len(stale)} stale of {len(known.findings)}")
     sys.exit(_code(result, FOUND if stale else CLEAN))
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from llmlint.plain import one_line, without_commands
 from llmlint.project import Request
 from llmlint.scan import ScanResult
 
@@ -34,7 +35,7 @@ _SCAN_OPTIONS = (
     click.option("--force-exclude", is_flag=True, help="Apply excludes to files named on the command line too."),
     click.option("--isolated", is_flag=True, help="Link files named one by one without the rest of their project."),
     click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
-    click.option("--cache-dir", metavar="FOLDER", help="Where the cache lies (default .llmlint_cache of the project)."),
+    click.option("--cache-dir", metavar="FOLDER", help="Where the cache lies (default: the user's cache folder)."),
 )
 
 
@@ -72,8 +73,8 @@ def wrong_use(message: str) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """One line on standard error."""
-    click.echo(f"llmlint: {message}", err=True)
+    """One line on standard error, whatever the message quotes."""
+    click.echo(f"llmlint: {without_commands(one_line(message))}", err=True)
 
 
 def tell_problems(result: ScanResult) -> None:

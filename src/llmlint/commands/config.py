@@ -10,6 +10,7 @@ import msgspec
 
 from llmlint.commands.common import CLEAN, WRONG_USE, say
 from llmlint.config import Configuration
+from llmlint.plain import one_line, plain_json
 
 
 @click.group()
@@ -25,7 +26,8 @@ def show(file: Path) -> None:
     settings = configuration.of(file)
     for key, value in msgspec.to_builtins(settings.config).items():
         origin = settings.origins.get(key, "default")
-        click.echo(f"{key} = {msgspec.json.encode(value).decode()}  # {origin}")
+        shown = f"{key} = {msgspec.json.encode(value).decode()}  # {one_line(str(origin))}"
+        click.echo(plain_json(shown))
     for problem in configuration.problems:
         say(problem)
     sys.exit(WRONG_USE if configuration.problems else CLEAN)

@@ -27,7 +27,8 @@ def init(folder: Path, yes: bool) -> None:
         wrong_use(str(error))
     for step in planned:
         if isinstance(step, ByHand):
-            say(f"{step.file} is too much its own to change; add below `repos:`\n{step.text}")
+            say(f"{step.file} is too much its own to change; add below `repos:`")
+            click.echo(step.text, err=True)
         elif yes or click.confirm(step.question, default=True):
             step.take()
             say(f"{step.file} written")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from llmlint.plain import plain, plain_json, without_commands
+
 if TYPE_CHECKING:
     from llmlint.scan import ScanResult
 
@@ -42,5 +44,19 @@ FORMATS = {
 
 
 def render(name: str, result: ScanResult, style: Style) -> str:
+    """The report, in which what comes from the scanned tree is only ever text."""
     module = cast(Format, importlib.import_module(FORMATS[name]))
-    return module.render(result, style)
+    if name in _OF_DATA:
+        return plain_json(module.render(result, style))
+    if name == "html":
+        return module.render(result, style)
+    text = module.render(_plain_result(result), style)
+    return text if name == "github" else without_commands(text)
+
+
+_OF_DATA = ("json", "jsonl", "sarif", "gitlab")
+
+
+def _plain_result(result: ScanResult) -> ScanResult:
+    told = ("findings", "problems", "faults", "warnings", "errors", "comparison")
+    return msgspec.structs.replace(result, **{name: plain(getattr(result, name)) for name in told})

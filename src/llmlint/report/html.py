@@ -19,6 +19,7 @@ import msgspec
 from llmlint import __version__
 from llmlint.catalogue import CHAPTER_TITLES, Rule
 from llmlint.findings import Finding, worst_first
+from llmlint.plain import one_line, plain, plain_json
 from llmlint.report import Style
 from llmlint.report.sources import Sources
 from llmlint.rule_page import description_of
@@ -54,7 +55,7 @@ def _hash_of(text: str) -> str:
 
 def _safe_json(data: Any) -> str:
     """JSON that cannot end the element it stands in."""
-    text = msgspec.json.encode(data).decode()
+    text = plain_json(msgspec.json.encode(data).decode())
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
@@ -64,9 +65,9 @@ def _data(result: ScanResult, style: Style) -> dict[str, Any]:
     met = {finding.rule for finding in findings}
     return {
         "version": __version__,
-        "project": _plain(sources.repository.name),
+        "project": plain(sources.repository.name),
         "counts": result.counts,
-        "notes": [*(_plain(f"{p.path}: {p.message}") for p in result.problems), *map(_plain, result.faults)],
+        "notes": [*(plain(f"{p.path}: {p.message}") for p in result.problems), *map(plain, result.faults)],
         "chapters": CHAPTER_TITLES,
         "rules": {rule.code: _rule(rule) for rule in result.rules if rule.code in met},
         "findings": [_finding(finding) for finding in findings],
@@ -88,18 +89,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     shown = msgspec.to_builtins(finding)
     for unused in ("runtime", "data", "name"):
         del shown[unused]
-    return {key: _plain(value) for key, value in shown.items() if value not in ("", None)}
-
-
-def _plain(value: Any) -> Any:
-    """Text that is sure to be valid Unicode, also where a file's name is not."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+    return {key: plain(value) for key, value in shown.items() if value not in ("", None)}
 
 
 def _code(findings: Iterable[Finding], sources: Sources) -> Mapping[str, Mapping[int, str]]:
@@ -108,12 +98,12 @@ def _code(findings: Iterable[Finding], sources: Sources) -> Mapping[str, Mapping
     for finding in findings:
         for path, line in ((finding.path, finding.line), *((step.path, step.line) for step in finding.evidence)):
             wanted[path].update(range(line - _CONTEXT, line + _CONTEXT + 1))
-    return {_plain(path): _excerpt(sources.lines(path), numbers) for path, numbers in sorted(wanted.items())}
+    return {plain(path): _excerpt(sources.lines(path), numbers) for path, numbers in sorted(wanted.items())}
 
 
 def _excerpt(lines: list[str], numbers: set[int]) -> dict[int, str]:
     return {
-        number: lines[number - 1].expandtabs(4).rstrip()[:_LONGEST_LINE]
+        number: one_line(lines[number - 1].expandtabs(4).rstrip()[:_LONGEST_LINE])
         for number in sorted(numbers)
         if 0 < number <= len(lines)
     }

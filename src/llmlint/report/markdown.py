@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import re
 from collections import Counter
 
-from llmlint.findings import SEVERITIES, Finding, worst_first
+from llmlint.findings import SEVERITIES, Finding, Step, worst_first
 from llmlint.report import Style
 from llmlint.report.sources import Sources
 from llmlint.scan import ScanResult
@@ -45,16 +46,25 @@ def _entry(finding: Finding, sources: Sources) -> str:
     where = f"{sources.in_repository(finding.path)}:{finding.line}"
     verdict = f", {finding.verdict.status} by a traced run" if finding.verdict is not None else ""
     lines = [
-        f"<details><summary><b>{finding.severity}</b> {_text(finding.message)}<br><code>{_text(where)}</code> "
+        f"<details><summary><b>{finding.severity}</b> {_in_html(finding.message)}<br><code>{_in_html(where)}</code> "
         f"{finding.rule} {finding.name}, {finding.confidence} confidence{verdict}</summary>\n",
-        *(f"{n}. `{s.path}:{s.line}` {_text(s.message)}" for n, s in enumerate(finding.evidence, 1)),
+        *(f"{n}. {_place(s)} {_text(s.message)}" for n, s in enumerate(finding.evidence, 1)),
     ]
     if finding.fix:
         lines.append(f"\nFix: {_text(finding.fix)}")
     return "\n".join([*lines, "\n</details>"])
 
 
+def _place(step: Step) -> str:
+    return f"<code>{_text(f'{step.path}:{step.line}')}</code>"
+
+
 def _text(text: str) -> str:
     """As it stands: no markup of ours or of the code's is meant."""
+    return re.sub(r"[\\`*_\[\]|~#]", r"\\\g<0>", _in_html(text))
+
+
+def _in_html(text: str) -> str:
+    """Within an element; an empty comment keeps hosts from making links, mentions and references of words."""
     escaped = html.escape(text.replace("\n", " "), quote=False)
-    return "".join(f"\\{sign}" if sign in "\\`*_[]|~#" else sign for sign in escaped)
+    return re.sub(r"@|#(?=\d)|:(?=//)|www(?=\.)", r"\g<0><!-- -->", escaped)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from pathlib import Path
 
 from llmlint.findings import Finding, Step
+from llmlint.plain import one_line
 from llmlint.report import Style
+from llmlint.report.sources import Sources
 from llmlint.scan import ScanResult
 
 _COLOURS = {"P0": "1;31", "P1": "31", "P2": "33", "P3": "36", "dim": "2", "bold": "1", "path": "1", "mark": "1;34"}
@@ -33,7 +34,7 @@ class _Frames:
     def __init__(self, style: Style, pages: dict[str, str]) -> None:
         self.style = style
         self.pages = pages
-        self._lines: dict[str, list[str]] = {}
+        self._sources = Sources(style.root)
 
     def frame(self, finding: Finding) -> str:
         style = self.style
@@ -79,14 +80,8 @@ class _Frames:
         return lines
 
     def _code(self, path: str, line: int) -> str:
-        if path not in self._lines:
-            try:
-                text = Path(path).read_bytes().decode("utf-8", "replace")
-            except OSError:
-                text = ""
-            self._lines[path] = text.splitlines()
-        lines = self._lines[path]
-        return lines[line - 1].expandtabs(4).rstrip() if 0 < line <= len(lines) else ""
+        lines = self._sources.lines(path)
+        return one_line(lines[line - 1].expandtabs(4).rstrip()) if 0 < line <= len(lines) else ""
 
     def _wrap(self, text: str, indent: str, kind: str = "") -> list[str]:
         wrapped = textwrap.wrap(text, max(40, self.style.width), initial_indent=indent, subsequent_indent=indent + "  ")

@@ -7,7 +7,6 @@ import multiprocessing
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from llmlint.catalogue import Rule, load_catalogue
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
+from llmlint.workers import worker_pool
 
 SMALL = 400
 """Programs of fewer files are checked sooner than processes are made."""
@@ -55,7 +55,7 @@ def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int) -> list[An
     _program = program
     gc.freeze()  # so that a child's collector does not touch, and so copy, what it shares
     try:
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as executor:
+        with worker_pool(jobs, multiprocessing.get_context("fork")) as executor:
             return list(executor.map(_answer_in_a_child, [rule.code for rule in rules]))
     finally:
         gc.unfreeze()

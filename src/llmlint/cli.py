@@ -1,15 +1,17 @@
 """The command line. Each command lives in its own module, which is imported when the command is called.
 
-Exit codes: 0 clean, 1 findings, 2 wrong use or configuration, 3 something inside failed.
+Exit codes: 0 clean, 1 findings, 2 wrong use or configuration, 3 something inside failed, 130 and 143 ended by a signal.
 """
 
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
 from llmlint import __version__
+from llmlint.ending import told_endings
 
 COMMANDS = {
     "init": ("llmlint.commands.init:init", "Set a project up: settings, pre-commit, workflow, baseline."),
@@ -41,6 +43,10 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with told_endings():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

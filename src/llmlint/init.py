@@ -63,6 +63,7 @@ jobs:
         with:
           persist-credentials: false
       - run: pipx install "llmlint=={__version__}"
+        working-directory: ${{{{ runner.temp }}}}
       - run: llmlint scan . --format github --output sarif:llmlint.sarif
       - uses: github/codeql-action/upload-sarif@89a39a4e59826350b863aa6b6252a07ad50cf83e # v4.32.4
         if: ${{{{ !cancelled() }}}}

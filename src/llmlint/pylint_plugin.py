@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ from llmlint.rule_page import description_of
 
 if TYPE_CHECKING:
     from pylint.lint import PyLinter
+
+_PATH = tuple(sys.path)
+"""As it was before pylint put the folders of the files it checks on it."""
 
 _CONFIDENCE = {
     "certain": interfaces.HIGH,
@@ -108,7 +112,7 @@ class ProjectFindings:
         self._keep({path}, alone, config)
 
     def _keep(self, files: set[str], project: Project, config: Any) -> None:
-        with _one_at_a_time(project.cache_directory):
+        with _own_path(), _one_at_a_time(project.cache_directory):
             result = scan_project(project.request)
         mark_known(result, project.settings, config.llmlint_baseline)
         self._by_file.update((file, []) for file in files)
@@ -127,17 +131,32 @@ def _request(path: str, config: Any) -> Request:
 
 
 @contextmanager
+def _own_path() -> Iterator[None]:
+    """What a scan imports when it needs it does not come from the files that are checked."""
+    augmented = sys.path[:]
+    sys.path[:] = _PATH
+    try:
+        yield
+    finally:
+        sys.path[:] = augmented
+
+
+@contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     """pylint's workers ask at the same moment: the first reads the project, the others then find it in the cache."""
     try:
         import fcntl
 
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "pylint.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(folder / "pylint.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except (ImportError, OSError):
         yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _node_at(module: nodes.Module, line: int) -> nodes.NodeNG:

@@ -6,11 +6,11 @@ on and nothing else.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from llmlint.cache import Cache
 from llmlint.files import Problem, SourcePath
 from llmlint.reading import FileRecord, Reading, content_key, decode_record, read_batch
 from llmlint.vocabulary import Vocabulary
+from llmlint.workers import worker_pool
 
 _SMALL = 24
 """Fewer files than this are read in this process: starting workers would take longer."""
@@ -125,29 +126,29 @@ def _read(
 ) -> None:
     work = [(source.path, given.get(source.path, source.file), source.language) for source in sources]
     fresh = []
-    for readings in _readings(work, vocabulary, jobs):
-        for reading in readings:
+    with closing(_readings(work, vocabulary, jobs)) as batches:  # so that an interrupt ends the workers at once
+        for reading in (reading for batch in batches for reading in batch):
             if reading.problem:
                 found.problems.append(Problem(reading.path, "unreadable", reading.problem))
             else:
                 found.records[reading.path] = decode_record(reading.blob)
                 found.keys[reading.path] = reading.key
                 fresh.append((reading.key, reading.blob))
-        if progress is not None:
-            progress(len(fresh), len(work))
+            if progress is not None:
+                progress(len(fresh), len(work))
     cache.store_records(fresh)
 
 
 Work = tuple[str, str | bytes, str]
 
 
-def _readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Iterator[list[Reading]]:
+def _readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
     if jobs <= 1 or len(work) < _SMALL:
         for item in work:
             yield read_batch([item], vocabulary)
         return
     broken: list[list[Work]] = []
-    with ProcessPoolExecutor(jobs, initializer=gc.disable) as executor:
+    with worker_pool(jobs) as executor:
         yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
     for item in (item for batch in broken for item in batch):
         yield [_alone(item, vocabulary)]
@@ -175,7 +176,7 @@ def _from_workers(
 
 def _alone(item: Work, vocabulary: Vocabulary) -> Reading:
     """Reads one file in a process of its own."""
-    with ProcessPoolExecutor(1) as executor:
+    with worker_pool(1) as executor:
         try:
             return executor.submit(read_batch, [item], vocabulary).result()[0]
         except BrokenProcessPool:

@@ -181,6 +181,7 @@ async def _in_a_process(request: bytes) -> list[Finding] | None:
     """What `whole.py` finds; None when it fails."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # an editor's working directory is the project: nothing is imported from there
         "-m",
         "llmlint.editor.whole",
         stdin=asyncio.subprocess.PIPE,

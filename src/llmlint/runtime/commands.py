@@ -15,12 +15,13 @@ import msgspec
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
+from llmlint.plain import one_line, without_commands
 
 WRONG_USE = 2
 
 
 def _wrong_use(message: str) -> NoReturn:
-    click.echo(f"llmlint: {message}", err=True)
+    click.echo(f"llmlint: {without_commands(one_line(message))}", err=True)
     sys.exit(WRONG_USE)
 
 
@@ -248,6 +249,7 @@ def verify(
         report, folder = Path(scratch) / "findings.json", out or Path(scratch) / "run"
         scan = [
             sys.executable,
+            "-P",  # nothing is imported from the folder that is scanned
             "-m",
             "llmlint",
             "scan",

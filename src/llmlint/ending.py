@@ -1,0 +1,72 @@
+"""How a command ends when it does not end by itself: by a signal, by a reader that went away, by our own mistake.
+
+Never with 1, which says that there are findings.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import click
+
+from llmlint.plain import one_line
+
+FAILED = 3
+_BY_SIGNAL = 128
+
+
+@contextmanager
+def told_endings() -> Iterator[None]:
+    """What ends the block becomes an exit code; Ctrl-C and SIGTERM unwind it, so that what it holds is let go."""
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if _is_heard(number)]
+    kept = {number: signal.signal(number, _leave) for number in heard}
+    try:
+        yield
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_BY_SIGNAL + signal.SIGINT)
+    except BrokenPipeError:
+        _write_no_more()
+        sys.exit(_BY_SIGNAL + signal.SIGPIPE)
+    except (click.exceptions.Exit, click.ClickException):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError):
+            _write_no_more()
+        _tell(error)
+        sys.exit(FAILED)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _is_heard(number: signal.Signals) -> bool:
+    """A shell starts what runs in the background with interrupts ignored, and that stays so."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return in_main_thread and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """A second signal does not wait for anything."""
+    signal.signal(number, lambda number, _: os._exit(_BY_SIGNAL + number))
+    sys.exit(_BY_SIGNAL + number)
+
+
+def _write_no_more() -> None:
+    """What standard output still holds would fail again at the exit, and change the exit code."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(error: Exception) -> None:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(where.filename)}:{where.lineno}"
+    click.echo(f"llmlint: internal fault: {type(error).__name__} at {place}: {one_line(str(error))}", err=True)
+    if os.environ.get("LLMLINT_TRACEBACK"):
+        traceback.print_exception(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from serving_code import CLEAN, NOOP
 
-from llmlint.cache import FILE_NAME, Cache, cache_info, remove_files
+from llmlint.cache import FILE_NAME, Cache, cache_info, remove_files, users_folder
 from llmlint.project import Request, scan
 from llmlint.vocabulary import load_vocabulary
 
@@ -32,8 +33,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cache_file(tree: Path) -> Path:
-    return tree / ".llmlint_cache" / FILE_NAME
+def cache_file(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "users"))
+    return users_folder(tree) / FILE_NAME
 
 
 def findings() -> list[tuple[str, str]]:
@@ -43,14 +45,38 @@ def findings() -> list[tuple[str, str]]:
 EXPECTED = [("pool.py", "LLM802")]
 
 
-def test_the_cache_keeps_itself_out_of_git(tree: Path) -> None:
+def test_the_cache_lies_with_the_user_and_not_in_the_tree(tree: Path, cache_file: Path) -> None:
+    before = sorted(tree.rglob("*"))
     scan(Request((".",)))
-    assert (tree / ".llmlint_cache" / ".gitignore").read_text() == "*\n"
+    assert sorted(tree.rglob("*")) == before
+    assert cache_file.exists()
+    assert cache_file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_user_may_have_it_elsewhere_where_it_keeps_itself_out_of_git(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMLINT_CACHE_DIR", str(tree / "by-variable"))
+    scan(Request((".",)))
+    scan(Request((".",), cache_dir=str(tree / "by-flag")))
+    for folder in (tree / "by-variable", tree / "by-flag"):
+        assert (folder / FILE_NAME).exists()
+        assert (folder / ".gitignore").read_text() == "*\n"
+
+
+def test_caches_of_projects_that_nobody_scans_any_more_go(tree: Path, cache_file: Path) -> None:
+    old = users_folder(tree.parent) / FILE_NAME
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    scan(Request((".",)))
+    assert not old.parent.exists()
+    assert cache_file.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100, os.urandom(8192)])
 def test_a_cache_that_is_no_database_is_built_anew_with_one_warning(cache_file: Path, content: bytes) -> None:
-    cache_file.parent.mkdir()
+    cache_file.parent.mkdir(parents=True)
     cache_file.write_bytes(content)
     result = scan(Request((".",)))
     assert [(f.path, f.rule) for f in result.findings] == EXPECTED
@@ -73,14 +99,60 @@ def test_a_page_damaged_in_the_middle_is_met_with_one_warning(cache_file: Path) 
 
 
 def test_an_entry_that_cannot_be_decoded_is_read_from_the_file_again(tree: Path, cache_file: Path) -> None:
-    import sqlite3
-
     scan(Request((".",)))
     with sqlite3.connect(cache_file) as database:
         database.execute("UPDATE record SET blob = x'c1'")
         database.execute("UPDATE result SET blob = x'c1'")
     database.close()
     assert findings() == EXPECTED
+
+
+_SPOILT = {
+    "another schema": "DROP TABLE record; CREATE TABLE record (name TEXT, number REAL)",
+    "a view that never ends": "DROP TABLE stat; CREATE VIEW stat AS WITH RECURSIVE n(path, stamp, key) AS "
+    "(SELECT 'a', 'b', 'c' UNION ALL SELECT path, stamp, key FROM n) SELECT * FROM n",
+    "a trigger": "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM result; END",
+    "text that is none": "UPDATE stat SET key = CAST(x'ff' AS TEXT); UPDATE stat SET path = CAST(x'ff' AS TEXT)"
+    " WHERE path = (SELECT max(path) FROM stat)",
+}
+
+
+@pytest.mark.parametrize("statements", _SPOILT.values(), ids=_SPOILT)
+def test_a_cache_of_another_make_is_built_anew_with_one_warning(cache_file: Path, statements: str) -> None:
+    scan(Request((".",)))
+    database = sqlite3.connect(cache_file)
+    database.executescript(statements)
+    database.close()
+    result = scan(Request((".",)))
+    assert [(f.path, f.rule) for f in result.findings] == EXPECTED
+    assert len(result.warnings) == 1
+    again = scan(Request((".",)))
+    assert ([(f.path, f.rule) for f in again.findings], again.warnings) == (EXPECTED, [])
+    assert scan(Request((".",))).counts.from_cache == 61
+
+
+@pytest.mark.parametrize("blob", ["'text'", "12", "x'00'", "zeroblob(4)"])
+def test_rows_that_hold_something_else_are_read_from_the_files_again(cache_file: Path, blob: str) -> None:
+    scan(Request((".",)))
+    database = sqlite3.connect(cache_file)
+    database.executescript(f"UPDATE record SET blob = {blob}; UPDATE result SET blob = {blob}")
+    database.close()
+    assert findings() == EXPECTED
+    assert scan(Request((".",))).counts.from_cache == 61
+
+
+def test_a_flipped_bit_in_a_record_is_noticed(cache_file: Path) -> None:
+    scan(Request((".",)))
+    database = sqlite3.connect(cache_file)
+    for key, blob in database.execute("SELECT key, blob FROM record").fetchall():
+        flipped = bytearray(blob)
+        flipped[len(blob) // 2] ^= 1
+        database.execute("UPDATE record SET blob = ? WHERE key = ?", (bytes(flipped), key))
+    database.execute("DELETE FROM result")
+    database.commit()
+    database.close()
+    result = scan(Request((".",)))
+    assert ([(f.path, f.rule) for f in result.findings], result.counts.from_cache) == (EXPECTED, 0)
 
 
 def test_a_cache_folder_that_cannot_be_made_is_one_warning(tree: Path) -> None:
@@ -91,9 +163,9 @@ def test_a_cache_folder_that_cannot_be_made_is_one_warning(tree: Path) -> None:
     assert "occupied" in result.warnings[0]
 
 
-def test_no_cache_leaves_nothing_behind(tree: Path) -> None:
+def test_no_cache_leaves_nothing_behind(tree: Path, cache_file: Path) -> None:
     scan(Request((".",), use_cache=False))
-    assert not (tree / ".llmlint_cache").exists()
+    assert not cache_file.parent.exists()
 
 
 def test_a_stamp_is_not_trusted_right_after_a_change(tree: Path) -> None:

@@ -187,10 +187,39 @@ def test_the_documentation_lists_every_key() -> None:
     assert [key for key in Config.__struct_encode_fields__ if f"| `{key}` |" not in page] == []
 
 
-def test_a_folder_that_is_no_project_is_left_without_a_cache_of_its_own(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tree.parent / "cache"))
-    (tree / "engine" / "pool.py").touch()
+def test_a_tree_does_not_say_where_the_cache_lies(tree: Path) -> None:
+    (tree / "llmlint.toml").write_text('cache-dir = "../elsewhere"\n')
+    configuration = Configuration()
+    configuration.of(tree)
+    assert "--cache-dir" in configuration.problems[0]
     assert scan(Request(("engine",))).findings
-    assert not list(tree.rglob(".llmlint_cache"))
+    assert not (tree.parent / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "max-file-mb = inf",
+        "max-file-mb = nan",
+        "max-file-mb = -1",
+        "max-file-mb = 0",
+        "jobs = -5",
+        "jobs = 100000000000000000000000",
+        'baseline = "a\\u0000b"',
+        'exclude = ["a\\u0000"]',
+        "a." * 5000 + "b = 1",
+        "x = " + "[" * 100_000,
+        "x = [" + "{a=" * 5000,
+        "\x00",
+        "select = [" + "1," * 300_000 + "1]",
+        "#" * 2_000_000,
+    ],
+    ids=lambda setting: setting[:20],
+)
+def test_a_setting_without_sense_is_named_and_left_out(tree: Path, setting: str) -> None:
+    (tree / "llmlint.toml").write_text(setting + "\n")
+    result = scan(Request(("engine",)))
+    assert result.findings
+    assert len(result.errors) == 1
+    assert result.errors[0].startswith("llmlint.toml: ")
+    assert len(result.errors[0]) < 500

@@ -2,13 +2,14 @@
 
 import os
 import random
+import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmlint.files import discover
-from llmlint.ignores import IgnoreFile
+from llmlint.ignores import Patterns
 
 
 @pytest.fixture
@@ -142,12 +143,23 @@ patterns = st.sampled_from(
 )
 
 
-@given(st.lists(patterns, max_size=5), names, st.booleans())
-def test_asking_all_patterns_at_once_changes_no_answer(lines, name, is_folder):
-    from pathspec import GitIgnoreSpec
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    return folder
 
-    answer = GitIgnoreSpec.from_lines(lines).check_file(name + "/" * is_folder).include
-    assert IgnoreFile("/top", lines).verdict(f"/top/{name}", is_folder) == answer
+
+@settings(max_examples=60)
+@given(st.lists(patterns, min_size=1, max_size=5), st.lists(names, min_size=1, max_size=8))
+def test_patterns_mean_what_they_mean_to_git(repository, lines, paths):
+    (repository / ".gitignore").write_text("\n".join(lines))
+    command = ["git", "-C", str(repository), "check-ignore", "--no-index", "--stdin"]
+    told = subprocess.run(command, input="\n".join(paths), capture_output=True, text=True).stdout.split()
+    for path in paths:
+        above = [path[: at + 1] for at, sign in enumerate(path) if sign == "/"]
+        ours = any(Patterns(lines).verdict(part) for part in [*above, path])  # nothing is taken back from a folder
+        assert ours == (path in told), (lines, path)
 
 
 # ---------------------------------------------------------------- links
@@ -160,7 +172,17 @@ def test_a_file_behind_links_is_read_once_under_its_real_name(here):
     assert found() == ["real/a.py"]
 
 
-def test_a_link_out_of_the_folder_is_followed(here, tmp_path):
+def test_a_link_out_of_the_tree_is_named_and_not_followed(here, tmp_path):
+    make(tmp_path, "shared/a.py", "shared/b.txt")
+    (here / "pkg").symlink_to(tmp_path / "shared")
+    (here / "a.py").symlink_to(tmp_path / "shared" / "a.py")
+    (here / "b.txt").symlink_to(tmp_path / "shared" / "b.txt")
+    assert discover(["."]).sources == []
+    assert [(p.path, p.kind) for p in discover(["."]).problems] == [("a.py", "outside"), ("pkg", "outside")]
+
+
+def test_a_link_to_elsewhere_in_the_repository_is_followed(here, tmp_path):
+    (tmp_path / ".git").mkdir()
     make(tmp_path, "shared/a.py")
     (here / "pkg").symlink_to(tmp_path / "shared")
     assert found() == ["pkg/a.py"]

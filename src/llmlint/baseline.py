@@ -13,8 +13,10 @@ from pathlib import Path
 import msgspec
 
 from llmlint.findings import Finding, Suppression, Verdict
+from llmlint.opening import read_small
 
 VERSION = 1
+_LARGEST = 100_000_000
 
 
 class BaselineError(ValueError):
@@ -40,10 +42,10 @@ class Baseline(msgspec.Struct, frozen=True):
 
 def read_baseline(file: Path) -> Baseline:
     try:
-        baseline = msgspec.json.decode(file.read_bytes(), type=Baseline)
+        baseline = msgspec.json.decode(read_small(file, _LARGEST), type=Baseline)
     except OSError as error:
         raise BaselineError(f"{file}: {error.strerror or error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BaselineError(f"{file}: not a baseline ({error})") from error
     if baseline.version != VERSION:
         raise BaselineError(f"{file}: baseline version {baseline.version} is not known, only {VERSION} is")

@@ -1,14 +1,21 @@
 """The cache of file records, keyed by content: one SQLite file, safe under concurrent scans and `kill -9`.
 
-SQLite's own journal gives the safety. A file that is no database any more is thrown away and begun anew, with one
-warning; a folder that cannot be written is one warning and a scan without a cache.
+SQLite's own journal gives the safety. A file that is no database any more, or one of another make, is thrown away and
+begun anew, with one warning; a folder that cannot be written is one warning and a scan without a cache. The folder is
+the user's own: what a scanned tree brings is never taken for a cache.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,8 +27,21 @@ CREATE TABLE IF NOT EXISTS record (key TEXT PRIMARY KEY, blob BLOB NOT NULL, day
 CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, blob BLOB NOT NULL, day INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS stat (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, key TEXT NOT NULL) WITHOUT ROWID;
 """
+_OF_THE_MACHINE = frozenset(
+    getattr(sqlite3, f"SQLITE_{name}") for name in "PERM BUSY LOCKED NOMEM READONLY IOERR FULL CANTOPEN".split()
+)
+"""Errors that a new file would meet again; after any other the file itself is at fault."""
 
 T = TypeVar("T")
+
+
+def users_folder(project: Path) -> Path:
+    """The folder of a project's cache, in the cache folder of the user who scans."""
+    from platformdirs import user_cache_path
+
+    real = os.path.realpath(project)
+    name = re.sub(r"[^\w.-]", "_", os.path.basename(real)) or "root"
+    return user_cache_path("llmlint") / f"{name}-{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
 
 
 class Cache:
@@ -44,15 +64,15 @@ class Cache:
         return self._directory / FILE_NAME
 
     def _open(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        ignore = self._file.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        _make_folder(self._file.parent)
+        _refuse_links(self._file.parent)
         database = sqlite3.connect(self._file, timeout=10)
+        self._database = database
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(_SCHEMA)
-        self._database = database
+        if _make_of(database) != _our_make():
+            raise sqlite3.DatabaseError("its tables are not those of this version")
 
     def close(self) -> None:
         if self._database is not None:
@@ -63,11 +83,12 @@ class Cache:
         """Does something with the database; when that fails, says so once and goes on without the cache."""
         try:
             return action()
-        except (sqlite3.OperationalError, OSError) as error:
-            self._give_up(f"cache {self._directory}: {error}; going on without it")
-        except sqlite3.DatabaseError as error:
-            self._give_up(f"cache {self._file}: {error}; it is thrown away and built anew")
-            self._rebuild()
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE:
+                self._give_up(f"cache {self._directory}: {error}; going on without it")
+            else:
+                self._give_up(f"cache {self._file}: {error}; it is thrown away and built anew")
+                self._rebuild()
         return otherwise
 
     def _give_up(self, warning: str) -> None:
@@ -108,8 +129,10 @@ class Cache:
         for start in range(0, len(keys), _CHUNK):
             chunk = [prefix + key for key in keys[start : start + _CHUNK]]
             marks = ",".join("?" * len(chunk))
-            for key, blob in self._database.execute(f"{query} ({marks})", chunk):
-                found[key[len(prefix) :]] = blob
+            for key, sealed in self._database.execute(f"{query} ({marks})", chunk):
+                blob = _unsealed(sealed)
+                if blob is not None:
+                    found[key[len(prefix) :]] = blob
         return found
 
     # ------------------------------------------------------------ writing
@@ -117,7 +140,7 @@ class Cache:
     def store_records(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Entries that nobody wrote for a month go at the same time."""
         today = _today()
-        rows = [(f"{self.generation}:{key}", blob, today) for key, blob in records]
+        rows = [(f"{self.generation}:{key}", _sealed(blob), today) for key, blob in records]
         if rows:
             self._write("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
             self._write("DELETE FROM record WHERE day < ?", [(today - _KEPT_DAYS,)])
@@ -127,7 +150,8 @@ class Cache:
         self._write("INSERT OR REPLACE INTO stat VALUES (?, ?, ?)", list(rows))
 
     def store_result(self, key: str, blob: bytes) -> None:
-        self._write("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", [(f"{self.generation}:{key}", blob, _today())])
+        row = (f"{self.generation}:{key}", _sealed(blob), _today())
+        self._write("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", [row])
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         def write() -> None:
@@ -136,6 +160,61 @@ class Cache:
                     self._database.executemany(statement, rows)
 
         self._guarded(write, None)
+
+
+def _sealed(blob: bytes) -> bytes:
+    return zlib.crc32(blob).to_bytes(4, "big") + blob
+
+
+def _unsealed(sealed: object) -> bytes | None:
+    """None for a blob that is not as it was written: it is read and written again."""
+    if not isinstance(sealed, bytes) or zlib.crc32(sealed[4:]).to_bytes(4, "big") != sealed[:4]:
+        return None
+    return sealed[4:]
+
+
+def _make_folder(folder: Path) -> None:
+    """Nobody else's to read; out of git where it was asked for within a repository."""
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder.parent)
+    with suppress(FileExistsError):  # by a scan that began at the same moment
+        folder.mkdir(mode=0o700)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _forget_old(caches: Path) -> None:
+    """Projects that nobody scanned for a month."""
+    oldest = time.time() - _KEPT_DAYS * 86_400
+    for file in caches.glob(f"*/{FILE_NAME}"):
+        with suppress(OSError):
+            if file.stat().st_mtime < oldest and not file.parent.is_symlink():
+                remove_files(file.parent)
+                (file.parent / ".gitignore").unlink(missing_ok=True)
+                file.parent.rmdir()
+
+
+def _refuse_links(folder: Path) -> None:
+    """A link in the cache's place is somebody's try to have another file written."""
+    for path in (folder, *folder.glob(f"{FILE_NAME}*")):
+        if path.is_symlink():
+            raise OSError(f"{path.name} is a link")
+
+
+def _make_of(database: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    kept = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    return database.execute(kept).fetchall()
+
+
+@cache
+def _our_make() -> list[tuple[str, str, str]]:
+    database = sqlite3.connect(":memory:")
+    try:
+        database.executescript(_SCHEMA)
+        return _make_of(database)
+    finally:
+        database.close()
 
 
 def _today() -> int:

@@ -12,15 +12,22 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from llmlint.ignores import Patterns
+from llmlint.opening import read_small
+from llmlint.plain import one_line
 
+if TYPE_CHECKING:
     from llmlint.catalogue import Catalogue, Rule
     from llmlint.findings import Finding
+
+_LARGEST = 1_000_000
+_MOST_DOTS = 1000
+
+_NOT_FOR_A_TREE = {"cache-dir": "a tree does not say where to write; use --cache-dir or LLMLINT_CACHE_DIR"}
 
 Confidence = Literal["low", "medium", "high", "certain"]
 Severity = Literal["P0", "P1", "P2", "P3"]
@@ -47,9 +54,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     per_path: tuple[PathSettings, ...] = ()
     exclude: tuple[str, ...] = ()
     respect_gitignore: bool = True
-    max_file_mb: float = 10.0
-    jobs: int = 0
-    cache_dir: str = ""
+    max_file_mb: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
+    jobs: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     baseline: str = ""
     root: bool = False
     vocabulary: dict[str, Any] = {}
@@ -74,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
     is_project: bool = False
 
     def excludes(self, file: str, is_folder: bool = False) -> bool:
-        return self._excluded.match_file(self._below(file, "exclude") + "/" * is_folder)
+        return self._excluded.matches(self._below(file, "exclude") + "/" * is_folder)
 
     def wants(self, finding: Finding, file: str, catalogue: Catalogue) -> bool:
         """Do the settings for its path let a finding through?"""
@@ -91,7 +97,7 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def _applies(self, index: int, file: str) -> bool:
-        return self._path_specs[index].match_file(self._below(file, "per-path"))
+        return self._path_specs[index].matches(self._below(file, "per-path"))
 
     def _below(self, file: str, key: str) -> str:
         """A path as the patterns under `key` see it: from the folder of the file that holds them."""
@@ -99,12 +105,12 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
         return os.path.relpath(file, origin.parent if origin else self.root)
 
     @cached_property
-    def _excluded(self) -> GitIgnoreSpec:
-        return _spec(self.config.exclude)
+    def _excluded(self) -> Patterns:
+        return Patterns(self.config.exclude)
 
     @cached_property
-    def _path_specs(self) -> list[GitIgnoreSpec]:
-        return [_spec(entry.paths) for entry in self.config.per_path]
+    def _path_specs(self) -> list[Patterns]:
+        return [Patterns(entry.paths) for entry in self.config.per_path]
 
 
 class Configuration:
@@ -141,10 +147,10 @@ class Configuration:
 
     def _read_folder(self, folder: Path) -> tuple[Path, dict[str, Any]] | None:
         own, project = folder / "llmlint.toml", folder / "pyproject.toml"
-        if own.is_file():
+        if _is_there(own):
             table = self._read(own)
             return own, dict(self._valid(own, table))
-        if project.is_file():
+        if _is_there(project):
             tool = self._read(project).get("tool", {})
             if isinstance(tool, dict) and "llmlint" in tool:
                 return project, dict(self._valid(project, tool["llmlint"]))
@@ -152,10 +158,16 @@ class Configuration:
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
-            return tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            self.problems.append(f"{_shown(file)}: {error}; its settings are left out")
-            return {}
+            text = read_small(file, _LARGEST).decode()
+            if max(line.count(".") for line in text.split("\n")) > _MOST_DOTS:
+                raise ValueError("a key of too many parts")  # the library would take hours
+            return tomllib.loads(text)
+        except RecursionError:
+            error = "nested too deep"
+        except (OSError, ValueError) as why:
+            error = getattr(why, "strerror", None) or str(why)
+        self.problems.append(f"{_shown(file)}: {one_line(error)}; its settings are left out")
+        return {}
 
     def _valid(self, file: Path, table: object) -> Iterator[tuple[str, Any]]:
         if not isinstance(table, Mapping):
@@ -169,8 +181,15 @@ class Configuration:
                 yield key, value
 
 
+def _is_there(file: Path) -> bool:
+    """Also as what is no file: that is told when it is read."""
+    return os.path.lexists(file) and not file.is_dir()
+
+
 def _problem_with(key: str, value: object) -> str:
     known = Config.__struct_encode_fields__
+    if key in _NOT_FOR_A_TREE:
+        return f"{key}: {_NOT_FOR_A_TREE[key]}"
     if key not in known:
         return f"unknown key {key!r}{_nearest(key, known)}"
     try:
@@ -178,6 +197,8 @@ def _problem_with(key: str, value: object) -> str:
     except msgspec.ValidationError as error:
         text = str(error).replace("Object contains unknown field", "unknown key")
         return f"{key}: {text}"
+    if b"\\u0000" in msgspec.json.encode(config):
+        return f"{key}: a NUL character"
     return "; ".join(_unknown_rules(config)) or (_vocabulary_problem(value) if key == "vocabulary" else "")
 
 
@@ -225,12 +246,6 @@ def _severity_in(table: Mapping[str, Severity], finding: Finding, catalogue: Cat
     """The severity a table gives to a rule; the last selector that matches wins."""
     matching = [severity for selector, severity in table.items() if finding.rule in _codes(catalogue, (selector,))]
     return matching[-1] if matching else ""
-
-
-def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(patterns)
 
 
 def _shown(file: Path) -> str:

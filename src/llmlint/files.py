@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from llmlint.ignores import IgnoreFile, is_ignored
+from llmlint.opening import read_small
 
 _LANGUAGES = {
     ".py": "python",
@@ -37,6 +38,7 @@ _VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 """A folder that holds this file holds other people's packages, whatever it is called."""
 
 _LARGEST = 10_000_000
+_LARGEST_IGNORE_FILE = 1_000_000
 
 
 class SourcePath(msgspec.Struct, frozen=True):
@@ -48,7 +50,10 @@ class SourcePath(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What became of a path not read whole. `kind`: missing, unreadable, unsupported, too-large or partly-read."""
+    """What became of a path not read whole.
+
+    `kind`: missing, unreadable, unsupported, too-large, outside or partly-read.
+    """
 
     path: str
     kind: str
@@ -113,6 +118,7 @@ class _Walk:
         self._respect_gitignore = respect_gitignore
         self._max_bytes = max_bytes
         self._seen: set[tuple[int, int]] = set()
+        self._top = ""
 
     # ------------------------------------------------------------ what was asked for
 
@@ -136,15 +142,29 @@ class _Walk:
         top = next((at for at, here in enumerate(above) if (here / ".git").exists()), 0)
         found: tuple[IgnoreFile, ...] = ()
         for here in reversed(above[1 : top + 1]):
-            found += tuple(_ignore_files(str(here)))
+            found += tuple(self._ignore_files(str(here), _shown(str(here))))
         hidden = any(is_ignored(str(here), True, found) for here in above[:top])
         return () if hidden else found
+
+    def _ignore_files(self, folder: str, path: str) -> Iterator[IgnoreFile]:
+        """What git leaves out of this folder; a later one overrules an earlier one. As in git, links are none."""
+        for name in (".git/info/exclude", ".gitignore"):
+            try:
+                data = read_small(f"{folder}/{name}", _LARGEST_IGNORE_FILE, follow=False)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                message = f"was left unread: {error.strerror}"
+                self.problems.append(Problem(name if path == "." else f"{path}/{name}", "partly-read", message))
+                continue
+            yield IgnoreFile(folder, data.decode("utf-8", "replace").removeprefix("\ufeff").split("\n"))
 
     # ------------------------------------------------------------ walking
 
     def _all_below(self, top: _Place) -> None:
         """Links are followed last, so that a file is named by its real place wherever that is below `top`."""
         links: list[_Place] = []
+        self._top = _tree_around(top.file)
         self._folders([top], links)
         while links:
             links.sort(key=lambda link: link.path, reverse=True)
@@ -165,7 +185,7 @@ class _Walk:
             if _VIRTUAL_ENVIRONMENT in names:
                 continue
             if self._respect_gitignore and not names.isdisjoint((".gitignore", ".git")):
-                ignores = (*folder.ignores, *_ignore_files(folder.file))
+                ignores = (*folder.ignores, *self._ignore_files(folder.file, folder.path))
                 folder = _Place(folder.file, folder.path, ignores)
             for entry in entries:
                 self._entry(entry, folder, waiting, links)
@@ -191,7 +211,10 @@ class _Walk:
         is_folder = os.path.isdir(real)
         if self._is_hidden(link, is_folder):
             return
-        if is_folder:
+        if not f"{real}/".startswith(self._top):
+            if is_folder or language_of(link.file):
+                self._problem(link, "outside", "leads out of the tree and was not followed")
+        elif is_folder:
             if not os.path.realpath(os.path.dirname(link.file)).startswith(real.rstrip("/") + "/"):
                 self._folders([link], links)
         elif language := language_of(link.file):
@@ -206,7 +229,7 @@ class _Walk:
         return is_ignored(place.file, is_folder, place.ignores) or self._is_excluded(place, is_folder)
 
     def _is_excluded(self, place: _Place, is_folder: bool) -> bool:
-        if is_ignored(place.file, is_folder, self._exclude):
+        if any(patterns.matches(place.file, is_folder) for patterns in self._exclude):
             return True
         return self._excluded is not None and self._excluded(place.file, is_folder)
 
@@ -245,14 +268,11 @@ def _identity(info: os.stat_result) -> tuple[int, int]:
     return info.st_dev, info.st_ino
 
 
-def _ignore_files(folder: str) -> Iterator[IgnoreFile]:
-    """What git leaves out of this folder; a later one overrules an earlier one."""
-    for name in (".git/info/exclude", ".gitignore"):
-        try:
-            text = Path(folder, name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        yield IgnoreFile(folder, text.splitlines())
+def _tree_around(folder: str) -> str:
+    """The repository a folder lies in, or the folder itself: links are followed that far. Ends with a slash."""
+    real = Path(os.path.realpath(folder))
+    top = next((str(here) for here in (real, *real.parents) if (here / ".git").exists()), str(real))
+    return top.rstrip("/") + "/"
 
 
 def _shown(path: str) -> str:

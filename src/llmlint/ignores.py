@@ -1,29 +1,76 @@
-"""What a .gitignore leaves out, fast enough to be asked of every file of a large tree."""
+"""Patterns as in a .gitignore, fast enough to be asked of every file of a large tree, and of any tree.
+
+A pattern is somebody else's text, so matching never backtracks over more than one star: what stands between two stars
+is taken where it is first found, which is right since the later star can take up whatever is left.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from pathspec import GitIgnoreSpec
+_NAMED = {
+    "alnum": r"a-zA-Z0-9",
+    "alpha": r"a-zA-Z",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": r"0-9",
+    "graph": r"\x21-\x7e",
+    "lower": r"a-z",
+    "print": r"\x20-\x7e",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": r"A-Z",
+    "xdigit": r"0-9A-Fa-f",
+}
+
+_NEVER = "(?!)"
+_TOKEN = re.compile(
+    r"\\(?P<escaped>.)|(?P<stars>\*+)|(?P<any>\?)|(?P<open>\[)|(?P<plain>[^\\*?\[]+)|(?P<wrong>.)", re.S
+)
+_IN_BRACKETS = re.compile(r"\[:(?P<named>\w+):\]|\\(?P<escaped>.)|(?P<plain>.)", re.S)
+
+
+class Patterns:
+    """Lines of a .gitignore. The last one that speaks of a path decides."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        read = [found for found in map(_read, lines) if found is not None]
+        self._each = [(re.compile(expression), is_taken) for expression, is_taken in reversed(read)]
+        # Most paths match none, and then asking once is enough.
+        self._might_match = re.compile("|".join(f"(?:{expression})" for expression, _ in read) if read else _NEVER)
+
+    def verdict(self, path: str) -> bool | None:
+        """True: matches; False: taken back (`!pattern`); None: not spoken of. A folder's path ends with a slash."""
+        if not self._might_match.fullmatch(path):
+            return None
+        return next(is_taken for expression, is_taken in self._each if expression.fullmatch(path))
+
+    def matches(self, path: str) -> bool:
+        """Is this path meant, or a folder that holds it? What is said of the nearest one decides."""
+        while path:
+            verdict = self.verdict(path)
+            if verdict is not None:
+                return verdict
+            path = path[: path.rstrip("/").rfind("/") + 1]
+        return False
 
 
 class IgnoreFile:
     """The patterns that hold in one folder and below it."""
 
-    def __init__(self, folder: str, patterns: Iterable[str]) -> None:
+    def __init__(self, folder: str, lines: Iterable[str]) -> None:
         self._prefix = folder.rstrip("/") + "/"
-        self._spec = GitIgnoreSpec.from_lines(patterns)
-        self._might_match = _any_of(self._spec)
+        self._patterns = Patterns(lines)
 
     def verdict(self, file: str, is_folder: bool) -> bool | None:
-        """True: left out; False: taken back in (`!pattern`); None: not spoken of."""
+        """As `Patterns.verdict` of the path from this folder on."""
         below = file[len(self._prefix) :] if file.startswith(self._prefix) else file.lstrip("/")
-        if is_folder:
-            below += "/"
-        if not self._might_match.match(below):
-            return None
-        return self._spec.check_file(below).include
+        return self._patterns.verdict(f"{below}/" if is_folder else below)
+
+    def matches(self, file: str, is_folder: bool) -> bool:
+        below = file[len(self._prefix) :] if file.startswith(self._prefix) else file.lstrip("/")
+        return self._patterns.matches(f"{below}/" if is_folder else below)
 
 
 def is_ignored(file: str, is_folder: bool, ignores: Sequence[IgnoreFile]) -> bool:
@@ -35,9 +82,107 @@ def is_ignored(file: str, is_folder: bool, ignores: Sequence[IgnoreFile]) -> boo
     return False
 
 
-def _any_of(spec: GitIgnoreSpec) -> re.Pattern[str]:
-    """One expression for all patterns: most files match none, and then asking once is enough."""
-    expressions = [pattern.regex.pattern for pattern in spec.patterns if pattern.include is not None and pattern.regex]
-    # Group names would clash; without them the expressions can stand side by side.
-    unnamed = [re.sub(r"\(\?P<\w+>", "(?:", str(expression)) for expression in expressions]
-    return re.compile("|".join(f"(?:{expression})" for expression in unnamed) if unnamed else r"(?!)")
+# ---------------------------------------------------------------- from a line to an expression
+
+
+def _read(line: str) -> tuple[str, bool] | None:
+    """The expression of a line, and whether it leaves out or takes back; None for a line that matches nothing."""
+    line = re.sub(r"(?<!\\) +$", "", line.removesuffix("\r"))
+    is_taken = not line.startswith("!")
+    pattern = line if is_taken else line[1:]
+    if not line or line.startswith("#") or not pattern.strip("/"):
+        return None
+    expression = _expression(pattern)
+    return None if expression is None else (expression, is_taken)
+
+
+def _expression(pattern: str) -> str | None:
+    only_folders = pattern.endswith("/")
+    segments = pattern.removesuffix("/").split("/")
+    if len(segments) == 1:
+        segments.insert(0, "**")
+    elif not segments[0]:
+        del segments[0]
+    end = "/" if only_folders else "/?"
+    if segments[-1] == "**":
+        del segments[-1]
+        end = "/.+" if segments and segments != ["**"] else ".+" + "/" * only_folders
+    runs = list(_runs(segments))
+    if None in runs:
+        return None
+    first, *others = runs
+    anywhere = [f"(?>(?:[^/]+/)*?{run}/)" for run in others[:-1]]
+    last = [f"(?:[^/]+/)*{run}" for run in others[-1:]]
+    return f"{first}{'/' if first and others else ''}{''.join(anywhere)}{''.join(last)}{end}"
+
+
+def _runs(segments: Sequence[str]) -> Iterator[str | None]:
+    """What stands between the `**`, the first run being empty where the pattern begins with one."""
+    run: list[str | None] = []
+    for index, segment in enumerate(segments):
+        if segment != "**":
+            run.append(_segment(segment))
+        elif run or index == 0:
+            yield _joined(run)
+            run = []
+    if run or not segments:
+        yield _joined(run)
+
+
+def _joined(run: Sequence[str | None]) -> str | None:
+    return None if None in run else "/".join(part for part in run if part)
+
+
+def _segment(segment: str) -> str | None:
+    """One name; None where it has no meaning, as with a bracket that never closes."""
+    if not segment:
+        return None
+    parts = [""]
+    at = 0
+    while at < len(segment):
+        token = _TOKEN.match(segment, at)
+        assert token is not None
+        at = token.end()
+        if token["stars"]:
+            parts.append("")
+        elif token["open"]:
+            bracket = _bracket(segment, at)
+            if bracket is None:
+                return None
+            expression, at = bracket
+            parts[-1] += expression
+        elif token["wrong"]:
+            return None
+        else:
+            parts[-1] += "[^/]" if token["any"] else re.escape(token["escaped"] or token["plain"])
+    first, *others = parts
+    atomic = "".join(f"(?>[^/]*?{part})" for part in others[:-1])
+    return f"{first}{atomic}[^/]*{others[-1]}" if others else first
+
+
+def _bracket(segment: str, at: int) -> tuple[str, int] | None:
+    """The expression of `[…]` from behind its first bracket on, and where it ends."""
+    negated = segment[at : at + 1] in ("!", "^")
+    start = at = at + negated
+    members: list[str] = []
+    while at < len(segment) and (segment[at] != "]" or at == start):
+        item = _IN_BRACKETS.match(segment, at)
+        if item is None:
+            return None
+        at = item.end()
+        low = item["escaped"] or item["plain"]
+        high = _IN_BRACKETS.match(segment, at + 1) if low and segment[at : at + 1] == "-" else None
+        if low is None:
+            members.append(_NAMED.get(item["named"], ""))
+        elif high is not None and not high["named"] and (high["plain"] != "]"):
+            at = high.end()
+            top = high["escaped"] or high["plain"]
+            members.append(f"{re.escape(low)}-{re.escape(top)}" if low <= top else re.escape(low))
+        else:
+            members.append(re.escape(low))
+    if at >= len(segment):
+        return None
+    inside = "".join(members)
+    if negated:
+        return f"[^/{inside}]", at + 1
+    return f"(?!/)[{inside}]" if inside else _NEVER, at + 1

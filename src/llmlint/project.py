@@ -15,11 +15,13 @@ from pathlib import Path
 import msgspec
 
 from llmlint.baseline import BaselineError, apply, read_baseline
+from llmlint.cache import users_folder
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.config import Configuration, Settings
 from llmlint.earned import limited
 from llmlint.files import Found, SourcePath, discover, language_of
 from llmlint.findings import Finding, Step, as_severe, at_least
+from llmlint.ignores import Patterns
 from llmlint.records import Progress
 from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files
@@ -81,16 +83,9 @@ class Project:
 
     @property
     def cache_directory(self) -> Path:
-        """In the project; for a folder that is none (an unpacked archive), in the user's own cache."""
-        if self.request.cache_dir:
-            return Path(self.request.cache_dir)
-        if self.settings.config.cache_dir:
-            return self.settings.root / self.settings.config.cache_dir
-        if self.settings.is_project:
-            return self.settings.root / ".llmlint_cache"
-        from platformdirs import user_cache_path
-
-        return user_cache_path("llmlint")
+        """Of the user and never of the tree: who writes the tree could write there what hides his bugs."""
+        chosen = self.request.cache_dir or os.environ.get("LLMLINT_CACHE_DIR")
+        return Path(chosen) if chosen else users_folder(self.base)
 
     def options(self, rules: tuple[Rule, ...]) -> Options:
         config = self.settings.config
@@ -197,7 +192,7 @@ def scan_sources(
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
     result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))
     result.counts.failed = sum(problem.kind == "unreadable" for problem in result.problems)
-    result.counts.skipped = sum(problem.kind in ("too-large", "unsupported") for problem in result.problems)
+    result.counts.skipped = sum(problem.kind in ("too-large", "unsupported", "outside") for problem in result.problems)
     result.unused_suppressions = {files[p]: u for p, u in result.unused_suppressions.items() if p in about}
     result.errors += project.configuration.problems
     return result
@@ -257,6 +252,4 @@ def _given_only(request: Request, sources: Sequence[SourcePath]) -> list[SourceP
 
 
 def _matches(patterns: tuple[str, ...], path: str, is_folder: bool) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(patterns).match_file(os.path.relpath(path) + "/" * is_folder)
+    return Patterns(patterns).matches(os.path.relpath(path) + "/" * is_folder)

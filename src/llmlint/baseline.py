@@ -14,6 +14,7 @@ import msgspec
 
 from llmlint.findings import Finding, Suppression, Verdict
 from llmlint.opening import read_small
+from llmlint.writing import write_file
 
 VERSION = 1
 _LARGEST = 100_000_000
@@ -53,12 +54,9 @@ def read_baseline(file: Path) -> Baseline:
 
 
 def write_baseline(file: Path, baseline: Baseline) -> None:
-    """Written beside and moved into place, so that a reader never meets half a file."""
     ordered = sorted(baseline.findings, key=lambda entry: (entry.path, entry.rule, entry.fingerprint))
     text = msgspec.json.format(msgspec.json.encode(Baseline(VERSION, tuple(ordered))), indent=2) + b"\n"
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(text)
-    beside.replace(file)
+    write_file(file, text)
 
 
 def baseline_of(findings: Iterable[Finding], file: Path) -> Baseline:

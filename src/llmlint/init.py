@@ -15,6 +15,10 @@ import msgspec
 from llmlint import __version__
 from llmlint.baseline import baseline_of, write_baseline
 from llmlint.findings import Finding
+from llmlint.opening import read_small
+from llmlint.writing import Changed, write_file
+
+_LARGEST = 10_000_000
 
 BASELINE = "llmlint-baseline.json"
 
@@ -74,15 +78,18 @@ jobs:
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One file to write: `question` asks leave, `text` is all that the file will hold."""
+    """One file to write: `question` asks leave, `text` is all that the file will hold, `before` what it holds now."""
 
     file: Path
     question: str
     text: str
+    before: bytes | None = None
 
     def take(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text(self.text, encoding="utf-8")
+        """Raises OSError, and the file is as it was."""
+        if self.before is None and self.file.exists():
+            raise Changed(self.file)
+        write_file(self.file, self.text.encode(), self.before, parents=True)
 
 
 class ByHand(msgspec.Struct, frozen=True):
@@ -114,30 +121,38 @@ def _settings(root: Path, with_baseline: bool) -> Step | None:
         return None
     if not project.exists():
         return Step(root / "llmlint.toml", "Write the settings to llmlint.toml?", wanted)
-    text = project.read_text(encoding="utf-8")
+    data = read_small(project, _LARGEST)
+    text = data.decode()
     if "llmlint" in tomllib.loads(text).get("tool", {}):
         return None
-    return Step(project, "Add [tool.llmlint] to pyproject.toml?", f"{text.rstrip()}\n\n[tool.llmlint]\n{wanted}")
+    added = _appended(text, f"\n[tool.llmlint]\n{wanted}")
+    return Step(project, "Add [tool.llmlint] to pyproject.toml?", added, data)
 
 
 def _hook(root: Path) -> Step | ByHand | None:
     file = root / ".pre-commit-config.yaml"
     if not file.exists():
         return Step(file, "Write .pre-commit-config.yaml?", f"repos:\n{_indented(_HOOK, 2)}")
-    text = file.read_text(encoding="utf-8")
-    if "llmlint" in text:
+    data = read_small(file, _LARGEST)
+    if b"llmlint" in data:
         return None
-    return _hook_appended(file, text)
+    return _hook_appended(file, data)
 
 
-def _hook_appended(file: Path, text: str) -> Step | ByHand:
+def _appended(text: str, lines: str) -> str:
+    """The lines below the text, ending as its own do."""
+    return text.rstrip() + f"\n{lines}".replace("\n", "\r\n" if "\r\n" in text else "\n")
+
+
+def _hook_appended(file: Path, data: bytes) -> Step | ByHand:
     """The new entry goes below the last one, where the list of repositories is the end of the file."""
+    text = data.decode()
     entries = list(re.finditer(r"^( *)- repo:", text, re.MULTILINE))
     after = text[entries[-1].end() :] if entries else ""
     if not entries or re.search(r"^[^\s#-]", after, re.MULTILINE):
         return ByHand(file, _HOOK)
-    added = f"{text.rstrip()}\n{_indented(_HOOK, len(entries[-1][1]))}"
-    return Step(file, "Add llmlint to .pre-commit-config.yaml?", added)
+    added = _appended(text, _indented(_HOOK, len(entries[-1][1])))
+    return Step(file, "Add llmlint to .pre-commit-config.yaml?", added, data)
 
 
 def _indented(text: str, depth: int) -> str:

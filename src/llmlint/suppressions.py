@@ -18,6 +18,8 @@ _DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\]
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _KINDS = ("ignore", "ignore-file")
 
+LINE_END = re.compile(r"(\r\n|\r|\n)")
+
 
 class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One suppression comment. `line` is where it stands, `target` the line of code it speaks of (0: the file)."""
@@ -130,18 +132,22 @@ class Suppressions:
 
 
 def without(text: str, unused: Iterable[tuple[Directive, tuple[str, ...]]]) -> str:
-    """The text with rules named in vain taken out of their comments; a comment left with none goes whole."""
-    lines = text.split("\n")
+    """The text with rules named in vain taken out of their comments; a comment left with none goes whole.
+
+    Lines end as the scan has them end: also at a lone carriage return.
+    """
+    pieces = LINE_END.split(text)
+    lines, ends = pieces[::2], [*pieces[1::2], ""]
     for directive, vain in sorted(unused, key=lambda item: (-item[0].line, -item[0].column)):
         at = directive.line - 1
-        line, comment = lines[at], directive.comment.rstrip("\r")
+        line, comment = lines[at], directive.comment
         if "\n" in comment or not line[directive.column - 1 :].startswith(comment):
             continue
         left = [rule for rule in directive.rules if rule not in vain]
         kept = re.sub(r"\[[^\]]*\]", f"[{', '.join(left)}]", comment, count=1) if left else ""
         before, after = line[: directive.column - 1], line[directive.column - 1 + len(comment) :]
         if not kept and not (before + after).strip():
-            del lines[at]
+            del lines[at], ends[at]
         else:
             lines[at] = before + kept + after if kept else (before.rstrip() + after)
-    return "\n".join(lines)
+    return "".join(line + end for line, end in zip(lines, ends, strict=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from llmlint.commands.common import CLEAN, exit_code, say, tell_problems, wrong_use
-from llmlint.init import BASELINE, ByHand, steps, write_known
+from llmlint.init import BASELINE, ByHand, Step, steps, write_known
 from llmlint.project import Request, scan
 from llmlint.scan import ScanResult
 
@@ -30,11 +30,18 @@ def init(folder: Path, yes: bool) -> None:
             say(f"{step.file} is too much its own to change; add below `repos:`")
             click.echo(step.text, err=True)
         elif yes or click.confirm(step.question, default=True):
-            step.take()
-            say(f"{step.file} written")
+            _take(step)
     if not planned:
         say("nothing to add: settings, hook and workflow are there")
     sys.exit(CLEAN if exit_code(result) == 1 else exit_code(result))
+
+
+def _take(step: Step) -> None:
+    try:
+        step.take()
+    except OSError as error:
+        wrong_use(f"cannot write {step.file}: {error.strerror}")
+    say(f"{step.file} written")
 
 
 def _scanned(folder: Path) -> ScanResult:
@@ -51,5 +58,8 @@ def _offer_baseline(folder: Path, result: ScanResult, yes: bool) -> bool:
     number = f"{len(result.shown)} finding{'' if len(result.shown) == 1 else 's'}"
     if not (yes or click.confirm(f"There are {number}. Keep them in {BASELINE}, so that only new ones count?")):
         return False
-    say(f"{write_known(folder, result.shown)} written: {number}")
+    try:
+        say(f"{write_known(folder, result.shown)} written: {number}")
+    except OSError as error:
+        wrong_use(f"cannot write {known}: {error.strerror}")
     return True

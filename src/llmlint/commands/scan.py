@@ -14,13 +14,14 @@ import click
 import msgspec
 
 from llmlint.catalogue import UnknownRule
-from llmlint.commands.common import exit_code, request_of, scan_options, show_progress, tell_problems, wrong_use
+from llmlint.commands.common import exit_code, request_of, say, scan_options, show_progress, tell_problems, wrong_use
 from llmlint.diff import DiffError, scan_against
 from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
 from llmlint.records import Progress
 from llmlint.report import FORMATS, Style, render
 from llmlint.scan import ScanResult
+from llmlint.writing import write_file
 
 
 @click.command()
@@ -118,7 +119,8 @@ def _fix(request: Request, result: ScanResult, unsafe: bool) -> bool:
     from llmlint.fixing import mend
 
     mended = mend(request, result.findings, unsafe)
-    mended.write()
+    for untouched in mended.write():
+        say(untouched)
     _tell_fixes(len(mended.fixed), len(mended.unsafe), "is", "are")
     return bool(mended.fixed)
 
@@ -132,8 +134,8 @@ def _tell_fixes(fixed: int, unsafe: int, one: str, several: str) -> None:
 def _fix_suppressions(result: ScanResult) -> None:
     from llmlint.commands.suppressions import remove_unused
 
-    for file, removed in remove_unused(result.unused_suppressions):
-        click.echo(f"llmlint: {file}: {removed} unused suppression{'s' if removed != 1 else ''} removed", err=True)
+    for told in remove_unused(result.unused_suppressions):
+        say(told)
 
 
 def _output_of(text: str) -> tuple[str, Path]:
@@ -146,8 +148,7 @@ def _output_of(text: str) -> tuple[str, Path]:
 def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], quiet: bool, plain: Style) -> None:
     for name, file in written:
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(render(name, result, plain), encoding="utf-8")
+            write_file(file, render(name, result, plain).encode("utf-8", "replace"), parents=True)
         except OSError as error:
             result.errors.append(f"cannot write {file}: {error.strerror}")
     if not quiet:

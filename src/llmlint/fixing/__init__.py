@@ -7,8 +7,10 @@ so comments, formatting, encoding and line endings stay as they are.
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from llmlint.files import language_of
 from llmlint.findings import Finding, at_least
 from llmlint.project import Request
 from llmlint.project import scan as scan_project
+from llmlint.writing import write_file
 
 if TYPE_CHECKING:
     from llmlint.fixing.edits import Edits
@@ -46,9 +49,14 @@ class Mended(msgspec.Struct):
     def diff(self) -> str:
         return "".join(_diff(path, before, after) for path, (before, after) in sorted(self.files.items()))
 
-    def write(self) -> None:
-        for path, (_, after) in self.files.items():
-            Path(path).write_bytes(after)
+    def write(self) -> Iterator[str]:
+        """Writes the files that are still as they were read; says of each other one why it was left alone."""
+        for path, (before, after) in self.files.items():
+            try:
+                write_file(Path(path), after, before)
+            except OSError as error:
+                self.fixed = [finding for finding in self.fixed if finding.path != path]
+                yield f"{path}: not mended: {error.strerror}"
 
 
 def is_fixable(finding: Finding, unsafe: bool = True) -> bool:
@@ -80,7 +88,7 @@ def mend_content(
     known = [f for f in findings if f.suppressed is None and is_fixable(f) and only in ("", f.fingerprint)]
     wanted = [finding for finding in known if is_fixable(finding, unsafe)]
     left_out = [finding for finding in known if finding not in wanted]
-    before = {path: _content(path, content) for path in sorted({finding.path for finding in wanted})}
+    before = dict(_contents({finding.path for finding in wanted}, content))
     while wanted:
         after, edited = _edited(wanted, before)
         failed = _failed(findings, edited, judged({**content, **after}), set(after)) if edited else []
@@ -90,8 +98,10 @@ def mend_content(
     return Mended({}, [], left_out)
 
 
-def _content(path: str, content: Mapping[str, bytes]) -> bytes:
-    return content[path] if path in content else Path(path).read_bytes()
+def _contents(paths: Iterable[str], content: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(paths):
+        with suppress(OSError):  # it went away after it was scanned
+            yield path, content[path] if path in content else Path(path).read_bytes()
 
 
 def _edited(wanted: Sequence[Finding], before: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:
@@ -134,6 +144,6 @@ def _likeness(finding: Finding) -> tuple[str, ...]:
 
 
 def _diff(path: str, before: bytes, after: bytes) -> str:
-    old, new = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (before, after))
+    old, new = (re.findall(r".*\n|.+", data.decode("utf-8", "replace")) for data in (before, after))
     lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

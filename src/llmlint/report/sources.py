@@ -21,7 +21,7 @@ class Sources:
         if path not in self._texts:
             try:
                 data = (self._root / path).read_bytes()
-            except OSError:
+            except (OSError, ValueError):  # a name that no system takes
                 data = b""
             self._texts[path] = data.decode("utf-8", "replace")
         return self._texts[path]
@@ -48,7 +48,10 @@ class Sources:
         return self._shown[path]
 
     def _relative(self, path: str) -> str:
-        file = Path(os.path.realpath(self._root / path))
+        try:
+            file = Path(os.path.realpath(self._root / path))
+        except ValueError:
+            return path
         if file.is_relative_to(self.repository):
             return file.relative_to(self.repository).as_posix()
         inside = [part for part in Path(path).parts if part not in ("..", "/")]

@@ -16,6 +16,7 @@ import msgspec
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
 from llmlint.plain import one_line, without_commands
+from llmlint.writing import write_file
 
 WRONG_USE = 2
 
@@ -204,7 +205,7 @@ def _report(document: Any, findings: list[Finding], format_: str, outputs: Seque
         if not colon or name not in FORMATS:
             _wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(FORMATS)}, not {text!r}")
         try:
-            Path(file).write_text(render(name, result, Style()), encoding="utf-8")
+            write_file(Path(file), render(name, result, Style()).encode("utf-8", "replace"))
         except OSError as error:
             _wrong_use(f"cannot write {file}: {error.strerror}")
     if format_ not in FORMATS:

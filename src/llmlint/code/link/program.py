@@ -248,6 +248,11 @@ class Program:
         `overrides` adds what subclasses put in the place of a method (an abstract method's overrides always count)."""
         return self._dispatch.callees(function, effect, _self_is(receiver), overrides)
 
+    def name_called(self, function: FunctionInfo, effect: Effect) -> str:
+        """The full dotted name of what a call runs, also where types lead out of the program: `torch.Tensor.copy_`,
+        `threading.Thread().start` on what the library gave; "" when nothing is known of it."""
+        return self._types.name_of(self._types.value_of(function, effect.callee))
+
     def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
         """Every call that may run the function, overrides included."""
         return self._dispatch.callers(function)

@@ -113,6 +113,22 @@ class Types:
                 return held(known[place]), _STEPS.findall(path[len(place) :])
         return self._root(function, steps[0], known), steps[1:]
 
+    def name_of(self, value: Value) -> str:
+        """The full dotted name of a function, class or thing outside of the program; of several the first one's."""
+        first = next(iter(options_in(value)), None)
+        match first:
+            case Method(function=function):
+                return function.full_name
+            case ClassInfo() | FunctionInfo():
+                return first.full_name
+            case Module(name=name) | Outside(name=name):
+                return name
+            case Instance(cls=ClassInfo() as cls):
+                return f"{cls.full_name}()"
+            case Instance():
+                return self._declared.outside_name(first)
+        return ""
+
     def narrowed(self, function: FunctionInfo, path: str, text: str) -> Instance | AnyOf | None:
         """What stands at a path where it is known to be of a type: what it may be anyway, as far as that is of it."""
         said = self._declared.value(text, function.path, function.facts.qualname)
@@ -308,7 +324,7 @@ class Types:
             case Super(cls=cls, above=above):
                 order = cls.mro[cls.mro.index(above) + 1 :] if above in cls.mro else above.mro[1:]
                 found = next((c.methods[step] for c in order if step in c.methods), None)
-                return Method(found, cls) if found else None
+                return Method(found, cls) if found else _beyond(order, step)
             case ClassInfo():
                 return self._of_class(value, step)
             case Outside(name=name):
@@ -354,9 +370,8 @@ class Types:
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
-        unknown = next((base for c in cls.mro for base in c.unknown_bases if not base.endswith(_NO_BASES)), "")
-        below = unknown and any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
-        return Outside(f"{unknown}.{name}") if unknown and not below else None
+        below = any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
+        return _beyond(cls.mro, name) if not below else None
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
@@ -472,6 +487,12 @@ def _where(start: Start, holder: FunctionInfo | ClassInfo | None) -> tuple[str, 
 def _kind_of(source: str) -> str:
     """The Python type of a display or of a call that makes an empty container."""
     return _DISPLAYS.get(source[:1]) or source.partition("(")[0].rpartition(".")[2] or "list"
+
+
+def _beyond(order: Sequence[ClassInfo], name: str) -> Outside | None:
+    """A member that only a base outside of the program can have."""
+    unknown = next((base for cls in order for base in cls.unknown_bases if not base.endswith(_NO_BASES)), "")
+    return Outside(f"{unknown}.{name}") if unknown else None
 
 
 def _class_at_self(known: Known) -> ClassInfo | None:

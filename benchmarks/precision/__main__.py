@@ -10,16 +10,25 @@ import click
 import msgspec
 
 from benchmarks.histories import HistoryError
-from benchmarks.precision.targets import LastScan, Sighting, excerpts, load_targets, sample, scan_target, tree_of
+from benchmarks.precision.report import as_markdown, as_text, tables_of
+from benchmarks.precision.targets import (
+    LastScan,
+    Sighting,
+    by_default,
+    excerpts,
+    load_targets,
+    sample,
+    scan_target,
+    tree_of,
+)
 from benchmarks.precision.verdicts import (
     ANSWERS,
+    SECOND,
     VERDICTS,
     Answer,
     Precision,
     Reading,
-    by,
     load_readings,
-    precision,
     reading_of,
     record,
 )
@@ -68,7 +77,7 @@ def scan_command(
             click.echo(f"{name}: left out: {problem}", err=True)
             continue
         found = scan_target(name, known[name], tree, cache, jobs, [rule for rule in rules.split(",") if rule])
-        click.echo(f"{name}: {len(found)} findings, {sum(map(_by_default, found))} of them shown by default")
+        click.echo(f"{name}: {len(found)} findings, {sum(map(by_default, found))} of them shown by default")
         folders[name] = str(tree)
         sightings += found
     cache.mkdir(parents=True, exist_ok=True)
@@ -76,7 +85,7 @@ def scan_command(
 
 
 @main.command("list")
-@click.option("--rule", required=True, help="The rule's code or name.")
+@click.option("--rule", default="", help="The rule's code or name; without it, of all rules.")
 @click.option("-n", "count", default=25, show_default=True, help="How many at most.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--unread", is_flag=True, help="Leave out those of the sample that have a verdict.")
@@ -96,17 +105,15 @@ def list_command(
     cache: Path,
     verdicts: Path,
 ) -> None:
-    """Show a sample of one rule's findings, each with its evidence and the code around every step."""
-    last, readings = _last_scan(cache), load_readings(verdicts)
+    """Show a sample of the findings, each with its evidence and the code around every step."""
+    last, readings = _last_scan(cache), load_readings(verdicts, SECOND)
     confident = [s for s in last.sightings if at_least(s.finding.confidence, min_confidence)]
     for sighting in sample(confident, rule, count, seed):
-        reading = readings.get(sighting.key)
+        reading = readings.of(sighting)
         if unread and reading:
             continue
         tree = Path(last.trees[sighting.target])
-        click.echo(
-            _as_line(sighting, reading, tree, context) if as_json else _as_text(sighting, reading, tree, context)
-        )
+        click.echo(_as_line(sighting, reading, tree, context) if as_json else _told(sighting, reading, tree, context))
 
 
 @main.command("record")
@@ -127,32 +134,23 @@ def record_command(fingerprint: str, verdict: str, reason: str, cache: Path, ver
 
 @main.command("report")
 @click.option("--json", "as_json", is_flag=True)
+@click.option("--page", type=click.Path(path_type=Path), help="Write the tables here, as Markdown.")
+@click.option("--unseen", is_flag=True, help="Only of engines that no rule was written or tuned on.")
 @cache_option
 @verdicts_option
-def report_command(as_json: bool, cache: Path, verdicts: Path) -> None:
-    """Precision as read, of the findings of the last scan."""
-    sightings, readings = _last_scan(cache).sightings, load_readings(verdicts)
-    default = [sighting for sighting in sightings if _by_default(sighting)]
-    tables = {
-        "shown by default": {"all": precision(default, readings)},
-        "rule": by(lambda sighting: sighting.finding.rule, default, readings),
-        "confidence": by(lambda sighting: sighting.finding.confidence, sightings, readings),
-        "target": by(lambda sighting: sighting.target, default, readings),
-    }
+def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, verdicts: Path) -> None:
+    """Precision as read, of the findings of the last scan, and what of them nobody has read."""
+    targets, last, readings = load_targets(), _last_scan(cache), load_readings(verdicts, SECOND)
+    sightings = [s for s in last.sightings if not unseen or (s.target in targets and targets[s.target].unseen)]
+    tables = tables_of(sightings, readings)
+    if page:
+        wanted = {name: target for name, target in targets.items() if target.unseen or not unseen}
+        scanned = {name: wanted[name] for name in last.trees if name in wanted}
+        page.write_text(as_markdown(tables, sightings, readings, scanned), "utf-8")
     if as_json:
         click.echo(json.dumps({title: {k: _plain(p) for k, p in rows.items()} for title, rows in tables.items()}))
-        return
-    for title, rows in tables.items():
-        click.echo(f"{title:24} {'findings':>8} {'read':>6} {'real':>6} {'not':>5} {'?':>3}  precision (95 %)")
-        for name, row in rows.items():
-            click.echo(f"  {name:22} {_row(row)}")
-
-
-def _row(row: Precision) -> str:
-    low, high = row.interval
-    share = "not read" if row.share is None else f"{row.share:.0%} ({low:.0%} to {high:.0%})"
-    read = row.real + row.not_real + row.cannot_tell
-    return f"{row.shown:8} {read:6} {row.real:6} {row.not_real:5} {row.cannot_tell:3}  {share}"
+    else:
+        click.echo(as_text(tables))
 
 
 def _plain(row: Precision) -> dict[str, Any]:
@@ -169,16 +167,12 @@ def _as_line(sighting: Sighting, reading: Reading | None, tree: Path, context: i
     return msgspec.json.encode(document).decode()
 
 
-def _as_text(sighting: Sighting, reading: Reading | None, tree: Path, context: int) -> str:
+def _told(sighting: Sighting, reading: Reading | None, tree: Path, context: int) -> str:
     finding = sighting.finding
     head = f"== {finding.fingerprint}  {finding.rule} {finding.name}  {finding.confidence}  {sighting.target}"
     said = f"read as {reading.verdict}: {reading.reason}" if reading else "not read yet"
     lines = [head, f"{finding.symbol}: {finding.message}", f"because {finding.confidence_reason}", said, ""]
     return "\n".join([*lines, *excerpts(finding, tree, context)])
-
-
-def _by_default(sighting: Sighting) -> bool:
-    return at_least(sighting.finding.confidence, "medium")
 
 
 def _kept(cache: Path) -> Path:

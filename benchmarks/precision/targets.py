@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.histories import History, HistoryError, WorkTree, clone_history, existing, find_history, sources
 from benchmarks.scanning import scan
-from llmlint.findings import Finding
+from llmlint.findings import Finding, at_least
 
 HERE = Path(__file__).parent
 
@@ -22,6 +22,8 @@ class Target(msgspec.Struct, frozen=True):
     commit: str
     scopes: tuple[str, ...]
     package: str = ""
+    unseen: bool = False
+    """No rule was written or tuned on it."""
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -70,9 +72,14 @@ def scan_target(name: str, target: Target, tree: Path, cache: Path, jobs: int, r
     return [Sighting(name, finding) for finding in found.findings]
 
 
+def by_default(sighting: Sighting) -> bool:
+    """Whether a user sees it who asks for nothing in particular."""
+    return at_least(sighting.finding.confidence, "medium")
+
+
 def sample(sightings: Sequence[Sighting], rule: str, count: int, seed: int) -> list[Sighting]:
     """The same `count` for the same seed; a finding more or less in the tree changes the sample by as much."""
-    of_rule = [sighting for sighting in sightings if rule in (sighting.finding.rule, sighting.finding.name)]
+    of_rule = [s for s in sightings if not rule or rule in (s.finding.rule, s.finding.name)]
 
     def drawn(sighting: Sighting) -> str:
         return sha256(f"{seed}:{sighting.target}:{sighting.finding.fingerprint}".encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -15,21 +15,23 @@ import msgspec
 from benchmarks.precision.targets import HERE, Sighting
 
 VERDICTS = HERE / "verdicts.jsonl"
+SECOND = HERE / "second_reading.jsonl"
 
-Answer = Literal["real", "not-real", "cannot-tell"]
-ANSWERS: tuple[Answer, ...] = ("real", "not-real", "cannot-tell")
+Answer = Literal["real", "harmless", "not-real", "cannot-tell"]
+ANSWERS: tuple[Answer, ...] = ("real", "harmless", "not-real", "cannot-tell")
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reader's verdict, with enough of the finding to know it again."""
 
     fingerprint: str
     target: str
     rule: str
     path: str
-    symbol: str
+    line: int = 0
+    symbol: str = ""
     verdict: Answer
-    reason: str
+    reason: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -40,22 +42,50 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return (self.rule, self.target, self.path, self.fingerprint)
 
 
+class Readings:
+    """What was said of findings, by fingerprint; where a place is noted as well, also by rule and place.
+
+    A pinned tree stands still: a finding of the same rule at the same line is the same, whatever words it is told in.
+    """
+
+    def __init__(self, readings: Iterable[Reading]) -> None:
+        self.known = {reading.key: reading for reading in readings}
+        self._by_place = {
+            (reading.target, reading.rule, reading.path, reading.line): reading
+            for reading in self.known.values()
+            if reading.line
+        }
+
+    def of(self, sighting: Sighting) -> Reading | None:
+        finding = sighting.finding
+        place = (sighting.target, finding.rule, finding.path, finding.line)
+        return self.known.get(sighting.key) or self._by_place.get(place)
+
+
 class Precision(msgspec.Struct, frozen=True):
-    """Findings a reader could not judge are told apart and stand in no share."""
+    """A true finding that nobody would act on is no real one. Those that could not be judged stand in no share."""
 
     shown: int
     real: int
+    harmless: int
     not_real: int
     cannot_tell: int
 
     @property
+    def judged(self) -> int:
+        return self.real + self.harmless + self.not_real
+
+    @property
+    def unread(self) -> int:
+        return self.shown - self.judged - self.cannot_tell
+
+    @property
     def share(self) -> float | None:
-        judged = self.real + self.not_real
-        return self.real / judged if judged else None
+        return self.real / self.judged if self.judged else None
 
     @property
     def interval(self) -> tuple[float, float]:
-        return wilson(self.real, self.real + self.not_real)
+        return wilson(self.real, self.judged)
 
 
 def reading_of(sighting: Sighting, verdict: Answer, reason: str) -> Reading:
@@ -66,39 +96,41 @@ def reading_of(sighting: Sighting, verdict: Answer, reason: str) -> Reading:
         rule=finding.rule,
         path=finding.path,
         symbol=finding.symbol,
+        line=finding.line,
         verdict=verdict,
         reason=reason,
     )
 
 
-def load_readings(file: Path = VERDICTS) -> dict[tuple[str, str], Reading]:
-    if not file.exists():
-        return {}
-    lines = file.read_bytes().splitlines()
-    readings = (msgspec.json.decode(line, type=Reading) for line in lines if line.strip())
-    return {reading.key: reading for reading in readings}
+def load_readings(*files: Path) -> Readings:
+    """Of all files; where two speak of one finding, the later file has the last word."""
+    return Readings(reading for file in files if file.exists() for reading in _read(file))
+
+
+def _read(file: Path) -> Iterator[Reading]:
+    for line in file.read_bytes().splitlines():
+        if line.strip():
+            yield msgspec.json.decode(line, type=Reading)
 
 
 def record(new: Iterable[Reading], file: Path = VERDICTS) -> None:
     """Add readings, replacing earlier ones of the same findings; lines stay sorted, so that branches merge."""
     with _locked(file):
-        readings = load_readings(file) | {reading.key: reading for reading in new}
+        readings = load_readings(file).known | {reading.key: reading for reading in new}
         ordered = sorted(readings.values(), key=lambda reading: reading.order)
         scratch = file.with_suffix(".part")
         scratch.write_bytes(b"".join(msgspec.json.encode(reading) + b"\n" for reading in ordered))
         scratch.replace(file)
 
 
-def precision(sightings: Iterable[Sighting], readings: Mapping[tuple[str, str], Reading]) -> Precision:
+def precision(sightings: Iterable[Sighting], readings: Readings) -> Precision:
     """Of the findings there are now; a reading of one that is no longer reported counts no more."""
-    seen = list(sightings)
-    answers = Counter(readings[sighting.key].verdict for sighting in seen if sighting.key in readings)
-    return Precision(len(seen), answers["real"], answers["not-real"], answers["cannot-tell"])
+    read = [readings.of(sighting) for sighting in sightings]
+    said = Counter(reading.verdict for reading in read if reading)
+    return Precision(len(read), said["real"], said["harmless"], said["not-real"], said["cannot-tell"])
 
 
-def by(
-    key: Callable[[Sighting], str], sightings: Sequence[Sighting], readings: Mapping[tuple[str, str], Reading]
-) -> dict[str, Precision]:
+def by(key: Callable[[Sighting], str], sightings: Sequence[Sighting], readings: Readings) -> dict[str, Precision]:
     groups = sorted({key(sighting) for sighting in sightings})
     return {group: precision((s for s in sightings if key(s) == group), readings) for group in groups}
 

@@ -6,19 +6,28 @@ from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
-from benchmarks.precision.verdicts import load_readings, precision, reading_of, record, wilson
+from benchmarks.precision.verdicts import (
+    SECOND,
+    VERDICTS,
+    Readings,
+    load_readings,
+    precision,
+    reading_of,
+    record,
+    wilson,
+)
 from llmlint.findings import Finding, Step
 
 
-def sighting(fingerprint="aaaa", target="vllm", rule="LLM802", confidence="medium"):
+def sighting(fingerprint="aaaa", target="vllm", rule="LLM802", confidence="medium", line=2):
     finding = Finding(
         rule=rule,
         name="noop-restore",
         causes=("noop-restore",),
         path="engine/pool.py",
-        line=2,
+        line=line,
         column=1,
-        end_line=2,
+        end_line=line,
         end_column=1,
         symbol="Pool.restore",
         severity="P1",
@@ -44,20 +53,45 @@ def test_nothing_read_says_nothing():
 
 
 def test_what_cannot_be_told_stands_in_no_share():
-    seen = [sighting("a"), sighting("b"), sighting("c"), sighting("d")]
-    answers = zip(seen, ("real", "not-real", "cannot-tell"), strict=False)
-    readings = {s.key: reading_of(s, answer, "read") for s, answer in answers}
+    seen = [sighting(name, line=number) for number, name in enumerate("abcde", 1)]
+    answers = zip(seen, ("real", "not-real", "cannot-tell", "harmless"), strict=False)
+    readings = Readings(reading_of(s, answer, "read") for s, answer in answers)
 
     result = precision(seen, readings)
 
-    assert (result.shown, result.real, result.not_real, result.cannot_tell) == (4, 1, 1, 1)
-    assert result.share == 0.5
+    assert (result.shown, result.real, result.harmless, result.not_real, result.cannot_tell) == (5, 1, 1, 1, 1)
+    assert result.unread == 1
+    assert result.share == pytest.approx(1 / 3), "what is true and harms nobody is no real finding"
+
+
+def test_a_finding_told_in_other_words_at_its_place_keeps_its_verdict():
+    readings = Readings([reading_of(sighting("a"), "real", "read")])
+
+    assert readings.of(sighting("told-otherwise")).verdict == "real"
+    assert readings.of(sighting("elsewhere", line=3)) is None
+    assert readings.of(sighting("of-another-rule", rule="LLM801")) is None
+
+
+def test_the_second_reading_has_the_last_word(tmp_path):
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    record([reading_of(sighting("a"), "real", "at first sight")], first)
+    record([reading_of(sighting("a"), "harmless", "nobody calls it")], second)
+
+    assert load_readings(first, second).of(sighting("a")).verdict == "harmless"
+
+
+def test_every_committed_verdict_is_about_a_target_and_the_unseen_ones_are_marked():
+    targets, read = load_targets(), load_readings(VERDICTS, SECOND).known.values()
+
+    assert {reading.target for reading in read} <= targets.keys()
+    assert {"lightllm", "Mooncake", "lmcache"} <= {name for name, target in targets.items() if target.unseen}
+    assert not targets["vllm"].unseen
 
 
 def test_a_verdict_on_a_finding_no_longer_reported_drops_out():
     gone = sighting("gone")
 
-    assert precision([sighting("new")], {gone.key: reading_of(gone, "real", "read")}).share is None
+    assert precision([sighting("new", line=9)], Readings([reading_of(gone, "real", "read")])).share is None
 
 
 def test_a_second_verdict_replaces_the_first_and_lines_stay_sorted(tmp_path):
@@ -68,7 +102,7 @@ def test_a_second_verdict_replaces_the_first_and_lines_stay_sorted(tmp_path):
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [(line["fingerprint"], line["verdict"]) for line in lines] == [("a", "real"), ("b", "not-real")]
-    assert load_readings(file)["vllm", "b"].reason == "second thoughts"
+    assert load_readings(file).known["vllm", "b"].reason == "second thoughts"
 
 
 def test_a_sample_is_the_same_for_the_same_seed_whatever_the_order():
@@ -100,7 +134,8 @@ def precision_command(tmp_path):
     (tmp_path / "tree" / "engine" / "caller.py").write_text(
         "def wake(pool):\n    pool.sleeping = False\n    pool.restore()\n"
     )
-    kept = LastScan({"vllm": str(tmp_path / "tree")}, (sighting("abc123"), sighting("abd456", confidence="low")))
+    seen = (sighting("abc123"), sighting("abd456", confidence="low", line=1))
+    kept = LastScan({"vllm": str(tmp_path / "tree")}, seen)
     (tmp_path / "precision.json").write_bytes(msgspec.json.encode(kept))
 
     def run(*arguments):
@@ -126,6 +161,18 @@ def test_verdicts_recorded_by_fingerprint_become_precision(precision_command):
     listed = json.loads(precision_command("list", "--rule", "LLM802", "--json").output)
     assert listed["reading"]["reason"] == "nothing is restored"
     assert precision_command("list", "--rule", "LLM802", "--unread").output == ""
+
+
+def test_the_page_says_what_is_known_of_each_finding_and_lists_what_is_new(precision_command, tmp_path):
+    page = tmp_path / "page.md"
+    precision_command("report", "--page", str(page))
+    assert "| LLM802 | 1 | 1 | 0 | 0 | 0 | 0 | not read |" in page.read_text()
+    assert "| LLM802 | medium | vllm | engine/pool.py:2 | abc123 |" in page.read_text()
+
+    precision_command("record", "abc", "real", "nothing is restored")
+    precision_command("report", "--page", str(page))
+    assert "| LLM802 medium | 1 | 0 | 1 | 0 | 0 | 0 | 100% (21% to 100%) |" in page.read_text()
+    assert "abc123" not in page.read_text()
 
 
 @pytest.mark.parametrize("fingerprint", ["ab", "ffff"])

@@ -70,7 +70,7 @@ def summarise(outcomes: Sequence[Outcome], ruled: Collection[str]) -> Summary:
         with_rule=recall(outcome for outcome in outcomes if outcome.case.cause in ruled),
         by_cause={cause: recall(group) for cause, group in _grouped(outcomes, lambda o: o.case.cause).items()},
         by_project={name: recall(group) for name, group in _grouped(outcomes, lambda o: o.case.project).items()},
-        by_half={name: recall(group) for name, group in _grouped(outcomes, _half).items()},
+        by_half={name: recall(group) for key in (_half, _age) for name, group in _grouped(outcomes, key).items()},
         by_mechanism=by_mechanism(outcomes),
         noise_per_thousand_lines={
             name: round(1000 * sum(o.findings_shown for o in group) / max(1, sum(o.lines for o in group)), 3)
@@ -105,6 +105,10 @@ def _half(outcome: Outcome) -> str:
     return f"fixed before {MEDIAN_DATE}" if outcome.case.date < MEDIAN_DATE else f"fixed on {MEDIAN_DATE} or later"
 
 
+def _age(outcome: Outcome) -> str:
+    return "numbered from 2000 on: new to the rules" if outcome.case.is_late else "numbered below 2000"
+
+
 def load_misses(file: Path = MISSES) -> dict[str, str]:
     return {key: str(reason) for key, reason in tomllib.loads(file.read_text("utf-8")).items()}
 
@@ -125,8 +129,8 @@ def markdown(
         _table(("condition", "value"), how.items()),
         "## Recall",
         _recall_table("which", {"all": summary.everything, "whose cause has a rule": summary.with_rule}),
-        "## By date",
-        "A rule that is a mechanism finds as much of the half nobody learnt from as of the other.",
+        "## By date and by what was known",
+        "A rule that is a mechanism finds as much of the bugs that nobody learnt from as of the others.",
         _recall_table("which", summary.by_half),
         "## By project",
         _recall_table("project", summary.by_project),

@@ -112,12 +112,12 @@ class Plan:
                 self.targets.setdefault(target.path, []).append(target)
             for watched in finding.watch:
                 self.targets.setdefault(watched.path, [])
-        self._stems = {_dotted(path)[-1] for path in self.targets if _dotted(path)}
+        self.stems = {_dotted(path)[-1] for path in self.targets if _dotted(path)}
         self._absolute = {os.path.realpath(entry["absolute"]): path for path, entry in self.files.items()}
 
     def may_mean(self, module_name: str) -> bool:
         """A quick no for nearly every module of a program."""
-        return module_name.rpartition(".")[2] in self._stems
+        return module_name.rpartition(".")[2] in self.stems
 
     def path_of(self, module_name: str, file: str | None) -> str | None:
         """The plan's name for a module: the same file, or one whose path ends in the module's dotted name."""

@@ -4,12 +4,16 @@ A wrapper would show in tracebacks, in `inspect`, in pickles, and would miss eve
 function object stays the same and gets a new code object: the old body, compiled again from its own source with the
 same file and line numbers, between calls to a station. `f` is still `f` wherever somebody holds it; a coroutine stays
 a coroutine; a traceback has the same frames and lines.
+
+The code holds nothing of ours but the name of its station, which it looks up among the builtins: so it can be
+marshalled, and sent elsewhere by value. Where there is no such station, the body runs as it was.
 """
 
 from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import threading
 import types
 import warnings
@@ -23,8 +27,11 @@ _FUTURE = 0
 for _name in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _name).compiler_flag
 
-_TOKEN, _RESULT = "__llmlint_token__", "__llmlint_result__"
-_STATION, _KNOWN, _EXCEPTION = "__llmlint_station__", "__llmlint_known__", "__llmlint_exception__"
+_TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
+_STATIONS = "__llmlint_stations__"
+"""Among the builtins: the stations of this process, by name."""
+_IN_A_GRAPH = "__llmlint_in_a_graph__"
+"""Among the builtins, once Dynamo is there: torch's own question, which Dynamo answers with True while it traces."""
 
 _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
 _CHANGES = frozenset(
@@ -43,6 +50,7 @@ class Station(Protocol):
     under way, and must cost next to nothing.
     """
 
+    key: str
     known: set[Any]
     enter: Callable[..., Any]
     leave: Callable[[Any, Any], None]
@@ -59,6 +67,20 @@ class CannotRewrite(Exception):
 
 _parsed: dict[str, ast.Module] = {}
 _lock = threading.Lock()
+_dynamo = False
+
+
+def stations() -> dict[str, Any]:
+    """The stations of this process, where rewritten functions look for theirs."""
+    found: dict[str, Any] = builtins.__dict__.setdefault(_STATIONS, {})
+    return found
+
+
+def leave_graphs_alone(in_a_graph: Callable[[], bool]) -> None:
+    """From now on functions ask whether they are being traced into a graph, and are then what they were."""
+    global _dynamo
+    setattr(builtins, _IN_A_GRAPH, in_a_graph)
+    _dynamo = True
 
 
 def rewrite(
@@ -73,11 +95,11 @@ def rewrite(
     node, enclosing = _definition(code)
     _refuse(node)
     shell = _shell(node, enclosing, code)
-    instrumented = _with_calls(node, roots, inside, about)
+    instrumented = _with_calls(node, station.key, roots, inside, about)
     new = _compiled(shell, instrumented, code)
-    new = _with_constants(new, {_STATION: station, _KNOWN: station.known, _EXCEPTION: Exception})
     if new.co_freevars != code.co_freevars:
         raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
+    stations()[station.key] = station
     return new.replace(**_name_of(code))
 
 
@@ -169,8 +191,16 @@ def _refuse(node: Any) -> None:
         raise CannotRewrite("it has type parameters")
 
 
-def _with_calls(node: Any, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
-    """The definition with the calls put in, on copies: the parsed file stays as it is."""
+def _with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
+    """The definition with the calls put in, on copies: the parsed file stays as it is.
+
+    S = the station, or None
+    if S is not None and what the call is about is known: S = None
+    if S is None: the body as it was
+    token = S.enter(…)
+    try: the body, with S.leave(token, …) before each return
+    except BaseException: S.fail(token); raise
+    """
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
     bare.decorator_list, bare.returns = _first_line_of(node), None
@@ -180,6 +210,8 @@ def _with_calls(node: Any, roots: tuple[str, ...], inside: Inside, about: Path |
     returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks)
     documented = ast.get_docstring(node, clean=False) is not None
     start, plain = node.body[:documented], node.body[documented:]
+    declared = _Declarations()
+    plain = [declared.visit(_copy(statement)) for statement in plain]
     body = [returns.visit(touching.visit(_copy(statement))) for statement in plain]
     values: ast.expr = ast.Tuple([ast.Name(root, ast.Load()) for root in roots], ast.Load())
     enter = _assign(_TOKEN, _call("enter", [values]))
@@ -187,26 +219,20 @@ def _with_calls(node: Any, roots: tuple[str, ...], inside: Inside, about: Path |
     fail = _if_followed(_call("fail", [ast.Name(_TOKEN, ast.Load())]))
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
-    watched: list[ast.stmt] = [enter, attempt]
-    if about is not None and not touching.told and not returns.told and _can_stand_twice(node, about):
-        watched = _unless_known(_expression(about), plain, watched)
-    for first in watched[:-1]:
+    asks = about is not None and "__" not in about.text and not touching.told and not returns.told
+    ask = _unless_known(_expression(about)) if asks and about is not None else []
+    before = [*declared.found, _find_station(key), *ask, _as_it_was(plain), enter]
+    for first in before:
         ast.copy_location(first, node.body[0])
-    for added in (enter, leave, attempt, handler, fail, watched[-1]):
+    for added in (leave, attempt, handler, fail):
         ast.copy_location(added, node.body[-1])
-    bare.body = [*_copy(start), *watched]
+    bare.body = [*_copy(start), *before, attempt]
     return bare
 
 
 def _first_line_of(node: Any) -> list[ast.expr]:
     """A stand-in for the decorators, never run: a function's lines are counted from its first one."""
     return [ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list[:1]]
-
-
-def _can_stand_twice(node: Any, about: Path) -> bool:
-    """Whether the body may stand in the function a second time, as it was, and `about` be read by its name."""
-    named_here = any(isinstance(inner, (ast.Global, ast.Nonlocal)) for inner in _own(node))
-    return not named_here and "__" not in about.text
 
 
 def _assign(name: str, value: ast.expr) -> ast.stmt:
@@ -219,16 +245,35 @@ def _if_followed(call: ast.expr) -> ast.stmt:
     return ast.If(followed, [ast.Expr(call)], [])
 
 
-def _unless_known(about: ast.expr, plain: list[ast.stmt], watched: list[ast.stmt]) -> list[ast.stmt]:
-    """try: token = about in known
-    except Exception: token = False
-    if token: the body as it was
-    else: the watched one"""
-    ask = _assign(_TOKEN, ast.Compare(about, [ast.In()], [ast.Constant(_KNOWN)]))
-    unread = ast.ExceptHandler(ast.Constant(_EXCEPTION), None, [_assign(_TOKEN, ast.Constant(False))])
-    as_it_was = [*(_copy(statement) for statement in plain), ast.Return()]
-    choose = ast.If(ast.Name(_TOKEN, ast.Load()), as_it_was, watched)
-    return [ast.Try([ask], [unread], [], []), choose]
+def _find_station(key: str) -> ast.stmt:
+    """None where there is no such station, and where a graph is made of the function."""
+    station: ast.expr = ast.Subscript(_load(_STATIONS), ast.Constant(key), ast.Load())
+    if _dynamo:
+        station = ast.IfExp(ast.Call(_load(_IN_A_GRAPH), [], []), ast.Constant(None), station)
+    return _attempt(_assign(_STATION, station), ("NameError", "KeyError"), _assign(_STATION, ast.Constant(None)))
+
+
+def _unless_known(about: ast.expr) -> list[ast.stmt]:
+    """What can't be read is not known: the program's own reading of it will fail, or the station's."""
+    known = ast.Compare(about, [ast.In()], [ast.Attribute(_load(_STATION), "known", ast.Load())])
+    ask = ast.If(known, [_assign(_STATION, ast.Constant(None))], [])
+    there = ast.Compare(_load(_STATION), [ast.IsNot()], [ast.Constant(None)])
+    return [ast.If(there, [_attempt(ask, ("Exception",), ast.Pass())], [])]
+
+
+def _as_it_was(plain: list[ast.stmt]) -> ast.stmt:
+    nobody = ast.Compare(_load(_STATION), [ast.Is()], [ast.Constant(None)])
+    return ast.If(nobody, [*(_copy(statement) for statement in plain), ast.Return()], [])
+
+
+def _attempt(step: ast.stmt, errors: tuple[str, ...], otherwise: ast.stmt) -> ast.stmt:
+    kinds = [_load(error) for error in errors]
+    kind = ast.Tuple(kinds, ast.Load()) if len(kinds) > 1 else kinds[0]
+    return ast.Try([step], [ast.ExceptHandler(kind, None, [otherwise])], [], [])
+
+
+def _load(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
 
 
 def _expression(about: Path) -> ast.expr:
@@ -281,6 +326,21 @@ class _InOneFunction(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node
+
+
+class _Declarations(_InOneFunction):
+    """Takes `global` and `nonlocal` out: they hold for the whole function, and must stand before both of its bodies."""
+
+    def __init__(self) -> None:
+        self.found: list[ast.stmt] = []
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        self.found.append(_copy(node))
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
+        self.found.append(_copy(node))
+        return ast.copy_location(ast.Pass(), node)
 
 
 class _Touches(_InOneFunction):
@@ -362,8 +422,7 @@ def _last_name(expression: ast.expr) -> str:
 
 
 def _call(method: str, arguments: list[ast.expr]) -> ast.Call:
-    """A call of the station, which `_with_constants` puts in its place, so that no name is added anywhere."""
-    return ast.Call(ast.Attribute(ast.Constant(_STATION), method, ast.Load()), arguments, [])
+    return ast.Call(ast.Attribute(_load(_STATION), method, ast.Load()), arguments, [])
 
 
 def _shell(node: Any, enclosing: list[ast.AST], code: types.CodeType) -> list[Any]:
@@ -414,12 +473,6 @@ def _code_named(code: types.CodeType, names: list[str]) -> types.CodeType | None
         inner = [const for const in found.co_consts if isinstance(const, types.CodeType)] if found else []
         found = next((const for const in inner if const.co_name == name), None)
     return found
-
-
-def _with_constants(code: types.CodeType, methods: dict[str, object]) -> types.CodeType:
-    return code.replace(
-        co_consts=tuple(methods.get(const, const) if isinstance(const, str) else const for const in code.co_consts)
-    )
 
 
 def _name_of(code: types.CodeType) -> dict[str, Any]:

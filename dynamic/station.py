@@ -5,9 +5,11 @@ Whatever goes wrong here is counted and stays here; only what the user's own sig
 
 from __future__ import annotations
 
+import builtins
 import sys
+import weakref
 from _thread import get_ident
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -16,6 +18,8 @@ from .paths import Path
 from .plan import Inside, Target
 from .probe import COUNT_ONLY, Probe, Quick, in_a_stretch
 from .record import Recorder
+
+_PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
 _inside: set[int] = set()
 """Threads that are in a station: what a probe's look at the program calls is not watched again."""
@@ -55,6 +59,27 @@ class Call:
         self.tokens = tokens
 
 
+class _Argument:
+    """What a parameter was when the call began, not kept alive: a way back to it while the program itself has it."""
+
+    __slots__ = ("place", "way")
+
+    def __init__(self, value: object) -> None:
+        self.place = id(value)
+        try:
+            self.way: Any = weakref.ref(value)
+        except TypeError:
+            self.way = None
+
+    def value(self, name: str, variables: Mapping[str, object]) -> object:
+        found = self.way() if self.way is not None else None
+        if found is None:
+            found = variables.get(name)
+        if id(found) != self.place:
+            raise LookupError(name)
+        return found
+
+
 class Roots:
     """Values by name: parameters from the start of the call, `return` and local variables at its end."""
 
@@ -62,18 +87,26 @@ class Roots:
 
     def __init__(self, names: tuple[str, ...], values: tuple[object, ...]) -> None:
         self.names = names
-        self.values = values
+        self.values: tuple[Any, ...] = values
         self.frame: Any = None
         self.result: object = None
 
+    def let_go(self) -> None:
+        """While the function runs nothing but ids is kept: what it deletes must be gone."""
+        self.values = tuple([value if type(value) in _PLAIN else _Argument(value) for value in self.values])
+
     def __call__(self, name: str) -> object:
         if name in self.names:
-            return self.values[self.names.index(name)]
+            value = self.values[self.names.index(name)]
+            return value.value(name, self._variables()) if type(value) is _Argument else value
         if self.frame is None:
             raise LookupError(name)
         if name == "return":
             return self.result
         return self.frame.f_locals[name]
+
+    def _variables(self) -> Mapping[str, object]:
+        return self.frame.f_locals if self.frame is not None else {}
 
 
 class Station:
@@ -88,6 +121,7 @@ class Station:
         self.function = function
         self.original = function.__code__
         self.label = function.__qualname__
+        self.key = self._free_key()
         self.names = rewrite.parameters(function)
         self.faults = faults
         self.watchers: list[Watcher] = []
@@ -109,6 +143,14 @@ class Station:
         self.counters = recorder.counters
         self.slot = recorder.counter()
 
+    def _free_key(self) -> str:
+        """The same in every process that has the function once, as its code may travel by value."""
+        code, others = self.original, rewrite.stations()
+        key = place = f"{code.co_filename}:{code.co_firstlineno}:{self.label}"
+        while key in others:
+            key = f"{place}#{len(others)}"
+        return key
+
     def add(self, probe: Probe, target: Target) -> None:
         self.watchers.append(Watcher(probe, target))
         self.choose_way()
@@ -116,11 +158,17 @@ class Station:
     def rewrite(self, inside: Inside) -> None:
         """Have the function tell of its calls, in the way that its watchers need."""
         if self.function.__code__ is self.original or (self.about is not None and not self.asks_itself):
-            self.function.__code__ = rewrite.rewrite(self.original, self, self.names, inside, self.about)
-            self.asks_itself = self.about is not None
+            self.rewrite_again(inside)
+
+    def rewrite_again(self, inside: Inside) -> None:
+        if getattr(self.function, "__builtins__", builtins.__dict__) is not builtins.__dict__:
+            raise rewrite.CannotRewrite("it has builtins of its own")
+        self.function.__code__ = rewrite.rewrite(self.original, self, self.names, inside, self.about)
+        self.asks_itself = self.about is not None
 
     def restore(self) -> None:
         self.function.__code__ = self.original
+        rewrite.stations().pop(self.key, None)
 
     def choose_way(self, wake: Callable[[], None] | None = None) -> None:
         """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""
@@ -228,6 +276,7 @@ class Station:
             roots = Roots(self.names, values)
             subject = values[0] if values else None
             tokens = [watcher.probe.called(watcher.target, subject, roots) for watcher in self.watchers]
+            roots.let_go()
             return Call(roots, tokens)
         finally:
             _inside.discard(thread)
@@ -236,13 +285,21 @@ class Station:
         thread = get_ident()
         _inside.add(thread)
         try:
-            call.roots.frame = sys._getframe(3)
+            call.roots.frame = _frame_of_the_function()
             call.roots.result = result
             for watcher, token in zip(self.watchers, call.tokens, strict=False):
                 watcher.probe.returned(watcher.target, token, call.roots, result, error)
         finally:
             call.roots.frame = None
             _inside.discard(thread)
+
+
+def _frame_of_the_function() -> Any:
+    """Each way into a station has its own depth."""
+    frame: Any = sys._getframe(1)
+    while frame.f_globals is globals():
+        frame = frame.f_back
+    return frame
 
 
 def forget_threads() -> None:

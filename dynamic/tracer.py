@@ -20,6 +20,7 @@ from .station import Faults, Station, forget_threads
 from .values import told
 
 TICK = 0.25
+DYNAMO = "torch._dynamo"
 SHARE = 200
 """After a look there is none for so many times as long as it took: looking costs half a per cent of a core at most."""
 
@@ -39,6 +40,8 @@ class Tracer:
         self.loaded: dict[str, ModuleType] = {}
         self.taken: dict[str, ModuleType] = {}
         """By name: the modules that are done with."""
+        self.lazy: set[str] = set()
+        """Modules whose body has not run yet, as nobody has used them: not even to be looked at."""
         self.bases: list[tuple[type, str, Target]] = []
         self.attended: set[tuple[int, str]] = set()
         """Targets that are done with in a module or a subclass, patched or missed."""
@@ -105,20 +108,26 @@ class Tracer:
             self.faults.add("poll")
 
     def _names_to_try(self) -> list[str]:
-        scripts = ["__main__", "__mp_main__"]
+        scripts = ["__main__", "__mp_main__", *self.lazy]
         if len(sys.modules) == self.modules_seen:
             return scripts + [module.__name__ for module in self.loaded.values()]  # replaced by another, perhaps
         self.modules_seen = len(sys.modules)
         return [name for name in list(sys.modules) if self._may_mean(name)] + scripts
 
     def _may_mean(self, name: str) -> bool:
-        return name in self.libraries or self.plan.may_mean(name)
+        return name in self.libraries or name == DYNAMO or self.plan.may_mean(name)
 
     def _take(self, name: str, module: ModuleType | None, before_use: bool = False) -> None:
         if module is None or self.taken.get(name) is module:
             return
         if name in self.libraries:
             return self._take_library(name, module)
+        if name == DYNAMO:
+            return self._leave_graphs_alone(name, module)
+        if _waits_for_its_first_use(module):
+            self.lazy.add(name)
+            return
+        self.lazy.discard(name)
         script = name in ("__main__", "__mp_main__")
         spec = getattr(module, "__spec__", None)
         path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
@@ -136,6 +145,20 @@ class Tracer:
                 self.seen_from_the_start.add((path, target.qualname))
         if not script:  # where functions may be defined by and by
             self.taken[name] = module
+
+    def _leave_graphs_alone(self, name: str, module: ModuleType) -> None:
+        """Dynamo is there from now on: what it traces must be the functions as they were."""
+        ask = getattr(getattr(sys.modules.get("torch"), "compiler", None), "is_dynamo_compiling", None)
+        if ask is None:
+            return
+        self.taken[name] = module
+        rewrite.leave_graphs_alone(ask)
+        for station in self.stations.values():
+            try:
+                station.rewrite_again(self.plan.inside)
+            except rewrite.CannotRewrite:
+                station.restore()
+                self.faults.add(f"{station.label} beside Dynamo")
 
     def _take_library(self, name: str, module: ModuleType) -> None:
         """Functions that a probe always wants, with a stand-in for the finding."""
@@ -407,6 +430,12 @@ def subclasses(base: type) -> Iterator[type]:
     for sub in direct:
         yield sub
         yield from subclasses(sub)
+
+
+def _waits_for_its_first_use(module: ModuleType) -> bool:
+    """Any look at an attribute of such a module would load it."""
+    util = sys.modules.get("importlib.util")
+    return util is not None and issubclass(type(module), util._LazyModule)
 
 
 def _copied(state: Any) -> Any:

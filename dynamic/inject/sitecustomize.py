@@ -1,42 +1,30 @@
-"""Found by Python's start-up, as this folder is on PYTHONPATH: starts the tracer, then runs the real one, if any."""
+"""Found by Python's start-up, as this folder is on PYTHONPATH: starts the tracer, then runs the real one, if any.
 
-import importlib.machinery
-import importlib.util
+Every Python of the run comes here, however old: so this file is written in the Python of all of them.
+"""
+
 import os
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
-
-def _start_tracer() -> None:
-    """The tracer goes under a name of its own: the program may have its own copy of llmlint."""
-    if not os.environ.get("LLMLINT_TRACE") or "_llmlint_dynamic" in sys.modules:
-        return
-    folder = os.path.dirname(_HERE)
-    spec = importlib.util.spec_from_file_location(
-        "_llmlint_dynamic", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
-    )
-    if spec is None or spec.loader is None:
-        return
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["_llmlint_dynamic"] = package
-    spec.loader.exec_module(package)
-    importlib.import_module("_llmlint_dynamic.start").start()
-
-
-def _run_the_shadowed_one() -> None:
-    elsewhere = [path for path in sys.path if os.path.abspath(path or ".") != _HERE]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", elsewhere)
-    if spec is None or spec.loader is None:
-        return
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
-
-
 try:
-    _start_tracer()
+    if sys.version_info >= (3, 10):
+        import llmlint_waits  # type: ignore[import-not-found]
+
+        llmlint_waits.begin()
+    elif os.environ.get("LLMLINT_TRACE"):
+        _note = os.path.join(os.environ["LLMLINT_TRACE"], "failed-%d.txt" % os.getpid())
+        with open(_note, "w") as _file:
+            _file.write("Python %s is too old to be traced\n" % sys.version.split()[0])
 except Exception:  # the program must start whatever happens here
-    sys.modules.pop("_llmlint_dynamic", None)
+    pass
+
 sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != _HERE]
-_run_the_shadowed_one()
+_ours = sys.modules.pop("sitecustomize")
+try:
+    import sitecustomize  # type: ignore[import-not-found]  # the one that this stands before
+except ImportError as _error:
+    if not str(_error).strip("'").endswith("sitecustomize"):
+        raise
+    sys.modules["sitecustomize"] = _ours

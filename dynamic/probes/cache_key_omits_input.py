@@ -53,7 +53,8 @@ class Probe(Base):
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role == "key":
-            return {path.text: path.values(roots) for path in self.finding.extra_paths() if path.root in roots.names}
+            given = [path for path in self.finding.extra_paths() if path.root in roots.names]
+            return {path.text: [mark(value) for value in path.values(roots)] for path in given}
         if target.role == "lookup" and target.entity is not None:
             return _one_mark(target.entity.values(roots))
         return None
@@ -64,8 +65,9 @@ class Probe(Base):
         if error is not None:
             return
         if target.role == "key" and isinstance(token, dict):
-            known = [token.get(path.text) or path.values(roots) for path in self.finding.extra_paths()]
-            omitted = [value for values in known for value in values]
+            omitted: list[Mark] = []
+            for path in self.finding.extra_paths():
+                omitted.extend(token.get(path.text) or [mark(value) for value in path.values(roots)])
             if self.beside:
                 self._make(result, omitted)
             elif target.entity is not None and (found := target.entity.values(roots)):
@@ -82,11 +84,14 @@ class Probe(Base):
             if len(known) < len(reads):
                 return None
 
-            def made(given: Any, result: object, error: BaseException | None) -> None:
+            def made(marks: list[Mark], result: object, error: BaseException | None) -> None:
                 if error is None:
-                    self._make(result, given)
+                    self._make(result, marks)
 
-            return Quick(lambda values: [read(values) for read in known], made)
+            def given(values: tuple[object, ...]) -> list[Mark]:
+                return [mark(read(values)) for read in known] if in_a_stretch(self.made + 1) else []
+
+            return Quick(given, made)
         read = one_value(target.entity, names) if target.role == "lookup" else None
         if read is None:
             return None
@@ -101,12 +106,11 @@ class Probe(Base):
 
         return Quick(asked, looked_up)
 
-    def _make(self, returned: object, omitted: list[object]) -> None:
-        """A key was made; `omitted` is what the finding says that it does not see."""
+    def _make(self, returned: object, marks: list[Mark]) -> None:
+        """A key was made; `marks` stand for what the finding says that it does not see."""
         self.made += 1
-        if not in_a_stretch(self.made):
+        if not in_a_stretch(self.made) or len(marks) < len(self.finding.extra_paths()):
             return
-        marks = [mark(value) for value in omitted]
         inputs = marks[0] if len(marks) == 1 else hash(tuple(marks))
         names = self._names(returned, marks) if self.beside else [mark(returned)]
         if len(self.inputs) >= KEYS or len(self.values) >= KEYS:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from ..calls import CallKey, here
@@ -19,10 +20,18 @@ class Before:
     __slots__ = ("given", "state", "subject", "watched")
 
     def __init__(self, subject: object, given: int, state: int, watched: int) -> None:
-        self.subject = subject
+        self.subject = _way_to(subject)
         self.given = given
         self.state = state
         self.watched = watched
+
+
+def _way_to(subject: object) -> Callable[[], object]:
+    """The call has its own object; a token of ours must not keep it."""
+    try:
+        return weakref.ref(subject)
+    except TypeError:
+        return lambda: subject
 
 
 class Caller:
@@ -83,11 +92,12 @@ class Probe(Base):
         if not token.given:
             return
         self.with_something += 1
-        if self._state(target, token.subject, roots) == token.state:
+        subject = token.subject()
+        if self._state(target, subject, roots) == token.state:
             self.nothing_changed += 1
             if len(self.samples) < 3:
                 self.samples.append(f"{target.qualname} was given {token.given} to restore and changed nothing")
-        elif self.finding.watch and self._watched(token.subject) != token.watched:
+        elif self.finding.watch and self._watched(subject) != token.watched:
             self.took_effect += 1
 
     def _end(self, caller: Caller, result: object, error: BaseException | None) -> None:
@@ -107,7 +117,16 @@ class Probe(Base):
         return sum(found.size for found in map(contents, given) if not found.empty)
 
     def _arguments(self, target: Target, roots: Roots) -> list[object]:
-        return target.entity.values(roots) if target.entity else [roots(name) for name in roots.names[1:]]
+        """Those that are still there, once the call has ended."""
+        if target.entity:
+            return target.entity.values(roots)
+        found = []
+        for name in roots.names[1:]:
+            try:
+                found.append(roots(name))
+            except LookupError:
+                continue
+        return found
 
     def _state(self, target: Target, subject: object, roots: Roots) -> int:
         return hash((state_of(subject), *(state_of(value) for value in self._arguments(target, roots))))

@@ -101,10 +101,36 @@ def test_verify_is_the_three_in_one_and_fails_when_a_bug_is_confirmed(tmp_path: 
 
 def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     (tmp_path / "findings.json").write_text(llmlint(PROGRAMS, "scan", ".", "--no-cache", "--format", "json").stdout)
-    command = ("trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "-c", "pass")
-    assert llmlint(tmp_path, *command).returncode == 0
+    command = (
+        "trace",
+        "--findings",
+        "findings.json",
+        "--out",
+        "run",
+        "--",
+        sys.executable,
+        "-c",
+        "raise SystemExit(3)",
+    )
+    assert llmlint(tmp_path, *command).returncode == 3
     again = llmlint(tmp_path, *command)
-    assert (again.returncode, again.stderr) == (2, "llmlint: run: it holds a run already\n")
+    assert (again.returncode, again.stderr) == (3, "llmlint: the command runs untraced: run: it holds a run already\n")
+
+
+def test_whatever_tracing_lacks_the_command_runs_and_one_line_says_what(tmp_path: Path) -> None:
+    (tmp_path / "findings.json").write_text(llmlint(PROGRAMS, "scan", ".", "--no-cache", "--format", "json").stdout)
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "file").touch()
+    for findings, out, said in (
+        ("findings.json", "/dev/full/run", "/dev/full/run: Not a directory"),
+        ("findings.json", "file/run", "file/run: Not a directory"),
+        ("none.json", "run", "cannot read none.json: No such file or directory"),
+        ("broken.json", "run", "broken.json is no report of `scan --format json`: Input data was truncated"),
+    ):
+        command = ("--findings", findings, "--out", out, "--", sys.executable, "-c", "print('served')")
+        done = llmlint(tmp_path, "trace", *command)
+        assert (done.returncode, done.stdout) == (0, "served\n")
+        assert done.stderr == f"llmlint: the command runs untraced: {said}\n"
 
 
 def test_confirm_refuses_what_is_no_run(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from llmlint.dynamic.plan import Inside
 class Noted:
     """A station that only takes notes."""
 
+    key = "boxed"
+
     def __init__(self) -> None:
         self.touched: list[tuple[str, bool]] = []
         self.known: set[object] = set()

@@ -85,7 +85,6 @@ def test_calls_about_a_request_that_is_known_run_as_if_nobody_watched(python: st
     process = run.processes[0]
     assert process.faults == 0
     told = {record["qualname"].split(".")[1]: process.counters[record["slot"]] for record in process.patched}
-    assert told.pop("counts") == 40  # a second copy of its body would come before `global`
     assert all(1 <= count < 20 for count in told.values()), told
     assert process.states[next(iter(process.states))]["entered"] == 1
 

@@ -27,14 +27,20 @@ def _wrong_use(message: str) -> NoReturn:
 
 
 def _document(file: Path) -> Any:
+    document = _read(file)
+    return _wrong_use(document) if isinstance(document, str) else document
+
+
+def _read(file: Path) -> Any:
+    """The report in a file, or in words why there is none."""
     from llmlint.report.json import Document
 
     try:
         return msgspec.json.decode(file.read_bytes(), type=Document)
     except OSError as error:
-        _wrong_use(f"cannot read {file}: {error.strerror}")
+        return f"cannot read {file}: {error.strerror}"
     except msgspec.DecodeError as error:
-        _wrong_use(f"{file} is no report of `scan --format json`: {error}")
+        return f"{file} is no report of `scan --format json`: {error}"
 
 
 def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
@@ -70,7 +76,11 @@ def trace(
     """Run COMMAND, watching what the findings name. Ends as the command ends."""
     from llmlint.runtime.trace import leave_as
 
-    leave_as(_traced(_document(findings).findings, out, root, command, ids, sites, **driving))
+    document = _read(findings)
+    if isinstance(document, str):
+        leave_as(_without_tracing(document, command, _meanwhile(**driving)))
+    else:
+        leave_as(_traced(document.findings, out, root, command, ids, sites, **driving))
 
 
 def _traced(
@@ -85,6 +95,8 @@ def _traced(
     from llmlint.runtime.plan import make_plan
     from llmlint.runtime.trace import prepare, run_traced
 
+    meanwhile = _meanwhile(**driving)
+    missing = ""
     try:
         plan = make_plan(findings, load_catalogue(), root)
         if sites:
@@ -93,11 +105,23 @@ def _traced(
 
             plan = with_sites(plan, sites, load_vocabulary())
         prepare(out, plan)
-        return run_traced(command, out, ids, _meanwhile(**driving))
     except msgspec.ValidationError as error:
-        _wrong_use(f"a finding's runtime block is not understood: {error}")
+        missing = f"a finding's runtime block is not understood: {error}"
+    except OSError as error:
+        missing = f"{error.filename or out}: {error.strerror}"
+    try:
+        return _without_tracing(missing, command, meanwhile) if missing else run_traced(command, out, ids, meanwhile)
     except OSError as error:
         _wrong_use(f"{error.filename or command[0]}: {error.strerror}")
+
+
+def _without_tracing(
+    missing: str, command: Sequence[str], meanwhile: Callable[[subprocess.Popen[bytes]], object] | None
+) -> int:
+    from llmlint.runtime.trace import run_untraced
+
+    click.echo(f"llmlint: the command runs untraced: {missing}", err=True)
+    return run_untraced(command, meanwhile)
 
 
 def _meanwhile(
@@ -264,7 +288,11 @@ def verify(
         if status:
             sys.exit(status)
         document = _document(report)
+        if (folder / "plan.json").exists():
+            _wrong_use(f"{folder}: it holds a run already")
         _traced(document.findings, folder, Path(), command, ids, **driving)
+        if not (folder / "plan.json").exists():
+            sys.exit(WRONG_USE)
         findings = _confirmed(document, [read_run(str(folder))])
         _report(document, findings, format_, outputs, quiet=False)
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
 import errno
 import json
 import os
@@ -15,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmlint.dynamic.plan import Plan, probe_names
+from llmlint.dynamic.tracer import load_probe
 from llmlint.runtime.native.build import preloaded, prepare_ledger
 
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
@@ -29,9 +32,18 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     if (folder / "plan.json").exists():
         raise FileExistsError(errno.EEXIST, "it holds a run already", str(folder))
     (folder / "plan.json").write_text(json.dumps(plan, indent=1), encoding="utf-8")
+    (folder / "wake").write_text("\n".join(_names_to_wait_for(plan)), encoding="utf-8")
     # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
     compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
     prepare_ledger(folder, plan.get("native", ()))
+
+
+def _names_to_wait_for(plan: Mapping[str, Any]) -> list[str]:
+    """Modules at whose import a process has something to watch. What Python itself brings is there soon enough then."""
+    read = Plan(plan)
+    libraries = {module for name in probe_names(read.findings) for module in load_probe(name).libraries}
+    asked_for = {name for name in libraries if name.partition(".")[0] not in sys.stdlib_module_names}
+    return sorted(read.stems | asked_for)
 
 
 def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -46,21 +58,30 @@ def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | N
     return {**found, **preloaded(folder, found)}
 
 
-def run_traced(
-    command: Sequence[str],
-    folder: Path,
-    raw_ids: bool = False,
-    meanwhile: Callable[[subprocess.Popen[bytes]], object] | None = None,
-) -> int:
-    """The command's exit status, negative for a signal, as `subprocess` has it.
+Meanwhile = Callable[["subprocess.Popen[bytes]"], object]
+"""Runs beside the command (a stressor); when it returns, the command is asked to end."""
 
-    `meanwhile` runs beside the command (a stressor); when it returns, the command is asked to end.
-    """
+
+def run_traced(command: Sequence[str], folder: Path, raw_ids: bool = False, meanwhile: Meanwhile | None = None) -> int:
+    """The command's exit status, negative for a signal, as `subprocess` has it."""
     started = time.time()
     account: dict[str, Any] = {"command": list(command), "status": None, "asked_to_end": meanwhile is not None}
     _write(account, folder)
+    status, done = _run(command, environment(folder, raw_ids), meanwhile)
+    account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
+    _write(account, folder)
+    return status
+
+
+def run_untraced(command: Sequence[str], meanwhile: Meanwhile | None = None) -> int:
+    """The command as it is, where something that tracing needs is missing: a service must start all the same."""
+    return _run(command, None, meanwhile)[0]
+
+
+def _run(command: Sequence[str], env: dict[str, str] | None, meanwhile: Meanwhile | None) -> tuple[int, object]:
+    """How the command ended, and what was done meanwhile."""
     hear = _hear_interrupts if meanwhile is not None else None
-    process = subprocess.Popen(command, env=environment(folder, raw_ids), preexec_fn=hear)
+    process = subprocess.Popen(command, env=env, preexec_fn=hear)
     kept = {number: signal.signal(number, lambda n, _: process.send_signal(n)) for number in _PASSED_ON}
     done: object = None
     try:
@@ -71,14 +92,13 @@ def run_traced(
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-    account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
-    _write(account, folder)
-    return status
+    return status, done
 
 
 def _write(account: Mapping[str, Any], folder: Path) -> None:
     """Written once before the command starts, so that a run whose `trace` was killed still says what it was."""
-    (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
+    with contextlib.suppress(OSError):
+        (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
 
 
 def _hear_interrupts() -> None:

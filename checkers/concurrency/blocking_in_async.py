@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from llmlint.code.domain.course import runs_once
 from llmlint.code.domain.waiting import blocking_at, is_deferred
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -77,7 +78,7 @@ def check_program(program: Program) -> Iterator[Report]:
         for one in found:
             alone.setdefault((one.function, one.at.callee), []).append(one)
     for found in alone.values():
-        yield _of_coroutine(program, min(found, key=lambda one: _UNSURE.index(_how_sure(one)[0])))
+        yield _of_coroutine(program, min(found, key=lambda one: _UNSURE.index(_how_sure(program, one)[0])))
 
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:
@@ -164,7 +165,7 @@ def _narrowed(caller: Call, objects: Objects) -> Objects:
 
 def _of_coroutine(program: Program, blocked: Blocked) -> Report:
     function, effect = blocked.function, blocked.at
-    confidence, reason = _how_sure(blocked)
+    confidence, reason = _how_sure(program, blocked)
     last = blocked.last
     what = last.effect.callee
     by = f" by way of {effect.callee}" if len(blocked.calls) > 1 else ""
@@ -184,7 +185,7 @@ def _of_coroutine(program: Program, blocked: Blocked) -> Report:
 def _of_helper(program: Program, found: list[Blocked]) -> Report:
     nearest = found[0]
     function, effect = nearest.last
-    sure = [_how_sure(one) for one in found]
+    sure = [_how_sure(program, one) for one in found]
     confidence, reason = min(sure, key=lambda one: _UNSURE.index(one[0]))
     coroutines = list(dict.fromkeys(one.function for one in found))
     others = [Step(one.path, one.facts.line, f"{one.facts.qualname} comes here too") for one in coroutines[1:4]]
@@ -221,7 +222,7 @@ def _mend(row: Blocking, callee: str) -> str:
     return f"await asyncio.to_thread({callee}, ...), or run it in an executor of its own"
 
 
-def _how_sure(blocked: Blocked) -> tuple[str, str]:
+def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
     function, row, last = blocked.function, blocked.row, blocked.last.effect
     if _OFFLINE & set(words(function.path)):
         return "low", "a test, a benchmark or a script keeps only itself waiting"
@@ -245,6 +246,8 @@ def _how_sure(blocked: Blocked) -> tuple[str, str]:
         return "low", "it happens while an object is made, which may be rare"
     if any(region.kind == "except" for call in blocked.calls for region in around(*call)):
         return "low", "only a failure leads there"
+    if runs_once(program, function, blocked.at):
+        return "low", f"{function.name} comes here once, before anything is served"
     if len(blocked.calls) == 1:
         return "high" if row.kind != "work" else "medium", "the coroutine makes the call itself"
     between = len(blocked.calls) - 1

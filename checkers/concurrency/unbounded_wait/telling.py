@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llmlint.code.domain.course import is_client, runs_once
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -52,6 +53,8 @@ def _where(program: Program, function: FunctionInfo, cause: str) -> tuple[str, s
     if _TESTS & place:
         return "low", "a test or a benchmark is ended by who started it"
     is_by_hand = _BY_HAND & place or function.name == "main"
+    if cause == "missing-timeout" and (is_client(function) or runs_once(program, function)):
+        return "low", "a client waits for itself, and what runs once before serving is seen to hang"
     if cause == "missing-timeout" and (is_by_hand or (function.owner is None and _is_script(program, function.path))):
         return "low", "a program run by hand is ended by hand"
     return None

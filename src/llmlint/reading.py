@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,7 @@ from llmlint.code.syntax.errors import Unreadable
 from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.tree import Module
 from llmlint.findings import Report
+from llmlint.plain import one_line
 from llmlint.suppressions import Directive, directives_of
 from llmlint.vocabulary import Vocabulary
 
@@ -47,7 +49,21 @@ def decode_record(blob: bytes) -> FileRecord:
 
 
 def encode_record(record: FileRecord) -> bytes:
-    return _ENCODER.encode(record)
+    try:
+        return _ENCODER.encode(record)
+    except UnicodeEncodeError:  # a string of Python may hold half a surrogate pair, and then so may an annotation
+        return _ENCODER.encode(_whole(msgspec.to_builtins(record, builtin_types=(bytes,))))
+
+
+def _whole(value: Any) -> Any:
+    """The same plain data without lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    return value
 
 
 @room_for_calls(5000)
@@ -117,7 +133,16 @@ def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabula
     except OSError as error:
         return Reading(path, problem=error.strerror or str(error))
     record = read_bytes(data, language, vocabulary, load_catalogue())
-    return Reading(path, content_key(data, language), encode_record(record))
+    return Reading(path, content_key(data, language), _encoded(record))
+
+
+def _encoded(record: FileRecord) -> bytes:
+    try:
+        return encode_record(record)
+    except (ValueError, RecursionError, MemoryError) as error:
+        nothing = FileFacts(record.facts.language, record.facts.lines)
+        fault = Fault("", f"{type(error).__name__}: {one_line(str(error))[:200]}")
+        return encode_record(FileRecord(nothing, faults=(fault,)))
 
 
 def content_key(data: bytes, language: str) -> str:

@@ -14,14 +14,17 @@ from contextlib import contextmanager
 from multiprocessing import connection, context, parent_process
 
 _PR_SET_PDEATHSIG = 1
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def worker_pool(jobs: int, how: context.BaseContext | None = None) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers end at once when the block is left by an error, an interrupt included."""
     with _safe_path():
-        pool = ProcessPoolExecutor(jobs, how or _safe_context(), initializer=_begin)
+        pool = ProcessPoolExecutor(jobs, how or _safe_context(), initializer=_begin, initargs=(os.getpid(),))
         try:
+            with _signals_held():
+                pool.submit(_nothing)  # starts the workers
             yield pool
         except BaseException:
             _end(pool)
@@ -29,9 +32,27 @@ def worker_pool(jobs: int, how: context.BaseContext | None = None) -> Iterator[P
         pool.shutdown()
 
 
-def _safe_context() -> context.BaseContext | None:
+def _nothing() -> None:
+    """Work for a worker that is to be there."""
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """An interrupt in the middle of a fork is lost in the parent and ends a worker that is not ready for it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _safe_context() -> context.BaseContext:
     """A fork copies the locks that other threads hold, as one that reads standard input does, and nobody opens them."""
-    return multiprocessing.get_context("spawn") if threading.active_count() > 1 else None
+    may_fork = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if may_fork else "spawn")
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
@@ -55,24 +76,26 @@ def _safe_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def _begin() -> None:
+def _begin(parent: int) -> None:
     """In a new worker. Ctrl-C reaches it too, but it is for the parent to say what ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     gc.disable()
-    _die_with_parent()
+    _die_with(parent)
 
 
-def _die_with_parent() -> None:
-    parent = parent_process()
+def _die_with(parent: int) -> None:
+    known = parent_process()
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if parent is not None and not parent.is_alive():  # it died before it could be asked for
-            os._exit(1)
-    elif parent is not None:
-        threading.Thread(target=_leave_after, args=(parent.sentinel,), daemon=True).start()
+    elif known is not None:
+        threading.Thread(target=_leave_after, args=(known.sentinel,), daemon=True).start()
+    if os.getppid() != parent:  # it died before it could be asked for
+        os._exit(1)
 
 
 def _leave_after(sentinel: int) -> None:

@@ -6,7 +6,7 @@ but one that takes from either takes from both. The one that leaves the second b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 
 import msgspec
@@ -30,10 +30,19 @@ class Partners(msgspec.Struct, frozen=True):
 
 def taken_alone(program: Program, cls: ClassInfo) -> Iterator[Report]:
     changes = {name: its for name, its in changes_of(program, cls).items() if _is_filled(cls, name, its)}
-    for first, second in permutations(changes, 2):
-        partners = _partners(first, second, changes)
-        if partners is not None:
-            yield from _takes_alone(program, cls, partners, changes)
+    for alike in _filled_alike(changes):
+        for first, second in permutations(alike, 2):
+            partners = _partners(first, second, changes)
+            if partners is not None:
+                yield from _takes_alone(program, cls, partners, changes)
+
+
+def _filled_alike(changes: dict[str, list[Change]]) -> Iterable[list[str]]:
+    """The containers by the functions that fill them: partners are in one of these."""
+    found: dict[frozenset[FunctionInfo], list[str]] = {}
+    for name, its in changes.items():
+        found.setdefault(frozenset(change.function for change in its if _fills(change)), []).append(name)
+    return found.values()
 
 
 def _is_filled(cls: ClassInfo, name: str, its: list[Change]) -> bool:

@@ -50,9 +50,9 @@ def is_made(cls: ClassInfo, attribute: str) -> bool:
     known = cls.attributes.get(attribute)
     if known is None or known.owner is cls:
         return True
-    bases = {base.name for base in cls.mro[1:]}
     return any(
-        effect.callee.startswith("super()") or (effect.callee.endswith(".__init__") and _first(effect.callee) in bases)
+        effect.callee.startswith("super()")
+        or (effect.callee.endswith(".__init__") and any(base.name == _first(effect.callee) for base in cls.mro[1:]))
         for effect in constructor.effects
     )
 

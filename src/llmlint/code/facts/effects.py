@@ -27,6 +27,7 @@ class _FileReader:
         self.functions: list[Function] = []
         self.imports: list[ImportFact] = []
         self.members: dict[str, frozenset[str]] = {}
+        self.broken = {(region.line, region.end_line) for region in module.broken}
 
     def read(self) -> FileFacts:
         if not self.is_python:
@@ -38,7 +39,7 @@ class _FileReader:
             imports=tuple(self.imports),
             classes=tuple(self.classes),
             functions=tuple(self.functions),
-            broken=tuple((region.line, region.end_line) for region in self.module.broken),
+            broken=tuple(sorted(self.broken)),
         )
 
     def _learn_members(self) -> None:
@@ -136,6 +137,7 @@ class _FileReader:
         scope = scope.for_function(node, owner, closure_of, self.members.get(owner, frozenset()))
         reader = BodyReader(node, scope, self.source)
         reader.read()
+        self.broken.update(reader.too_deep)
         self.functions.append(
             Function(
                 name=node.name,

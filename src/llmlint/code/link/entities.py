@@ -314,7 +314,9 @@ class ClassInfo:
     @cached_property
     def mro(self) -> tuple[ClassInfo, ...]:
         """The class and its ancestors in the order in which methods are looked up; a cycle is cut where it closes."""
-        return tuple(_linearised(self, ()))
+        for cls in reversed(_not_ordered_yet(self)):  # from the top down, so that each is made of its bases' own
+            cls.__dict__["mro"] = _linearised(cls, ())
+        return _linearised(self, ())
 
     @cached_property
     def subclasses(self) -> tuple[ClassInfo, ...]:
@@ -403,11 +405,26 @@ class ClassInfo:
         return frozenset((*(field.name for field in self.facts.fields), *self.facts.methods, *self.methods))
 
 
-def _linearised(cls: ClassInfo, below: tuple[ClassInfo, ...]) -> list[ClassInfo]:
+def _not_ordered_yet(cls: ClassInfo) -> list[ClassInfo]:
+    """Its ancestors, near ones first, as far as nobody has asked for their order."""
+    found: dict[ClassInfo, None] = {}
+    waiting = [cls]
+    while waiting:
+        for base in waiting.pop().bases:
+            if base is not cls and base not in found and "mro" not in base.__dict__:
+                found[base] = None
+                waiting.append(base)
+    return list(found)
+
+
+def _linearised(cls: ClassInfo, below: tuple[ClassInfo, ...]) -> tuple[ClassInfo, ...]:
     """Python's C3 order where there is one, else depth first with each class once."""
+    if "mro" in cls.__dict__ and not any(one in below for one in cls.mro):
+        return cls.mro
     below = (*below, cls)
-    rows = [_linearised(base, below) for base in cls.bases if base not in below]
-    return [cls, *_merged([*rows, [base for base in cls.bases if base not in below]])]
+    bases = [base for base in cls.bases if base not in below]
+    rows = [_linearised(base, below) for base in bases]
+    return (cls, *(rows[0] if len(rows) == 1 else _merged([*map(list, rows), bases])))
 
 
 def _merged(rows: list[list[ClassInfo]]) -> list[ClassInfo]:

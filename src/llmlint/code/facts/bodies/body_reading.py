@@ -58,6 +58,7 @@ class BodyReader:
         self.comprehended: dict[tuple[int, int], tuple[str, ...]] = {}
         self._first_read: dict[str, int] = {}
         self.outer_names: set[str] = set()
+        self.too_deep: list[tuple[int, int]] = []
         self.statics: list[str] = []
 
     def read(self) -> None:
@@ -147,11 +148,16 @@ class BodyReader:
 
     def block(self, statements: Iterable[tree.Node]) -> None:
         for statement in statements:
+            here = self.here
             handler = _STATEMENTS.get(type(statement))
-            if handler is not None:
-                handler(self, statement)
-            else:
-                self.read_value(statement)
+            try:
+                if handler is not None:
+                    handler(self, statement)
+                else:
+                    self.read_value(statement)
+            except RecursionError:  # it costs this statement and not the file
+                self.here = here
+                self.too_deep.append((statement.line, statement.end_line))
 
     def forget(self, name: str) -> None:
         self.scope.locals.add(name)

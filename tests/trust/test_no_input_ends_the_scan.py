@@ -1,0 +1,127 @@
+"""Whatever a tree holds, one line names it and the rest is reported; our own mistakes exit with 3, never with 1."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from serving_code import NOOP
+
+import llmlint.commands.scan as scan_command
+from llmlint.cli import main
+from llmlint.ignores import Patterns
+from llmlint.project import Request, scan
+from llmlint.scan import check_sources
+
+from .conftest import llmlint
+
+SURROGATES = {
+    "annotation": 'class A:\n    x: "A\\udfff"\n',
+    "parameter": 'def f(x: "\\ud800"): ...\n',
+    "return": 'def f() -> "\\ud800": ...\n',
+    "key": 'd = {}\nd["\\udfff"] = 1\n',
+    "default": 'def f(x="\\udfff", *, y="\\ud800"): ...\n',
+    "decorator": '@d("\\udfff")\ndef f(): ...\n',
+    "field": 'class A:\n    x: int = "\\udfff"\n',
+}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_half_a_surrogate_pair_costs_nothing(tree: Path, jobs: str) -> None:
+    for name, source in SURROGATES.items():
+        (tree / f"{name}.py").write_text(source)
+    for number in range(30):
+        (tree / f"file_{number}.py").write_text("x = 1\n")
+    done = llmlint(tree, "scan", ".", "-j", jobs, "--format", "concise", "--no-cache")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "pool.py:8" in done.stdout
+
+
+_DEEP = {
+    "names": "int f() {{ return {}b; }}".format("a::" * 3000),
+    "calls": f"int f() {{ return {'g(' * 3000}1{')' * 3000}; }}",
+    "sum": f"int f() {{ return {'+'.join(['x'] * 6000)}; }}",
+    "blocks": f"void f() {{ {'{' * 3000}{'}' * 3000} }}",
+    "brackets": f"int f() {{ return {'(' * 6000}1{')' * 6000}; }}",
+    "members": f"int f() {{ return a{'.b' * 6000}; }}",
+    "conditions": f"int f() {{ return {'a ? b : ' * 3000}c; }}",
+}
+
+
+@pytest.mark.parametrize("source", _DEEP.values(), ids=_DEEP)
+def test_deep_nesting_costs_a_region_and_not_the_file(source: str) -> None:
+    noop = """
+struct slot_cache {
+    std::vector<int> tokens;
+    void add(int token) { tokens.push_back(token); }
+    void restore_tokens(const std::vector<int> & saved) { LOG_INF("restoring %zu", saved.size()); }
+};
+"""
+    found = check_sources({"a.cpp": f"{source}\n{noop}".encode()})
+    assert [f.rule for f in found] == ["LLM802"]
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude", "llmlint.toml", "pyproject.toml", "a.py"])
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, lambda file: os.symlink("/dev/zero", file), lambda file: os.symlink(file, file)],
+    ids=["pipe", "device", "loop"],
+)
+def test_what_has_no_end_is_named_and_left(tree: Path, name: str, make: Callable[[Path], None]) -> None:
+    file = tree / name
+    file.parent.mkdir(exist_ok=True, parents=True)
+    (tree / "llmlint.toml").unlink()
+    make(file)
+    done = llmlint(tree, "scan", ".", "--format", "concise")
+    assert "pool.py:8" in done.stdout
+    assert done.returncode in (1, 2, 3)
+    assert "Traceback" not in done.stderr
+    assert sum(name in line for line in done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["[z-a]", "!", "[", "\\", "*a" * 30 + "b", "**/a/" * 30 + "b", "[" * 10_000, "/", "//"]
+)
+def test_no_pattern_of_a_tree_stops_anything(tree: Path, line: str) -> None:
+    (tree / ".gitignore").write_text(line)
+    (tree / "llmlint.toml").write_text(f"exclude = ['{line}']\n")
+    (tree / ("a" * 200 + ".py")).write_text("")
+    done = llmlint(tree, "scan", ".", "--format", "concise", "--no-cache")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_matching_takes_one_pass_however_many_stars() -> None:
+    """Backtracking would try some 10^40 ways here."""
+    assert not Patterns(["*a" * 30 + "b"]).matches("a" * 250)
+    assert not Patterns(["**/a/" * 30 + "b"]).matches("a/" * 1000 + "c")
+
+
+def test_a_chain_of_classes_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 1,500 classes calls its base: with an order made anew for each, this took hours."""
+    lines = ["class C0:\n    def reset(self):\n        pass\n"]
+    lines += [f"class C{n}(C{n - 1}):\n    def reset(self):\n        super().reset()\n" for n in range(1, 1500)]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chain.py").write_text("\n".join(lines))
+    result = scan(Request(("chain.py",), use_cache=False))
+    assert (result.faults, result.counts.scanned) == ([], 1)
+
+
+def test_our_own_mistake_exits_with_3_and_one_line(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something \x1b[31m\nwrong")
+
+    monkeypatch.setattr(scan_command, "_scanned", fail)
+    monkeypatch.chdir(tree)
+    done = CliRunner().invoke(main, ["scan", "."])
+    assert done.exit_code == 3
+    assert done.stderr.startswith("llmlint: internal fault: RuntimeError at test_no_input_ends_the_scan.py:")
+    assert done.stderr.endswith("something \\x1b[31m\\nwrong\n")
+
+
+def test_wrong_use_is_still_2_and_findings_are_1(tree: Path) -> None:
+    (tree / "other.py").write_text(NOOP)
+    assert llmlint(tree, "scan", "--no-such-flag").returncode == 2
+    assert llmlint(tree, "scan", "other.py").returncode == 1

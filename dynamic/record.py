@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any
 
+from .secrecy import without_secrets
+
 MAX_BYTES = 16 << 20
 COUNTERS = 4096
 HEADER = struct.Struct("<8sQdQQ")
@@ -142,7 +144,7 @@ def head(plan_hash: str) -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "ppid": os.getppid(),
-        "argv": [part[:200] for part in (getattr(sys, "orig_argv", None) or [sys.executable])[:6]],
+        "argv": [part[:200] for part in without_secrets(getattr(sys, "orig_argv", None) or [sys.executable])[:6]],
         "python": sys.version.split()[0],
         "torch": getattr(torch, "__version__", ""),
         "monotonic": time.monotonic(),

@@ -16,6 +16,7 @@ from . import imports, processes, rewrite
 from .plan import Finding, Plan, Target, probe_names
 from .probe import Probe
 from .record import Recorder, head
+from .secrecy import without_secrets
 from .station import Faults, Station, forget_threads
 from .values import told
 
@@ -357,7 +358,7 @@ class Tracer:
         self.look(last=True)
 
     def _started(self, pid: int, argv: list[str]) -> None:
-        self.recorder.write("child", pid=pid, argv=argv)
+        self.recorder.write("child", pid=pid, argv=without_secrets(argv))
 
     def after_fork(self) -> None:
         """Python 3.13 counts threads once more after this: the tracer's own waits until the program goes on."""

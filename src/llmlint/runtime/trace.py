@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from llmlint.dynamic.plan import Plan, probe_names
+from llmlint.dynamic.secrecy import without_secrets
 from llmlint.dynamic.tracer import load_probe
 from llmlint.runtime.native.build import preloaded, prepare_ledger
 
@@ -28,11 +29,11 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, sign
 
 def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     """The run's folder, with its plan. A folder that holds a run already is left alone: two runs must not mix."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / "plan.json").exists():
         raise FileExistsError(errno.EEXIST, "it holds a run already", str(folder))
-    (folder / "plan.json").write_text(json.dumps(plan, indent=1), encoding="utf-8")
-    (folder / "wake").write_text("\n".join(_names_to_wait_for(plan)), encoding="utf-8")
+    _write_private(folder / "plan.json", json.dumps(plan, indent=1))
+    _write_private(folder / "wake", "\n".join(_names_to_wait_for(plan)))
     # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
     compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
     prepare_ledger(folder, plan.get("native", ()))
@@ -65,7 +66,11 @@ Meanwhile = Callable[["subprocess.Popen[bytes]"], object]
 def run_traced(command: Sequence[str], folder: Path, raw_ids: bool = False, meanwhile: Meanwhile | None = None) -> int:
     """The command's exit status, negative for a signal, as `subprocess` has it."""
     started = time.time()
-    account: dict[str, Any] = {"command": list(command), "status": None, "asked_to_end": meanwhile is not None}
+    account: dict[str, Any] = {
+        "command": without_secrets(list(command)),
+        "status": None,
+        "asked_to_end": meanwhile is not None,
+    }
     _write(account, folder)
     status, done = _run(command, environment(folder, raw_ids), meanwhile)
     account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
@@ -98,7 +103,15 @@ def _run(command: Sequence[str], env: dict[str, str] | None, meanwhile: Meanwhil
 def _write(account: Mapping[str, Any], folder: Path) -> None:
     """Written once before the command starts, so that a run whose `trace` was killed still says what it was."""
     with contextlib.suppress(OSError):
-        (folder / "run.json").write_text(json.dumps(account, indent=1, default=str), encoding="utf-8")
+        _write_private(folder / "run.json", json.dumps(account, indent=1, default=str))
+
+
+def _write_private(file: Path, text: str) -> None:
+    """How a service was started is for nobody else to read, and no link is followed to write it."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        os.fchmod(handle, 0o600)
+        opened.write(text)
 
 
 def _hear_interrupts() -> None:

@@ -48,4 +48,4 @@ types: setup
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .llmlint_cache build dist
+	rm -rf .venv build dist

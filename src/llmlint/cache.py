@@ -13,7 +13,7 @@ import re
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -83,7 +83,7 @@ class Cache:
         """Does something with the database; when that fails, says so once and goes on without the cache."""
         try:
             return action()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             if isinstance(error, OSError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_MACHINE:
                 self._give_up(f"cache {self._directory}: {error}; going on without it")
             else:
@@ -99,7 +99,7 @@ class Cache:
         try:
             remove_files(self._file.parent)
             self._open()
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error, UnicodeDecodeError):
             self.close()
 
     # ------------------------------------------------------------ reading
@@ -130,7 +130,7 @@ class Cache:
             chunk = [prefix + key for key in keys[start : start + _CHUNK]]
             marks = ",".join("?" * len(chunk))
             for key, sealed in self._database.execute(f"{query} ({marks})", chunk):
-                blob = _unsealed(sealed)
+                blob = _unsealed(key, sealed)
                 if blob is not None:
                     found[key[len(prefix) :]] = blob
         return found
@@ -140,7 +140,7 @@ class Cache:
     def store_records(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Entries that nobody wrote for a month go at the same time."""
         today = _today()
-        rows = [(f"{self.generation}:{key}", _sealed(blob), today) for key, blob in records]
+        rows = [(full, _sealed(full, blob), today) for full, blob in self._full(records)]
         if rows:
             self._write("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", rows)
             self._write("DELETE FROM record WHERE day < ?", [(today - _KEPT_DAYS,)])
@@ -150,8 +150,11 @@ class Cache:
         self._write("INSERT OR REPLACE INTO stat VALUES (?, ?, ?)", list(rows))
 
     def store_result(self, key: str, blob: bytes) -> None:
-        row = (f"{self.generation}:{key}", _sealed(blob), _today())
-        self._write("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", [row])
+        rows = [(full, _sealed(full, blob), _today()) for full, blob in self._full([(key, blob)])]
+        self._write("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", rows)
+
+    def _full(self, entries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        return ((f"{self.generation}:{key}", blob) for key, blob in entries)
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         def write() -> None:
@@ -162,15 +165,19 @@ class Cache:
         self._guarded(write, None)
 
 
-def _sealed(blob: bytes) -> bytes:
-    return zlib.crc32(blob).to_bytes(4, "big") + blob
+def _sealed(key: str, blob: bytes) -> bytes:
+    return _seal(key, blob) + blob
 
 
-def _unsealed(sealed: object) -> bytes | None:
-    """None for a blob that is not as it was written: it is read and written again."""
-    if not isinstance(sealed, bytes) or zlib.crc32(sealed[4:]).to_bytes(4, "big") != sealed[:4]:
+def _unsealed(key: object, sealed: object) -> bytes | None:
+    """None for an entry that is not as it was written: what it stands for is read and written again."""
+    if not isinstance(key, str) or not isinstance(sealed, bytes) or _seal(key, sealed[4:]) != sealed[:4]:
         return None
     return sealed[4:]
+
+
+def _seal(key: str, blob: bytes) -> bytes:
+    return zlib.crc32(blob, zlib.crc32(key.encode("utf-8", "replace"))).to_bytes(4, "big")
 
 
 def _make_folder(folder: Path) -> None:

@@ -53,10 +53,6 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "llmlint-baseline",
         {"type": "string", "default": None, "metavar": "<file>", "help": "Findings that are known and not reported."},
     ),
-    (
-        "llmlint-cache-dir",
-        {"type": "string", "default": None, "metavar": "<folder>", "help": "Where llmlint keeps what it has read."},
-    ),
 )
 
 
@@ -125,7 +121,6 @@ def _request(path: str, config: Any) -> Request:
     return Request(
         (path,),
         min_confidence=config.llmlint_min_confidence,
-        cache_dir=config.llmlint_cache_dir,
         jobs=1 if in_pool else None,
     )
 

@@ -1,0 +1,118 @@
+"""`python -m benchmarks.fuzz --seconds 600`: goes on where the last run ended, and writes `results/fuzz.md`.
+
+Input number N of a target is the same on every machine with the same Python, so a failure is told by its number:
+`python -m benchmarks.fuzz --target reader --only 12345`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from benchmarks.fuzz.targets import TARGETS
+
+_RESULT = Path(__file__).parent / "results" / "fuzz.md"
+_MOST_CPU = 5.0
+_HANGS = 60
+
+
+def run_one(target: str, number: int) -> str:
+    """ "" when all holds, else what went wrong."""
+    began = time.process_time()
+    try:
+        TARGETS[target](random.Random(f"{target}:{number}"))
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {str(error)[:200]}"
+    took = time.process_time() - began
+    return f"took {took:.1f} s of CPU" if took > _MOST_CPU else ""
+
+
+def _hang(*_: object) -> None:
+    raise TimeoutError(f"no end within {_HANGS} s")
+
+
+def _stretch(task: tuple[str, int, float]) -> tuple[str, int, list[tuple[int, str]]]:
+    """As many inputs of a target as fit into a time, from a number on."""
+    target, first, seconds = task
+    signal.signal(signal.SIGALRM, _hang)
+    number, failures, end = first, [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        signal.alarm(_HANGS)
+        wrong = run_one(target, number)
+        signal.alarm(0)
+        if wrong:
+            failures.append((number, wrong))
+        number += 1
+    return target, number, failures
+
+
+def _go_on(state: dict[str, Any], targets: list[str], seconds: float, jobs: int) -> None:
+    """Every target gets the same share of the time."""
+    share = seconds * jobs / len(targets)
+    with multiprocessing.Pool(jobs) as pool:
+        tasks = [(target, state[target]["next"], share) for target in targets]
+        for target, number, failures in pool.imap_unordered(_stretch, tasks):
+            state[target]["next"] = number
+            state[target]["failures"] += failures
+
+
+def _table(state: dict[str, Any]) -> str:
+    lines = [
+        "# Fuzzing",
+        "",
+        "`python -m benchmarks.fuzz` wrote this. An input counts as failed when it raises what its target does not",
+        f"allow, is a fault of a rule or the reader, takes over {_MOST_CPU:g} s of CPU, or does not end in {_HANGS} s.",
+        "",
+        "| target | what must hold | inputs | failed |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    for name, target in TARGETS.items():
+        what = (target.__doc__ or "no exception").strip().split("\n")[0]
+        lines.append(f"| {name} | {what} | {state[name]['next']:,} | {len(state[name]['failures'])} |")
+    total = sum(state[name]["next"] for name in TARGETS)
+    lines += [f"| all | | {total:,} | {sum(len(state[name]['failures']) for name in TARGETS)} |", ""]
+    seen = [(name, *failure) for name in TARGETS for failure in state[name]["failures"]]
+    lines += [f"- {name} {number}: {wrong}" for name, number, wrong in seen[:40]]
+    version = ".".join(map(str, sys.version_info[:3]))
+    return "\n".join([*lines, "", f"Python {version}, {sys.platform}."]).replace("\n\n\n", "\n\n") + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--target", action="append", choices=list(TARGETS), help="Only these.")
+    parser.add_argument("--only", type=int, help="One input, by its number; its traceback is shown.")
+    parser.add_argument(
+        "--state", type=Path, default=Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "fuzz.json")
+    )
+    parser.add_argument("--anew", action="store_true", help="Forget what was done before.")
+    asked = parser.parse_args()
+    targets = asked.target or list(TARGETS)
+    if asked.only is not None:
+        TARGETS[targets[0]](random.Random(f"{targets[0]}:{asked.only}"))
+        return
+    state: dict[str, Any] = {name: {"next": 0, "failures": []} for name in TARGETS}
+    if asked.state.exists() and not asked.anew:
+        state |= json.loads(asked.state.read_text())
+    _go_on(state, targets, asked.seconds, asked.jobs)
+    asked.state.parent.mkdir(parents=True, exist_ok=True)
+    asked.state.write_text(json.dumps(state))
+    _RESULT.write_text(_table(state))
+    print(_table(state), end="")
+    sys.exit(any(state[name]["failures"] for name in targets))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -45,14 +46,31 @@ def _git(folder: Path, *arguments: str, what: str = "") -> str:
 
 
 def _git_bytes(folder: Path, *arguments: str, what: str = "") -> bytes:
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+        done = subprocess.run(command, capture_output=True, check=False, env=_harmless(str(folder)))
     except OSError as error:
         raise DiffError(f"--diff needs git: {error}") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise DiffError(f"--diff: {what or said or 'git ' + arguments[0] + ' failed'}")
     return done.stdout
+
+
+_RUN_BY_GIT = r"^filter\..*\.(clean|smudge|process|required)$"
+
+
+@cache
+def _harmless(folder: str) -> dict[str, str]:
+    """An environment in which git runs none of the programs that a repository's own settings name."""
+    asked = ["git", "-C", folder, "config", "--null", "--name-only", "--get-regexp", _RUN_BY_GIT]
+    named = subprocess.run(asked, capture_output=True, check=False).stdout.decode("utf-8", "surrogateescape")
+    settings = {"core.fsmonitor": "false", "core.hooksPath": os.devnull, "protocol.allow": "never"}
+    settings |= {key: "false" if key.endswith(".required") else "" for key in named.split("\0") if key}
+    told = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings.items()):
+        told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**os.environ, **told}
 
 
 def _lay_out(top: Path, commit: str, folder: Path) -> None:
@@ -77,7 +95,9 @@ def _from_here(path: str) -> str:
 
 def _renames(top: Path, commit: str) -> dict[str, str]:
     """The new name of each file that was renamed, both from here."""
-    fields = _git(top, "diff", "--name-status", "-z", "-M", "--diff-filter=R", commit).split("\0")
+    fields = _git(
+        top, "diff", "--no-ext-diff", "--no-textconv", "--name-status", "-z", "-M", "--diff-filter=R", commit
+    ).split("\0")
     named = [_from_here(str(top / name)) for name in fields]
     return {named[at + 1]: named[at + 2] for at in range(0, len(fields) - 2, 3)}
 

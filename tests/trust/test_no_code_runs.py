@@ -94,6 +94,25 @@ def test_workers_that_are_started_anew_look_elsewhere(trap: Path, tree: Path, mo
     assert ran(trap) == []
 
 
+def test_a_comparison_runs_no_program_that_the_repository_names(tree: Path, tmp_path: Path) -> None:
+    """An archive may bring a `.git` whose settings name filters and monitors."""
+    (tree / ".git").rmdir()
+    git = ["git", "-c", "user.name=A Tester", "-c", "user.email=tester@example.org", "-C", str(tree)]
+    (tree / ".gitattributes").write_text("*.py filter=planted diff=planted\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "as it was"], ["mv", "pool.py", "moved.py"]):
+        subprocess.run([*git, *command], check=True)
+    (tree / "moved.py").write_text((tree / "moved.py").read_text() + "# longer\n")
+    mark = f"touch {tmp_path}/ran; cat"
+    for key in ("filter.planted.smudge", "filter.planted.clean", "diff.planted.textconv", "diff.planted.command"):
+        subprocess.run([*git, "config", key, mark], check=True)
+    subprocess.run([*git, "config", "filter.planted.required", "true"], check=True)
+    subprocess.run([*git, "config", "core.fsmonitor", f"touch {tmp_path}/ran; true"], check=True)
+    done = llmlint(tree, "scan", ".", "--diff", "HEAD", "--show-suppressed", "--format", "concise")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "moved.py:8" in done.stdout
+    assert not (tmp_path / "ran").exists()
+
+
 def test_the_pylint_plugin_runs_nothing_that_pylint_does_not_run(trap: Path, tree: Path) -> None:
     """pylint itself puts the folder of what it checks on sys.path and may import from there."""
     command = [sys.executable, "-P", "-m", "pylint", "--rcfile=pylintrc", "pool.py"]

@@ -131,6 +131,13 @@ def test_a_tree_of_hostile_names_and_comments(tree: Path) -> None:
             assert own or not re.search(r"^\s*::", told, re.MULTILINE)
 
 
+def test_lines_are_counted_as_the_scan_counts_them(tree: Path) -> None:
+    """A form feed, a unit separator and U+2028 end no line."""
+    signs = "'\u2028 \x1c \x85'"
+    (tree / "pool.py").write_text(f"import os\n\x0c\n{signs}\n{NOOP}", encoding="utf-8")
+    assert 'logger.info("restoring' in llmlint(tree, "scan", ".").stdout
+
+
 def test_spelt_out_texts_are_still_told_apart() -> None:
     assert one_line("a\nb\x1b\u202e\U000e0041\ttab") == "a\\nb\\x1b\\u202e\\U000e0041\ttab"
     assert without_commands(" ::error::x\na::b ##[x] ## [y]") == " \\x3a:error::x\na::b #\\x23[x] ## [y]"

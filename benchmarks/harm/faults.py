@@ -126,9 +126,14 @@ def _content(tree: Path) -> dict[str, bytes]:
 
 
 def _llmlint(command: str) -> list[str]:
-    flags = [] if command == "init" else ["--no-cache", "-j1"]
+    flags = [] if command == "init" else ["-j1"]
     return [sys.executable, "-P", "-m", "llmlint", *COMMANDS[command], *flags]
 
 
 def _environment(folder: str) -> dict[str, str]:
-    return {**os.environ, "XDG_CACHE_HOME": str(Path(folder, "cache")), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Without a cache: its writes are many, and `kills.py` is about them."""
+    return {
+        **os.environ,
+        "LLMLINT_CACHE_DIR": str(Path(folder, "tree", "scheduler.py")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

@@ -155,6 +155,8 @@ def _segment(segment: str) -> str | None:
             return None
         else:
             parts[-1] += "[^/]" if token["any"] else re.escape(token["escaped"] or token["plain"])
+    if not any(parts):
+        return "[^/]+"  # no name is empty: `sub/*` does not mean `sub/` itself
     first, *others = parts
     atomic = "".join(f"(?>[^/]*?{part})" for part in others[:-1])
     return f"{first}{atomic}[^/]*{others[-1]}" if others else first

@@ -27,12 +27,19 @@ def large(tree: Path) -> Path:
 @pytest.fixture
 def running(large: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [*COMMAND, "scan", ".", "-j2", "--no-cache", "--quiet"]
-    process = subprocess.Popen(command, cwd=large, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=large, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_hears_interrupts
+    )
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+
+
+def _hears_interrupts() -> None:
+    """Also where these tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def children_of(parent: int) -> list[int]:

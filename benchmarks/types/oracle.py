@@ -55,7 +55,8 @@ class Oracle:
         calls = self._calls.get((path, line, column))
         if calls is None:
             return None
-        targets = [t for call in calls for t in call if t.name in (name, "__init__", "__new__") or len(calls) == 1]
+        makers = () if name == "super" else ("__init__", "__new__")
+        targets = [t for call in calls for t in call if t.name in (name, *makers) or len(calls) == 1]
         inside = (self._defined.get(target.function) for target in targets)
         found = frozenset(function for function in inside if function is not None)
         return Said(found, len(targets) > len(found))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.names import Names
 from llmlint.code.link.narrowing import Narrowing
@@ -18,10 +18,10 @@ _CALLED_BY_CLASS = (*_CONSTRUCTORS, "__call__", "forward")
 
 
 class Dispatch:
-    def __init__(self, names: Names, types: Types, functions: Sequence[FunctionInfo]) -> None:
+    def __init__(self, names: Names, types: Types, calls: CallIndex) -> None:
         self._names = names
         self._types = types
-        self.functions = functions
+        self.calls = calls
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
         self._narrowing = Narrowing()
         self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
@@ -33,7 +33,8 @@ class Dispatch:
         if not callee or callee.startswith("?"):
             return ()
         narrowed = self._narrowed(function, effect)
-        known = {**narrowed, **known} if narrowed else known
+        if narrowed:
+            known = {**narrowed, **known}
         if known or overrides:
             return self._targets(function, callee, effect.via, known, overrides)
         found = self._plain.get((function, callee))
@@ -43,8 +44,10 @@ class Dispatch:
 
     def _narrowed(self, function: FunctionInfo, effect: Effect) -> Known:
         """What tests have said of what a method is called on."""
+        told = self._narrowing.at(function, effect)
+        if not told:
+            return NOTHING_KNOWN
         receiver = effect.callee.rpartition(".")[0]
-        told = self._narrowing.at(function, effect) if receiver else {}
         told = {path: text for path, text in told.items() if is_within(receiver, path)}
         found = {path: self._types.narrowed(function, path, text) for path, text in told.items()}
         return {path: value for path, value in found.items() if value is not None}
@@ -111,20 +114,10 @@ class Dispatch:
         """The calls of a name by what they run, overrides included."""
         if name not in self._targets_of:
             found = self._targets_of[name] = {}
-            for call in self.calls_by_name.get(name, ()):
+            for call in self.calls.by_name.get(name, ()):
                 for target in self.callees(*call, overrides=True):
                     found.setdefault(target, []).append(call)
         return self._targets_of[name]
-
-    @cached_property
-    def calls_by_name(self) -> dict[str, list[Call]]:
-        calls: dict[str, list[Call]] = {}
-        for function in self.functions:
-            for effect in function.effects:
-                callee = effect.callee
-                if callee:
-                    calls.setdefault(callee.rpartition(".")[2].rpartition(":")[2], []).append(Call(function, effect))
-        return calls
 
     @cached_property
     def _aliases(self) -> dict[str, list[str]]:

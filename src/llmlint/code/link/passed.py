@@ -34,7 +34,7 @@ class Passed:
     @cached_property
     def _handed(self) -> dict[_Place, Value]:
         handed: dict[_Place, dict[Value, None]] = {}
-        wanted = {function for function in self._dispatch.functions if _asks(function)}
+        wanted = {function for function in self._dispatch.calls.functions if _asks(function)}
         for call in self._calls_of(wanted):
             for target in self._dispatch.callees(*call):
                 if target in wanted:
@@ -44,7 +44,7 @@ class Passed:
     def _calls_of(self, wanted: set[FunctionInfo]) -> list[Call]:
         """The calls that may run one of these functions, by the name that is called."""
         names = {name for function in wanted for name in self._dispatch.names_of(function)}
-        named = self._dispatch.calls_by_name
+        named = self._dispatch.calls.by_name
         return [call for name in sorted(names) for call in named.get(name, ())]
 
     def _take(

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import Effect, FileFacts, Region
+from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.closure import Closure, Done, may_be_skipped
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
@@ -110,12 +111,12 @@ class Program:
 
     def _follow_arguments(self) -> tuple[Types, Dispatch]:
         """Types, and what calls run by them, after a few rounds of what callers hand to parameters without a type."""
-        starts = Starts(self.functions)
+        starts, calls = Starts(self.functions), CallIndex(self.functions)
         types = Types(self._names, starts)
-        dispatch = Dispatch(self._names, types, self.functions)
+        dispatch = Dispatch(self._names, types, calls)
         for _ in range(_ROUNDS):
             types = Types(self._names, starts, Passed(types, dispatch).value)
-            dispatch = Dispatch(self._names, types, self.functions)
+            dispatch = Dispatch(self._names, types, calls)
         return types, dispatch
 
     # ------------------------------------------------------------ what entities ask (see entities.Linker)
@@ -166,12 +167,12 @@ class Program:
 
     def calls_named(self, name: str) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
-        return self._dispatch.calls_by_name.get(name, ())
+        return self._dispatch.calls.by_name.get(name, ())
 
     @property
     def call_names(self) -> Iterable[str]:
         """The last part of every call there is, each once."""
-        return self._dispatch.calls_by_name
+        return self._dispatch.calls.by_name
 
     @cached_property
     def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:

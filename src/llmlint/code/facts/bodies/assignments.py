@@ -128,7 +128,17 @@ def store(
             reader.emit("insert", into, at, via=via, reads=reads, value=kind, holds=more.holds)
         elif not op and kind == "empty":
             annotation = _annotation(reader, at)
-            reader.emit("clear", into, at, via="=", value=kind, source=source, annotation=annotation, **more._asdict())
+            reader.emit(
+                "clear",
+                into,
+                at,
+                via="=",
+                value=kind,
+                source=source,
+                annotation=annotation,
+                options=more.options,
+                holds=more.holds,
+            )
         else:
             reader.emit(
                 "assign",
@@ -140,7 +150,8 @@ def store(
                 reads=reads,
                 annotation=_annotation(reader, at),
                 type_text=type_text(reader, target, value) if not op else "",
-                **more._asdict(),
+                options=more.options,
+                holds=more.holds,
             )
 
 
@@ -161,7 +172,18 @@ def _store_at_index(
     else:
         key = key_of(reader, target.key)
         via = f"[]{op}="
-        reader.emit("insert", container, at, key=key, via=via, value=kind, source=source, reads=reads, **more._asdict())
+        reader.emit(
+            "insert",
+            container,
+            at,
+            key=key,
+            via=via,
+            value=kind,
+            source=source,
+            reads=reads,
+            options=more.options,
+            holds=more.holds,
+        )
 
 
 def _is_local_target(reader: BodyReader, target: tree.Name, at: tree.Node) -> bool:
@@ -188,7 +210,16 @@ def _bind(
         _alias(reader, name, path)
     annotation = _annotation(reader, at)
     reader.emit(
-        "bind", name, at, value=value, source=source, reads=reads, via=via, annotation=annotation, **more._asdict()
+        "bind",
+        name,
+        at,
+        value=value,
+        source=source,
+        reads=reads,
+        via=via,
+        annotation=annotation,
+        options=more.options,
+        holds=more.holds,
     )
 
 

@@ -11,17 +11,17 @@ from llmlint.code.facts.container_methods import WRAPPERS
 from llmlint.code.syntax import tree
 
 _MOST = 8
+_MAY_HOLD = frozenset({tree.Collection, tree.Comprehension, tree.Conditional, tree.Binary, tree.Call})
 _TYPE_MAKERS = frozenset({"TypeVar", "NewType"})
 
 
 def options_of(reader: BodyReader, node: tree.Node | None) -> tuple[str, ...]:
     """The paths a value may be, where its form offers several or hides the one there is; else ()."""
-    match node:
-        case tree.Await(value=value) | tree.Cast(value=value):
-            return options_of(reader, value)
-        case tree.Conditional() | tree.Logic():
-            return tuple(dict.fromkeys(_choices(reader, node)))[:_MOST]
-    return ()
+    while isinstance(node, tree.Await | tree.Cast):
+        node = node.value
+    if not isinstance(node, tree.Conditional | tree.Logic):
+        return ()
+    return tuple(dict.fromkeys(_choices(reader, node)))[:_MOST]
 
 
 def _choices(reader: BodyReader, node: tree.Node) -> list[str]:
@@ -40,7 +40,9 @@ def _choices(reader: BodyReader, node: tree.Node) -> list[str]:
 
 def held_in(reader: BodyReader, node: tree.Node | None) -> tuple[str, ...]:
     """The paths of what a display or comprehension puts into the container it makes."""
-    return tuple(dict.fromkeys(_held(reader, node)))[:_MOST] if reader.scope.is_python else ()
+    if type(node) not in _MAY_HOLD or not reader.scope.is_python:
+        return ()
+    return tuple(dict.fromkeys(_held(reader, node)))[:_MOST]
 
 
 def _held(reader: BodyReader, node: tree.Node | None) -> list[str]:

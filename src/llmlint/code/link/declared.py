@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.names import Names, Outside, Variable
 from llmlint.code.link.objects import Instance, Value, any_declared, options_in
-from llmlint.code.link.typetext import arguments_of, head_of, names_in, options_in_text, split_top, written_head
+from llmlint.code.link.typetext import (
+    arguments_of,
+    bare_cpp,
+    head_of,
+    names_in,
+    options_in_text,
+    split_top,
+    written_head,
+)
 
 _TELLS_NOTHING = frozenset("Any object auto AnyStr".split())
 _CLASSES = frozenset({"type", "Type"})
@@ -42,7 +50,9 @@ class Declared:
 
     def outside_name(self, value: Instance) -> str:
         """The full name of the class of an object that is none of the program's: `torch.Tensor`, `dict`."""
-        names = names_in(value.text, self._names.language_of(value.path))
+        if self._names.language_of(value.path) != "python":
+            return bare_cpp(value.text)
+        names = names_in(value.text, "python")
         if not names:
             return ""
         return self._names.dotted(self._names.lookup(value.path, names[0], value.within)) if value.path else names[0]
@@ -51,6 +61,8 @@ class Declared:
         if not text or text in _TELLS_NOTHING or depth > _DEEPEST:
             return None
         if self._names.language_of(path) != "python":
+            if bare_cpp(text) in _TELLS_NOTHING:
+                return None
             found = (self.class_meant(path, name, within) for name in names_in(text, "cpp"))
             return Instance(next((cls for cls in found if cls is not None), None), text, path, within)
         return any_declared(self._one(option, path, within, depth) for option in options_in_text(text))

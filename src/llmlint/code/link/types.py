@@ -35,9 +35,11 @@ from llmlint.code.link.objects import (
     options_in,
 )
 from llmlint.code.link.starts import Starts
-from llmlint.code.link.typetext import arguments_of, element_of, head_of, literal_type, part_of
+from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type, part_of
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
+_POINTEES = frozenset({"get", "lock", "value", "load"})
+_NO_STEP = ""
 _NO_BASES = ("ABC", "Generic", "Protocol", "object")
 _ENTERING = "__enter__"
 _GIVES_ARGUMENT = frozenset("partial copy deepcopy replace shield wait_for".split())
@@ -96,11 +98,24 @@ class Types:
             steps = steps[2:]
         else:
             value, steps = self._begin(function, path, steps, known)
-        for step in steps:
+        for at, step in enumerate(steps):
             if value is None:
                 return None
-            value = self._step(value, step)
+            if step in _POINTEES and steps[at + 1 : at + 2] == ["()"] and self._points(value, step):
+                steps[at + 1] = _NO_STEP
+            elif step != _NO_STEP:
+                value = self._step(value, step)
         return value
+
+    def _points(self, value: Value, name: str) -> bool:
+        """Is a C++ smart pointer asked for what it points to?"""
+        return (
+            isinstance(value, Instance)
+            and value.cls is not None
+            and self._language(value.path) != "python"
+            and is_smart_pointer(value.text)
+            and value.cls.method(name) is None
+        )
 
     def _begin(self, function: FunctionInfo, path: str, steps: list[str], known: Known) -> tuple[Value, list[str]]:
         """What the longest known beginning of a path stands for, and the steps that are left."""
@@ -355,9 +370,7 @@ class Types:
 
     def _of_outsider(self, value: Instance, step: str) -> Value:
         """A member of an object of a library's class, or of Python's own."""
-        if self._language(value.path) != "python":
-            return None
-        result = result_of(value.text, step)
+        result = result_of(value.text, step) if self._language(value.path) == "python" else ""
         if result:
             return Instance(None, f"Callable[[], {result}]", value.path, value.within)
         name = self._declared.outside_name(value)

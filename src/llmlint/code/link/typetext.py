@@ -151,6 +151,15 @@ def _cpp_names(text: str) -> tuple[str, ...]:
     return (name,) if name.replace(".", "").isidentifier() and not name.startswith("std.") else ()
 
 
+def bare_cpp(text: str) -> str:
+    """A C++ type without qualifiers, references, pointers and arguments: `std.vector` of `const std::vector<int> &`."""
+    return plain_cpp_name("".join(_template(_CPP_WORDS.sub(" ", text).strip())[0].split()))
+
+
+def is_smart_pointer(text: str) -> bool:
+    return _template(_CPP_WORDS.sub(" ", text).strip())[0].rpartition("::")[2] in _CPP_TRANSPARENT
+
+
 def _cpp_element(text: str) -> str:
     if _CPP_ARRAY.search(text):
         return _CPP_ARRAY.sub("", text)

@@ -569,3 +569,76 @@ def test_the_callers_of_a_constructor_are_found_through_the_class_and_through_cl
     made = cls(program, "Made").methods["__init__"]
     assert [c.function.name for c in program.callers(made)] == ["small", "use"]
     assert call(function(program, "use"), "Made").op == "call"
+
+
+# ------------------------------------------------------------ C++
+
+HEADER = """
+    #pragma once
+    #include <memory>
+    #include <vector>
+    namespace kv {
+    struct slot { void release(); };
+    class pool {
+    public:
+        void free() {}
+        slot * take();
+        std::unique_ptr<slot> lend();
+        std::vector<std::shared_ptr<slot>> slots;
+        slot & first();
+    };
+    class ring : public pool { public: void free() {} void turn() {} };
+    }
+    struct engine {
+        std::unique_ptr<kv::pool> pool;
+        kv::ring & ring;
+        std::map<int, kv::slot> by_id;
+        void use(kv::ring * given, const std::string & text);
+    };
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "callee", "ran"),
+    [
+        ("pool->free();", "self.pool.free", ["kv.pool.free"]),
+        ("pool.get()->free();", "self.pool[].free", ["kv.pool.free"]),
+        ("ring.turn();", "self.ring.turn", ["kv.ring.turn"]),
+        ("given->turn();", "given.turn", ["kv.ring.turn"]),
+        ("auto * s = pool->take(); s->release();", "s.release", ["kv.slot.release"]),
+        ("auto s = pool->lend(); s->release();", "s.release", ["kv.slot.release"]),
+        ("const auto & s = pool->first(); s.release();", "s.release", ["kv.slot.release"]),
+        ("auto p = std::make_unique<kv::pool>(); p->free();", "p.free", ["kv.pool.free"]),
+        ("auto * p = new kv::ring(); p->turn();", "p.turn", ["kv.ring.turn"]),
+        ("for (auto & s : pool->slots) { s->release(); }", "self.pool.slots[].release", ["kv.slot.release"]),
+        ("by_id[3].release();", "self.by_id[].release", ["kv.slot.release"]),
+        ("auto q = static_cast<kv::ring *>(pool.get()); q->turn();", "q.turn", ["kv.ring.turn"]),
+        ("text.free();", "text.free", []),
+    ],
+)
+def test_cpp_objects_are_followed_through_pointers_references_and_auto(line: str, callee: str, ran: list[str]) -> None:
+    source = f'#include "engine.h"\nvoid engine::use(kv::ring * given, const std::string & text) {{ {line} }}\n'
+    program = link({"engine.h": HEADER, "engine.cpp": source})
+    use = next(f for f in program.functions if f.facts.qualname == "engine.use" and f.facts.has_body)
+    found = [f.full_name for f in program.callees(use, call(use, callee))]
+    assert found == ran
+
+
+def test_what_a_call_runs_outside_of_the_program_has_a_name() -> None:
+    body = """
+        import threading
+        import torch
+        def use(name: str, lock: threading.Lock, t: torch.Tensor, anything):
+            name.strip()
+            lock.acquire()
+            t.view(1).copy_(t)
+            threading.Thread().start()
+            anything.go()
+    """
+    program = link({"a.py": dedent(body)})
+    use = function(program, "use")
+    names = {e.callee: program.name_called(use, e) for e in use.effects if e.callee}
+    assert names["lock.acquire"] == "threading.Lock.acquire"
+    assert names["t.view().copy_"] == "torch.Tensor.view().copy_"
+    assert names["threading.Thread().start"] == "threading.Thread().start"
+    assert names["anything.go"] == ""

@@ -23,7 +23,7 @@ class Dispatch:
         self._types = types
         self.calls = calls
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
-        self._narrowing = Narrowing()
+        self._narrowing = Narrowing(calls)
         self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
     def callees(

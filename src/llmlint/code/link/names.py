@@ -55,7 +55,6 @@ def plain_cpp_name(text: str) -> str:
 class _PythonFile(NamedTuple):
     definitions: dict[str, ClassInfo | FunctionInfo]
     imports: dict[str, ImportFact]
-    all_imports: dict[str, list[ImportFact]]
     stars: tuple[ImportFact, ...]
     variables: frozenset[str]
     aliases: dict[str, str]
@@ -98,10 +97,19 @@ class Names:
     def language_of(self, path: str) -> str:
         return self._files[path].language if path in self._files else "python"
 
-    def imported_between(self, path: str, name: str, first: int, last: int) -> list[Meaning]:
-        """What the imports of a name mean that stand between two lines of a Python file: in one function."""
-        found = (fact for fact in self._table(path).all_imports.get(name, ()) if first < fact.line <= last)
-        return [self._imported(path, fact) for fact in found]
+    def imported_inside(self, function: FunctionInfo) -> dict[str, list[ImportFact]]:
+        """The imports that stand inside of a Python function, by the name they give."""
+        first, last = function.facts.line, function.facts.end_line
+        found: dict[str, list[ImportFact]] = {}
+        if function.language == "python" and function.name != "<module>":
+            for fact in self._files[function.path].imports:
+                if first < fact.line <= last:
+                    found.setdefault(fact.name, []).append(fact)
+        return found
+
+    def imported(self, path: str, fact: ImportFact) -> Meaning:
+        """What an import in the file `path` gives its name."""
+        return self._imported(path, fact)
 
     def imports(self, path: str, name: str) -> bool:
         """May a Python file have this name from an import?"""
@@ -160,13 +168,12 @@ class Names:
         for cls in self._classes_in.get(path, ()):
             definitions[cls.facts.qualname] = cls
         imports = self._files[path].imports if path in self._files else ()
-        named: dict[str, list[ImportFact]] = {}
+        named: dict[str, ImportFact] = {}
         for fact in imports:
             if fact.target != "*":
-                named.setdefault(fact.name, []).append(fact)
+                named.setdefault(fact.name, fact)
         return _PythonFile(
             definitions,
-            {name: facts[0] for name, facts in named.items()},
             named,
             tuple(fact for fact in imports if fact.target == "*"),
             frozenset(variables),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.entities import FunctionInfo
 
 _ASSERTED = re.compile(r"(?<!not )isinstance\(\s*([\w.]+)\s*,\s*(\([^()]*\)|[^(),]+)\)")
@@ -28,18 +30,23 @@ class _Told(NamedTuple):
 
 
 class Narrowing:
-    def __init__(self) -> None:
-        self._told: dict[FunctionInfo, tuple[_Told, ...] | None] = {}
+    def __init__(self, calls: CallIndex) -> None:
+        self._calls = calls
+        self._told: dict[FunctionInfo, tuple[_Told, ...]] = {}
         self._known: dict[tuple[FunctionInfo, int], Narrowed] = {}
+
+    @cached_property
+    def _asking(self) -> frozenset[FunctionInfo]:
+        asking = (call.function for call in self._calls.by_name.get("isinstance", ()))
+        return frozenset(function for function in asking if function.language == "python")
 
     def at(self, function: FunctionInfo, effect: Effect) -> Narrowed:
         """What is known where an effect happens."""
-        if function not in self._told:
-            asks = function.language == "python" and any(e.path == "isinstance" for e in function.facts.effects)
-            self._told[function] = tuple(_told_in(function)) if asks else None
-        told = self._told[function]
-        if told is None:
+        if function not in self._asking:
             return NOTHING
+        told = self._told.get(function)
+        if told is None:
+            told = self._told[function] = tuple(_told_in(function))
         around = (*_around(function, effect.region), 0)
         found: dict[str, str] = {}
         for region in around:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from llmlint.code.facts.facts import Effect, Param
+from llmlint.code.facts.facts import Effect, ImportFact, Param
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.builtin_results import result_of
 from llmlint.code.link.contents import Contents
@@ -38,7 +38,7 @@ from llmlint.code.link.starts import Starts
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type, part_of
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
-_POINTEES = frozenset({"get", "lock", "value", "load"})
+_POINTEES = frozenset({"lock", "value", "load"})
 _NO_STEP = ""
 _NO_BASES = ("ABC", "Generic", "Protocol", "object")
 _ENTERING = "__enter__"
@@ -64,6 +64,7 @@ class Types:
         self._starts = starts
         self._declared = Declared(names, starts.modules)
         self._contents = Contents(self.value_of, _builtin, starts.functions_in)
+        self._imports: dict[FunctionInfo, Mapping[str, Sequence[ImportFact]]] = {}
         self._asking: Asking[_Question, Value] = Asking()
 
     # ------------------------------------------------------------ questions
@@ -186,11 +187,11 @@ class Types:
 
     def _imported_in(self, function: FunctionInfo, name: str) -> Value:
         """What an import inside of a function gives the name there."""
-        facts = function.facts
-        if function.language != "python" or facts.name == "<module>":
-            return None
-        meanings = self._names.imported_between(function.path, name, facts.line, facts.end_line)
-        return joined(self._meant(meaning) for meaning in meanings)
+        imported = self._imports.get(function)
+        if imported is None:
+            imported = self._imports[function] = self._names.imported_inside(function)
+        facts = imported.get(name, ()) if imported else ()
+        return joined(self._meant(self._names.imported(function.path, fact)) for fact in facts) if facts else None
 
     def _self(self, function: FunctionInfo, known: Known) -> Value:
         cls = _class_at_self(known) or function.owner
@@ -241,6 +242,8 @@ class Types:
         said = next((value for value in declared if value is not None), None)
         if said is not None and not _says_little(said):
             return said
+        if len(starts) == 1:
+            return self._start(starts[0], holder, path) or said
         return joined(self._start(start, holder, path) for start in starts) or said
 
     def _annotated(self, start: Start, owner: ClassInfo | None = None) -> Value:
@@ -249,8 +252,9 @@ class Types:
     def _start(self, start: Start, holder: FunctionInfo | ClassInfo | None, at: str) -> Value:
         """What one assignment gives, by the form of its value."""
         function = start.function
-        if start.options and function is not None:
-            return joined(self.value_of(function, option) for option in start.options)
+        chosen = joined(self.value_of(function, o) for o in start.options) if function is not None else None
+        if chosen is not None:
+            return chosen
         if start.holds and holder is not None:
             return Container(_kind_of(start.source), holder, at)
         if start.value == "new":
@@ -406,16 +410,22 @@ class Types:
             return value  # a generic class with its arguments; a kernel with its grid
         if not isinstance(value, Instance):
             return None
-        if value.cls is None:
-            language = self._language(value.path)
-            is_place = language == "python" and len(step) > 2
-            element = part_of(value.text, int(step[1:-1])) if is_place else element_of(value.text, language)
-            if not element and head_of(value.text) in ("str", "bytes"):
-                element = head_of(value.text)
-            if element:
-                return self._declared.value(element, value.path, value.within)
-            return self._outside_element(value, step)
-        cls = value.cls
+        element = self._element_text(value, step)
+        if element:
+            return self._declared.value(element, value.path, value.within)
+        return self._outside_element(value, step) if value.cls is None else self._got_from(value.cls)
+
+    def _element_text(self, value: Instance, step: str) -> str:
+        """The type of an element as the container's type tells it; a C++ class may be behind a pointer of that type."""
+        if self._language(value.path) != "python":
+            return element_of(value.text, "cpp")
+        if value.cls is not None:
+            return ""
+        found = part_of(value.text, int(step[1:-1])) if len(step) > 2 else element_of(value.text, "python")
+        return found or (head_of(value.text) if head_of(value.text) in ("str", "bytes") else "")
+
+    def _got_from(self, cls: ClassInfo) -> Value:
+        """What an object of a class of the program gives for an index or to a loop."""
         getter = cls.method("__getitem__") or cls.method("__iter__")
         if getter is None:
             return self._element_of_base(cls)

@@ -6,22 +6,39 @@
 
 from __future__ import annotations
 
+import re
+
 from llmlint.code.facts.bodies.body_reading import BodyReader
 from llmlint.code.facts.container_methods import WRAPPERS
 from llmlint.code.syntax import tree
 
 _MOST = 8
 _MAY_HOLD = frozenset({tree.Collection, tree.Comprehension, tree.Conditional, tree.Binary, tree.Call})
+_MAKERS = frozenset("make_unique make_shared static_cast dynamic_cast reinterpret_cast const_cast".split())
+_QUALIFIERS = re.compile(r"\b(?:const|struct|class|enum)\b|[*&]")
 _TYPE_MAKERS = frozenset({"TypeVar", "NewType"})
 
 
 def options_of(reader: BodyReader, node: tree.Node | None) -> tuple[str, ...]:
     """The paths a value may be, where its form offers several or hides the one there is; else ()."""
+    if not reader.scope.is_python and isinstance(node, tree.Call | tree.Cast):
+        return _made_of_type(node)
     while isinstance(node, tree.Await | tree.Cast):
         node = node.value
     if not isinstance(node, tree.Conditional | tree.Logic):
         return ()
     return tuple(dict.fromkeys(_choices(reader, node)))[:_MOST]
+
+
+def _made_of_type(node: tree.Call | tree.Cast) -> tuple[str, ...]:
+    """C++: the class that a cast or `make_unique<T>` names, as a call that makes an object of it."""
+    if isinstance(node, tree.Cast):
+        text = node.type.text if isinstance(node.type, tree.TypeName) else ""
+    else:
+        is_maker = node.template and tree.path_of(node.function).rpartition(".")[2] in _MAKERS
+        text = node.template.strip("<> ") if is_maker else ""
+    name = _QUALIFIERS.sub("", text).strip()
+    return (f"{name}()",) if name.replace("::", "").isidentifier() else ()
 
 
 def _choices(reader: BodyReader, node: tree.Node) -> list[str]:

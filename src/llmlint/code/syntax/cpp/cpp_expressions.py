@@ -67,8 +67,11 @@ def _call(file: File, node: Any) -> tree.Node:
     args = arguments_of(file, listed) if listed is not None else []
     launch = [part for c in node.named_children if c.type == "kernel_call_syntax" for part in file.many(c)]
     template = ""
-    if function is not None and function.type == "template_function":
-        template = file.text(function.child_by_field_name("arguments"))
+    named = function
+    while named is not None and named.type == "qualified_identifier":
+        named = named.child_by_field_name("name")
+    if named is not None and named.type == "template_function":
+        template = file.text(named.child_by_field_name("arguments"))
     callee = file.one(function) if function is not None else tree.Name(*file.at(node), "")
     return tree.Call(*file.at(node), callee, args, [], template, launch)
 

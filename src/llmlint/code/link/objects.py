@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.names import Module, Outside
+from llmlint.code.link.typetext import head_of
 
+_BARE = frozenset("list dict set tuple deque defaultdict OrderedDict List Dict Set Tuple Deque DefaultDict".split())
+_NO_BASES = ("ABC", "Generic", "Protocol", "object")
 _MOST = 4
 _MOST_DECLARED = 16
 
@@ -97,3 +100,27 @@ def common_class(classes: Iterable[ClassInfo]) -> ClassInfo | None:
     """The nearest class that all of these are or descend from."""
     first, *others = classes
     return next((base for base in first.mro if all(base in other.mro for other in others)), None)
+
+
+def beyond(order: Sequence[ClassInfo], name: str) -> Outside | None:
+    """A member that only a base outside of the program can have."""
+    unknown = next((base for cls in order for base in cls.unknown_bases if not base.endswith(_NO_BASES)), "")
+    return Outside(f"{unknown}.{name}") if unknown else None
+
+
+def class_at_self(known: Known) -> ClassInfo | None:
+    exact = known.get("self")
+    return exact if isinstance(exact, ClassInfo) else None
+
+
+def builtin(text: str) -> Instance | None:
+    return Instance(None, text) if text else None
+
+
+def says_little(value: Value) -> bool:
+    """Is it declared to be a container, without a word of what it holds?"""
+    return isinstance(value, Instance) and value.cls is None and head_of(value.text) == value.text in _BARE
+
+
+def is_enum(cls: ClassInfo) -> bool:
+    return any(base.endswith(("Enum", "Flag")) for above in cls.mro for base in above.unknown_bases)

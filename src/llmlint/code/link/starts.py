@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llmlint.code.link.entities import FunctionInfo, Start, start_of
+from llmlint.code.link.entities import ClassInfo, FunctionInfo, Start, start_of
 
+_DISPLAYS = {"[": "list", "{": "dict", "(": "tuple"}
 _BINDING = ("", "with", "for", "declare", "=")
 
 StartsByName = Mapping[str, Sequence[Start]]
@@ -52,3 +53,14 @@ class Starts:
                 if effect.op in ops and effect.via in _BINDING:
                     starts.setdefault(effect.path, []).append(start_of(function, effect))
         return starts
+
+
+def where(start: Start, holder: FunctionInfo | ClassInfo | None) -> tuple[str, str]:
+    """The file and the qualified name in which the names of a start have their meaning."""
+    at = start.function or holder
+    return (at.path, at.facts.qualname) if at is not None else ("", "")
+
+
+def kind_of(source: str) -> str:
+    """The Python type of a display or of a call that makes an empty container."""
+    return _DISPLAYS.get(source[:1]) or source.partition("(")[0].rpartition(".")[2] or "list"

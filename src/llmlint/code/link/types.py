@@ -29,26 +29,28 @@ from llmlint.code.link.objects import (
     Super,
     Value,
     any_declared,
+    beyond,
+    builtin,
+    class_at_self,
     common_class,
     held,
+    is_enum,
     joined,
     options_in,
+    says_little,
 )
-from llmlint.code.link.starts import Starts
+from llmlint.code.link.starts import Starts, kind_of, where
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type, part_of
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
 _POINTEES = frozenset({"lock", "value", "load"})
 _NO_STEP = ""
-_NO_BASES = ("ABC", "Generic", "Protocol", "object")
 _ENTERING = "__enter__"
 _GIVES_ARGUMENT = frozenset("partial copy deepcopy replace shield wait_for".split())
 _MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.deepcopy typing.cast sum iter".split())
 """Functions outside of the program that may give an object of the program."""
 
 _ITERATORS = frozenset("Iterator Iterable Generator AsyncIterator AsyncIterable AsyncGenerator".split())
-_BARE = frozenset("list dict set tuple deque defaultdict OrderedDict List Dict Set Tuple Deque DefaultDict".split())
-_DISPLAYS = {"[": "list", "{": "dict", "(": "tuple"}
 _Question = tuple[object, object]
 Handed = Callable[[FunctionInfo, str], Value]
 
@@ -63,7 +65,7 @@ class Types:
         self._handed = handed
         self._starts = starts
         self._declared = Declared(names, starts.modules)
-        self._contents = Contents(self.value_of, _builtin, starts.functions_in)
+        self._contents = Contents(self.value_of, builtin, starts.functions_in)
         self._imports: dict[FunctionInfo, Mapping[str, Sequence[ImportFact]]] = {}
         self._asking: Asking[_Question, Value] = Asking()
 
@@ -164,7 +166,7 @@ class Types:
 
     def _super(self, function: FunctionInfo, known: Known) -> Super | None:
         owner = function.owner
-        return Super(_class_at_self(known) or owner, owner) if owner is not None else None
+        return Super(class_at_self(known) or owner, owner) if owner is not None else None
 
     def _root(self, function: FunctionInfo, name: str, known: Known) -> Value:
         if name == "self" and function.owner is not None:
@@ -194,7 +196,7 @@ class Types:
         return joined(self._meant(self._names.imported(function.path, fact)) for fact in facts) if facts else None
 
     def _self(self, function: FunctionInfo, known: Known) -> Value:
-        cls = _class_at_self(known) or function.owner
+        cls = class_at_self(known) or function.owner
         return Instance(cls) if cls is None or not self._is_of_class(function) else cls
 
     def _is_of_class(self, function: FunctionInfo) -> bool:
@@ -207,9 +209,9 @@ class Types:
     def _param(self, function: FunctionInfo, param: Param) -> Value:
         within = function.facts.qualname
         if not param.annotation and param.kind in ("*", "**"):
-            return _builtin("tuple" if param.kind == "*" else "dict")
+            return builtin("tuple" if param.kind == "*" else "dict")
         if not param.annotation:
-            return self._handed(function, param.name) or _builtin(literal_type(param.default))
+            return self._handed(function, param.name) or builtin(literal_type(param.default))
         if param.kind in ("*", "**"):
             text = f"tuple[{param.annotation}, ...]" if param.kind == "*" else f"dict[str, {param.annotation}]"
             return Instance(None, text, function.path, within)
@@ -240,14 +242,14 @@ class Types:
         """What a name stands for that is given a value at these places: as declared, else any of the values."""
         declared = (self._annotated(start) for start in starts if start.annotation)
         said = next((value for value in declared if value is not None), None)
-        if said is not None and not _says_little(said):
+        if said is not None and not says_little(said):
             return said
         if len(starts) == 1:
             return self._start(starts[0], holder, path) or said
         return joined(self._start(start, holder, path) for start in starts) or said
 
     def _annotated(self, start: Start, owner: ClassInfo | None = None) -> Value:
-        return self._declared.value(start.annotation, *_where(start, owner))
+        return self._declared.value(start.annotation, *where(start, owner))
 
     def _start(self, start: Start, holder: FunctionInfo | ClassInfo | None, at: str) -> Value:
         """What one assignment gives, by the form of its value."""
@@ -256,26 +258,26 @@ class Types:
         if chosen is not None:
             return chosen
         if start.holds and holder is not None:
-            return Container(_kind_of(start.source), holder, at)
+            return Container(kind_of(start.source), holder, at)
         if start.value == "new":
             return self._made(start, holder)
         if start.value == "path":
             return self.value_of(function, start.source) if function is not None else self._named(start, holder)
         if start.value == "constant":
-            return _builtin(literal_type(start.source))
+            return builtin(literal_type(start.source))
         if start.value in ("empty", "container") and holder is not None and holder.language == "python":
-            return Container(_kind_of(start.source), holder, at)
+            return Container(kind_of(start.source), holder, at)
         return None
 
     def _named(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
         """What a name in a class body stands for."""
-        path, within = _where(start, holder)
+        path, within = where(start, holder)
         meaning = self._names.lookup(path, start.source, within)
         return None if isinstance(meaning, Variable) else meaning
 
     def _made(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
         function, source = start.function, start.source
-        path, within = _where(start, holder)
+        path, within = where(start, holder)
         if self._language(path) != "python" and not source.startswith(("self.", "~")):
             found = self._names.lookup(path, source, within)
             if isinstance(found, ClassInfo):
@@ -306,10 +308,10 @@ class Types:
 
     def _attribute(self, attribute: AttributeInfo) -> Value:
         declared = self._declared_attribute(attribute)
-        if declared is not None and not _says_little(declared):
+        if declared is not None and not says_little(declared):
             return declared
         path = f"self.{attribute.name}"
-        if _is_enum(attribute.owner) and attribute.function is None:
+        if is_enum(attribute.owner) and attribute.function is None:
             return Instance(attribute.owner)
         starts = [s for s in attribute.starts if s.value or s.options]
         values = [self._start(start, attribute.owner, path) for start in starts]
@@ -343,7 +345,7 @@ class Types:
             case Super(cls=cls, above=above):
                 order = cls.mro[cls.mro.index(above) + 1 :] if above in cls.mro else above.mro[1:]
                 found = next((c.methods[step] for c in order if step in c.methods), None)
-                return Method(found, cls) if found else _beyond(order, step)
+                return Method(found, cls) if found else beyond(order, step)
             case ClassInfo():
                 return self._of_class(value, step)
             case Outside(name=name):
@@ -388,7 +390,7 @@ class Types:
         if attribute is not None:
             return self.attribute(attribute)
         below = any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
-        return _beyond(cls.mro, name) if not below else None
+        return beyond(cls.mro, name) if not below else None
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
@@ -487,7 +489,7 @@ class Types:
             made = f"{effect.source}()" if effect.value == "new" else effect.source
             return self.value_of(function, made, known)
         if effect.value == "constant":
-            return _builtin(literal_type(effect.source))
+            return builtin(literal_type(effect.source))
         if effect.holds:
             held = joined(self.value_of(function, path, known) for path in effect.holds)
             return (
@@ -499,38 +501,3 @@ class Types:
 
     def _language(self, path: str) -> str:
         return self._names.language_of(path)
-
-
-def _where(start: Start, holder: FunctionInfo | ClassInfo | None) -> tuple[str, str]:
-    """The file and the qualified name in which the names of a start have their meaning."""
-    at = start.function or holder
-    return (at.path, at.facts.qualname) if at is not None else ("", "")
-
-
-def _kind_of(source: str) -> str:
-    """The Python type of a display or of a call that makes an empty container."""
-    return _DISPLAYS.get(source[:1]) or source.partition("(")[0].rpartition(".")[2] or "list"
-
-
-def _beyond(order: Sequence[ClassInfo], name: str) -> Outside | None:
-    """A member that only a base outside of the program can have."""
-    unknown = next((base for cls in order for base in cls.unknown_bases if not base.endswith(_NO_BASES)), "")
-    return Outside(f"{unknown}.{name}") if unknown else None
-
-
-def _class_at_self(known: Known) -> ClassInfo | None:
-    exact = known.get("self")
-    return exact if isinstance(exact, ClassInfo) else None
-
-
-def _builtin(text: str) -> Instance | None:
-    return Instance(None, text) if text else None
-
-
-def _is_enum(cls: ClassInfo) -> bool:
-    return any(base.endswith(("Enum", "Flag")) for above in cls.mro for base in above.unknown_bases)
-
-
-def _says_little(value: Value) -> bool:
-    """Is it declared to be a container, without a word of what it holds?"""
-    return isinstance(value, Instance) and value.cls is None and head_of(value.text) == value.text in _BARE

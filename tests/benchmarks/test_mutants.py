@@ -1,0 +1,300 @@
+"""Mutators take correct code and leave one thing out; what is then said that was not said before is what was found."""
+
+import difflib
+import json
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.mutants.__main__ import main
+from benchmarks.mutants.cpp_mutators import MUTATORS as CPP
+from benchmarks.mutants.cpp_mutators import CppFile
+from benchmarks.mutants.planting import ALL, drawn, every_site, fresh, judged, unsuspected
+from benchmarks.mutants.python_mutators import MUTATORS as PYTHON
+from benchmarks.mutants.sites import PythonFile, parses, sites
+from llmlint.findings import Finding, Step
+
+ENGINE = """\
+import asyncio
+import threading
+
+
+class Engine:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.waiting = []
+        self.running = []
+        self.requests = {}
+        self.busy = False
+        self.used = 0
+
+    def add_request(self, request):
+        with self.lock:
+            self.requests[request.request_id] = request
+            self.waiting.append(request)
+            self.running.append(request)
+
+    def has(self, key):
+        with self.lock:
+            return key in self.requests
+
+    def finish_request(self, request_id):
+        with self.lock:
+            self.requests.pop(request_id, None)
+
+    def reset(self):
+        self.waiting.clear()
+        self.running.clear()
+        self.requests.clear()
+
+    def load(self, pool, name, shape):
+        key = (name, shape)
+        if key in self.built:
+            return self.built[key]
+        page = pool.alloc(name, shape)
+        if page.bad:
+            pool.free(page)
+            return None
+        pool.free(page)
+
+    async def loop(self):
+        self.busy = True
+        while True:
+            await asyncio.sleep(0.1)
+            await self.step()
+            self.busy = False
+            self.used -= 1
+
+    async def step(self):
+        self.used += 1
+        self.busy = False
+        self.used -= 1
+        self.event.wait(timeout=self.limit)
+"""
+PLAIN = """\
+class Engine:
+    def __init__(self):
+        self.waiting = []
+        self.running = []
+        self.requests = {}
+
+    def add_request(self, request):
+        self.requests[request.request_id] = request
+        self.waiting.append(request)
+        self.running.append(request)
+
+    def finish_request(self, request):
+        self.requests.pop(request.request_id, None)
+        self.waiting.remove(request)
+        self.running.remove(request)
+
+    def reset(self):
+        self.waiting.clear()
+        self.running.clear()
+        self.requests.clear()
+"""
+SERVER = """\
+struct server {
+    std::mutex mutex;
+    std::deque<int> queue;
+
+    void post(int task) {
+        std::lock_guard<std::mutex> lock(mutex);
+        queue.push_back(task);
+    }
+
+    void drop() {
+        std::lock_guard<std::mutex> lock(mutex);
+        queue.pop_front();
+    }
+
+    void clear_all() {
+        std::lock_guard<std::mutex> lock(mutex);
+        queue.clear();
+    }
+};
+
+int load(const char * path) {
+    FILE * file = fopen(path, "rb");
+    if (!file) {
+        return 1;
+    }
+    if (bad(file)) {
+        fclose(file);
+        return 1;
+    }
+    fclose(file);
+    return 0;
+}
+"""
+
+
+def taken(text, name):
+    """The lines that the mutator's sites take away, one site after the other."""
+    file = CppFile(text) if name.endswith("(C++)") else PythonFile(text)
+    found = sites(file, "engine.py", [mutator for mutator in ALL if mutator.name == name])
+    gone = []
+    for site in found:
+        diff = difflib.ndiff(text.split("\n"), site.planted(text).split("\n"))
+        gone.append([line[2:].strip() for line in diff if line.startswith("- ")])
+    return gone
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("forgotten-clear", [["self.requests.clear()"], ["self.running.clear()"], ["self.waiting.clear()"]]),
+        ("forgotten-removal", [["self.requests.pop(request_id, None)"]]),
+        ("forgotten-lock", [["with self.lock:"], ["with self.lock:"], ["with self.lock:"]]),
+        ("forgotten-release", [["pool.free(page)"]]),
+        ("forgotten-timeout", [["self.event.wait(timeout=self.limit)"]]),
+        ("forgotten-decrement", [["self.used -= 1"], ["self.used -= 1"]]),
+        ("flag-left", [["self.busy = False"], ["self.busy = False"]]),
+        ("forgotten-await", [["await self.step()"]]),
+        ("narrower-key", [["key = (name, shape)"], ["key = (name, shape)"]]),
+    ],
+)
+def test_a_mutator_takes_one_thing_out_of_correct_code(name, lines):
+    assert sorted(taken(ENGINE, name)) == sorted(lines)
+
+
+def test_a_sleep_that_lets_others_run_becomes_one_that_stops_the_thread():
+    (site,) = sites(PythonFile(ENGINE), "engine.py", [m for m in PYTHON if m.name == "blocking-call"])
+
+    planted = site.planted(ENGINE)
+    assert "            time.sleep(0.1)\n" in planted
+    assert "import asyncio\nimport time\n" in planted
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "count"),
+    [
+        ("forgotten-lock (C++)", "std::lock_guard<std::mutex> lock(mutex);", 3),
+        ("forgotten-release (C++)", "fclose(file);", 1),
+    ],
+)
+def test_cpp_loses_a_lock_or_a_release(name, line, count):
+    assert taken(SERVER, name) == [[line]] * count
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("forgotten-clear", "        self.waiting.clear()\n", ""),
+        ("forgotten-release", "            pool.free(page)\n            return None", "            return None"),
+        ("flag-left", "            self.busy = False\n", ""),
+        (
+            "forgotten-lock",
+            "        with self.lock:\n            return key in self.requests",
+            "        return key in self.requests",
+        ),
+    ],
+)
+def test_code_with_too_few_of_the_kind_is_left_alone(name, before, after):
+    assert taken(ENGINE.replace(before, after), name) == []
+
+
+def test_every_mutant_of_python_parses():
+    assert all(parses(site.planted(ENGINE)) for site in sites(PythonFile(ENGINE), "engine.py", PYTHON))
+
+
+def test_a_mutator_that_names_rules_names_those_there_are():
+    from llmlint.catalogue import load_catalogue
+
+    codes = {rule.code for rule in load_catalogue()}
+    assert all(set(mutator.rules) <= codes for mutator in (*PYTHON, *CPP))
+
+
+TEXTS = {f"engine/part_{number}.py": ENGINE for number in range(30)}
+
+
+def test_the_same_seed_draws_the_same_sites_and_another_seed_others():
+    found = list(every_site(TEXTS))
+
+    assert drawn(found, TEXTS, seed=1, each=2) == drawn(found[::-1], TEXTS, seed=1, each=2)
+    assert drawn(found, TEXTS, seed=1, each=2) != drawn(found, TEXTS, seed=2, each=2)
+
+
+def test_no_file_gets_two_bugs_and_no_mutator_more_than_its_share():
+    chosen = drawn(list(every_site(TEXTS)), TEXTS, seed=1, each=2)
+
+    assert len({site.path for site in chosen}) == len(chosen)
+    names = [site.mutator.name for site in chosen]
+    assert max(map(names.count, names)) == 2
+
+
+def test_tests_and_examples_are_no_engine():
+    assert list(every_site({"tests/test_engine.py": ENGINE, "examples/engine.py": ENGINE})) == []
+
+
+def finding(**changes):
+    plain = Finding(
+        rule="LLM801",
+        name="restore-leaves-state",
+        causes=("restore-leaves-state",),
+        path="engine.py",
+        line=29,
+        column=5,
+        end_line=29,
+        end_column=20,
+        symbol="Engine.reset",
+        severity="P1",
+        confidence="medium",
+        confidence_reason="",
+        message="it leaves waiting",
+        evidence=(),
+        fingerprint="aaaa",
+        mechanism="restore_leaves_state.containers.left_behind",
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+CLEAR = next(site for site in sites(PythonFile(ENGINE), "engine.py", PYTHON) if site.mutator.name == "forgotten-clear")
+
+
+def test_a_site_that_a_rule_for_the_bug_speaks_of_is_suspected_and_spared():
+    assert unsuspected([CLEAR], [finding()]) == ([], {"forgotten-clear": 1})
+    assert unsuspected([CLEAR], [finding(rule="LLM203")]) == ([CLEAR], {})
+
+
+def test_only_a_new_finding_of_a_rule_for_the_bug_finds_it():
+    assert judged("engine", CLEAR, [finding()]).found
+    assert judged("engine", CLEAR, fresh([finding()], [finding(fingerprint="moved", line=28)])).found is False
+    other = judged("engine", CLEAR, [finding(rule="LLM203")])
+    assert (other.found, other.told) == (False, True)
+
+
+def test_low_confidence_is_counted_apart_and_evidence_in_the_file_is_enough():
+    unsure = judged("engine", CLEAR, [finding(confidence="low")])
+    assert (unsure.found, unsure.found_low) == (False, True)
+    elsewhere = finding(path="caller.py", evidence=(Step("engine.py", 28, "the reset"),))
+    assert judged("engine", CLEAR, [elsewhere]).found
+
+
+def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path, repository):
+    commit = repository.commit({"engine/core.py": PLAIN, "engine/__init__.py": ""})
+    target = {"folder": "engine", "repository": "acme/engine", "commit": commit, "scopes": ["engine"]}
+    (tmp_path / "targets.toml").write_text(
+        "[engine]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in target.items())
+    )
+    options = {
+        "--histories": tmp_path / "histories",
+        "--cache": tmp_path / "cache",
+        "--targets": tmp_path / "targets.toml",
+        "--mutators": "forgotten-clear",
+        "--seed": "1",
+        "--json": tmp_path / "mutants.json",
+        "--page": tmp_path / "mutants.md",
+    }
+    result = CliRunner().invoke(main, ["engine", *(str(part) for option in options.items() for part in option)])
+
+    assert result.exit_code == 0, result.output
+    (engine,) = json.loads((tmp_path / "mutants.json").read_text())["engines"]
+    (planted,) = engine["results"]
+    assert planted["found"] and planted["by"] == ["LLM801 restore_leaves_state.containers.left_behind"]
+    assert engine["astray"] == []
+    page = (tmp_path / "mutants.md").read_text()
+    assert "| forgotten-clear | a reset leaves one container | LLM801 | 3 | 0 | 1 | 1 | 100 % | 1 | 1 |" in page
+    assert commit in page
+    assert (repository.folder / "engine" / "core.py").read_text() == PLAIN

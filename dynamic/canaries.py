@@ -27,6 +27,7 @@ class Engine:
         self.seen: dict[str, int] = {}
         self.free = list(range(32))
         self.lock, self.other_lock = _thread.allocate_lock(), _thread.allocate_lock()
+        self.coming = self.reported = False
 
     def add(self, request_id: str) -> None:
         self.requests[request_id] = 1
@@ -76,10 +77,21 @@ class Engine:
         with self.lock:
             with self.other_lock:
                 self.seen.clear()
+                self.meet()
+
+    def meet(self) -> None:
+        """Has another thread come to `report` meanwhile."""
+        _thread.start_new_thread(self.report, ())
+        for _ in range(200):
+            if self.coming:
+                return
+            time.sleep(0.001)
 
     def report(self) -> None:
+        self.coming = True
         with self.other_lock, self.lock:
             self.seen.clear()
+        self.reported = True
 
     def note(self, name: str) -> None:
         with self.lock:
@@ -145,16 +157,13 @@ def _keys() -> None:
 
 
 def _locks() -> None:
-    engine, done = Engine(), _thread.allocate_lock()
-
-    def report() -> None:
-        engine.report()
-        done.release()
-
+    engine = Engine()
     engine.count()
-    done.acquire()
-    _thread.start_new_thread(report, ())
-    done.acquire(timeout=1)
+    for _ in range(200):
+        if engine.reported:
+            break
+        time.sleep(0.001)
+    time.sleep(0.002)  # until its call has ended as well
 
 
 def _peek() -> None:
@@ -242,7 +251,11 @@ CANARIES: dict[str, tuple[Callable[[], None], dict[str, Any]]] = {
     ),
     "unbounded-cache": (
         _requests,
-        {"targets": [_target("add", "insert", "request_id")], "watch": [_watch("prefixes")]},
+        {
+            "targets": [_target("add", "insert", "request_id")],
+            "watch": [_watch("prefixes")],
+            "needs": {"bound": 64},
+        },
     ),
     "restore-leaves-state": (_reset, {"targets": [_target("reset", "reset")], "watch": [_watch("prefixes")]}),
     "offload-drops-state": (

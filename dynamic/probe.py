@@ -11,6 +11,8 @@ from .record import Recorder
 from .values import Instances, has_class
 
 CONFIRMED = "confirmed"
+SUSPICIOUS = "suspicious"
+"""It looks like the bug, but a witness of its kind is lacking: it could be so in a program that has none."""
 REFUTED = "refuted"
 CLEAN = "exercised-clean"
 NOT_EXERCISED = "not-exercised"

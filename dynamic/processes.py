@@ -107,14 +107,61 @@ def note_children(note: Callable[[int, list[str]], None]) -> None:
         subprocess._fork_exec = fork_exec
 
 
-def at_every_exit(finish: Callable[[], None]) -> None:
-    """At an ordinary exit, and at `os._exit`, which the children of multiprocessing take."""
+_ENDING = frozenset(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE"))
+"""Signals that end a process which has not said what to do about them."""
+
+
+def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> None:
+    """At an ordinary exit, and wherever a program leaves by its own doing: by `os._exit`, as multiprocessing's children
+    do; by a signal to itself, as servers do that were asked to end and have cleaned up; for another in its place."""
     atexit.register(finish)
-    original = os._exit
 
-    def _exit(status: int) -> None:
+    def about_to_leave(*_: object) -> bool:
         finish()
-        original(status)
+        return True
 
-    _exit.__module__, _exit.__qualname__, _exit.__doc__ = "posix", "_exit", original.__doc__
-    os._exit = _exit  # type: ignore[assignment]
+    def about_to_end(number: object, *_: object) -> bool:
+        ends = _ends(number)
+        if ends:
+            finish()
+        return ends
+
+    def about_to_kill(pid: object, number: object, *_: object) -> bool:
+        return pid == os.getpid() and about_to_end(number)
+
+    _tell_before("os", "_exit", about_to_leave, go_on)
+    _tell_before("os", "execv", about_to_leave, go_on)
+    _tell_before("os", "execve", about_to_leave, go_on)
+    _tell_before("os", "kill", about_to_kill, go_on)
+    _tell_before("signal", "raise_signal", about_to_end, go_on)
+
+
+def _ends(number: object) -> bool:
+    try:
+        known = signal.Signals(number)  # type: ignore[arg-type]
+    except ValueError:
+        return False
+    return known.name in _ENDING and signal.getsignal(known) is signal.SIG_DFL
+
+
+def _tell_before(module: str, name: str, leaving: Callable[..., bool], go_on: Callable[[], None]) -> None:
+    """`leaving` runs first, and says whether this is the end; `go_on`, where it was none after all."""
+    original = getattr(sys.modules[module], name, None)
+    if original is None:
+        return
+
+    def told(*arguments: Any, **named: Any) -> Any:
+        ending = leaving(*arguments, *named.values())
+        result = None
+        try:
+            result = original(*arguments, **named)
+        finally:
+            if ending:
+                go_on()
+        return result
+
+    told.__name__, told.__qualname__, told.__doc__ = name, original.__qualname__, original.__doc__
+    told.__module__ = original.__module__
+    for place in (module, original.__module__):
+        if getattr(sys.modules.get(place), name, None) is original:
+            setattr(sys.modules[place], name, told)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS
+from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS, STATE, STATE_AT, STATE_MAGIC
 
 Record = dict[str, Any]
 
@@ -74,8 +75,8 @@ class Process:
             setattr(self, str(kind), record)
         elif kind == "loaded":
             self.loaded[record["path"]] = record
-        elif kind == "state":
-            self.states[record["finding"]] = record["state"]
+        elif kind == "goes-on":
+            self.tail = {}
         elif kind == "patched":
             self.patched.append(record)
         elif kind == "miss":
@@ -143,6 +144,7 @@ def _processes(folder: str) -> Iterator[Process]:
             process = Process(name.removesuffix(".jsonl"))
             _read_lines(process, os.path.join(folder, name))
             _read_ring(process, os.path.join(folder, f"{process.name}.ring"))
+            _read_states(process, os.path.join(folder, f"{process.name}.state"))
             if process.head:
                 yield process
 
@@ -154,6 +156,29 @@ def _read_lines(process: Process, path: str) -> None:
                 process.take(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 process.torn += 1
+
+
+def _read_states(process: Process, path: str) -> None:
+    """The latest that is whole."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return
+    for _, text in sorted(_states_in(data), reverse=True):
+        try:
+            process.states = dict(json.loads(text)["states"])
+            return
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _states_in(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for turn in range(2 if len(data) >= STATE_AT else 0):
+        magic, number, place, length, checksum = STATE.unpack_from(data, turn * STATE.size)
+        text = data[place : place + length]
+        if magic == STATE_MAGIC and zlib.crc32(text) == checksum:
+            yield number, text
 
 
 def _read_ring(process: Process, path: str) -> None:

@@ -12,6 +12,8 @@ import os
 import struct
 import sys
 import time
+import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from .secrecy import without_secrets
@@ -27,6 +29,10 @@ SLOTS = 16384
 RING_AT = HEADER.size + 8 * COUNTERS
 MAP_SIZE = RING_AT + SLOT.size * SLOTS
 BEGUN, DONE, RAISED = 1, 2, 3
+STATE_MAGIC = b"LLMLINTS"
+STATE = struct.Struct("<8sQQQI4x")
+"""Of a state's slot: magic, the how-many-th, where, how long, its checksum."""
+STATE_AT = 2 * STATE.size
 
 
 class Recorder:
@@ -43,16 +49,21 @@ class Recorder:
         self._interned: dict[tuple[str, ...], int] = {}
         self._file = self._opened(self.name + ".jsonl")
         self._map = self._mapped(self.name + ".ring")
+        self.states = Overwritten(self._opened(self.name + ".state", append=False))
         self.counters = memoryview(self._map)[HEADER.size : RING_AT].cast("Q")
         self.alive()
 
-    def _opened(self, name: str) -> int:
+    def _opened(self, name: str, append: bool = True) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if append else 0)
         try:
-            return os.open(
-                os.path.join(self.folder, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-            )
+            return os.open(os.path.join(self.folder, name), flags, 0o600)
         except OSError:
             return -1
+
+    def write_states(self, states: Mapping[str, Any], last: bool) -> None:
+        """What all probes have to say by now, in place of what they said before."""
+        if not self.states.write({"t": round(time.time(), 4), "last": last, "states": states}):
+            self.lost += 1
 
     def _mapped(self, name: str) -> mmap.mmap:
         """A mapped file whose blocks exist (a hole on a full disk would kill the program), or plain memory."""
@@ -132,6 +143,49 @@ class Recorder:
 
     def disown(self) -> None:
         """In a forked child: the parent's files are the parent's."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self.states.close()
+
+
+class Overwritten:
+    """A file with the last of many accounts in it: two places, written in turn, so that one is always whole.
+
+    However long a process runs, the file does not grow, and whatever ends it, what it said last is there.
+    """
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._count = 0
+        self._room = 0
+        self._end = STATE_AT
+
+    def write(self, account: Mapping[str, Any]) -> bool:
+        """Whether it was written; where not, the last one that was is still there."""
+        try:
+            text = json.dumps(account, default=str).encode()
+            if self._file < 0:
+                return False
+            if len(text) > self._room:
+                self._make_room(2 * len(text))
+            turn = self._count % 2
+            place = self._end - (2 - turn) * self._room
+            if os.pwrite(self._file, text, place) < len(text):
+                return False
+            slot = STATE.pack(STATE_MAGIC, self._count + 1, place, len(text), zlib.crc32(text))
+            os.pwrite(self._file, slot, turn * STATE.size)
+            self._count += 1
+        except (OSError, ValueError, TypeError, RecursionError):
+            return False
+        return True
+
+    def _make_room(self, size: int) -> None:
+        """For both places anew, behind the old ones: those stay readable until they are written to again."""
+        self._room = size
+        self._end += 2 * size
+
+    def close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

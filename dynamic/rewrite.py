@@ -207,7 +207,8 @@ def _with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, abo
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _own(node))
     touching = _Touches(inside.accesses)
-    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks)
+    lasting = _read_only_names(node) if inside.locks else frozenset()
+    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks, lasting)
     documented = ast.get_docstring(node, clean=False) is not None
     start, plain = node.body[:documented], node.body[documented:]
     declared = _Declarations()
@@ -384,13 +385,14 @@ class _Touches(_InOneFunction):
 class _Returns(_InOneFunction):
     """`return x` tells what it returns first, and `with lock:` that it holds it; in the function itself only."""
 
-    def __init__(self, bare_only: bool, locks: frozenset[str]) -> None:
+    def __init__(self, bare_only: bool, locks: frozenset[str], lasting: frozenset[str]) -> None:
         self.bare_only = bare_only
         self.locks = locks
+        self.lasting = lasting
 
     def visit_With(self, node: Any) -> ast.AST:
         self.generic_visit(node)
-        held = [item.context_expr for item in node.items if _last_name(item.context_expr) in self.locks]
+        held = [item.context_expr for item in node.items if self._is_told(item.context_expr)]
         if held:
             self.told = True
             hold = ast.copy_location(ast.Expr(_call("hold", [_copy(lock) for lock in held])), node.body[0])
@@ -401,6 +403,10 @@ class _Returns(_InOneFunction):
 
     visit_AsyncWith = visit_With
 
+    def _is_told(self, manager: ast.expr) -> bool:
+        """A lock of the plan; or one under a plain name, which may stand around those."""
+        return _last_name(manager) in self.locks or (isinstance(manager, ast.Name) and manager.id in self.lasting)
+
     def visit_Return(self, node: ast.Return) -> Any:
         token = ast.Name(_TOKEN, ast.Load())
         if self.bare_only:
@@ -409,6 +415,13 @@ class _Returns(_InOneFunction):
         result = ast.Name(_RESULT, ast.Load())
         tell = _if_followed(_call("leave", [token, result]))
         return [ast.copy_location(step, node) for step in (keep, tell, ast.Return(result))]
+
+
+def _read_only_names(node: Any) -> frozenset[str]:
+    """Names that mean the same from the function's start to its end; none where it has no lock of its own."""
+    names = [inner for inner in _own(node) if isinstance(inner, ast.Name)]
+    bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+    return frozenset(name.id for name in names) - bound
 
 
 def _last_name(expression: ast.expr) -> str:

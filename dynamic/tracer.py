@@ -50,6 +50,7 @@ class Tracer:
         self.patching = _thread.RLock()
         """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
         self.written: dict[str, Any] = {}
+        self.states: dict[str, Any] = {}
         self.searched = 0
         self.canaries: dict[str, bool] = {}
         """Which probes see their own bug in this process."""
@@ -72,7 +73,7 @@ class Tracer:
         imports.install(self._may_mean, self._imported)
         processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child)
         processes.note_children(self._started)
-        processes.at_every_exit(self.finish)
+        processes.at_every_exit(self.finish, self.go_on)
         self.poll()
         self.ticker.start()
 
@@ -299,6 +300,7 @@ class Tracer:
         return None
 
     def look(self, last: bool) -> None:
+        news = False
         for key, probe in list(self.probes.items()):
             try:
                 probe.look(last)
@@ -309,7 +311,10 @@ class Tracer:
             changed = {name: value for name, value in state.items() if name not in ("looks", "quiet")}
             if last or changed != self.written.get(key):
                 self.written[key] = _copied(changed)
-                self.recorder.write("state", finding=key, state=state, last=last)
+                self.states[key] = _copied(state)
+                news = True
+        if news:
+            self.recorder.write_states(self.states, last)
         self.recorder.faults = self.faults.count
         self.recorder.alive()
 
@@ -353,6 +358,12 @@ class Tracer:
             self.finished = True
             self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
 
+    def go_on(self) -> None:
+        """What seemed to be the end was none: another program could not be put in this one's place."""
+        self.finished = False
+        self.recorder.write("goes-on")
+        self.ticker.start()
+
     def _look_at_last(self) -> None:
         self._find_instances(last=True)
         self.look(last=True)
@@ -382,6 +393,7 @@ class Tracer:
             self.recorder.disown()
             self.recorder = Recorder(self.folder)
             self.written.clear()
+            self.states.clear()
             self.recorder.write("head", **head(self.plan.hash), forked=True)
             for path, module in self.loaded.items():
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)

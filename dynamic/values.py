@@ -107,9 +107,11 @@ def size_of(value: object) -> int | None:
 class Contents:
     """What an attribute held at one moment: how much, and marks of its elements. Nothing of it is kept alive."""
 
-    __slots__ = ("kind", "marks", "size")
+    __slots__ = ("kind", "marks", "place", "size")
 
-    def __init__(self, kind: str, size: int, marks: frozenset[int]) -> None:
+    def __init__(self, kind: str, size: int, marks: frozenset[int], place: int = 0) -> None:
+        self.place = place
+        """Which container it was, by id; 0 for what is none."""
         self.kind = kind
         self.size = size
         self.marks = marks
@@ -128,10 +130,10 @@ class Contents:
     __hash__ = None  # type: ignore[assignment]
 
     def without(self, marks: set[int]) -> Contents:
-        return Contents(self.kind, self.size, self.marks - marks) if marks else self
+        return Contents(self.kind, self.size, self.marks - marks, self.place) if marks else self
 
     def within(self, other: Contents) -> Contents:
-        return Contents(self.kind, self.size, self.marks & other.marks)
+        return Contents(self.kind, self.size, self.marks & other.marks, self.place)
 
     def kept_from(self, before: Contents) -> int:
         """How many elements of `before` are still here."""
@@ -141,7 +143,7 @@ class Contents:
 def contents(value: object) -> Contents:
     if is_container(value):
         marks = {_mark(element) for element in elements(value)[:LIMIT]}
-        return Contents(type(value).__name__, len(value), frozenset(marks))  # type: ignore[arg-type]
+        return Contents(type(value).__name__, len(value), frozenset(marks), id(value))  # type: ignore[arg-type]
     if value is None:
         return Contents("nothing", 0, frozenset())
     if isinstance(value, (bool, int, float, str, bytes)):

@@ -81,13 +81,19 @@ def _says_so_itself(words: frozenset[str]) -> bool:
     return any(name.removesuffix(".py").rpartition(".")[2] in words for name in names)
 
 
+def _posixsubprocess() -> Any:
+    import _posixsubprocess
+
+    return _posixsubprocess
+
+
 class _Waiter:
     """Stands first on `sys.meta_path`, and before the starting of children: one that runs Python is to be on record."""
 
     def __init__(self, words: frozenset[str]) -> None:
         self.words = words
-        self.posix: Any = __import__("_posixsubprocess")
-        self.original: Any = self.posix.fork_exec  # type: ignore[attr-defined]
+        self.posix: Any = _posixsubprocess()
+        self.original: Any = self.posix.fork_exec
         self.posix.fork_exec = self.fork_exec
         sys.meta_path.insert(0, self)
 

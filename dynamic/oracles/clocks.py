@@ -11,7 +11,11 @@ from __future__ import annotations
 import _thread
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
+
+from ..paths import Roots
+from ..plan import Target
+from ..probe import COUNT_ONLY, Probe, Quick
 
 Seen = dict[int, int]
 """By the number of a thread, how far it is known to have come."""
@@ -126,3 +130,41 @@ EDGES: dict[str, dict[str, tuple[Tell | None, Tell | None]]] = {
     },
 }
 """What is told before a function of a library runs on an object, and after it: by module and name."""
+
+
+class Ordering(Probe):
+    """A probe that asks what came first: it has the functions watched by which threads put themselves in order."""
+
+    libraries: ClassVar[dict[str, tuple[str, ...]]] = {module: tuple(edges) for module, edges in EDGES.items()}
+
+    def edge(self, target: Target) -> Quick | None:
+        """What to do about a function of a library; None where it puts nothing in order."""
+        before, after = EDGES.get(self.finding.path, {}).get(target.qualname, (None, None))
+        if before is None and after is None:
+            return None
+
+        def enter(values: tuple[object, ...]) -> object:
+            if before is not None:
+                before(values[0])
+            return values[0] if after is not None else None
+
+        def leave(subject: Any, result: Any, error: BaseException | None) -> None:
+            if after is not None:
+                after(subject)
+
+        return Quick(enter, leave)
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
+        """Other calls as such are of no interest."""
+        return self.edge(target) or COUNT_ONLY
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        edge = self.edge(target)
+        return edge.before((subject,)) if edge is not None else None
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        edge = self.edge(target)
+        if edge is not None:
+            edge.after(token, result, error)

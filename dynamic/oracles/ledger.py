@@ -19,6 +19,7 @@ from ..probe import (
     CONFIRMED,
     NOT_EXERCISED,
     REFUTED,
+    SUSPICIOUS,
     Judgement,
     Probe,
     Quick,
@@ -41,6 +42,8 @@ KNOWN_FOR = 2.0
 FORGIVEN = 10
 """So many times as long after its end an id may still go without having been left."""
 ENTITIES = 200_000
+BOUND = 1000
+"""So many different keys, all of them still there, are taken for growth without end, where the finding has no bound."""
 
 
 def ids_of(target: Target, roots: Roots) -> list[Hashable]:
@@ -96,6 +99,8 @@ class EntityLedger(Probe):
         self.full = False
         self.holders_seen = 0
         self.late = 0
+        self.late_by: dict[str, int] = defaultdict(int)
+        self.bounded = ""
         self.removed = 0
         self.inserts = any(target.role == "insert" for target in finding.targets)
         """Whether what enters is in the container by then, so that what is not there any more has ended."""
@@ -265,7 +270,7 @@ class EntityLedger(Probe):
         for entity in [entity for entity in noted if entity not in held]:
             end = self.ended.get(entity)
             if end is None or now - end[2] < FORGIVEN * self.settle:
-                del noted[entity]
+                self.late_by[noted.pop(entity)] += 1
                 self.late += 1
 
     def _forget_the_known(self) -> None:
@@ -281,6 +286,7 @@ class EntityLedger(Probe):
         """The ids held now; None when nobody is there to hold any."""
         containers = [container for _, container in self.holders(watched)]
         self.holders_seen = max(self.holders_seen, len(containers))
+        self.bounded = self.bounded or next(filter(None, map(_bound_of, containers)), "")
         return set().union(*map(names_in, containers)) if containers else None
 
     def _note(self, watched: Watched, entity: Hashable, via: str) -> None:
@@ -298,6 +304,8 @@ class EntityLedger(Probe):
             "quiet": self.quiet_looks,
             "dropped": self.dropped,
             "late": self.late,
+            "late_by": self.late_by,
+            "bounded": self.bounded,
             "removed": self.removed,
             "objects": self.holders_seen,
             "left": {attribute: len(ids) for attribute, ids in self.left.items() if ids},
@@ -324,7 +332,9 @@ class EntityLedger(Probe):
             names = ", ".join(f"{attribute} ({count})" for attribute, count in sorted(left.items()))
             by = ", ".join(f"{via} {count}" for via, count in sorted(merged(states, "left_by").items()))
             summary = f"ids of requests that had ended were still in {names}; they ended by {by}"
-            return Judgement(CONFIRMED, summary, [*samples(states, "samples"), _workload(ended, states)])
+            doubt = _doubt(states)
+            evidence = [*samples(states, "samples"), _workload(ended, states)]
+            return Judgement(SUSPICIOUS if doubt else CONFIRMED, summary + doubt, evidence)
         if not any(target.role == "leave" for target in finding.targets):
             return _never_removed(finding, states)
         missing = _missing_path(finding, ended)
@@ -341,6 +351,17 @@ class EntityLedger(Probe):
         return Judgement(CLEAN, f"nothing was left behind ({_workload(ended, states)}; {enough} a path would refute)")
 
 
+def _doubt(states: Sequence[State]) -> str:
+    """Why those that were left may yet go."""
+    bounded = [str(state["bounded"]) for state in states if state.get("bounded")]
+    if bounded:
+        return f", which has a bound ({bounded[0]})"
+    late = merged(states, "late_by")
+    if all(late.get(via) for via in merged(states, "left_by")):
+        return "; but others that ended so went late, so these may go as well"
+    return ""
+
+
 def _never_removed(finding: Finding, states: Sequence[State]) -> Judgement:
     """For findings that name nobody who removes: was anything ever removed?"""
     entered, removed, live = total(states, "entered"), total(states, "removed"), total(states, "live")
@@ -352,7 +373,8 @@ def _never_removed(finding: Finding, states: Sequence[State]) -> Judgement:
         return Judgement(NOT_EXERCISED, f"too few entered ({seen}; {enough} are needed)")
     if removed or live < entered:
         return Judgement(CLEAN, f"entries were removed ({seen})")
-    return Judgement(CONFIRMED, f"nothing that entered was ever removed ({seen})", [seen])
+    said = f"nothing that entered was ever removed, but nobody was seen to end: all may be under way ({seen})"
+    return Judgement(SUSPICIOUS, said, [seen])
 
 
 def _missing_path(finding: Finding, ended: dict[str, int]) -> str:
@@ -433,7 +455,7 @@ class GrowthLedger(Probe):
     def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
         keys, inserts = total(states, "keys"), total(states, "inserts")
         size, shrunk = total(states, "size"), total(states, "shrunk")
-        enough = need(finding, "keys", 50)
+        enough, bound = need(finding, "keys", 50), need(finding, "bound", BOUND)
         seen = f"{inserts} inserts of {keys} different keys, {size} entries at the end"
         if not total(states, "objects"):
             return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
@@ -445,7 +467,12 @@ class GrowthLedger(Probe):
         if shrunk or (keys and total(states, "kept") < keys):
             status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
             return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
-        return Judgement(CONFIRMED, f"every entry ever made was still there ({seen})", [seen])
+        said = f"every entry ever made was still there ({seen}"
+        if not keys or size < keys:
+            return Judgement(SUSPICIOUS, f"{said}; the keys themselves were not seen)", [seen])
+        if keys < bound:
+            return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
+        return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
 
 
 def _bound_of(container: object) -> str:

@@ -8,7 +8,20 @@ from typing import Any, ClassVar
 
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, State, is_sampled, merged, need, samples
+from ..probe import (
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    SUSPICIOUS,
+    Judgement,
+    Probe,
+    State,
+    is_sampled,
+    merged,
+    need,
+    samples,
+)
 from ..values import Contents, contents, names_in
 
 Held = dict[tuple[int, str], tuple[Any, Contents]]
@@ -44,6 +57,8 @@ class StaleState(Probe):
         self.stale: dict[str, int] = {}
         self.late: dict[str, int] = {}
         """Left by the reset and gone at the next look: somebody else's doing, which proves nothing."""
+        self.replaced: dict[str, int] = {}
+        """The reset put another container there, with some of the same in it."""
         self.samples: list[str] = []
         self.suspicions: list[Suspicion] = []
         self.open: Held = {}
@@ -97,12 +112,16 @@ class StaleState(Probe):
     def _compare(self, before: Held) -> None:
         after = self._now()
         for place, (way, was) in before.items():
-            if was.empty or was == self.first.get(place):
+            first = self.first.get(place)
+            if was.empty or was == first:
                 continue
+            was = was.without(set(first.marks)) if first is not None else was
             now = after.get(place)
             kept = now is not None and now[1].kept_from(was) > 0
             self._judge(place[1], cleared=not kept)
-            if kept:
+            if kept and now is not None and now[1].place != was.place:
+                self.replaced[place[1]] = self.replaced.get(place[1], 0) + 1
+            elif kept:
                 self.suspicions.append(Suspicion(way, place[1], was))
                 del self.suspicions[:-64]
 
@@ -140,6 +159,7 @@ class StaleState(Probe):
             "cleared": self.cleared,
             "stale": self.stale,
             "late": self.late,
+            "replaced": self.replaced,
             "objects": self.objects(),
             "samples": self.samples,
         }
@@ -154,7 +174,15 @@ class StaleState(Probe):
             names = ", ".join(
                 f"{attribute} ({count} of {differed.get(attribute, count)})" for attribute, count in stale.items()
             )
-            return Judgement(CONFIRMED, f"the {verb} ran {calls} times and left {names}", samples(states, "samples"))
+            said = f"the {verb} ran {calls} times and left {names}"
+            late = merged(states, "late")
+            if all(late.get(attribute, 0) >= count for attribute, count in stale.items()):
+                return Judgement(SUSPICIOUS, f"{said}; but mostly somebody cleared it a little later")
+            return Judgement(CONFIRMED, said, samples(states, "samples"))
+        replaced = merged(states, "replaced")
+        if replaced:
+            said = f"the {verb} ran {calls} times and put another {', '.join(sorted(replaced))} there"
+            return Judgement(SUSPICIOUS, f"{said}, in which some of the same was again")
         if not calls:
             return Judgement(NOT_EXERCISED, f"the {verb} was never called")
         never = [watched.attribute for watched in finding.watch if not differed.get(watched.attribute)]

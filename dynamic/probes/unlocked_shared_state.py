@@ -13,11 +13,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from ..oracles.clocks import EDGES, Clock, clock
-from ..paths import Roots
+from ..oracles.clocks import Clock, Ordering, clock
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, COUNT_ONLY, NOT_EXERCISED, Judgement, Quick, State, samples, total
-from ..probe import Probe as Base
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, State, samples, total
 
 _OBJECTS = 4096
 _RACES = 8
@@ -103,12 +101,11 @@ class Cell:
         return [use for thread, uses in self.uses.items() if thread != number for use in uses.values()]
 
 
-class Probe(Base):
+class Probe(Ordering):
     """A finding names one attribute of one class, who uses it without the lock, and who holds it."""
 
     exercised: ClassVar[str] = "two threads used the attribute of one object"
     may_refute: ClassVar[bool] = False
-    libraries: ClassVar[dict[str, tuple[str, ...]]] = {module: tuple(edges) for module, edges in EDGES.items()}
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
@@ -124,32 +121,6 @@ class Probe(Base):
         self.uses = self.bare = self.shared = self.unknown = self.reached = 0
         self.threads: set[int] = set()
         self.looking = _thread.allocate_lock()
-
-    def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
-        """Calls as such are of no interest, but for those that put threads in order."""
-        before, after = EDGES.get(self.finding.path, {}).get(target.qualname, (None, None))
-        if before is None and after is None:
-            return COUNT_ONLY
-
-        def enter(values: tuple[object, ...]) -> object:
-            if before is not None:
-                before(values[0])
-            return values[0] if after is not None else None
-
-        def leave(subject: Any, result: Any, error: BaseException | None) -> None:
-            if after is not None:
-                after(subject)
-
-        return Quick(enter, leave)
-
-    def called(self, target: Target, subject: object, roots: Roots) -> object:
-        return self.quick(target, ()).before((subject,)) if target.role == "collective" else None
-
-    def returned(
-        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
-    ) -> None:
-        if target.role == "collective":
-            self.quick(target, ()).after(token, result, error)
 
     def hold(self, locks: tuple[object, ...]) -> None:
         for lock in locks:

@@ -47,10 +47,19 @@ async def _together(asks: list[Awaitable]) -> list:
 
 
 async def talk(client: Client) -> str:
-    """Sixty requests at once: they share prefixes, and there are not blocks for all."""
+    """Sixty requests at once: they share prefixes, and there are not blocks for all. The bill is asked for meanwhile."""
     system = "You are a small engine that answers in riddles. "
     asks = [client.complete(f"{system}Riddle {n}", max_tokens=8 + n % 24, user=f"user {n % 4}") for n in range(60)]
-    return f"{sum(len(text) for _, text in await _together(asks))} characters came back."
+    asking = [asyncio.ensure_future(_ask_for_the_bill(client)) for _ in range(4)]
+    answers = await _together(asks)
+    for one in asking:
+        one.cancel()
+    return f"{sum(len(text) for _, text in answers)} characters came back."
+
+
+async def _ask_for_the_bill(client: Client) -> None:
+    while True:
+        await client.post("/usage")
 
 
 async def leave(client: Client) -> None:
@@ -72,6 +81,15 @@ async def call_tools(client: Client) -> str:
     asks = [client.complete(f"set {number}", tools=[TOOL], tool_choice="required") for number in numbers]
     whole = [str(number) in text for number, (_, text) in zip(numbers, await _together(asks))]
     return f"{sum(whole)} integers came back whole."
+
+
+async def ask_for_grammars(client: Client) -> str:
+    """A thousand and more grammars, none of which allows what its answer is to begin with."""
+    refused = 0
+    for some in range(0, 1100, 50):
+        asks = [client.complete("Is it?", grammar=f"yes {n}|no {n}", prefill="maybe") for n in range(some, some + 50)]
+        refused += sum(status == 400 for status, _ in await _together(asks))
+    return f"{refused} were refused."
 
 
 async def look_at_images(client: Client) -> str:
@@ -139,7 +157,7 @@ async def count(client: Client) -> str:
 CHAPTERS = {
     chapter.__name__: chapter
     for chapter in (
-        talk, leave, err, call_tools, look_at_images, fetch_pictures, sleep_and_wake, change_weights, count,
+        talk, leave, err, call_tools, ask_for_grammars, look_at_images, fetch_pictures, sleep_and_wake, change_weights, count,
         send_a_huge_picture, rest,
     )
 }

@@ -72,7 +72,7 @@ class Suppression(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What a traced run said: confirmed, refuted, exercised-clean, not-exercised or untestable."""
+    """What a traced run said: confirmed, suspicious, refuted, exercised-clean, not-exercised or untestable."""
 
     status: str
     summary: str

@@ -23,7 +23,11 @@ BLOCKS: dict[str, tuple[str, Block]] = {
     ),
     "unbounded-cache": (
         "cache",
-        Block(targets=(Target("Scheduler.prefix", "insert", entity="prompt"),), watch=(Watch("PREFIXES"),)),
+        Block(
+            targets=(Target("Scheduler.prefix", "insert", entity="prompt"),),
+            watch=(Watch("PREFIXES"),),
+            needs={"bound": 64},
+        ),
     ),
     "restore-leaves-state": (
         "reset",

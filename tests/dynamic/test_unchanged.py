@@ -15,6 +15,8 @@ import pytest
 from blocks import BLOCKS
 from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
 
+from llmlint.dynamic.read import read_run
+from llmlint.dynamic.record import Recorder
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
@@ -123,7 +125,7 @@ def test_children_are_followed(way: str, tmp_path: Path) -> None:
     assert f"process {run.processes[0].pid}" not in found.evidence[-1]
 
 
-@pytest.mark.parametrize("way", ["kill", "_exit", "threads", "meta_path"])
+@pytest.mark.parametrize("way", ["kill", "_exit", "asked", "sigterm", "sigint", "exec", "threads", "meta_path"])
 def test_however_a_program_ends_what_was_seen_is_kept(way: str, tmp_path: Path) -> None:
     done, run = run_program(tmp_path, [LEAK], "processes.py", way, bugs="abort")
     assert same(done, untraced("processes.py", way, bugs="abort")), done.stderr
@@ -137,6 +139,32 @@ def test_no_python_warns_of_forks_beside_the_tracers_thread(python: str, tmp_pat
     done, run = run_program(tmp_path, [LEAK], *command, python=python, bugs="abort")
     assert same(done, untraced(*command, python=python, bugs="abort")), done.stderr
     assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
+@pytest.mark.parametrize("way", ["_exit", "asked", "sigterm", "sigint", "exec"])
+def test_a_service_that_leaves_by_its_own_doing_has_ended(way: str, tmp_path: Path) -> None:
+    _, run = run_program(tmp_path, [LEAK], "processes.py", way)
+    assert [process.ended_cleanly for process in run.processes if process.loaded] == [True]
+    assert verdicts([LEAK], run)[0].status == "refuted"
+
+
+def test_what_was_said_last_is_there_whole_however_often_it_was_said(tmp_path: Path) -> None:
+    recorder = Recorder(str(tmp_path))
+    recorder.write("head", pid=1)
+    for count in range(1, 3000):
+        recorder.write_states({"finding": {"count": count, "samples": ["long" * (count % 50)]}}, last=False)
+    (file,) = tmp_path.glob("*.state")
+    assert file.stat().st_size < 4096
+    assert read_run(str(tmp_path)).processes[0].states["finding"]["count"] == 2999
+    whole = file.read_bytes()
+    file.write_bytes(whole[:64] + bytes(32) + whole[96:])  # a process killed while it wrote
+    assert read_run(str(tmp_path)).processes[0].states["finding"]["count"] >= 2998
+
+
+def test_a_process_with_nothing_to_watch_makes_no_file(tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "-c", "import json, sys; print('_llmlint_dynamic' in sys.modules)")
+    assert (done.stdout, run.processes) == ("False\n", [])
+    assert {file.name for file in tmp_path.iterdir()} == {"plan.json", "wake"}
 
 
 def test_a_killed_process_refutes_nothing(tmp_path: Path) -> None:
@@ -212,6 +240,8 @@ def test_a_fault_in_a_probe_is_contained_and_counted(tmp_path: Path) -> None:
 def test_ids_are_hashed_unless_asked_for(tmp_path: Path) -> None:
     run_program(tmp_path / "hashed", [LEAK], bugs="abort")
     run_program(tmp_path / "raw", [LEAK], bugs="abort", env={"LLMLINT_IDS": "1"})
-    texts = {name: "".join(p.read_text() for p in (tmp_path / name).glob("*.jsonl")) for name in ("hashed", "raw")}
+    texts = {
+        name: "".join(file.read_text("latin-1") for file in (tmp_path / name).glob("p-*")) for name in ("hashed", "raw")
+    }
     assert re.search(r"\bb\d+\b", texts["raw"])
     assert not re.search(r"\bb\d+\b", texts["hashed"])

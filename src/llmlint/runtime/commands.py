@@ -247,7 +247,7 @@ def tally(verdicts: Any) -> str:
     for verdict in verdicts:
         if isinstance(verdict, Verdict):
             counts[verdict.status] = counts.get(verdict.status, 0) + 1
-    order = ("confirmed", "refuted", "exercised-clean", "not-exercised", "untestable")
+    order = ("confirmed", "suspicious", "refuted", "exercised-clean", "not-exercised", "untestable")
     return "verdicts: " + (", ".join(f"{counts[name]} {name}" for name in order if name in counts) or "none")
 
 

@@ -80,8 +80,7 @@ def _reproduce(run: Run) -> str:
 
 
 def _of_one_run(run: Run, watched: Watched) -> Verdict:
-    paths = {target.path for target in watched.targets} | {one.path for one in watched.watch}
-    relevant = [process for process in run.processes if paths & set(process.loaded)]
+    relevant = [process for process in run.processes if _paths_of(watched) & set(process.loaded)]
     heard = [process for process in relevant if process.canaries.get(watched.probe, False)]
     kind = load_probe(watched.probe)
     judge = getattr(kind, "judge_run", None)
@@ -97,9 +96,12 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
             status, summary = probes.CLEAN, f"{summary}; no refutation, because {'; '.join(lacking)}"
     elif status == probes.NOT_EXERCISED:
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
-    where = [process.label() for process in heard if _alone(kind, watched, process) == probes.CONFIRMED]
+    where = [process.label() for process in heard if _alone(kind, watched, process) in _SEEN]
     evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if where else []))
     return Verdict(status, summary, evidence, (run.folder,), _reproduce(run))
+
+
+_SEEN = (probes.CONFIRMED, probes.SUSPICIOUS)
 
 
 def _alone(kind: type[probes.Probe], watched: Watched, process: Process) -> str:
@@ -122,11 +124,24 @@ def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]
     """What stood in the way, for somebody who wants a better run."""
     found = _misses(watched, relevant)
     found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
+    found += [f"{process.label()} lost {process.lost} records" for process in relevant if process.lost]
+    old = [path for process in relevant for path, record in process.loaded.items() if not record["same"]]
+    found += [_not_the_same(run, path) for path in sorted(set(old) & _paths_of(watched))]
     found += ["llmlint trace was gone before the command ended"] if run.left_alone else []
     untraced = len(run.untraced())
     found += [f"{untraced} Python process{'es were' if untraced > 1 else ' was'} not traced"] if untraced else []
     found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []
     return found
+
+
+def _paths_of(watched: Watched) -> set[str]:
+    return {target.path for target in watched.targets} | {one.path for one in watched.watch}
+
+
+def _not_the_same(run: Run, path: str) -> str:
+    if not run.plan.get("files", {}).get(path, {}).get("sha256"):
+        return f"{path} was not found under the --root of the run, so its version is not known"
+    return f"{path} is another version there"
 
 
 def _misses(watched: Watched, relevant: list[Process]) -> list[str]:
@@ -146,17 +161,16 @@ def _lacking(kind: type[probes.Probe], run: Run, watched: Watched, relevant: lis
     for process in relevant:
         if not process.canaries.get(watched.probe, False):
             found.append(f"{process.label()} did not hear its canary")
-        if process.faults or process.lost:
-            found.append(f"{process.label()} had {process.faults} faults and lost {process.lost} records")
-        found += [f"{path} is another version there" for path, record in process.loaded.items() if not record["same"]]
+        if process.faults:
+            found.append(f"{process.label()} had {process.faults} faults")
     return found
 
 
-_WEIGHT = (probes.CONFIRMED, probes.REFUTED, probes.CLEAN, probes.NOT_EXERCISED)
+_WEIGHT = (probes.CONFIRMED, probes.SUSPICIOUS, probes.REFUTED, probes.CLEAN, probes.NOT_EXERCISED)
 
 
 def _together(verdicts: list[Verdict]) -> Verdict:
-    """Over several runs: any confirmation wins; a refutation stands only if no run saw less than it."""
+    """Over several runs: any confirmation wins, then any suspicion; a refutation stands only if no run saw less."""
     best = min(verdicts, key=lambda verdict: _WEIGHT.index(verdict.status))
     if best.status == probes.REFUTED and any(verdict.status == probes.CLEAN for verdict in verdicts):
         best = next(verdict for verdict in verdicts if verdict.status == probes.CLEAN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 BUGS = set(os.environ.get("BUGS", "").split(","))
 PREFIXES: dict[str, int] = {}
@@ -112,13 +113,27 @@ class Accounts:
     def __init__(self) -> None:
         self.users_lock = threading.Lock()
         self.total_lock = threading.Lock()
+        self.recording = self.reporting = False
 
     def record(self) -> None:
         with self.users_lock:
             with self.total_lock:
-                pass
+                self.recording = True
+                self.wait_for("reporting")
+
+    def wait_for(self, flag: str) -> None:
+        """With nothing that puts threads in order."""
+        for _ in range(1000):
+            if getattr(self, flag):
+                return
+            time.sleep(0.001)
+
+    def report_while_recording(self) -> None:
+        self.wait_for("recording")
+        self.report()
 
     def report(self) -> None:
+        self.reporting = True
         first, second = self.users_lock, self.total_lock
         if "order" in BUGS:
             with self.total_lock, self.users_lock:
@@ -201,9 +216,9 @@ def serve(rounds: int = 80) -> None:
         scheduler.doze()
         scheduler.rouse()
     accounts = Accounts()
-    accounts.record()
-    reporting = threading.Thread(target=accounts.report)
+    reporting = threading.Thread(target=accounts.report_while_recording)
     reporting.start()
+    accounts.record()
     reporting.join()
     for number in range(4):
         follow(Machine(), [1, 5, number, 7])

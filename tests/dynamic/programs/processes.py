@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import importlib
 import multiprocessing
 import os
@@ -49,6 +50,40 @@ def left() -> None:
     os._exit(9)
 
 
+def asked_to_end() -> None:
+    """As uvicorn does it: cleans up, and raises the signal again with nobody to hear it."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    engine.serve()
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(asked[0])
+
+
+def kills_itself() -> None:
+    engine.serve()
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def interrupted() -> None:
+    engine.serve()
+    sys.stdout.flush()
+    _thread.interrupt_main()
+    time.sleep(5)
+
+
+def makes_way() -> None:
+    engine.serve()
+    sys.stdout.flush()
+    try:
+        os.execv("/none/such", ["such"])
+    except OSError:
+        print("goes on")
+    os.execv(sys.executable, [sys.executable, "-c", "print('in its place')"])
+
+
 def threads_of_its_own() -> None:
     import threading
 
@@ -78,6 +113,10 @@ WAYS = {
     "subprocess": lambda: sys.exit(subprocess.run([sys.executable, "main.py"]).returncode),
     "kill": killed,
     "_exit": left,
+    "asked": asked_to_end,
+    "sigterm": kills_itself,
+    "sigint": interrupted,
+    "exec": makes_way,
     "threads": threads_of_its_own,
     "meta_path": replaces_meta_path,
     "isolated": isolated,

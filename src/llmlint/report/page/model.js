@@ -6,8 +6,8 @@ const report = JSON.parse(document.getElementById("data").textContent);
 const SEVERITIES = { P0: "P0 critical", P1: "P1 high", P2: "P2 medium", P3: "P3 low" };
 const CONFIDENCES = ["certain", "high", "medium", "low"];
 const VERDICTS = {
-  confirmed: "confirmed", refuted: "refuted", "exercised-clean": "ran clean", "not-exercised": "not reached",
-  untestable: "untestable", none: "not traced",
+  confirmed: "confirmed", suspicious: "suspicious", refuted: "refuted", "exercised-clean": "ran clean",
+  "not-exercised": "not reached", untestable: "untestable", none: "not traced",
 };
 
 function ruleOf(finding) {

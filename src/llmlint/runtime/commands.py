@@ -59,7 +59,19 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--findings", required=True, type=click.Path(path_type=Path), help="A report of scan --format json.")
+@click.option("--findings", type=click.Path(path_type=Path), help="A report of scan --format json.")
+@click.option(
+    "--watch", "watches", multiple=True, metavar="SPEC", help="'Scheduler.add:enter, finish:leave, abort:leave'"
+)
+@click.option("--container", "containers", multiple=True, metavar="ATTRIBUTE", help="What --watch is about.")
+@click.option(
+    "--watch-template",
+    "templates",
+    multiple=True,
+    nargs=2,
+    metavar="NAME PATH",
+    help="Watch what the functions under PATH say of themselves: request-lifecycle.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for what the run records.")
 @click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
 @click.option(
@@ -71,16 +83,71 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
 @_stress_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def trace(
-    findings: Path, out: Path, root: Path, sites: Sequence[str], command: Sequence[str], ids: bool, **driving: Any
+    findings: Path | None,
+    watches: Sequence[str],
+    containers: Sequence[str],
+    templates: Sequence[tuple[str, str]],
+    out: Path,
+    root: Path,
+    sites: Sequence[str],
+    command: Sequence[str],
+    ids: bool,
+    **driving: Any,
 ) -> None:
-    """Run COMMAND, watching what the findings name. Ends as the command ends."""
+    """Run COMMAND, watching what the findings name, or what is asked by hand. Ends as the command ends."""
     from llmlint.runtime.trace import leave_as
 
-    document = _read(findings)
-    if isinstance(document, str):
-        leave_as(_without_tracing(document, command, _meanwhile(**driving)))
-    else:
-        leave_as(_traced(document.findings, out, root, command, ids, sites, **driving))
+    if findings is None and not watches and not templates:
+        _wrong_use("trace takes --findings, --watch or --watch-template")
+    document = _read(findings) if findings is not None else None
+    asked = _asked_by_hand(watches, containers, templates, root)
+    if isinstance(document, str) or isinstance(asked, str):
+        missing = document if isinstance(document, str) else str(asked)
+        leave_as(_without_tracing(missing, command, _meanwhile(**driving)))
+        return
+    known = document.findings if document is not None else []
+    status = _traced([*known, *asked], out, root, command, ids, sites, **driving)
+    if asked:
+        _write_own_findings(out, asked)
+    leave_as(status)
+
+
+def _asked_by_hand(
+    watches: Sequence[str], containers: Sequence[str], templates: Sequence[tuple[str, str]], root: Path
+) -> list[Finding] | str:
+    """What is to be watched without a scan's finding, or in words why it can't be."""
+    if not watches and not templates:
+        return []
+    from llmlint.runtime.watching import WatchError, by_template, named_by_hand
+    from llmlint.vocabulary import load_vocabulary
+
+    catalogue, vocabulary = load_catalogue(), load_vocabulary()
+    try:
+        found = named_by_hand(watches, containers, root, catalogue, vocabulary)
+        for name, path in templates:
+            found += by_template(name, Path(path), root, catalogue, vocabulary)
+    except WatchError as error:
+        return str(error)
+    return found
+
+
+def _write_own_findings(out: Path, asked: list[Finding]) -> None:
+    """What a run saw of what no scan had found, beside its records; the command's own output stays its own."""
+    from llmlint.dynamic.read import read_run
+    from llmlint.report import Style, render
+    from llmlint.scan import Counts, ScanResult
+
+    file = out / "findings.json"
+    try:
+        if file.exists() or not (out / "plan.json").exists():
+            return
+        judged = _judged(asked, [read_run(str(out))])
+        result = ScanResult(findings=judged, counts=Counts(), rules=tuple(load_catalogue()))
+        file.write_text(render("json", result, Style()), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"llmlint: {error.filename or file}: {error.strerror}", err=True)
+        return
+    click.echo(f"llmlint: {file}: {tally(finding.verdict for finding in judged)}", err=True)
 
 
 def _traced(
@@ -201,9 +268,13 @@ def _write_into(file: Path, findings: list[Finding]) -> None:
 
 
 def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:
+    return _judged(document.findings, runs)
+
+
+def _judged(findings: Sequence[Finding], runs: Sequence[Any]) -> list[Finding]:
     from llmlint.runtime.verdicts import with_verdicts
 
-    return with_verdicts(document.findings, runs, load_catalogue())
+    return with_verdicts(findings, runs, load_catalogue())
 
 
 def _seen_by_sanitizers(findings: Sequence[Finding], logs: Sequence[Path]) -> list[Finding]:

@@ -308,6 +308,8 @@ class Tracer:
             except Exception:
                 self.faults.add(f"look of {probe.finding.probe}")
                 continue
+            if probe.instances.unheld:
+                state["unheld"] = probe.instances.unheld
             changed = {name: value for name, value in state.items() if name not in ("looks", "quiet")}
             if last or changed != self.written.get(key):
                 self.written[key] = _copied(changed)

@@ -111,6 +111,48 @@ def test_what_never_ran_is_not_exercised_and_says_what_was_missing(tmp_path: Pat
     assert found.summary.startswith("no request ended by preempt; Scheduler.preempt could not be watched")
 
 
+SLOTTED = """
+from dataclasses import dataclass, field
+
+@dataclass(slots=True)
+class Scheduler:
+    running: dict = field(default_factory=dict)
+
+    def add(self, request_id):
+        self.running[request_id] = 1
+
+    def finish(self, request_id):
+        return None
+
+KEPT = Scheduler()
+
+def main():
+    for number in range(100):
+        KEPT.add(f"r{number}")
+        KEPT.finish(f"r{number}")
+"""
+
+
+def test_objects_that_no_weak_reference_can_hold_are_told_of(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "slotted.py").write_text(SLOTTED)
+    block = Block(
+        targets=(Target("Scheduler.add", "enter", entity="request_id"), Target("Scheduler.finish", "leave")),
+        watch=(Watch("running", owner="Scheduler"),),
+    )
+    one = finding("request-state-leak", block, path="slotted.py")
+    _, run = run_program(tmp_path / "run", [one], "-c", "import slotted; slotted.main()", programs=program)
+    found = verdicts([one], run)[0]
+    assert found.status == "not-exercised"
+    assert "objects of Scheduler can't be watched: its __slots__ leave no room for weak references" in found.summary
+
+
+def test_the_code_of_a_module_itself_is_untestable(tmp_path: Path) -> None:
+    one = finding("collective-no-timeout", Block(targets=(Target("<module>", "group"),)), symbol="<module>")
+    assert verdict(tmp_path, one).status == "untestable"
+
+
 SLEEPER = """
 class Cache:
     def reset_prefix_cache(self, busy):

@@ -220,6 +220,9 @@ def _meanwhile(
 @click.option("--write", is_flag=True, help="Write the verdicts back into FINDINGS.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Write the verdicts into this baseline too.")
 @click.option("--coverage", is_flag=True, help="Say what the runs never reached.")
+@click.option(
+    "--metrics", type=click.Path(path_type=Path), help="Write the runs' numbers here, as Prometheus reads them."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def confirm(
     findings: Path,
@@ -230,6 +233,7 @@ def confirm(
     write: bool,
     baseline: Path | None,
     coverage: bool,
+    metrics: Path | None,
     quiet: bool,
 ) -> None:
     """Write what the RUNS and the logs of sanitizers saw onto the FINDINGS."""
@@ -250,10 +254,24 @@ def confirm(
     _report(document, confirmed, format_, outputs, quiet)
     if baseline is not None:
         _write_into(baseline, confirmed)
+    if metrics is not None:
+        _write_metrics(metrics, read)
     if coverage:
         from llmlint.runtime.coverage import coverage_of
 
         click.echo(coverage_of(confirmed, read), nl=False)
+
+
+def _write_metrics(file: Path, runs: Sequence[Any]) -> None:
+    """In one step: a collector may read at any moment."""
+    from llmlint.runtime.metrics import metrics_of
+
+    draft = file.with_name(f"{file.name}.part")
+    try:
+        draft.write_text(metrics_of(runs), encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        _wrong_use(f"cannot write {file}: {error.strerror}")
 
 
 def _write_into(file: Path, findings: list[Finding]) -> None:

@@ -25,7 +25,14 @@ def probe_of(finding: Finding, catalogue: Catalogue) -> str:
 
 
 def can_be_watched(finding: Finding, catalogue: Catalogue) -> bool:
-    return bool(finding.path.endswith(".py") and finding.runtime and probe_of(finding, catalogue))
+    watchable = finding.path.endswith(".py") and finding.runtime and not is_of_a_module(finding)
+    return bool(watchable and probe_of(finding, catalogue))
+
+
+def is_of_a_module(finding: Finding) -> bool:
+    """Is all that it asks about the code of modules themselves, which runs once and is no function?"""
+    targets = (finding.runtime or {}).get("targets", ())
+    return bool(targets) and all(target.get("qualname") == "<module>" for target in targets)
 
 
 def is_for_the_ledger(finding: Finding) -> bool:

@@ -21,7 +21,7 @@ from llmlint.dynamic.read import Process, Run
 from llmlint.dynamic.tracer import load_probe
 from llmlint.findings import Finding, Verdict
 from llmlint.runtime.native.judge import judge as judge_ledgers
-from llmlint.runtime.plan import can_be_watched, is_for_the_ledger, probe_of
+from llmlint.runtime.plan import can_be_watched, is_for_the_ledger, is_of_a_module, probe_of
 
 UNTESTABLE = "untestable"
 
@@ -57,6 +57,8 @@ def _why_untestable(finding: Finding, catalogue: Catalogue) -> str:
     if not probe_of(finding, catalogue):
         rule = catalogue.get(finding.rule)
         return rule.no_probe if rule is not None and rule.no_probe else "the rule has no probe"
+    if is_of_a_module(finding):
+        return "it is about the code of a module itself, which is no function that could be watched"
     return "the finding does not say what to watch"
 
 
@@ -95,10 +97,22 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
         if lacking:
             status, summary = probes.CLEAN, f"{summary}; no refutation, because {'; '.join(lacking)}"
     elif status == probes.NOT_EXERCISED:
+        summary = _unheld(watched, heard) or summary
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
     where = [process.label() for process in heard if _alone(kind, watched, process) in _SEEN]
     evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if where else []))
     return Verdict(status, summary, evidence, (run.folder,), _reproduce(run))
+
+
+def _unheld(watched: Watched, heard: list[Process]) -> str:
+    """Of objects that can only be held fast: whatever else a probe says of them, it has not seen them."""
+    count = probes.total((process.states.get(watched.key, {}) for process in heard), "unheld")
+    owners = " and ".join(sorted({one.owner for one in watched.watch if one.owner}))
+    return (
+        f"{count} objects of {owners} can't be watched: its __slots__ leave no room for weak references"
+        if count
+        else ""
+    )
 
 
 _SEEN = (probes.CONFIRMED, probes.SUSPICIOUS)

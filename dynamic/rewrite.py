@@ -299,10 +299,7 @@ def _copy(node: Any) -> Any:
         return [_copy(one) for one in node]
     if not isinstance(node, ast.AST):
         return node
-    fresh = type(node)()
-    for name, value in vars(node).items():
-        setattr(fresh, name, _copy(value))
-    return fresh
+    return type(node)(**{name: _copy(value) for name, value in vars(node).items()})
 
 
 def _without_defaults(arguments: ast.arguments) -> ast.arguments:

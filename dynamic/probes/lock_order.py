@@ -11,7 +11,7 @@ from ..oracles.clocks import Clock, Ordering, clock
 from ..oracles.gates import Gates, weakly
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, SUSPICIOUS, Judgement, Quick, State, in_a_stretch, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, SUSPICIOUS, Judgement, Quick, State, total
 
 Order = tuple[int, int]
 """The numbers of a lock that was held and of one that was taken meanwhile."""
@@ -25,12 +25,11 @@ _CALLS = 16
 class Taking:
     """A thread has taken two locks in an order: what else it held, and what it knew of the others by then."""
 
-    __slots__ = ("gates", "seen", "stamp", "time", "who")
+    __slots__ = ("gates", "seen", "time", "who")
 
     def __init__(self, who: Who, by: Clock, gates: frozenset[int]) -> None:
         self.who = who
         self.time = by.time
-        self.stamp = by.stamp
         self.seen = dict(by.seen)
         self.gates = gates
 
@@ -83,8 +82,6 @@ class Probe(Ordering):
         """The last taking in each order, by whom."""
         self.open: dict[Who, Section] = {}
         self.gates = Gates()
-        self.tasks = False
-        self.calls = 0
         self.taken = 0
         self.apart: dict[Order, int] = {}
         """Takings in either order that nothing seen keeps apart, by the order that came later."""
@@ -104,15 +101,8 @@ class Probe(Ordering):
         else:
             super().returned(target, token, roots, result, error)
 
-    def _who(self) -> Who:
-        """Tasks are told apart once locks of asyncio's were seen."""
-        return (clock().number, here()[1] if self.tasks else 0)
-
     def _begin(self, subject: object) -> Section | None:
-        self.calls += 1
-        if not in_a_stretch(self.calls):
-            return None
-        section = Section(self._who(), subject)
+        section = Section(_who(), subject)
         if section.who in self.open:
             return None  # a call within a call
         section.beside = [other for other in list(self.open.values()) if len(other.beside) < _CALLS]
@@ -131,7 +121,7 @@ class Probe(Ordering):
                 other.beside.clear()
 
     def hold(self, locks: tuple[object, ...]) -> None:
-        who = self._who()
+        who = _who()
         held = self.held.setdefault(who, [])
         for lock in locks:
             number = self._number(lock)
@@ -145,26 +135,22 @@ class Probe(Ordering):
 
     def _note(self, order: Order, who: Who, held: list[int]) -> None:
         section = self.open.get(who)
-        if section is None or order in section.orders or len(self.orders) >= 4096:
+        if len(self.orders) >= 4096 or (section is not None and order in section.orders):
             return
-        by, takings = clock(), self.orders.setdefault(order, {})
-        before = takings.get(who)
-        if before is None and len(takings) >= _TAKINGS:
+        takings = self.orders.setdefault(order, {})
+        if who not in takings and len(takings) >= _TAKINGS:
             return
-        if before is not None and before.stamp == by.stamp and not before.gates and order[::-1] not in self.orders:
-            section.orders[order] = before  # nothing happened since that could tell the two apart
-            return
-        around = map(self._number, self.gates.locked(section.subject()))
+        around = map(self._number, self.gates.locked(section.subject() if section is not None else None))
         gates = frozenset([*held, *(number for number in around if number is not None)]) - set(order)
-        taking = takings[who] = section.orders[order] = Taking(who, by, gates)
+        taking = takings[who] = Taking(who, clock(), gates)
+        if section is not None:
+            section.orders[order] = taking
         for other in list(self.orders.get(order[::-1], {}).values()):
             if taking.is_apart_from(other):
                 self.apart[order] = self.apart.get(order, 0) + 1
 
     def let_go(self, locks: tuple[object, ...]) -> None:
-        if not self.held:
-            return
-        who = self._who()
+        who = _who()
         held = self.held.get(who)
         if held is None:
             return
@@ -182,7 +168,6 @@ class Probe(Ordering):
             if not hasattr(lock, "acquire"):
                 return None
             known = self.numbers[id(lock)] = (weakref.ref(lock), len(self.numbers) + 1)
-            self.tasks = self.tasks or type(lock).__module__.startswith("asyncio")
         return known[1]
 
     def state(self) -> dict[str, Any]:
@@ -219,3 +204,7 @@ class Probe(Ordering):
         if not total(states, "nested"):
             return Judgement(NOT_EXERCISED, f"neither of {names} was taken while the other was held ({seen})")
         return Judgement(CLEAN, f"only one order was seen ({seen})")
+
+
+def _who() -> Who:
+    return (clock().number, here()[1])

@@ -68,7 +68,7 @@ def test_a_killed_program_confirms_nothing_but_its_numbers_are_kept(tmp_path: Pa
 
 def test_scan_trace_and_confirm_as_a_user_types_them(tmp_path: Path) -> None:
     build(tmp_path, "serve.c")
-    llmlint(tmp_path, "scan", "src", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "scan", "src", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     traced = llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", "./serve", "plain", "4")
     assert (traced.returncode, traced.stderr) == (3, "served\n")
     confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "--format", "json")

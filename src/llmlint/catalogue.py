@@ -34,6 +34,7 @@ CHAPTERS = {
     "6": "performance",
     "7": "distributed",
     "8": "state",
+    "9": "siblings",
 }
 """The bug taxonomy's chapters by the first digit of their codes; 0 is what llmlint says about its own comments."""
 
@@ -47,6 +48,7 @@ CHAPTER_TITLES = {
     "performance": "Performance",
     "distributed": "Scaling and distribution",
     "state": "State management",
+    "siblings": "Code that should do alike",
 }
 
 FENCE = "+++"

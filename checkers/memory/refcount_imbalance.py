@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_of
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import BRANCHES, chain, is_on_the_way, is_under_same_tests, own_regions, stands_in
+from llmlint.code.flow.leaks import Question, leak
+from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
@@ -37,15 +38,19 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> Iterator[Report]:
-    for at, effect in enumerate(function.effects):
+    effects = function.effects
+    failing = [at for at, effect in enumerate(effects) if _fails(function, effect)]
+    for at, effect in enumerate(effects) if failing else ():
         thing = counted_by(program, counts, function, effect, RAISE)
         if not thing or stands_in(function, effect, {"lambda"}):
             continue
-        settled = [e for e in function.effects if e is not effect and _settles(program, counts, function, thing, e)]
-        for exit_ in function.effects[at + 1 :]:
-            if _fails(function, exit_) and _leaves_raised(function, effect, exit_, settled, thing):
-                yield _report(program, function, effect, exit_, thing, settled)
-                return
+        settled = [n for n, e in enumerate(effects) if n != at and _settles(program, counts, function, thing, e)]
+        status = frozenset({effect.result.split(", ")[0]} - {""})
+        asked = Question(function, at, frozenset({thing}), status, settled, settled, exits=failing)
+        found = leak(asked)
+        if found is not None and found.left_by is not None:
+            yield _report(program, function, effect, found.left_by, thing, [effects[n] for n in settled])
+            return
 
 
 def _settles(program: Program, counts: Counts, function: FunctionInfo, thing: str, effect: Effect) -> bool:
@@ -63,28 +68,6 @@ def _fails(function: FunctionInfo, exit_: Effect) -> bool:
         return False
     answers = [e for e in function.effects if e.op == "return" and e is not exit_]
     return any(e.value not in ("none", "") and e.source != "False" for e in answers)
-
-
-def _leaves_raised(function: FunctionInfo, raised: Effect, exit_: Effect, settled: list[Effect], thing: str) -> bool:
-    own = own_regions(function, exit_, raised)
-    kinds = {function.regions[r].kind for r in own}
-    if "lambda" in kinds or not kinds & BRANCHES or exit_.line <= raised.line:
-        return False
-    if _exclude_each_other(function, raised, exit_):
-        return False
-    if any(is_on_the_way(function, e, exit_) or is_under_same_tests(function, raised, e, exit_) for e in settled):
-        return False
-    result = raised.result.split(", ")[0]
-    spoken = " ".join(function.regions[r].text for r in own)
-    return not (result.isidentifier() and result in spoken) and thing not in spoken
-
-
-def _exclude_each_other(function: FunctionInfo, one: Effect, other: Effect) -> bool:
-    """Do they stand in the two branches of one `if`, or in a `try` and its handler?"""
-    theirs = chain(function, other.region)
-    firsts = {function.regions[r].first for r in theirs if r and function.regions[r].kind in ("else", "case", "except")}
-    mine = {function.regions[r].first or r for r in chain(function, one.region) if r and r not in theirs}
-    return not firsts.isdisjoint(mine)
 
 
 def _report(

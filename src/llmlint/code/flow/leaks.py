@@ -33,13 +33,18 @@ class Question(NamedTuple):
     released: Collection[int]
     """Those of the settling effects that show what the function does when all goes well."""
     throws: Callable[[Effect], bool] = lambda effect: False
+    exits: Collection[int] | None = None
+    """The statements to leave by that count; None for any way out."""
 
 
 def leak(question: Question) -> Leak | None:
     """A way out on which nothing settles; None where there is none."""
     paths = paths_of(question.function)
     graph = paths.graph
-    way = _way(question, {EXIT, RAISED})
+    goals = {EXIT, RAISED}
+    if question.exits is not None:
+        goals = {node for effect in question.exits for node in graph.nodes_of(effect)}
+    way = _way(question, goals)
     if way is None:
         return None
     passed = tuple(effect for node in way.nodes if (effect := graph.effect(node)) is not None)

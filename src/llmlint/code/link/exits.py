@@ -29,46 +29,6 @@ def own_regions(function: FunctionInfo, exit_: Effect, since: Effect) -> list[in
     return [region for region in chain(function, exit_.region) if region not in shared]
 
 
-def is_on_the_way(function: FunctionInfo, passed: Effect, exit_: Effect) -> bool:
-    """Does the effect stand above the exit: before it in the same branch, or in one nested there?"""
-    if passed.line > exit_.line:
-        return False
-    return passed.region in chain(function, exit_.region) or exit_.region in chain(function, passed.region)
-
-
-def is_under_same_tests(function: FunctionInfo, since: Effect, passed: Effect, exit_: Effect) -> bool:
-    """Does the effect stand above the exit, under tests that the earlier effect had to pass as well?
-
-    `if node: lock(node)` … `if node: unlock(node)` … `raise`.
-    """
-    tests = {region.text for region in around(function, since)}
-    own = [region.text for region in around(function, passed) if region not in around(function, exit_)]
-    return since.line < passed.line < exit_.line and tests.issuperset(own)
-
-
-def exclude_each_other(function: FunctionInfo, one: Effect, other: Effect) -> bool:
-    """Do they stand under a test and its opposite, in one `if` or in two?"""
-    mine, theirs = _tests(function, one), _tests(function, other)
-    return any((test, not holds) in theirs for test, holds in mine)
-
-
-def _tests(function: FunctionInfo, effect: Effect) -> set[tuple[str, bool]]:
-    """Each test around an effect without its negation, and whether it holds there."""
-    found = set()
-    for region in around(function, effect):
-        if region.kind in ("if", "else"):
-            test = region.text.removeprefix("not ").removeprefix("!").strip("() ")
-            negated = test != region.text.strip("() ")
-            found.add((test, (region.kind == "if") != negated))
-    return found
-
-
-def is_in_handler_of(function: FunctionInfo, own: list[int], since: Effect) -> bool:
-    """Is the exit in a handler of the very `try` that holds the earlier effect?"""
-    tried = chain(function, since.region)
-    return any(function.regions[r].kind == "except" and function.regions[r].first in tried for r in own)
-
-
 def stands_in(function: FunctionInfo, effect: Effect, kinds: frozenset[str] | set[str]) -> bool:
     return any(region.kind in kinds for region in around(function, effect))
 

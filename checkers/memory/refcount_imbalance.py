@@ -45,6 +45,8 @@ def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> 
         if not thing or stands_in(function, effect, {"lambda"}):
             continue
         settled = [n for n, e in enumerate(effects) if n != at and _settles(program, counts, function, thing, e)]
+        if any(n < at and effects[n].op in ("insert", "assign") for n in settled):
+            continue  # recorded before it is counted: its end will find it
         status = frozenset({effect.result.split(", ")[0]} - {""})
         asked = Question(function, at, frozenset({thing}), status, settled, settled, exits=failing)
         found = leak(asked)

@@ -14,6 +14,7 @@ from llmlint.code.domain.registered import Registration, forgets, registrations
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import RAISED
 from llmlint.code.flow.leaks import Question, leak
 from llmlint.code.flow.paths import PLAIN
 from llmlint.code.link.exits import chain, loops_around, stands_in
@@ -105,9 +106,28 @@ def _refusal_after(program: Program, made: Registration, cls: ClassInfo) -> tupl
         if stands_in(function, later, {"lambda", "finally", "else"}) or branch[0] not in chain(function, later.region):
             continue
         way = way_to_raise(program, function, later, 3) if later.callee.startswith("self.") else ()
-        if way and not any(forgets(program, at, cls, made.attribute) for at, _ in way):
+        if way and not any(forgets(program, at, cls, made.attribute) for at, _ in way) and _stays(program, made, later):
             return later, way
     return None
+
+
+def _stays(program: Program, made: Registration, later: Effect) -> bool:
+    """Does the exception leave the function without passing what takes the entry out again, in a finally or handler?"""
+    function, paths = made.function, paths_of(made.function)
+    cls = function.owner
+    removing = {
+        node
+        for at, effect in enumerate(function.effects)
+        if (effect.op in ("remove", "clear") and attribute_of(effect.path) == made.attribute)
+        or any(cls is not None and forgets(program, f, cls, made.attribute) for f in program.callees(function, effect))
+        for node in paths.graph.nodes_of(at)
+    }
+    starts = paths.graph.nodes_of(function.effects.index(made.effect))
+
+    def throws(node: int) -> bool:
+        return paths.graph.effect(node) is later
+
+    return paths.find(starts, {RAISED}, removing.__contains__, throws=throws) is not None
 
 
 def _callers_clean_up(program: Program, made: Registration) -> bool:
@@ -152,21 +172,23 @@ def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
     if is_captured(held):
         return
     fates = lending.fates(held)
+    function = held.function
     released = [at for at, fate in fates.items() if Fate.GIVEN_BACK in fate and at > held.at]
-    if not released:
+    normal = [at for at in released if not stands_in(function, function.effects[at], {"except"})]
+    if not normal:
         return
     asked = Question(
-        function=held.function,
+        function=function,
         taken=held.at,
         names=names_of(held),
         status=_status(held),
         settled=fates.keys(),
         released=released,
-        throws=lambda effect: bool(way_to_raise(lending.program, held.function, effect, 3)),
     )
-    found = leak(asked)
+    raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, 3)))
+    found = leak(asked) or leak(raising)
     if found is not None and found.left_by is not None and not _shares_exit(held, found.left_by, released):
-        yield _report(lending.program, held, found.left_by, held.function.effects[released[0]])
+        yield _report(lending.program, held, found.left_by, function.effects[normal[0]])
 
 
 def _status(held: Held) -> frozenset[str]:
@@ -207,8 +229,7 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
 
 def _how_sure(program: Program, held: Held, exit_: Effect) -> tuple[str, str]:
     if exit_.op not in ("raise", "return"):
-        survives = held.function.facts.is_async or held.pair.what == "lock"
-        return "medium" if survives else "low", f"; {exit_.callee} raises when something is wrong"
+        return "low", f"; {exit_.callee} raises only when something is wrong"
     if _ends_program(program, held.function, exit_):
         return "low", "; this way out ends the program, which gives everything back"
     if held.pair.collected:

@@ -34,7 +34,8 @@ def is_caught(function: FunctionInfo, effect: Effect) -> bool:
 def way_to_raise(program: Program, function: FunctionInfo, effect: Effect, levels: int) -> tuple[Call, ...]:
     """From a call in a function on to the raise it may end in, that raise last; () when none is known."""
     for callee in program.callees(function, effect):
-        if callee is not function:
+        runs_here = effect.via == "await" or not callee.facts.is_async
+        if callee is not function and runs_here:
             found = program.reaches(callee, refuses, levels)
             if found and all(not is_caught(f, e) for f, e in found):
                 return found

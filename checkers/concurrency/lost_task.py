@@ -1,0 +1,209 @@
+"""LLM205: work started in the background whose end nobody hears of.
+
+Three forms: a task of the event loop whose only reference is dropped; work handed to an executor whose future is
+dropped, so that an error in it is never seen; a callback that asks a failed future for its result and thereby leaves
+out what it had to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from llmlint.code.domain.state import CHANGING, symbol_of
+from llmlint.code.domain.waiting import origins
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_TASKS = ("create_task", "ensure_future")
+_SUBMITS = ("submit", "run_coroutine_threadsafe")
+_POOLS = frozenset({"executor", "pool", "threadpool"})
+_CATCHES = frozenset({"", "Exception", "BaseException"})
+_NEVER_RAISE = frozenset(
+    "get append add set clear items keys values debug info warning error exception time perf_counter monotonic".split()
+)
+_ANSWERS = frozenset({"set", "set_result", "set_exception", "put", "put_nowait", "send", "notify", "notify_all"})
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    for name in _TASKS:
+        for call in program.calls_named(name):
+            if _is_of_the_loop(program, call) and _is_dropped(call):
+                yield _dropped_task(program, call)
+    for name in _SUBMITS:
+        for call in program.calls_named(name):
+            if _is_dropped(call) and _is_submitted(program, call):
+                yield from _dropped_error(program, call)
+    for call in program.calls_named("add_done_callback"):
+        yield from _callback_that_raises(program, call)
+
+
+def _is_dropped(call: Call) -> bool:
+    function, effect = call
+    if effect.result == "":
+        return not any(effect.line == e.line and e.op in ("return", "yield") for e in function.effects)
+    name = effect.result
+    return name.isidentifier() and not _is_read(function, name)
+
+
+def _is_read(function: FunctionInfo, name: str) -> bool:
+    def is_it(path: str) -> bool:
+        return path == name or path.startswith((f"{name}.", f"{name}[", f"{name}("))
+
+    if any(is_it(path) for region in function.regions for path in region.reads):
+        return True
+    return any(
+        any(map(is_it, (e.callee, e.key, e.source, *e.reads, *(a.written or a.path for a in e.args))))
+        or (e.op in ("return", "yield", "await", "insert") and is_it(e.path))
+        or (e.op == "assign" and e.path == name)
+        for e in function.effects
+    )
+
+
+# ---------------------------------------------------------------- a task without a reference
+
+
+def _is_of_the_loop(program: Program, call: Call) -> bool:
+    """A task group keeps its tasks; the event loop does not."""
+    function, effect = call
+    receiver = effect.callee.rpartition(".")[0]
+    if not receiver or program.resolve(function, effect.callee).startswith("asyncio."):
+        return program.resolve(function, effect.callee).startswith("asyncio.")
+    if "loop" in words(receiver.rpartition(".")[2].removesuffix("()")):
+        return True
+    return any("loop" in words(origin.rpartition(".")[2]) for origin in origins(program, function, receiver))
+
+
+def _dropped_task(program: Program, call: Call) -> Report:
+    function, effect = call
+    work = next((a.path.removesuffix("()") for a in effect.args if a.path.endswith("()")), "")
+    named = work.rpartition(".")[2] or "the coroutine"
+    started = _handed(program, function, effect, Argument(path=work))
+    is_safe = bool(started) and not any(_may_raise(program, f, e) for f in started for e in f.effects)
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"nothing keeps the task that runs {named}: it may be collected before it ends, and its error is not seen",
+        (
+            Step(
+                function.path, effect.line, f"{effect.callee} starts {named}; the loop itself refers to it only weakly"
+            ),
+        ),
+        confidence="low" if is_safe else "medium",
+        reason="the task is neither kept nor awaited" + (", but catches what it raises" if is_safe else ""),
+        subject=f"task:{named}",
+        fix="keep the task in a set until its done callback takes it out",
+    )
+
+
+# ---------------------------------------------------------------- a future without a reader
+
+
+def _is_submitted(program: Program, call: Call) -> bool:
+    function, effect = call
+    if effect.callee.endswith("run_coroutine_threadsafe"):
+        return True
+    receiver = effect.callee.rpartition(".")[0]
+    if _POOLS & set(words(receiver.rpartition(".")[2])):
+        return not program.callees(function, effect)
+    return any(origin.endswith("PoolExecutor") for origin in origins(program, function, receiver))
+
+
+def _dropped_error(program: Program, call: Call) -> Iterator[Report]:
+    function, effect = call
+    for work in _handed(program, function, effect, effect.args[0] if effect.args else Argument()):
+        bare = next((e for e in work.effects if _may_raise(program, work, e)), None)
+        if bare is None:
+            continue
+        yield Report(
+            program.place(function, effect),
+            symbol_of(function),
+            f"an error in {work.name} is never seen: the future that would carry it is dropped",
+            (
+                program.step(function, effect, f"{effect.callee} answers with a future that nobody keeps"),
+                program.step(work, bare, f"{work.name} may fail here, outside of any handler"),
+            ),
+            confidence="medium",
+            reason=f"{work.name} does not catch what it raises",
+            subject=f"future:{work.name}",
+            fix="keep the future and ask for its result, or catch and log in what runs there",
+        )
+        return
+
+
+def _handed(program: Program, function: FunctionInfo, effect: Effect, work: Argument) -> tuple[FunctionInfo, ...]:
+    """The functions of the program that a reference or a made coroutine stands for."""
+    path = (work.written or work.path).removesuffix("()")
+    if not path:
+        return ()
+    return program.callees(function, msgspec.structs.replace(effect, op="call", path=path, args=(), via=""))
+
+
+def _may_raise(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """A raise, or a call of the program's own or on an object, that no handler of the function stands around."""
+    if effect.op != "raise" and not (effect.op == "call" and "." in effect.callee):
+        return False
+    if effect.callee.rpartition(".")[2] in _NEVER_RAISE:
+        return False
+    return not _is_guarded(function, effect.region)
+
+
+def _is_guarded(function: FunctionInfo, region: int) -> bool:
+    around = chain(function, region)
+    if any(function.regions[at].kind in ("except", "lambda", "finally") for at in around):
+        return True
+    tried = {at for at in around if function.regions[at].kind == "try"}
+    return any(r.kind == "except" and r.first in tried and r.text in _CATCHES for r in function.regions)
+
+
+# ---------------------------------------------------------------- a callback that raises
+
+
+def _callback_that_raises(program: Program, call: Call) -> Iterator[Report]:
+    function, effect = call
+    for callback in _handed(program, function, effect, effect.args[0] if effect.args else Argument()):
+        asked = _asked_unguarded(callback)
+        left_out = next((e for e in callback.effects if asked and _matters(callback, asked, e)), None)
+        if asked is None or left_out is None:
+            continue
+        yield Report(
+            program.place(callback, asked),
+            symbol_of(callback),
+            f"when the work fails, {callback.name} raises here and leaves out what follows",
+            (
+                program.step(
+                    function, effect, f"{callback.name} is called when the future is done, also when it failed"
+                ),
+                program.step(
+                    callback, asked, "result() raises what the work raised; a callback's error is only logged"
+                ),
+                program.step(callback, left_out, f"{left_out.callee or left_out.path} is then not reached"),
+            ),
+            confidence="medium",
+            reason="nothing asks for the exception first, and no handler stands around it",
+            subject=f"callback:{callback.name}",
+            fix="ask for exception() first and answer the waiter with it",
+        )
+        return
+
+
+def _asked_unguarded(callback: FunctionInfo) -> Effect | None:
+    names = {p.name for p in callback.params}
+    asked = [e for e in callback.effects if e.op == "call" and e.callee.rpartition(".")[0] in names]
+    if any(e.callee.endswith((".exception", ".cancelled")) for e in asked):
+        return None
+    results = (e for e in asked if e.callee.endswith(".result"))
+    return next((e for e in results if not _is_guarded(callback, e.region)), None)
+
+
+def _matters(callback: FunctionInfo, asked: Effect, effect: Effect) -> bool:
+    """It changes what others see, or answers somebody."""
+    if effect.line <= asked.line:
+        return False
+    own = {e.path for e in callback.effects if e.op == "bind"}
+    changes = effect.op in CHANGING and effect.path.partition(".")[0].partition("[")[0] not in own
+    return changes or (effect.op == "call" and effect.callee.rpartition(".")[2] in _ANSWERS)

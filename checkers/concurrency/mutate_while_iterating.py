@@ -1,0 +1,163 @@
+"""LLM207: a container that is changed while a loop walks it, and the loop goes on.
+
+Three forms: the body of a `for` removes from the very container; a method of the same object that the body calls does;
+a `while` that walks a list by a position takes elements out and moves the position on as if all still stood in place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.code.domain.state import attribute_of, symbol_of
+from llmlint.code.facts.facts import Effect, Region, Test
+from llmlint.code.flow.rounds import effects_in, goes_on, loops_of, walked_by
+from llmlint.code.link.program import Done, FunctionInfo, Program
+from llmlint.findings import Report, Step
+
+_SHRINKS = frozenset({"remove", "clear"})
+_GROWS_KEYED = frozenset({"add", "discard", "setdefault", "update"})
+_COMPARES = frozenset({"<", "!=", "<="})
+
+
+_MOVES = frozenset("push_back emplace_back push_front emplace_front insert erase clear pop_back resize".split())
+_STEPPED = re.compile(
+    r"for for ?\(.*?\b(?P<iterator>\w+) ?= ?[\w.>-]+?(?:\.|->)c?begin\(\);[^;]*;"
+    r"[^;)]*(?:\+\+ ?(?P=iterator)|(?P=iterator) ?\+\+) ?\)"
+)
+"""A C++ loop that steps an iterator on in its head."""
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    for function in program.functions:
+        for loop in loops_of(function):
+            region = function.regions[loop]
+            if region.text.startswith("while "):
+                yield from _behind_a_cursor(program, function, loop, region)
+            elif (stepped := _STEPPED.match(region.text)) is not None:
+                yield from _iterator_lost(program, function, loop, stepped["iterator"])
+            elif (walked := walked_by(function, loop)) and "[]" not in walked:
+                yield from _in_the_body(program, function, loop, walked)
+
+
+# ---------------------------------------------------------------- a `for` over the container itself
+
+
+def _in_the_body(program: Program, function: FunctionInfo, loop: int, walked: str) -> Iterator[Report]:
+    for at, effect in effects_in(function, loop):
+        if _changes(function, effect, walked):
+            if goes_on(function, loop, at) and program.class_of(function, walked) is None:
+                yield _report(program, function, loop, effect, walked, ())
+                return
+        elif effect.callee.startswith("self.") and _is_shrunk(function, walked):
+            done = _changed_by(program, function, effect, walked)
+            if done is not None and goes_on(function, loop, at) and program.class_of(function, walked) is None:
+                yield _report(program, function, loop, effect, walked, (done,))
+                return
+
+
+def _changes(function: FunctionInfo, effect: Effect, walked: str) -> bool:
+    if effect.path != walked:
+        return False
+    if function.language != "python":
+        return bool(effect.callee) and effect.via in _MOVES
+    return (effect.op in _SHRINKS and effect.via != "=") or (effect.op == "insert" and effect.via in _GROWS_KEYED)
+
+
+def _is_shrunk(function: FunctionInfo, walked: str) -> bool:
+    """Does any method of the object take out of this attribute at all?"""
+    attribute = attribute_of(walked)
+    if walked != f"self.{attribute}" or function.owner is None:
+        return False
+    methods = (method for cls in function.owner.mro for method in cls.functions)
+    return any(e.path == walked and e.op in _SHRINKS and e.via != "=" for m in methods for e in m.effects)
+
+
+def _changed_by(program: Program, function: FunctionInfo, call: Effect, walked: str) -> Done | None:
+    """What a method of the same object, called in the loop, takes out of the container."""
+    if call.callee.count(".") != 1 or function.owner is None:
+        return None
+    for callee in program.callees(function, call):
+        if callee.is_property or not callee.is_method:
+            continue
+        for done in program.does(callee):
+            if done.path == walked and done.how in _SHRINKS and done.effect.via != "=":
+                return done
+    return None
+
+
+def _report(
+    program: Program, function: FunctionInfo, loop: int, effect: Effect, walked: str, through: tuple[Done, ...]
+) -> Report:
+    region = function.regions[loop]
+    steps = [Step(function.path, region.line, f"the loop walks {walked} itself, not a copy")]
+    steps.append(program.step(function, effect, f"{effect.callee or effect.path} changes it, and the loop goes on"))
+    steps += [program.step(done.function, done.effect, f"{done.function.name} takes out of it") for done in through]
+    maybe = any(done.conditional for done in through)
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"{function.name} changes {walked} while it walks it",
+        tuple(steps),
+        confidence="low" if maybe else "medium" if through else "high",
+        reason="the called method may leave it alone" if maybe else "the loop goes on after the change",
+        subject=walked,
+        fix=f"walk list({walked})",
+    )
+
+
+def _iterator_lost(program: Program, function: FunctionInfo, loop: int, iterator: str) -> Iterator[Report]:
+    """`m.erase(it)` ends the very iterator that the head steps on."""
+    for at, effect in effects_in(function, loop):
+        named = effect.args[0].written or effect.args[0].path if effect.args else ""
+        if effect.via != "erase" or named != iterator or effect.result == iterator or not goes_on(function, loop, at):
+            continue
+        yield _report(program, function, loop, effect, effect.path, ())
+        return
+
+
+# ---------------------------------------------------------------- a `while` with a position
+
+
+def _behind_a_cursor(program: Program, function: FunctionInfo, loop: int, region: Region) -> Iterator[Report]:
+    for cursor, walked in _positions(region.test):
+        inside = list(effects_in(function, loop))
+        moves = [(at, e) for at, e in inside if e.op == "bind" and e.path == cursor]
+        onward = [at for at, e in moves if e.via == "+="]
+        others = [at for at, e in moves if e.via != "+="]
+        for at, effect in inside:
+            if effect.path != walked or effect.op != "remove" or _takes_the_end(effect) or cursor in effect.reads:
+                continue
+            if onward and not others and not goes_on(function, loop, at, onward):
+                yield Report(
+                    program.place(function, effect),
+                    symbol_of(function),
+                    f"{function.name} takes an element out of {walked} and moves {cursor} on: one element is passed by",
+                    (
+                        Step(function.path, region.line, f"{cursor} is a position in {walked}"),
+                        program.step(function, effect, "elements behind the one taken out move up"),
+                        program.step(function, function.effects[onward[0]], f"{cursor} is moved on all the same"),
+                    ),
+                    confidence="medium",
+                    reason=f"nothing in the loop lowers {cursor}, and every way on raises it",
+                    subject=f"{walked},{cursor}",
+                    fix=f"lower {cursor} when the element taken out stood before it",
+                )
+                return
+
+
+def _positions(test: Test | None) -> Iterator[tuple[str, str]]:
+    """`position < len(container)`, also as one of several conditions."""
+    if test is None:
+        return
+    if test.op == "and":
+        for part in test.args:
+            yield from _positions(part)
+    elif test.op in _COMPARES and test.args[0].op == "path" and test.args[1].op == "call":
+        length = test.args[1]
+        if length.path == "len" and length.args and length.args[0].op == "path" and test.args[0].path.isidentifier():
+            yield test.args[0].path, length.args[0].path
+
+
+def _takes_the_end(effect: Effect) -> bool:
+    return effect.via == "pop" and (not effect.args or effect.args[0].literal == "-1")

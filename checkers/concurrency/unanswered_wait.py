@@ -1,0 +1,136 @@
+"""LLM208: an error that is only logged, where somebody waits for the answer that the plain way gives.
+
+Work is done in a `try` and its end told by a future, an event or a queue in the same `try`; a handler logs and goes on,
+and tells nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.domain.state import CONSTRUCTORS, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.rounds import effects_in
+from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Place, Report, Step
+from llmlint.vocabulary import words
+
+_TELLS = frozenset("set_result set put put_nowait send send_pyobj send_json send_multipart".split())
+_LOGS = frozenset(
+    "debug info warning warn error exception critical log print print_exc format_exc sleep str repr type get_traceback "
+    "log_exception".split()
+)
+_WAITS = frozenset(
+    "get get_nowait recv recv_pyobj recv_json recv_multipart recv_string wait popleft dequeue accept".split()
+)
+_LEVELS = 3
+_PASSED_BY = frozenset({"if", "else", "case", "except"})
+_TO_NOBODY = frozenset({"pub", "publisher", "publish"})
+"""A socket that publishes has no one who waits for this one message: whoever subscribes may have missed it anyway."""
+_BROAD = ("", "Exception", "BaseException")
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    seen: set[FunctionInfo] = set()
+    for name in sorted(_TELLS):
+        for call in program.calls_named(name):
+            function = call.function
+            if function.language == "python" and function not in seen:
+                seen.add(function)
+                yield from _in_function(program, function)
+
+
+def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
+    for handler, region in enumerate(function.regions):
+        if region.kind != "except" or region.text not in _BROAD or not _serves(function, handler):
+            continue
+        told = _told(program, function, region.first)
+        if (
+            told is None
+            or not _only_logs(function, handler)
+            or not _goes_on_untold(program, function, handler, told[1])
+        ):
+            continue
+        before, telling = told
+        yield Report(
+            Place(function.path, region.line, 1, region.line),
+            symbol_of(function),
+            f"{function.name} logs the error and goes on: whoever waits for {telling.callee} is not told",
+            (
+                program.step(function, before, f"{before.callee} may fail"),
+                program.step(function, telling, f"{telling.callee} tells the end, and is then passed by"),
+                Step(function.path, region.line, "the handler only logs"),
+            ),
+            confidence="medium",
+            reason="nothing behind the handler tells it either",
+            subject=telling.callee,
+            fix="tell the failure in the handler as well",
+        )
+
+
+def _serves(function: FunctionInfo, handler: int) -> bool:
+    """Does it stand in a loop that takes one thing after the other to work on?"""
+    around = chain(function, handler)[1:]
+    kinds = [function.regions[at].kind for at in around]
+    if "loop" not in kinds or not _PASSED_BY.isdisjoint(kinds[: kinds.index("loop")]):
+        return False
+    return any(_takes(effect) for _, effect in effects_in(function, around[kinds.index("loop")]))
+
+
+def _takes(effect: Effect) -> bool:
+    leaf = effect.callee.rpartition(".")[2]
+    return leaf in _WAITS and (leaf != "get" or not any(a.path or a.literal for a in effect.args if not a.keyword))
+
+
+def _told(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect, Effect] | None:
+    """Work of the program's own that may fail, and behind it the call that tells the end."""
+    before: Effect | None = None
+    for _, effect in effects_in(function, tried):
+        if _nearest_try(function, effect.region) != tried:
+            continue
+        leaf = effect.callee.rpartition(".")[2]
+        if leaf in _TELLS and "." in effect.callee and bool(effect.args) == (leaf != "set") and _to_somebody(effect):
+            if before is not None:
+                return before, effect
+        elif effect.op == "call" and leaf not in _LOGS | _WAITS:
+            works = any(callee.name not in CONSTRUCTORS for callee in program.callees(function, effect))
+            before = before or (effect if works else None)
+    return None
+
+
+def _is_telling(function: FunctionInfo, effect: Effect) -> bool:
+    return effect.callee.rpartition(".")[2] in _TELLS
+
+
+def _to_somebody(effect: Effect) -> bool:
+    return _TO_NOBODY.isdisjoint(words(effect.callee.rpartition(".")[0].rpartition(".")[2]))
+
+
+def _nearest_try(function: FunctionInfo, region: int) -> int:
+    return next((at for at in chain(function, region) if function.regions[at].kind == "try"), -1)
+
+
+def _only_logs(function: FunctionInfo, handler: int) -> bool:
+    inside = [effect for _, effect in effects_in(function, handler)]
+    logs = all(e.callee.rpartition(".")[2] in _LOGS for e in inside if e.callee)
+    return bool(inside) and logs and not any(e.op in ("raise", "return", "break", "assign", "insert") for e in inside)
+
+
+def _goes_on_untold(program: Program, function: FunctionInfo, handler: int, telling: Effect) -> bool:
+    """From the handler a way leads to the next round or the end, and nobody is told there."""
+    graph = paths_of(function).graph
+    starts = [at for at, node in enumerate(graph.nodes) if node.what == "handler" and node.region == handler]
+    loop = loops_around(function, telling)[0]
+    heads = {at for at, node in enumerate(graph.nodes) if node.what == "head" and node.region == loop}
+
+    def tells(node: int) -> bool:
+        effect = graph.effect(node)
+        if effect is None or not effect.callee:
+            return False
+        return _is_telling(function, effect) or any(
+            program.reaches(callee, _is_telling, _LEVELS) for callee in program.callees(function, effect)
+        )
+
+    return paths_of(function).find(starts, heads, tells) is not None

@@ -17,7 +17,8 @@ from llmlint.findings import Report
 _SETS = ("set_result", "set_exception")
 _MAKES = ("create_future", "Future")
 _ASKS = frozenset({"done", "cancelled", "set_running_or_notify_cancel"})
-_CAUGHT = ("", "Exception", "BaseException", "InvalidStateError", "CancelledError")
+_EXPECTED = ("InvalidStateError", "CancelledError")
+_CAUGHT = ("", "Exception", "BaseException", *_EXPECTED)
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -56,9 +57,10 @@ def _callers_see_to_it(program: Program, function: FunctionInfo, receiver: str) 
 
 
 def _sees_to_it(function: FunctionInfo, receiver: str, caller: FunctionInfo, call: Effect) -> bool:
-    given = {a.written or a.path for a in call.args} if receiver in {p.name for p in function.params} else {receiver}
-    made = any(e.op == "bind" and e.path in given and e.source.endswith(_MAKES) for e in caller.effects)
-    return made or any(_is_ready(caller, call, name) for name in given)
+    handed = {path for a in call.args for path in (a.written, a.path) if path}
+    names = handed if receiver in {p.name for p in function.params} else {receiver}
+    made = any(e.op == "bind" and e.path in names and e.source.endswith(_MAKES) for e in caller.effects)
+    return made or any(_asks(caller, e, names) for e in caller.effects) or _is_caught(caller, call, _EXPECTED)
 
 
 def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
@@ -66,9 +68,13 @@ def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
     names = {receiver, *_written(function, receiver)}
     if any(_asks(function, other, names) for other in function.effects):
         return True
+    return _is_caught(function, effect, _CAUGHT)
+
+
+def _is_caught(function: FunctionInfo, effect: Effect, by: tuple[str, ...]) -> bool:
     tried = [at for at in chain(function, effect.region) if function.regions[at].kind == "try"]
     return any(
-        region.kind == "except" and region.first in tried and any(_names(region.text, name) for name in _CAUGHT)
+        region.kind == "except" and region.first in tried and any(_names(region.text, name) for name in by)
         for region in function.regions
     )
 

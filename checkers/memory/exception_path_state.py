@@ -132,7 +132,7 @@ def _report(program: Program, function: FunctionInfo, pair: Pair, way: Way) -> R
     if failing is not None:
         verb = "is awaited: it may fail or be cancelled" if failing.via == "await" else "may leave the way"
         steps.append(program.step(function, failing, f"{failing.callee or failing.path or failing.op} {verb}"))
-    unsure = _doubt(function, pair)
+    unsure = _doubt(function, pair, failing)
     steps.append(program.step(function, lowered, "and only here it is taken back"))
     return Report(
         program.place(function, raised),
@@ -147,7 +147,7 @@ def _report(program: Program, function: FunctionInfo, pair: Pair, way: Way) -> R
     )
 
 
-def _doubt(function: FunctionInfo, pair: Pair) -> str:
+def _doubt(function: FunctionInfo, pair: Pair, failing: Effect | None) -> str:
     """Why the state may be meant to stay, or harm nobody."""
     raised = function.effects[pair.raised]
     if any(_is_in_handler(function, at) for at in pair.lowered):
@@ -158,6 +158,8 @@ def _doubt(function: FunctionInfo, pair: Pair) -> str:
         return "the function does not ask for the flag itself, so that it may only tell"
     if raised.op == "assign" and function.effects[pair.lowered[0]].value == "path":
         return "what was there before is put back: often nobody is left to notice when that is missed"
+    if failing is not None and failing.via != "await" and failing.op not in ("await", "yield"):
+        return "only an error leaves it so, and that may be the end of the object as well"
     return ""
 
 

@@ -159,7 +159,7 @@ def test_a_baseline_that_is_not_there_is_named(tree: Path) -> None:
     ("content", "complaint"),
     [
         ("select = [", "nvalid"),
-        ("min-confidense = 'high'", "nearest: 'min-confidence'"),
+        ("min-confidense = 'high'", "did you mean 'min-confidence'"),
         ("min-confidence = 'sure'", "min-confidence"),
         ("ignore = ['LLM999']", "LLM999"),
         ("[vocabulary]\nterminall = ['stop']", "terminal"),

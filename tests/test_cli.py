@@ -77,7 +77,12 @@ def test_help_lists_every_command_without_importing_it() -> None:
         (["scan", "pool.py", "--exit-zero"], 0),
         (["scan", "pool.py", "--ignore", "LLM802"], 0),
         (["scan", "."], 1),
-        (["scan"], 2),
+        (["scan"], 1),
+        (["check", "clean.py"], 0),
+        (["help", "scan"], 0),
+        (["-V"], 0),
+        (["scan", "-"], 2),
+        (["scan", ".", "-o", "json:nowhere/a.json"], 2),
         (["scan", "nowhere"], 2),
         (["scan", ".", "--format", "morse"], 2),
         (["scan", ".", "--select", "LLM999"], 2),
@@ -88,6 +93,18 @@ def test_help_lists_every_command_without_importing_it() -> None:
 )
 def test_exit_codes(tree: Path, arguments: list[str], code: int) -> None:
     assert run(*arguments).exit_code == code
+
+
+def test_a_folder_that_a_report_is_to_lie_in_is_not_made(tree: Path) -> None:
+    assert "there is no folder nowhere" in run("scan", ".", "-o", "json:nowhere/a.json").stderr
+    assert not (tree / "nowhere").exists()
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("scna", "scan"), ("explian", "explain"), ("rulse", "rules")])
+def test_a_mistyped_command_is_answered_with_the_nearest(typed: str, meant: str) -> None:
+    result = run(typed)
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.stderr
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest(tree: Path) -> None:
@@ -107,6 +124,7 @@ def test_least_confidence(tree: Path) -> None:
 
 
 def test_several_reports_are_written_at_once(tree: Path) -> None:
+    (tree / "out").mkdir()
     result = run("scan", ".", "-q", "--output", "json:out/a.json", "--output", "concise:out/b.txt")
     assert (result.stdout, result.exit_code) == ("", 1)
     assert len(json.loads((tree / "out" / "a.json").read_text())["findings"]) == 2

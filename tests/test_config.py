@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from serving_code import LEFT, NOOP
 
 from llmlint.cli import main
-from llmlint.config import Config, Configuration, Settings
+from llmlint.config import Config, Configuration, Settings, settings_schema
 from llmlint.project import Request, scan
 
 
@@ -38,7 +39,7 @@ def problem(folder: Path, text: str) -> str:
     configuration = Configuration()
     configuration.of(folder)
     (only,) = configuration.problems
-    return only
+    return only.text
 
 
 def found(**asked: object) -> list[tuple[str, str, str]]:
@@ -146,12 +147,15 @@ def test_words_of_a_project_reach_the_rules(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("min_confidence = 'high'", "unknown key 'min_confidence'; nearest: 'min-confidence'"),
-        ("excludes = []", "unknown key 'excludes'; nearest: 'exclude'"),
-        ("jobs = 'four'", "jobs: Expected `int`"),
-        ("min-severity = 'P7'", "min-severity: Invalid enum value 'P7'"),
+        ("per-file-ignores = {}", "unknown setting 'per-file-ignores'; did you mean 'per-path'"),
+        ("disable = []", "unknown setting 'disable'; did you mean 'ignore'"),
+        ("zzz = 1", "unknown setting 'zzz'; left out"),
+        ("min_confidence = 'high'", "unknown setting 'min_confidence'; did you mean 'min-confidence'"),
+        ("excludes = []", "unknown setting 'excludes'; did you mean 'exclude'"),
+        ("jobs = 'four'", "jobs must be a whole number, not text"),
+        ("min-severity = 'P7'", "min-severity: 'P7' is no severity: P0, P1, P2, P3"),
         ("select = ['LLM8o1']", "no rule matches 'LLM8o1'; did you mean LLM801"),
-        ("[severity]\nLLM801 = 'high'", "severity: Invalid enum value 'high'"),
+        ("[severity]\nLLM801 = 'high'", "severity: 'high' is no severity: P0, P1, P2, P3"),
         ("[[per-path]]\npath = ['a']", "unknown key"),
         ("[vocabulary]\npairs = [{acquire = 'a'}]", "vocabulary: pairs[0]"),
         ("jobs = ", "Invalid value"),
@@ -159,7 +163,7 @@ def test_words_of_a_project_reach_the_rules(tree: Path) -> None:
 )
 def test_what_is_wrong_is_named_with_its_file_and_key(tree: Path, text: str, complaint: str) -> None:
     said = problem(tree, text)
-    assert said.startswith("llmlint.toml: ")
+    assert said.startswith("llmlint.toml:")
     assert complaint in said
 
 
@@ -191,7 +195,7 @@ def test_a_tree_does_not_say_where_the_cache_lies(tree: Path) -> None:
     (tree / "llmlint.toml").write_text('cache-dir = "../elsewhere"\n')
     configuration = Configuration()
     configuration.of(tree)
-    assert "--cache-dir" in configuration.problems[0]
+    assert "--cache-dir" in configuration.problems[0].text
     assert scan(Request(("engine",))).findings
     assert not (tree.parent / "elsewhere").exists()
 
@@ -221,5 +225,68 @@ def test_a_setting_without_sense_is_named_and_left_out(tree: Path, setting: str)
     result = scan(Request(("engine",)))
     assert result.findings
     assert len(result.errors) == 1
-    assert result.errors[0].startswith("llmlint.toml: ")
+    assert result.errors[0].startswith("llmlint.toml:")
     assert len(result.errors[0]) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("root = true\nexcludes = []", "excludes"),
+        ('select = ["LLM801", "LLM8o1"]', "LLM8o1"),
+        ("[severity]\nLLM801 = 'P1'\nLLM802 = 'critical'", "critical"),
+        ("jobs = 1\n[[per-path]]\npaths = ['a']\nignored = ['b']", "ignored"),
+        ("[vocabulary]\nreset = ['thaw']\npairs = [{acquire = 'a'}]", "pairs"),
+        ("select = [" + "'LLM801', " * 40 + "'LLM8o1']", "LLM8o1"),
+    ],
+)
+def test_the_line_is_shown_with_a_mark_below_what_is_wrong(tree: Path, text: str, marked: str) -> None:
+    write(tree, text)
+    configuration = Configuration()
+    configuration.of(tree)
+    _, code, mark = configuration.problems[-1].frame
+    assert code[mark.index("^") : mark.rindex("^") + 1] == marked
+    assert len(code) < 120
+
+
+def test_settings_in_pyproject_are_pointed_at_in_their_own_table(tree: Path) -> None:
+    write(tree, "[tool.ruff]\nignore = []\n\n[tool.llmlint]\nignore = ['LLM999']\n", "pyproject.toml")
+    configuration = Configuration()
+    configuration.of(tree)
+    (only,) = configuration.problems
+    assert only.text.startswith("pyproject.toml:5:12: no rule matches 'LLM999'")
+
+
+def test_a_group_of_words_that_cannot_be_read_costs_only_itself(tree: Path) -> None:
+    write(tree, "[vocabulary]\nreset = ['thaw']\npairs = [{acquire = 'a'}]\n")
+    assert Configuration().of(tree).config.vocabulary == {"reset": ["thaw"]}
+
+
+def test_one_named_file_holds_in_the_place_of_those_around(tree: Path) -> None:
+    write(tree, "root = true\nignore = ['LLM801']\n")
+    write(tree, "ignore = ['LLM802']\n", "other.toml")
+    assert found() == [POOL]
+    assert found(config="other.toml") == [SCHEDULER]
+    assert found(no_config=True) == [POOL, SCHEDULER]
+
+
+def test_only_what_is_severe_enough_fails_a_scan(tree: Path) -> None:
+    def code(*arguments: str) -> int:
+        return CliRunner().invoke(main, ["scan", ".", "--no-cache", *arguments]).exit_code
+
+    assert (code(), code("--fail-on", "P1"), code("--fail-on", "P0")) == (1, 1, 0)
+    write(tree, "root = true\nfail-on = 'P0'\n")
+    assert (code(), code("--fail-on", "P1")) == (0, 1)
+
+
+def test_the_published_schema_is_the_one_the_code_makes() -> None:
+    published = Path(__file__).parent.parent / "docs" / "llmlint.schema.json"
+    printed = CliRunner().invoke(main, ["config", "schema"]).stdout
+    assert published.read_text() == printed, "run: llmlint config schema > docs/llmlint.schema.json"
+
+
+def test_the_schema_accepts_good_settings_and_refuses_a_wrong_key() -> None:
+    schema = settings_schema()
+    jsonschema.validate({"min-confidence": "high", "fail-on": "P1", "per-path": [{"paths": ["a"]}]}, schema)
+    with pytest.raises(jsonschema.ValidationError, match="excludes"):
+        jsonschema.validate({"excludes": []}, schema)

@@ -30,17 +30,25 @@ COMMANDS = {
 }
 """Name: (module:command, one line of help)."""
 
+OTHER_NAMES = {"check": "scan", "lint": "scan", "rule": "explain", "server": "lsp"}
+"""What other linters call these commands. They work here too, and no help lists them."""
+
 
 class LazyGroup(click.Group):
     """Knows its commands by name and imports one when it is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`help scan` is `scan --help`."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        entry = COMMANDS.get(OTHER_NAMES.get(cmd_name, cmd_name))
+        if entry is None:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        module, _, name = entry[0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
@@ -48,12 +56,27 @@ class LazyGroup(click.Group):
         with told_endings():
             return super().invoke(ctx)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {name!r}.{_hint(name)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
 
 
+def _hint(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = [found for names in (COMMANDS, OTHER_NAMES) for found in get_close_matches(name.lower(), names, n=1)]
+    return f" Did you mean {OTHER_NAMES.get(near[0], near[0])!r}?" if near else ""
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="llmlint")
+@click.version_option(__version__, "-V", "--version", prog_name="llmlint", message="%(prog)s %(version)s")
 def main() -> None:
     """Find the bugs that bring down LLM serving: leaked requests, stale state, ranks that never meet."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +17,7 @@ import msgspec
 
 from llmlint.ignores import Patterns
 from llmlint.opening import read_small
-from llmlint.plain import one_line
+from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, unknown_setting
 
 if TYPE_CHECKING:
     from llmlint.catalogue import Catalogue, Rule
@@ -33,6 +32,11 @@ Confidence = Literal["low", "medium", "high", "certain"]
 Severity = Literal["P0", "P1", "P2", "P3"]
 
 
+def _says(description: str) -> msgspec.Meta:
+    """What an editor shows beside the key: it is part of the settings' schema."""
+    return msgspec.Meta(description=description)
+
+
 class PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`[[tool.llmlint.per-path]]`: what differs for files that match `paths` (as in .gitignore)."""
 
@@ -45,20 +49,21 @@ class PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """Every setting with its default."""
 
-    select: tuple[str, ...] = ()
-    extend_select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    min_confidence: Confidence = "medium"
-    min_severity: Severity = "P3"
-    severity: dict[str, Severity] = {}
-    per_path: tuple[PathSettings, ...] = ()
-    exclude: tuple[str, ...] = ()
-    respect_gitignore: bool = True
-    max_file_mb: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
-    jobs: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
-    baseline: str = ""
-    root: bool = False
-    vocabulary: dict[str, Any] = {}
+    select: Annotated[tuple[str, ...], _says("Only these rules: a code, a name, LLM8, a chapter, or ALL.")] = ()
+    extend_select: Annotated[tuple[str, ...], _says("These rules too.")] = ()
+    ignore: Annotated[tuple[str, ...], _says("Not these rules.")] = ()
+    min_confidence: Annotated[Confidence, _says("Least confidence shown.")] = "medium"
+    min_severity: Annotated[Severity, _says("Least severity shown; P0 is the worst.")] = "P3"
+    fail_on: Annotated[Severity, _says("Least severity that makes a scan exit with 1.")] = "P3"
+    severity: Annotated[dict[str, Severity], _says("Another severity for a rule.")] = {}
+    per_path: Annotated[tuple[PathSettings, ...], _says("What differs for files that match patterns.")] = ()
+    exclude: Annotated[tuple[str, ...], _says("Left out: patterns as in .gitignore.")] = ()
+    respect_gitignore: Annotated[bool, _says("Leave out what git leaves out.")] = True
+    max_file_mb: Annotated[float, _says("Larger files are skipped, and named."), msgspec.Meta(gt=0, le=1000)] = 10.0
+    jobs: Annotated[int, _says("Worker processes; 0 is one a processor."), msgspec.Meta(ge=0, le=256)] = 0
+    baseline: Annotated[str, _says("The file of known findings.")] = ""
+    root: Annotated[bool, _says("The way up ends here.")] = False
+    vocabulary: Annotated[dict[str, Any], _says("Words and calls of the project.")] = {}
 
     def rules(self, catalogue: Catalogue) -> tuple[Rule, ...]:
         """The rules these settings choose; raises UnknownRule for a selector that names none."""
@@ -116,9 +121,12 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
 class Configuration:
     """All settings of one run: each file read once, each complaint made once."""
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
+    def __init__(self, only: Path | None = None, without: bool = False) -> None:
+        """`only`: the one file to read, in the place of those that lie around. `without`: none is read."""
+        self.problems: list[SettingsProblem] = []
         self._settings: dict[Path, Settings] = {}
+        self._looks = only is None and not without
+        self._only = (only.absolute(), self._read_file(only.absolute()) or {}) if only is not None else None
 
     def of(self, path: Path) -> Settings:
         """The settings in force for a file or folder."""
@@ -132,53 +140,80 @@ class Configuration:
         return self._settings[folder]
 
     def _found_at(self, folder: Path) -> Settings:
-        found = self._read_folder(folder)
+        found = self._read_folder(folder) if self._looks else None
         is_top = (folder / ".git").exists() or (found is not None and bool(found[1].get("root")))
-        above = Settings(Config(), folder)
+        above = self._outermost(folder)
         if not is_top and folder.parent != folder:
             above = self.of_folder(folder.parent)
         if found is None and not is_top:
-            return above if above.is_project else Settings(Config(), folder)
+            return above if above.is_project else self._outermost(folder)
         file, table = found or (folder, {})
         values = {key: getattr(above.config, key.replace("-", "_")) for key in above.origins} | table
         origins = above.origins | dict.fromkeys(table, file)
         config = msgspec.convert(msgspec.to_builtins(values), Config)
         return Settings(config, above.root if above.is_project else folder, origins, is_project=True)
 
+    def _outermost(self, folder: Path) -> Settings:
+        """What holds where nothing was found: the defaults, or the one file that was named."""
+        if self._only is None:
+            return Settings(Config(), folder)
+        file, table = self._only
+        return Settings(msgspec.convert(table, Config), folder, dict.fromkeys(table, file))
+
     def _read_folder(self, folder: Path) -> tuple[Path, dict[str, Any]] | None:
-        own, project = folder / "llmlint.toml", folder / "pyproject.toml"
-        if _is_there(own):
-            table = self._read(own)
-            return own, dict(self._valid(own, table))
-        if _is_there(project):
-            tool = self._read(project).get("tool", {})
-            if isinstance(tool, dict) and "llmlint" in tool:
-                return project, dict(self._valid(project, tool["llmlint"]))
+        for file in (folder / "llmlint.toml", folder / "pyproject.toml"):
+            if _is_there(file):
+                table = self._read_file(file)
+                if table is not None:
+                    return file, table
         return None
 
-    def _read(self, file: Path) -> dict[str, Any]:
+    def _read_file(self, file: Path) -> dict[str, Any] | None:
+        """A file's settings that can be read; None for a pyproject.toml that has none."""
+        is_shared = file.name == "pyproject.toml"
+        table: Any = {}
+        text = SettingsText(_shown(file), "", "")
         try:
-            text = read_small(file, _LARGEST).decode()
-            if max(line.count(".") for line in text.split("\n")) > _MOST_DOTS:
+            written = read_small(file, _LARGEST).decode()
+            text = SettingsText(_shown(file), written, "tool.llmlint" if is_shared else "")
+            if max(line.count(".") for line in written.split("\n")) > _MOST_DOTS:
                 raise ValueError("a key of too many parts")  # the library would take hours
-            return tomllib.loads(text)
-        except RecursionError:
-            error = "nested too deep"
-        except (OSError, ValueError) as why:
-            error = getattr(why, "strerror", None) or str(why)
-        self.problems.append(f"{_shown(file)}: {one_line(error)}; its settings are left out")
-        return {}
+            table = tomllib.loads(written)
+        except (OSError, ValueError, RecursionError) as error:
+            self.problems.append(text.unreadable(error))
+            return None if is_shared else {}
+        if is_shared:
+            tools = table.get("tool", {})
+            table = tools.get("llmlint") if isinstance(tools, dict) else None
+        return None if table is None else dict(self._valid(text, table))
 
-    def _valid(self, file: Path, table: object) -> Iterator[tuple[str, Any]]:
+    def _valid(self, text: SettingsText, table: object) -> Iterator[tuple[str, Any]]:
         if not isinstance(table, Mapping):
-            self.problems.append(f"{_shown(file)}: tool.llmlint is not a table; left out")
+            self.problems.append(text.problem("tool.llmlint is not a table; left out", "tool.llmlint"))
             return
         for key, value in table.items():
-            problem = _problem_with(key, value)
-            if problem:
-                self.problems.append(f"{_shown(file)}: {problem}; left out")
-            else:
+            if key == "vocabulary" and isinstance(value, Mapping):
+                yield key, dict(self._valid_words(text, value))
+                continue
+            wrong = _problem_with(key, value)
+            if wrong is None:
                 yield key, value
+            else:
+                self.problems.append(text.problem(f"{wrong[0]}; left out", key, wrong[1]))
+
+    def _valid_words(self, text: SettingsText, groups: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The groups of words that can be read: one that can't be costs only itself."""
+        from llmlint.vocabulary import VocabularyError, load_vocabulary
+
+        for name, words in groups.items():
+            try:
+                if b"\\u0000" in msgspec.json.encode(words):
+                    raise VocabularyError(name, "a NUL character")
+                load_vocabulary({name: words})
+            except VocabularyError as error:
+                self.problems.append(text.problem(f"vocabulary: {error}; left out", "vocabulary", name))
+            else:
+                yield name, words
 
 
 def _is_there(file: Path) -> bool:
@@ -186,23 +221,23 @@ def _is_there(file: Path) -> bool:
     return os.path.lexists(file) and not file.is_dir()
 
 
-def _problem_with(key: str, value: object) -> str:
+def _problem_with(key: str, value: object) -> tuple[str, str] | None:
+    """What is wrong with a setting, and the word in it that is."""
     known = Config.__struct_encode_fields__
     if key in _NOT_FOR_A_TREE:
-        return f"{key}: {_NOT_FOR_A_TREE[key]}"
+        return f"{key}: {_NOT_FOR_A_TREE[key]}", ""
     if key not in known:
-        return f"unknown key {key!r}{_nearest(key, known)}"
+        return unknown_setting(key, known), ""
     try:
         config = msgspec.convert({key: value}, Config)
     except msgspec.ValidationError as error:
-        text = str(error).replace("Object contains unknown field", "unknown key")
-        return f"{key}: {text}"
+        return invalid_value(key, error)
     if b"\\u0000" in msgspec.json.encode(config):
-        return f"{key}: a NUL character"
-    return "; ".join(_unknown_rules(config)) or (_vocabulary_problem(value) if key == "vocabulary" else "")
+        return f"{key}: a NUL character", ""
+    return next(_unknown_rules(config), None)
 
 
-def _unknown_rules(config: Config) -> Iterator[str]:
+def _unknown_rules(config: Config) -> Iterator[tuple[str, str]]:
     """Selectors that name no rule, wherever they stand."""
     from llmlint.catalogue import UnknownRule, load_catalogue
 
@@ -214,22 +249,13 @@ def _unknown_rules(config: Config) -> Iterator[str]:
         try:
             load_catalogue().matching(selector)
         except UnknownRule as error:
-            yield str(error)
+            yield str(error), selector
 
 
-def _vocabulary_problem(value: object) -> str:
-    from llmlint.vocabulary import VocabularyError, load_vocabulary
-
-    try:
-        load_vocabulary(value if isinstance(value, Mapping) else None)
-    except VocabularyError as error:
-        return f"vocabulary: {error}"
-    return ""
-
-
-def _nearest(key: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(key.replace("_", "-"), known, n=1, cutoff=0.0)
-    return f"; nearest: {near[0]!r}" if near else ""
+def settings_schema() -> dict[str, Any]:
+    """The JSON schema of llmlint.toml and of `[tool.llmlint]`, for editors."""
+    schema = msgspec.json.schema(Config)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Settings of llmlint", **schema}
 
 
 def _codes(catalogue: Catalogue, selectors: tuple[str, ...]) -> set[str]:

@@ -41,6 +41,9 @@ class Request(msgspec.Struct, frozen=True):
     force_exclude: bool = False
     use_cache: bool = True
     cache_dir: str | None = None
+    config: str | None = None
+    """The one settings file to read."""
+    no_config: bool = False
     isolated: bool = False
     """Link the named files alone, without the rest of their project."""
     given: dict[str, bytes] = {}
@@ -70,7 +73,7 @@ class Project:
         self.request = request
         self.copy = copy
         self.catalogue: Catalogue = load_catalogue()
-        self.configuration = Configuration()
+        self.configuration = Configuration(Path(request.config) if request.config else None, request.no_config)
         self.settings = self.configuration.of(_anchor(request.paths))
         self.base = _base(self.settings, request.paths)
         self._chosen: dict[int, set[str]] = {}
@@ -194,7 +197,9 @@ def scan_sources(
     result.counts.failed = sum(problem.kind == "unreadable" for problem in result.problems)
     result.counts.skipped = sum(problem.kind in ("too-large", "unsupported", "outside") for problem in result.problems)
     result.unused_suppressions = {files[p]: u for p, u in result.unused_suppressions.items() if p in about}
-    result.errors += project.configuration.problems
+    for wrong in project.configuration.problems:
+        result.errors.append(wrong.text)
+        result.frames[wrong.text] = wrong.frame
     return result
 
 

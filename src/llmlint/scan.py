@@ -45,7 +45,10 @@ class Comparison(msgspec.Struct):
 
 
 class ScanResult(msgspec.Struct):
-    """`faults` are llmlint's own mistakes, `problems` what is to be said of files, `errors` wrong use of it."""
+    """`faults` are llmlint's own mistakes, `problems` what is to be said of files, `errors` wrong use of it.
+
+    `frames` are lines of code to show below an error, by its text.
+    """
 
     findings: list[Finding]
     counts: Counts
@@ -53,6 +56,7 @@ class ScanResult(msgspec.Struct):
     faults: list[str] = []
     warnings: list[str] = []
     errors: list[str] = []
+    frames: dict[str, tuple[str, ...]] = {}
     timings: dict[str, float] = {}
     rules: tuple[Rule, ...] = ()
     comparison: Comparison | None = None

@@ -39,7 +39,7 @@ def _file_option(command: Any) -> Any:
 
 
 @baseline.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @_file_option
 @scan_options
 def write(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
@@ -55,7 +55,7 @@ def write(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
 
 
 @baseline.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @_file_option
 @scan_options
 def update(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
@@ -69,7 +69,7 @@ def update(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
 
 
 @baseline.command()
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
 @_file_option
 @scan_options
 def check(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
@@ -106,7 +106,7 @@ def _store(file: Path, known: Baseline) -> None:
 
 def _scanned(paths: tuple[str, ...], flags: dict[str, Any]) -> ScanResult:
     try:
-        result = scan(request_of(paths, flags))
+        result = scan(request_of(paths or (".",), flags))
     except UnknownRule as error:
         wrong_use(str(error))
     tell_problems(result)

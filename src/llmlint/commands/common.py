@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
 
 import click
 
+from llmlint.findings import as_severe
 from llmlint.plain import one_line, without_commands
 from llmlint.project import Request
 from llmlint.scan import ScanResult
@@ -33,6 +34,13 @@ _SCAN_OPTIONS = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes (default: one a processor)."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches, as in .gitignore."),
     click.option("--force-exclude", is_flag=True, help="Apply excludes to files named on the command line too."),
+    click.option(
+        "--config",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="Read the settings of this file, and of no other.",
+    ),
+    click.option("--no-config", is_flag=True, help="Read no settings."),
     click.option("--isolated", is_flag=True, help="Link files named one by one without the rest of their project."),
     click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
     click.option("--cache-dir", metavar="FOLDER", help="Where the cache lies (default: the user's cache folder)."),
@@ -56,6 +64,8 @@ def request_of(paths: tuple[str, ...], flags: dict[str, Any], given: dict[str, b
         jobs=flags["jobs"],
         exclude=flags["exclude"],
         force_exclude=flags["force_exclude"],
+        config=flags["config"],
+        no_config=flags["no_config"],
         isolated=flags["isolated"],
         use_cache=not flags["no_cache"],
         cache_dir=flags["cache_dir"],
@@ -77,6 +87,12 @@ def say(message: str) -> None:
     click.echo(f"llmlint: {without_commands(one_line(message))}", err=True)
 
 
+def show_frame(lines: Iterable[str]) -> None:
+    """The line that a message is about."""
+    for line in lines:
+        click.echo(without_commands(line), err=True)
+
+
 def tell_problems(result: ScanResult) -> None:
     """One line for each file that was not scanned, for the first that were read in part, and for what went wrong."""
     partly = [problem for problem in result.problems if problem.kind == "partly-read"]
@@ -88,16 +104,18 @@ def tell_problems(result: ScanResult) -> None:
         say(f"{len(unsaid)} more files have regions that did not parse; the rest of them was scanned (--format json)")
     for line in (*result.warnings, *result.errors):
         say(line)
+        show_frame(result.frames.get(line, ()))
     for fault in result.faults:
         say(f"internal fault: {fault}; the rest is reported")
 
 
-def exit_code(result: ScanResult, exit_zero: bool = False) -> int:
+def exit_code(result: ScanResult, exit_zero: bool = False, fail_on: str = "P3") -> int:
     if result.errors or any(problem.kind == "missing" for problem in result.problems):
         return WRONG_USE
     if result.faults or result.counts.failed:
         return FAILED
-    return FOUND if result.shown and not exit_zero else CLEAN
+    counting = any(as_severe(finding.severity, fail_on) for finding in result.shown)
+    return FOUND if counting and not exit_zero else CLEAN
 
 
 def show_progress(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""`llmlint config show`."""
+"""`llmlint config show|schema`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from llmlint.commands.common import CLEAN, WRONG_USE, say
-from llmlint.config import Configuration
+from llmlint.commands.common import CLEAN, WRONG_USE, say, show_frame
+from llmlint.config import Configuration, settings_schema
 from llmlint.plain import one_line, plain_json
 
 
@@ -29,5 +29,12 @@ def show(file: Path) -> None:
         shown = f"{key} = {msgspec.json.encode(value).decode()}  # {one_line(str(origin))}"
         click.echo(plain_json(shown))
     for problem in configuration.problems:
-        say(problem)
+        say(problem.text)
+        show_frame(problem.frame)
     sys.exit(WRONG_USE if configuration.problems else CLEAN)
+
+
+@config.command()
+def schema() -> None:
+    """The JSON schema of the settings, for editors."""
+    click.echo(msgspec.json.format(msgspec.json.encode(settings_schema()), indent=2).decode())

@@ -16,6 +16,7 @@ import msgspec
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import exit_code, request_of, say, scan_options, show_progress, tell_problems, wrong_use
 from llmlint.diff import DiffError, scan_against
+from llmlint.findings import SEVERITIES
 from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
 from llmlint.records import Progress
@@ -26,8 +27,16 @@ from llmlint.writing import write_file
 
 @click.command()
 @click.argument("paths", nargs=-1)
-@click.option("--format", "format_", default="text", metavar="FORMAT", help=f"{', '.join(FORMATS)}.")
-@click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
+@click.option(
+    "--format",
+    "--output-format",
+    "format_",
+    default="text",
+    metavar="FORMAT",
+    type=click.Choice(list(FORMATS)),
+    help=f"{', '.join(FORMATS)}.",
+)
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
 @scan_options
 @click.option("--baseline", "baseline_file", metavar="FILE", help="Findings that are known and don't count.")
 @click.option("--diff", "revision", metavar="REF", help="Only findings introduced since a git revision count.")
@@ -39,6 +48,9 @@ from llmlint.writing import write_file
 @click.option("--show-suppressed", is_flag=True, help="Show suppressed findings too.")
 @click.option("--statistics", is_flag=True, help="Always end with counts by rule.")
 @click.option("--sarif-category", default="", help="Keep this run's alerts apart from others' on GitHub.")
+@click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Least severity that makes the exit code 1 (default P3: any)."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def scan(
@@ -55,19 +67,17 @@ def scan(
     show_suppressed: bool,
     statistics: bool,
     sarif_category: str,
+    fail_on: str | None,
     exit_zero: bool,
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Scan files and folders."""
+    """Scan files and folders; without PATHS, the folder one stands in."""
     written = [_output_of(text) for text in outputs]
-    for name in (format_, *(name for name, _ in written)):
-        if name not in FORMATS:
-            wrong_use(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
     given = {stdin_filename: sys.stdin.buffer.read()} if stdin_filename else {}
-    paths = tuple(path for path in paths if path != "-") or tuple(given)
-    if not paths:
-        wrong_use("nothing to scan: name files or folders")
+    if "-" in paths and not given:
+        wrong_use("what comes from standard input needs a name: --stdin-filename FILE")
+    paths = tuple(path for path in paths if path != "-") or tuple(given) or (".",)
     request = request_of(paths, flags, given)
     result = _scanned(request, revision)
     if fix_suppressions:
@@ -82,7 +92,7 @@ def scan(
     plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
     _write(result, format_, written, quiet, plain)
     tell_problems(result)
-    sys.exit(exit_code(result, exit_zero))
+    sys.exit(exit_code(result, exit_zero, fail_on or Project(request).settings.config.fail_on))
 
 
 def _scanned(request: Request, revision: str | None) -> ScanResult:
@@ -142,13 +152,17 @@ def _output_of(text: str) -> tuple[str, Path]:
     name, colon, file = text.partition(":")
     if not colon or not file:
         wrong_use(f"--output takes FORMAT:FILE, not {text!r}")
+    if name not in FORMATS:
+        wrong_use(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    if not os.path.lexists(Path(file).parent):  # a slip of the pen, most likely: not made, so that it is seen
+        wrong_use(f"cannot write {file}: there is no folder {Path(file).parent}")
     return name, Path(file)
 
 
 def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], quiet: bool, plain: Style) -> None:
     for name, file in written:
         try:
-            write_file(file, render(name, result, plain).encode("utf-8", "replace"), parents=True)
+            write_file(file, render(name, result, plain).encode("utf-8", "replace"))
         except OSError as error:
             result.errors.append(f"cannot write {file}: {error.strerror}")
     if not quiet:

@@ -25,11 +25,13 @@ from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import native_block
 from llmlint.vocabulary import words
 
+_NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
+
 
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
     for held in lending.things:
-        if held.pair.counted or is_managed(held) or _belongs_to_caller(held):
+        if held.pair.counted or is_managed(held) or _belongs_to_caller(held) or _is_number(held):
             continue
         if not _lets_go_by_itself(held) if held.pair.held == "receiver" else held.is_local:
             yield from _early_exits(lending, held)
@@ -52,6 +54,13 @@ def _belongs_to_caller(held: Held) -> bool:
             return True
     verbs = {words(name.lstrip("."))[0] for name in held.pair.acquire if name.startswith(".")}
     return is_receiver and not verbs.isdisjoint(words(held.function.name))
+
+
+def _is_number(held: Held) -> bool:
+    """`int got = slab.allocate(out, count)` says how many there are; who holds them is another question."""
+    bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
+    is_method = held.pair.acquire[0].startswith(".")
+    return is_method and any(not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
 
 
 def _lets_go_by_itself(held: Held) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from llmlint.catalogue import CHAPTERS, load_catalogue
+from llmlint.catalogue import chapter_of, load_catalogue
 
 _PAGE = """+++
 code = "{code}"
@@ -91,14 +91,14 @@ def write_rule(root: Path, name: str, code: str, title: str) -> list[Path]:
     """Writes the three files into a clone at `root`; answers their paths."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise NewRuleError(f"{name!r} is no rule name: lower-case words joined by hyphens")
-    if not re.fullmatch(r"LLM[0-9]{3}", code) or code[3] not in CHAPTERS:
-        raise NewRuleError(f"{code!r} is no code: LLM and three digits, of which the first is a chapter's")
+    if not re.fullmatch(r"LLM[0-9]{3}", code) or not chapter_of(code):
+        raise NewRuleError(f"{code!r} is no code: LLM and three digits that begin as a chapter's do")
     for rule in load_catalogue():
         if code == rule.code or name == rule.name:
             raise NewRuleError(f"{rule.code} {rule.name} exists already; codes and names are never used twice")
     if not (root / "checkers").is_dir() or not (root / "rules").is_dir():
         raise NewRuleError(f"{root} is no clone of llmlint: it has no checkers/ and rules/")
-    chapter, module = CHAPTERS[code[3]], name.replace("-", "_")
+    chapter, module = chapter_of(code), name.replace("-", "_")
     words = {
         "code": code,
         "name": name,

@@ -102,6 +102,7 @@ class _FileReader:
                 docstring=_first_line(node.docstring),
                 namespace=node.namespace,
                 methods=tuple(methods),
+                keywords=tuple(keyword.name for keyword in node.keywords),
             )
         )
 

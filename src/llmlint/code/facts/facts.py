@@ -199,6 +199,8 @@ class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Class(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`keywords` are the names of what a Python class is made with: `metaclass`, or what its base asks for."""
+
     name: str
     qualname: str
     line: int
@@ -211,6 +213,7 @@ class Class(msgspec.Struct, array_like=True, frozen=True, gc=False):
     docstring: str = ""
     namespace: str = ""
     methods: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
 
 class ImportFact(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -22,7 +22,7 @@ from llmlint.code.link.closure import Closure, Done, may_be_skipped
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.names import Names, Outside
-from llmlint.code.link.objects import NOTHING_KNOWN, Known
+from llmlint.code.link.objects import NOTHING_KNOWN, Known, One, options_in
 from llmlint.code.link.passed import Passed
 from llmlint.code.link.reach import Reach, Wanted
 from llmlint.code.link.starts import Starts
@@ -239,6 +239,11 @@ class Program:
         """The class of the object that an access path stands for in a function, where types and assignments tell.
         `receiver` is the exact class of `self`, where it is known."""
         return self._types.class_of(function, path, _self_is(receiver))
+
+    def meanings(self, function: FunctionInfo, path: str) -> tuple[One, ...]:
+        """What an access path may stand for in a function: a class, a plain function, a method bound to an object, an
+        object; () when nothing is known of it, and only what is known when it may be something else as well."""
+        return options_in(self._types.value_of(function, path))
 
     # ------------------------------------------------------------ calls
 

@@ -1,0 +1,137 @@
+"""LLM901: a call whose arguments fit none of the definitions that it may run.
+
+Where the object that a method is called on is only known by a declared type, every method of that name in the program
+counts: what is declared may be less than what is handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from llmlint.code.domain.signatures import misfit, signature_of
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.exits import around
+from llmlint.code.link.objects import Method, One
+from llmlint.code.link.program import Program
+from llmlint.findings import Report, Step
+
+_MADE_ELSEWHERE = ("partial", "__new__")
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    known = {f.name for f in program.functions if f.language == "python"} | {c.name for c in program.classes}
+    for function in program.functions:
+        if function.language == "python" and not _is_trial(function):
+            local = {e.path for e in function.effects if e.op == "bind" and (e.options or e.value == "path")}
+            for effect in function.effects:
+                name = effect.callee.rpartition(".")[2]
+                if effect.op == "call" and (name in known or name in local) and not _is_aside(function, effect):
+                    yield from _check(program, function, effect)
+
+
+def _is_trial(function: FunctionInfo) -> bool:
+    """Code that tries a module out, where nothing is served."""
+    file = function.path.rpartition("/")[2]
+    names = (file, *function.facts.qualname.split("."))
+    return file.endswith("_test.py") or any(name.lower().startswith(("test", "unit_test")) for name in names)
+
+
+def _is_aside(function: FunctionInfo, effect: Effect) -> bool:
+    """Is it run only when its module is the program, or only where somebody has asked whether it fits?"""
+    asked = any(e.callee.endswith("signature") and e.line < effect.line for e in function.effects)
+    return asked or any("__name__" in region.text for region in around(function, effect))
+
+
+def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
+    meanings = program.meanings(function, effect.callee)
+    if not meanings or _is_unsure(program, function, effect, meanings):
+        return
+    candidates = [*dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))]
+    signatures = [signature_of(candidate) for candidate in candidates]
+    known = [signature for signature in signatures if signature is not None]
+    why = [misfit(signature, effect.args) for signature in known]
+    if len(known) == len(candidates) and all(why) and not _fits_another(program, function, effect):
+        yield _report(program, function, effect, candidates, why)
+
+
+def _candidates(program: Program, meaning: One) -> Iterator[One]:
+    """What may run: also overrides, subclasses of a class that is handed about, and what is defined in other branches."""
+    match meaning:
+        case Method(function=method, receiver=receiver):
+            yield from (Method(twin, receiver) for twin in _twins(program, method))
+            for sub in receiver.subclasses:
+                if method.name in sub.methods:
+                    yield Method(sub.methods[method.name], sub)
+        case FunctionInfo():
+            yield from _twins(program, meaning)
+        case _:
+            yield meaning
+
+
+def _twins(program: Program, function: FunctionInfo) -> Iterable[FunctionInfo]:
+    """The definitions of one name in one file: one for each platform, one for each overload."""
+    return [f for f in program.functions_in(function.path) if f.facts.qualname == function.facts.qualname]
+
+
+def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meanings: Iterable[One]) -> bool:
+    """Is more than what is known called here, or in another way?"""
+    if effect.callee.startswith("super()"):
+        return _has_other_bases(function, effect)
+    return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
+
+
+def _has_other_bases(function: FunctionInfo, effect: Effect) -> bool:
+    """Who comes next is open under several bases, in a class method, and where it is said who."""
+    owner = function.owner
+    said = any(e.callee == "super" and e.args and abs(e.line - effect.line) <= 1 for e in function.effects)
+    if owner is None or said or function.is_class_method or effect.callee.endswith(_MADE_ELSEWHERE):
+        return True
+    return any(len(cls.facts.bases) != 1 for cls in (*owner.mro[:-1], *owner.subclasses))
+
+
+def _is_held_aside(program: Program, function: FunctionInfo, effect: Effect, meaning: One) -> bool:
+    path = effect.callee
+    name = path.rpartition(".")[2]
+    match meaning:
+        case Method():
+            return meaning.function.name != name
+        case FunctionInfo(owner=owner):
+            if meaning is function or meaning.name != name or "(" in path or "[" in path:
+                return True
+            return owner is not None and meaning.takes_self and (path.startswith("self.") or function.is_class_method)
+        case ClassInfo():
+            return meaning.name != name and (bool(meaning.subclasses) or "." in path or path == "self")
+    return True
+
+
+def _fits_another(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """On an object that somebody hands over: does any method of that name take this?"""
+    receiver, _, name = effect.callee.rpartition(".")
+    if not receiver or receiver in ("self", "super()") or receiver[:1].isupper():
+        return False
+    others = (f for f in program.functions if f.name == name and f.is_method)
+    return any(not misfit(f.params, effect.args) for f in others)
+
+
+def _report(program: Program, function: FunctionInfo, effect: Effect, candidates: list[One], why: list[str]) -> Report:
+    steps = [_step(candidate, reason) for candidate, reason in zip(candidates, why, strict=True)][:3]
+    first = candidates[0]
+    on_class = isinstance(first, FunctionInfo) and first.takes_self
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"{effect.callee} {why[0]}" + (", since it is called on the class" if on_class else ""),
+        tuple(steps),
+        confidence="high",
+        reason=f"all that the call may run is known ({len(candidates)} of that name), and none takes these arguments",
+        subject=f"{effect.callee}:{why[0]}",
+        fix="bring the call and the definition together again",
+    )
+
+
+def _step(candidate: One, why: str) -> Step:
+    defined = candidate.function if isinstance(candidate, Method) else candidate
+    assert isinstance(defined, FunctionInfo | ClassInfo)
+    return Step(defined.path, defined.facts.line, f"{defined.facts.qualname} is defined here and {why}")

@@ -1,0 +1,118 @@
+"""What a call hands over against what a definition takes: Python's rules for binding arguments, as far as both are written.
+
+A signature is None where something could take other arguments than the ones that are written: an unknown decorator, a
+constructor that a library's base makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from llmlint.code.facts.facts import Argument, FieldFact, Param
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.objects import Method, One
+
+Signature = tuple[Param, ...]
+
+_KEEPING = frozenset(
+    "staticmethod classmethod abstractmethod override final no_grad inference_mode lru_cache cache contextmanager "
+    "asynccontextmanager deprecated".split()
+)
+"""Decorators that hand on all arguments, as the documents of the standard library, typing and torch say."""
+
+_ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "Protocol", "typing.Protocol"})
+_OWN_CONSTRUCTION = ("__new__", "__getattr__", "__init_subclass__")
+_NO_FIELD = re.compile(r"\bClassVar\b")
+_KEYWORDS_ONLY = re.compile(r"\bkw_only\s*=\s*True\b")
+_NO_CONSTRUCTOR = re.compile(r"\binit\s*=\s*False\b")
+
+
+def signature_of(meaning: One) -> Signature | None:
+    """What a caller hands to what an access path stands for."""
+    match meaning:
+        case Method(function=function):
+            return _of_function(function, is_bound=True)
+        case FunctionInfo():
+            return _of_function(meaning, is_bound=False)
+        case ClassInfo():
+            return _of_constructor(meaning)
+    return None
+
+
+def _of_function(function: FunctionInfo, is_bound: bool) -> Signature | None:
+    if function.language != "python" or not all(map(_keeps_arguments, function.facts.decorators)):
+        return None
+    return function.params if is_bound else function.facts.params
+
+
+def _keeps_arguments(decorator: str) -> bool:
+    return decorator.partition("(")[0].rpartition(".")[2] in _KEEPING
+
+
+def _of_constructor(cls: ClassInfo) -> Signature | None:
+    """Of `__init__`, or the one that a dataclass is given, or, of a class that has none, nothing."""
+    if cls.language != "python" or any(cls.method(name) is not None for name in _OWN_CONSTRUCTION):
+        return None
+    for at, above in enumerate(cls.mro):
+        if "__init__" in above.methods:
+            is_known = all(_adds_nothing(below) for below in cls.mro[:at])
+            return _of_function(above.methods["__init__"], is_bound=True) if is_known else None
+        if _is_dataclass(above):
+            return _of_fields(cls) if all(_adds_nothing(below) for below in cls.mro[:at]) else None
+    return () if all(_adds_nothing(above) for above in cls.mro) else None
+
+
+def _adds_nothing(cls: ClassInfo) -> bool:
+    return not cls.facts.decorators and not cls.facts.keywords and set(cls.unknown_bases) <= _ADDING_NOTHING
+
+
+def _is_dataclass(cls: ClassInfo) -> bool:
+    return any(d.partition("(")[0].rpartition(".")[2] == "dataclass" for d in cls.facts.decorators)
+
+
+def _of_fields(cls: ClassInfo) -> Signature | None:
+    """The fields of a dataclass and of those it descends from; None where anything else takes part."""
+    taken: dict[str, Param] = {}
+    for above in reversed(cls.mro):
+        if not _is_dataclass(above):
+            if not _adds_nothing(above):
+                return None
+            continue
+        if len(above.facts.decorators) != 1 or not set(above.unknown_bases) <= _ADDING_NOTHING:
+            return None
+        decorator = above.facts.decorators[0]
+        if _NO_CONSTRUCTOR.search(decorator):
+            return None
+        kind = "only" if _KEYWORDS_ONLY.search(decorator) else ""
+        taken.update({param.name: param for param in _params(above.facts.fields, kind)})
+    return tuple(taken.values())
+
+
+def _params(fields: Sequence[FieldFact], kind: str) -> Iterator[Param]:
+    for field in fields:
+        if field.annotation.rpartition(".")[2] == "KW_ONLY":
+            kind = "only"
+        elif field.annotation and not _NO_FIELD.search(field.annotation):
+            yield Param(field.name, field.annotation, "..." if field.value else "", kind)
+
+
+def misfit(signature: Signature, arguments: Sequence[Argument]) -> str:
+    """Why the arguments do not fit, "" where they do or may."""
+    ordinary = [param.name for param in signature if param.kind == ""]
+    named = {param.name for param in signature if param.kind in ("", "only")}
+    kinds = {param.kind for param in signature}
+    spread = {argument.keyword for argument in arguments} & {"*", "**"}
+    positional = sum(1 for argument in arguments if not argument.keyword)
+    keywords = [argument.keyword for argument in arguments if argument.keyword not in ("", "*", "**")]
+    if positional > len(ordinary) and "*" not in kinds:
+        return f"takes {len(ordinary)} positional arguments, not {positional}"
+    unknown = next((keyword for keyword in keywords if keyword not in named), "")
+    if unknown and "**" not in kinds:
+        return f"has no parameter {unknown}"
+    given = {*ordinary[:positional], *keywords}
+    if len(given) < min(positional, len(ordinary)) + len(keywords):
+        twice = next(keyword for keyword in keywords if keyword in ordinary[:positional])
+        return f"is given {twice} twice"
+    missing = [p.name for p in signature if p.kind in ("", "only") and not p.default and p.name not in given]
+    return f"needs {', '.join(missing)} too" if missing and not spread else ""

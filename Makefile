@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo overhead test slow docs tools lint format types setup clean
+.PHONY: demo overhead quick test slow docs tools lint format types setup clean
 
 setup: .venv/.ready
 
@@ -19,6 +19,10 @@ demo: setup
 # What tracing costs the example engine, in pairs of runs.
 overhead: setup
 	$(BIN)/python benchmarks/dynamic/overhead.py --only engine
+
+# What most changes break first: the pages' cases and the code model.
+quick: setup
+	$(BIN)/python -m pytest -n auto -q tests/test_rule_pages.py tests/code
 
 test: setup
 	$(BIN)/python -m pytest -n auto

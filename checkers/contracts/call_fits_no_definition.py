@@ -57,7 +57,7 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
 
 
 def _candidates(program: Program, meaning: One) -> Iterator[One]:
-    """What may run: also overrides, subclasses of a class that is handed about, and what is defined in other branches."""
+    """What may run: also overrides, subclasses of a class handed about, and what is defined in other branches."""
     match meaning:
         case Method(function=method, receiver=receiver):
             yield from (Method(twin, receiver) for twin in _twins(program, method))
@@ -77,6 +77,8 @@ def _twins(program: Program, function: FunctionInfo) -> Iterable[FunctionInfo]:
 
 def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meanings: Iterable[One]) -> bool:
     """Is more than what is known called here, or in another way?"""
+    if effect.callee.endswith(".__new__"):  # whoever calls it hands over the class himself
+        return True
     if effect.callee.startswith("super()"):
         return _has_other_bases(function, effect)
     return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)

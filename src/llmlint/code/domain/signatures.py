@@ -1,4 +1,4 @@
-"""What a call hands over against what a definition takes: Python's rules for binding arguments, as far as both are written.
+"""What a call hands over against what a definition takes: Python's rules for binding arguments, where both are written.
 
 A signature is None where something could take other arguments than the ones that are written: an unknown decorator, a
 constructor that a library's base makes.

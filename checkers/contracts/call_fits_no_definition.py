@@ -57,7 +57,7 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
 
 
 def _candidates(program: Program, meaning: One) -> Iterator[One]:
-    """What may run: also overrides, subclasses of a class handed about, and what is defined in other branches."""
+    """What may run: overrides too, and what is defined by the same name for another platform."""
     match meaning:
         case Method(function=method, receiver=receiver):
             yield from (Method(twin, receiver) for twin in _twins(program, method))

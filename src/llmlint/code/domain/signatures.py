@@ -1,7 +1,7 @@
-"""What a call hands over against what a definition takes: Python's rules for binding arguments, where both are written.
+"""What a call hands over against what a definition takes, by Python's rules for binding arguments.
 
-A signature is None where something could take other arguments than the ones that are written: an unknown decorator, a
-constructor that a library's base makes.
+A signature is None where something could take other arguments than the ones that are written: an unknown decorator, or
+a constructor that a base outside of the program brings.
 """
 
 from __future__ import annotations

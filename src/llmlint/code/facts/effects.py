@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from llmlint.code.facts.bodies import BodyReader, Scope
 from llmlint.code.facts.facts import Class, FieldFact, FileFacts, Function, ImportFact, Param
 from llmlint.code.facts.shapes import shape_of
@@ -76,12 +78,14 @@ class _FileReader:
         qualname = _join(prefix, _join(node.namespace, node.name) if not self.is_python else node.name)
         fields: list[FieldFact] = []
         methods: list[str] = []
-        for member in node.body:
+        for member in _members(node.body):
             if isinstance(member, tree.Function):
                 methods.append(member.name)
                 self._function(member, qualname, Scope(is_python=self.is_python), owner=qualname)
             elif isinstance(member, tree.Class):
                 self._class(member, qualname if self.is_python else prefix)
+            elif isinstance(member, tree.Import):
+                fields += [FieldFact(alias or name, member.line, "", "path", name) for name, alias in member.names]
             elif isinstance(member, tree.Field):
                 fields.append(self._field(member, member.name, member.annotation, member.value, member.specifiers))
             elif isinstance(member, tree.Assign):
@@ -170,6 +174,20 @@ class _FileReader:
         inner_prefix = "" if node.name == "<module>" else qualname
         for declaration, at_scope in reader.declarations:
             self._nested(declaration, inner_prefix, owner or closure_of, at_scope)
+
+
+def _members(body: Iterable[tree.Node]) -> Iterator[tree.Node]:
+    """What a class body defines, also in the branches that it takes by platform or version."""
+    for node in body:
+        match node:
+            case tree.If(body=inner, orelse=other):
+                yield from _members((*inner, *other))
+            case tree.Try(body=inner, handlers=handlers, orelse=other, final=final):
+                yield from _members((*inner, *(n for handler in handlers for n in handler.body), *other, *final))
+            case tree.With(body=inner):
+                yield from _members(inner)
+            case _:
+                yield node
 
 
 def _join(prefix: str, name: str) -> str:

@@ -1,0 +1,126 @@
+"""LLM902: an attribute is read that no class of the object sets, and nobody sets from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from llmlint.code.domain.members import Members
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.objects import Instance
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.findings import Place, Report, Step
+
+_OWN = re.compile(r"self\.(\w+)")
+_OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
+_NEAR = 0.85
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    members = Members(program)
+    for function in program.functions:
+        if function.language == "python" and not _expects_none(function):
+            yield from _own(members, function)
+            yield from _of_others(program, members, function)
+
+
+def _expects_none(function: FunctionInfo) -> bool:
+    return any(region.kind == "except" and "AttributeError" in region.text for region in function.regions)
+
+
+# ---------------------------------------------------------------- self
+
+
+def _own(members: Members, function: FunctionInfo) -> Iterator[Report]:
+    cls = function.owner
+    if cls is None or (not function.is_method and any(p.name == "self" for p in function.facts.params)):
+        return
+    told: set[str] = set()
+    for path, line in _reads_of_self(function):
+        match = _OWN.match(path)
+        name = match[1] if match else ""
+        if not name or name in told or name.startswith("__") or cls.has_member(name) or name in cls.attributes:
+            continue
+        told.add(name)
+        known = members.of(cls)
+        if known is not None and name not in known and name not in members.set_elsewhere:
+            yield _report(function, line, f"self.{name}", name, cls, known)
+
+
+def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
+    yield from function.reads
+    yield from ((effect.callee, effect.line) for effect in function.effects if effect.callee.startswith("self."))
+
+
+# ---------------------------------------------------------------- other objects
+
+
+def _of_others(program: Program, members: Members, function: FunctionInfo) -> Iterator[Report]:
+    told: set[tuple[str, str]] = set()
+    for effect in function.effects:
+        for path in _read_by(effect):
+            match = _OF_OBJECT.match(path)
+            if match is None or match[1] == "self" or match[2].startswith("__") or (match[1], match[2]) in told:
+                continue
+            told.add((match[1], match[2]))
+            if match[2] in members.anywhere or match[2] in members.set_elsewhere:
+                continue
+            cls = _class_of(program, function, match[1])
+            known = members.of(cls) if cls is not None else None
+            if cls is None or known is None or match[2] in known or _is_asked(function, effect):
+                continue
+            called = effect.callee == match[0] and not match[2].startswith("_")
+            if not called or _nearest(match[2], known):
+                yield _report(function, effect.line, match[0], match[2], cls, known)
+
+
+def _read_by(effect: Effect) -> Iterable[str]:
+    yield from effect.reads
+    for argument in effect.args:
+        yield argument.path
+        yield from argument.reads
+    yield effect.source if effect.value == "path" else ""
+    yield effect.callee
+
+
+def _class_of(program: Program, function: FunctionInfo, path: str) -> ClassInfo | None:
+    """The one class that an object is known to be of."""
+    meanings = program.meanings(function, path)
+    only = meanings[0] if len(meanings) == 1 else None
+    return only.cls if isinstance(only, Instance) else None
+
+
+def _is_asked(function: FunctionInfo, effect: Effect) -> bool:
+    """Does a test around it ask what kind of object this is?"""
+    return any("isinstance" in region.text or "hasattr" in region.text for region in around(function, effect))
+
+
+# ---------------------------------------------------------------- the report
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_NEAR)), "")
+
+
+def _report(function: FunctionInfo, line: int, path: str, name: str, cls: ClassInfo, known: frozenset[str]) -> Report:
+    near = _nearest(name, sorted(known))
+    steps = [
+        Step(cls.path, cls.facts.line, f"{cls.name} and its kin set {len(known)} names, and {name} is none of them")
+    ]
+    if near in cls.attributes:
+        attribute = cls.attributes[near]
+        steps.append(Step(attribute.path, attribute.line, f"{near} is set here"))
+    return Report(
+        Place(function.path, line),
+        symbol_of(function),
+        f"nobody sets {path}" + (f"; {near} is set" if near else ""),
+        tuple(steps),
+        confidence="high" if near else "medium",
+        reason=f"all bases of {cls.name} are known, and no code sets or mentions {name}"
+        + (f", but {near}, which is spelt nearly alike" if near else ""),
+        subject=f"{cls.name}.{name}",
+        fix=f"read {near}" if near else f"set {name} where the object is made, or read what holds the value",
+    )

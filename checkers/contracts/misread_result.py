@@ -1,0 +1,90 @@
+"""LLM903: a call whose result is not what the caller takes it for: nothing at all, or a coroutine that never runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.domain.results import gives_nothing, run_by
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Report
+
+_UNUSED = ("", "<return>")
+_GIVEN_TO_EXIT = "main"
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    nothing = {f.name for f in program.functions if gives_nothing(f) and f.name != _GIVEN_TO_EXIT}
+    coroutines = {f.name for f in program.functions if _is_coroutine(f)}
+    for name in sorted((nothing | coroutines).intersection(program.call_names)):
+        for function, effect in program.calls_named(name):
+            if function.language == "python" and effect.op == "call":
+                yield from _check(program, function, effect)
+
+
+def _is_coroutine(function: FunctionInfo) -> bool:
+    facts = function.facts
+    return function.language == "python" and facts.is_async and not facts.is_generator and not facts.decorators
+
+
+def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
+    is_awaited = effect.via == "await"
+    is_used = effect.result not in _UNUSED and not _is_thrown_away(function, effect)
+    if effect.result == "<return>" or (is_awaited and not is_used and effect.result):
+        return
+    ran = run_by(program, function, effect)
+    if not ran or (effect.callee.startswith("super()") and is_used):
+        return
+    if not is_awaited and not effect.result and all(map(_is_coroutine, ran)):
+        yield _never_runs(program, function, effect, ran)
+    elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
+        yield _nothing_awaited(program, function, effect, ran)
+    elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
+        yield _nothing_used(program, function, effect, ran)
+
+
+def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
+    """`_ = f()`, and a comprehension that is only written to call."""
+    return effect.result == "_" or any(region.kind == "lambda" for region in around(function, effect))
+
+
+def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
+    message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
+    return _report(
+        program, function, effect, ran, message, "is a coroutine", "await it, or make a task of it and keep it"
+    )
+
+
+def _nothing_awaited(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
+    message = f"{effect.callee}() is awaited, is no coroutine, and gives None"
+    return _report(program, function, effect, ran, message, "runs at once and gives nothing", "call it without await")
+
+
+def _nothing_used(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
+    message = f"the value of {effect.callee}() is used, and it never returns one"
+    fix = "return what the caller expects, or do not use the value"
+    return _report(program, function, effect, ran, message, "comes to its end without returning a value", fix)
+
+
+def _report(
+    program: Program,
+    function: FunctionInfo,
+    effect: Effect,
+    ran: tuple[FunctionInfo, ...],
+    message: str,
+    told: str,
+    fix: str,
+) -> Report:
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        message,
+        tuple(program.step(f, f.facts.line, f"{f.facts.qualname} {told}") for f in ran[:3]),
+        confidence="high",
+        reason=f"this holds for each of the {len(ran)} functions that the call may run",
+        subject=effect.callee,
+        fix=fix,
+        mechanism=f"misread_result.{'coroutine' if 'coroutine and' in message else 'nothing'}",
+    )

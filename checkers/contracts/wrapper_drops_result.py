@@ -1,0 +1,75 @@
+"""LLM904: a method that hands its work on to one of the same name, and does not hand on the result.
+
+By the habit of a program: nearly all definitions of the name return a value, and some caller uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llmlint.code.domain.results import gives_nothing, gives_value, run_by
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.findings import Report
+
+_FEWEST = 6
+_SHARE = 0.75
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    named: dict[str, list[FunctionInfo]] = {}
+    for function in program.functions:
+        if function.language == "python" and not function.name.startswith("__"):
+            named.setdefault(function.name, []).append(function)
+    for name, functions in named.items():
+        if len(functions) < _FEWEST:
+            continue
+        giving = [function for function in functions if gives_value(function)]
+        used = [call for call in program.calls_named(name) if call.effect.result not in ("", "<return>")]
+        if used and len(giving) >= _SHARE * len(functions):
+            for function in functions:
+                dropped = _dropped(program, function) if _should_give(function) else None
+                if dropped is not None:
+                    yield _report(program, function, dropped, giving, len(functions), used)
+
+
+def _should_give(function: FunctionInfo) -> bool:
+    """One that says nothing of what it gives; whoever writes `-> None` means it."""
+    return function.is_method and gives_nothing(function) and not function.facts.returns
+
+
+def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
+    """The call of its own name on another object, whose result goes nowhere."""
+    for effect in function.facts.effects:
+        if effect.op == "call" and not effect.result and effect.callee.endswith(f".{function.name}"):
+            if all(map(gives_value, run_by(program, function, effect))):
+                return effect
+    return None
+
+
+def _report(
+    program: Program,
+    function: FunctionInfo,
+    dropped: Effect,
+    giving: list[FunctionInfo],
+    total: int,
+    used: Sequence[Call],
+) -> Report:
+    name = function.name
+    reader = used[0]
+    return Report(
+        program.place(function, dropped),
+        symbol_of(function),
+        f"{name} drops what {dropped.callee} returns, and gives None to its callers",
+        (
+            program.step(
+                giving[0], giving[0].facts.line, f"{len(giving)} of {total} definitions of {name} return a value"
+            ),
+            program.step(reader.function, reader.effect, f"the value of {name} is used here"),
+        ),
+        confidence="medium",
+        reason=f"{len(giving)} of {total} definitions of {name} return a value, and {len(used)} calls use it",
+        subject=f"{name}:{dropped.callee}",
+        fix="return the result",
+    )

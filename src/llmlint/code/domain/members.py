@@ -1,0 +1,91 @@
+"""What an object of a class can have: every attribute that anything known of the class gives it.
+
+A class is open where something unknown may give it more: a base outside of the program, a decorator, a metaclass, hooks
+for attributes, a `setattr`. Of an open class nobody can say what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from llmlint.code.link.entities import ClassInfo
+from llmlint.code.link.program import Program
+
+_ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
+_HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
+_BY_NAME = ("setattr", "hasattr", "getattr", "delattr", "__setattr__", "add_argument", "attrgetter")
+_FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
+_HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
+
+
+class Members:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._known: dict[ClassInfo, frozenset[str] | None] = {}
+
+    def of(self, cls: ClassInfo) -> frozenset[str] | None:
+        """The names of all that an object of the class, or of one below it, can have; None for an open class."""
+        if cls not in self._known:
+            self._known[cls] = self._of(cls)
+        return self._known[cls]
+
+    def _of(self, cls: ClassInfo) -> frozenset[str] | None:
+        kin = [*cls.mro, *dict.fromkeys(above for below in cls.subclasses for above in below.mro)]
+        if cls.language != "python" or "mixin" in cls.name.lower() or any(map(_is_open, kin)):
+            return None
+        inner = (qualname for one in kin for qualname in self._nested.get(f"{one.path}:{one.facts.qualname}", ()))
+        return frozenset((*(name for one in kin for name in own_names(one)), *inner))
+
+    @cached_property
+    def _nested(self) -> dict[str, list[str]]:
+        """The classes that stand in another, by that one."""
+        found: dict[str, list[str]] = {}
+        for cls in self._program.classes:
+            outer = cls.facts.qualname.rpartition(".")[0]
+            if outer:
+                found.setdefault(f"{cls.path}:{outer}", []).append(cls.name)
+        return found
+
+    @cached_property
+    def set_elsewhere(self) -> frozenset[str]:
+        """Attributes that are set on an object from outside of its class, or spoken of by their name."""
+        return frozenset((*self._set_from_outside(), *self._by_name()))
+
+    def _set_from_outside(self) -> Iterator[str]:
+        for function in self._program.functions:
+            if function.language == "python":
+                for effect in function.effects:
+                    owner, _, name = effect.path.rpartition(".")
+                    if owner and owner != "self" and effect.op in ("assign", "insert", "clear", "bind"):
+                        yield name
+
+    def _by_name(self) -> Iterator[str]:
+        for called in _BY_NAME:
+            for call in self._program.calls_named(called):
+                for argument in call.effect.args:
+                    yield argument.literal.strip("'\"-").replace("-", "_")
+
+    @cached_property
+    def anywhere(self) -> frozenset[str]:
+        """What any class of the program has."""
+        classes = (cls for cls in self._program.classes if cls.language == "python")
+        return frozenset(name for cls in classes for name in own_names(cls))
+
+
+def own_names(cls: ClassInfo) -> Iterator[str]:
+    yield from cls.own_attributes
+    yield from cls.methods
+    yield from cls.facts.methods
+
+
+def _is_open(cls: ClassInfo) -> bool:
+    facts = cls.facts
+    return (
+        len(facts.bases) != len(cls.bases) + len(cls.unknown_bases)
+        or not set(cls.unknown_bases) <= _ADDING_NOTHING
+        or bool(facts.keywords)
+        or any(not d.partition("(")[0].endswith(_HARMLESS) for d in facts.decorators)
+        or not _HOOKS.isdisjoint(own_names(cls))
+        or any(e.callee.endswith(_FILLING) for function in cls.functions for e in function.effects)
+    )

@@ -1,0 +1,48 @@
+"""What a function gives back: a value, nothing at all, or nothing that anybody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.objects import Method
+from llmlint.code.link.program import Program
+
+_SAYS_ONLY = ("raise", "pass")
+
+
+def gives_nothing(function: FunctionInfo) -> bool:
+    """Python: does it come to its end, or to a bare return, and never to one with a value?"""
+    facts = function.facts
+    if function.language != "python" or not facts.has_body or facts.is_generator or facts.decorators:
+        return False
+    if facts.shape in _SAYS_ONLY or facts.returns not in ("", "None"):
+        return False
+    ends_in_raise = bool(facts.effects) and facts.effects[-1].op == "raise" and facts.effects[-1].region == 0
+    return not ends_in_raise and not any(e.op == "return" and e.value for e in facts.effects)
+
+
+def gives_value(function: FunctionInfo) -> bool:
+    returns = (e for e in function.facts.effects if e.op == "return")
+    return function.facts.returns != "None" and any(e.value not in ("", "none") for e in returns)
+
+
+def run_by(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:
+    """All that a call may run, overrides and definitions of the same name in other branches too; () where more may."""
+    meanings = program.meanings(function, effect.callee)
+    if not all(isinstance(meaning, FunctionInfo | Method) for meaning in meanings):
+        return ()
+    found = dict.fromkeys(one for meaning in meanings for one in _with_overrides(meaning))  # type: ignore[arg-type]
+    twins = (twin for one in found for twin in program.functions_in(one.path))
+    qualnames = {one.facts.qualname for one in found}
+    return tuple(dict.fromkeys((*found, *(twin for twin in twins if twin.facts.qualname in qualnames))))
+
+
+def _with_overrides(meaning: FunctionInfo | Method) -> Iterator[FunctionInfo]:
+    if isinstance(meaning, FunctionInfo):
+        yield meaning
+        return
+    name = meaning.function.name
+    yield meaning.function
+    yield from (below.methods[name] for below in meaning.receiver.subclasses if name in below.methods)

@@ -1,0 +1,248 @@
+"""LLM905: legal Python that does nothing of what it says.
+
+Each mechanism is one shape of the tree that has no honest use.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.findings import Place, Report, Step
+
+_ERRORS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
+_FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
+_OVER_ALL = {"BaseException": _ERRORS, "Exception": _ERRORS - {"BaseException", "SystemExit", "KeyboardInterrupt"}}
+_MAKES_ERRORS = ("err", "exc", "fail", "parse", "make", "build", "new", "wrap", "convert", "translate", "handle")
+_Slip = tuple[tree.Node, str, str]
+
+
+class _File(NamedTuple):
+    """The names of exceptions, and the text."""
+
+    errors: frozenset[str]
+    lines: list[str]
+
+    def text(self, node: tree.Node) -> str:
+        rows = self.lines[node.line - 1 : node.end_line]
+        rows[-1] = rows[-1][: node.end_column - 1]
+        rows[0] = rows[0][node.column - 1 :]
+        return " ".join("".join(rows).split())
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    known = _File(_ERRORS | _own_errors(file), file.text.split("\n"))
+    for kind, checks in _CHECKS.items():
+        for node in nodes(file.tree, kind):
+            for check in checks:
+                for at, message, fix in check(node, known):
+                    yield _report(file, at, message, fix)
+
+
+def _own_errors(file: SourceFile) -> frozenset[str]:
+    classes = file.facts.classes
+    return frozenset(cls.name for cls in classes if any(_last(base) in _ERRORS for base in cls.bases))
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _is_error(node: tree.Node | None, errors: frozenset[str]) -> bool:
+    return isinstance(node, tree.Call) and _last(tree.path_of(node.function)) in errors
+
+
+# ---------------------------------------------------------------- errors
+
+
+def _function(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    """An error that is returned by a function that promises something else."""
+    assert isinstance(node, tree.Function)
+    if any(word in node.name.lower() for word in _MAKES_ERRORS):
+        return
+    returns = [n for n in tree.walk_own(node) if isinstance(n, tree.Return) and n.value is not None]
+    built = [n for n in returns if _is_error(n.value, file.errors)]
+    promised = tree.path_of(node.returns) or (node.returns.text if isinstance(node.returns, tree.Literal) else "")
+    if node.returns is not None and not any(word in promised for word in ("Error", "Exception", "Any", "object")):
+        if promised or not _mentions_error(node.returns):
+            for found in built:
+                yield found, "the exception is returned, not raised", "raise it"
+
+
+def _mentions_error(node: tree.Node) -> bool:
+    names = (_last(tree.path_of(n)) for n in tree.walk(node) if isinstance(n, tree.Name | tree.Attribute))
+    return any(name.endswith(("Error", "Exception", "Response")) for name in names)
+
+
+def _expression(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Expression)
+    if _is_error(node.value, file.errors):
+        yield node, "the exception is built and dropped, not raised", "raise it"
+    elif isinstance(node.value, tree.Compare) and not _does_more(node.value):
+        yield node, "the comparison is made and nobody looks at it", "assign it, return it, or assert it"
+
+
+def _does_more(node: tree.Node) -> bool:
+    return any(isinstance(n, tree.Await | tree.Named | tree.Yield) for n in tree.walk(node))
+
+
+def _try(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    """A handler behind one that takes all that it names."""
+    assert isinstance(node, tree.Try)
+    earlier: list[str] = []
+    for handler in node.handlers:
+        names = [_last(tree.path_of(named)) for named in _named(handler)] or ["BaseException"]
+        if all(any(name == e or name in _OVER_ALL.get(e, ()) for e in earlier) for name in names):
+            yield handler, f"never entered: {', '.join(earlier)} above takes {', '.join(names)}", "move it up"
+        earlier += names
+
+
+def _named(handler: tree.Handler) -> Iterator[tree.Node]:
+    for named in handler.types:
+        yield from named.items if isinstance(named, tree.Collection) else (named,)
+
+
+# ---------------------------------------------------------------- truth
+
+
+def _with(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.With)
+    for entered, _ in node.items:
+        if isinstance(entered, tree.Logic) and entered.op == "and":
+            yield entered, "`and` enters only the last of these", "separate them with commas"
+
+
+def _assert(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Assert)
+    yield from _truths(node.test)
+
+
+def _branch(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.If | tree.Conditional | tree.Loop)
+    if node.test is not None:
+        yield from _truths(node.test)
+
+
+def _truths(test: tree.Node) -> Iterator[_Slip]:
+    """What is asked whether it is true, and always is."""
+    match test:
+        case tree.Logic(operands=operands):
+            for operand in operands:
+                yield from _truths(operand)
+        case tree.Unary(op="not", operand=operand):
+            yield from _truths(operand)
+        case tree.Literal(kind="string", text=text) if text:
+            yield test, "a string that is not empty is always true", "compare something with it"
+        case tree.Collection(kind="tuple" | "list", items=[_, *_]):
+            yield test, f"a {test.kind} that is not empty is always true", "ask for what is in it"
+        case tree.Lambda() | tree.Format(parts=[_, *_]):
+            yield test, "this is always true", "call it, or compare it with something"
+
+
+def _compare(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Compare)
+    for op, right in zip(node.ops, node.operands[1:], strict=True):
+        if op in ("is", "is not") and isinstance(right, tree.Literal) and right.kind in ("string", "int", "float"):
+            yield node, f"`{op}` asks for the same object, and equal values need not be one", "compare with == or !="
+
+
+def _call(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    """`bool()` of an environment variable: "0" and "false" are true."""
+    assert isinstance(node, tree.Call)
+    if tree.path_of(node.function) == "bool" and len(node.args) == 1 and isinstance(node.args[0], tree.Call):
+        inner = node.args[0]
+        is_flag = (
+            len(inner.args) == 2 and isinstance(inner.args[1], tree.Literal) and inner.args[1].text not in ("", "None")
+        )
+        if tree.path_of(inner.function) in _FROM_ENVIRONMENT and is_flag:
+            yield node, "bool() of the variable's text: also 0 and false are true", "compare the text, or use int()"
+
+
+# ---------------------------------------------------------------- twice
+
+
+def _class(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Class)
+    seen: dict[str, tree.Function] = {}
+    for member in node.body:
+        if isinstance(member, tree.Function) and member.name != "_":
+            first = seen.get(member.name)
+            if first is not None and not first.decorators and not member.decorators and first.body is not None:
+                message = f"the second {member.name} of {node.name} replaces the one at line {first.line}"
+                yield member, message, "keep one, or give one another name"
+            seen[member.name] = member
+
+
+def _collection(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Collection)
+    if node.kind != "dict":
+        return
+    seen: set[tuple[str, str]] = set()
+    for key in node.keys:
+        if isinstance(key, tree.Literal) and key.kind in ("string", "int"):
+            if (key.kind, key.text) in seen:
+                yield key, f"the key {key.text} stands here twice, and the first value is lost", "remove one"
+            seen.add((key.kind, key.text))
+
+
+def _chain(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    """A later branch of a chain that asks what an earlier one asked."""
+    assert isinstance(node, tree.If)
+    asked = {file.text(node.test)}
+    while len(node.orelse) == 1 and isinstance(node.orelse[0], tree.If):
+        node = node.orelse[0]
+        text = file.text(node.test)
+        if text in asked and not _may_change(node.test):
+            yield node.test, f"never true: `{text[:60]}` was asked above", "ask what was meant"
+        asked.add(text)
+
+
+def _logic(node: tree.Node, file: _File) -> Iterator[_Slip]:
+    assert isinstance(node, tree.Logic)
+    asked: set[str] = set()
+    for operand in node.operands:
+        text = file.text(operand)
+        if text in asked and not _may_change(operand):
+            yield operand, f"`{text[:60]}` stands here twice, joined by `{node.op}`", "ask what was meant"
+        asked.add(text)
+
+
+def _may_change(node: tree.Node) -> bool:
+    return any(isinstance(n, tree.Call | tree.Await | tree.Named | tree.Yield) for n in tree.walk(node))
+
+
+_Check = Callable[[tree.Node, _File], Iterator[_Slip]]
+_CHECKS: dict[type[tree.Node], tuple[_Check, ...]] = {
+    tree.Function: (_function,),
+    tree.Expression: (_expression,),
+    tree.Try: (_try,),
+    tree.With: (_with,),
+    tree.Assert: (_assert,),
+    tree.If: (_branch, _chain),
+    tree.Conditional: (_branch,),
+    tree.Loop: (_branch,),
+    tree.Logic: (_logic,),
+    tree.Compare: (_compare,),
+    tree.Call: (_call,),
+    tree.Class: (_class,),
+    tree.Collection: (_collection,),
+}
+
+
+def _report(file: SourceFile, at: tree.Node, message: str, fix: str) -> Report:
+    around = [f for f in file.facts.functions if f.line <= at.line <= f.end_line and f.name != "<module>"]
+    symbol = max(around, key=lambda f: f.line).qualname if around else "<module>"
+    return Report(
+        Place("", at.line, at.column, at.end_line, at.end_column),
+        symbol,
+        message,
+        (Step("", at.line, message),),
+        confidence="high",
+        reason="nobody writes this for what it does",
+        subject=message,
+        fix=fix,
+    )

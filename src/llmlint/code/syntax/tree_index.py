@@ -1,4 +1,4 @@
-"""The nodes of one file's tree by their kind: one walk for all checkers that look at the same file, one after another."""
+"""The nodes of one tree by their kind: one walk for all checkers that look at the same file, one after another."""
 
 from __future__ import annotations
 

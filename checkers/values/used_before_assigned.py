@@ -1,0 +1,126 @@
+"""LLM943: a local name that is read where a way leads to it on which nothing has assigned it.
+
+Told are the ways that no other test decides: the branching that left the name without a value, and then the reading,
+under nothing but what held at the branching; a reading where the condition of every assignment is known to fail; and a
+handler that swallows what kept the name from its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import Function as FunctionFacts
+from llmlint.code.flow.assigned import GUARDED, Partial, Unsure, names_in, unsure_reads
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.findings import Report, Step
+
+_BRANCHES = frozenset({"if", "else", "try", "except", "try-else"})
+_COMPILED = re.compile(r"jit|kernel|compile")
+_TRIAL = re.compile(r"test|bench", re.IGNORECASE)
+_FIRST_ROUND = re.compile(r"^\w+ (?:==|<=?) \d+$")
+_ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IGNORECASE)
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    lines = file.text.split("\n")
+    wanted = {f.line for f in file.facts.functions if f.name != "<module>" and _may_miss(f, lines)}
+    for function in nodes(file.tree, tree.Function) if wanted else ():
+        if function.body and function.line in wanted and _is_served(function):
+            told: set[tuple[int, str]] = set()
+            for read in unsure_reads(function, lines):
+                how = _decided(read)
+                key = (read.ways[0].at.line, how)
+                if how and key not in told:
+                    told.add(key)
+                    yield _report(file, read, how)
+
+
+def _may_miss(function: FunctionFacts, lines: list[str]) -> bool:
+    """Is a name bound in branches only, and written again below one of them?"""
+    branches = [_branch_of(function, at) for at in range(len(function.regions))]
+    if not any(branches):
+        return False
+    bound: dict[str, int] = {}
+    for effect in function.effects:
+        if effect.op == "bind" and effect.via != "declare":
+            bound[effect.path] = min(branches[effect.region], bound.get(effect.path, branches[effect.region]))
+    rest = {end: "\n".join(lines[end : function.end_line]) for end in set(bound.values()) if end}
+    return any(end and re.search(rf"\b{name}\b", rest[end]) for name, end in bound.items())
+
+
+def _branch_of(function: FunctionFacts, at: int) -> int:
+    """The last line of the innermost branch that a region is or stands in, 0 outside of all."""
+    while at:
+        region = function.regions[at]
+        if region.kind in _BRANCHES:
+            return region.end_line
+        at = region.parent
+    return 0
+
+
+def _is_served(function: tree.Function) -> bool:
+    decorators = (tree.path_of(d.function if isinstance(d, tree.Call) else d) for d in function.decorators)
+    return not _TRIAL.search(function.name) and not any(map(_COMPILED.search, decorators))
+
+
+def _decided(read: Unsure) -> str:
+    """What leads to the reading without a value, "" when another test may keep control away."""
+    if all(way.how == "try" for way in read.ways):
+        return "" if read.known - read.ways[0].around else "handler"
+    if any(way.how == "try" for way in read.ways):
+        return ""
+    if any(map(_is_done_once, read.ways)):
+        return ""
+    if all(any((text, not holds) in read.known for text, holds in way.when) for way in read.ways):
+        return "contradicted"
+    way = read.ways[0]
+    passes_by = len(read.ways) == 1 and not read.known - way.around - {GUARDED} and not _is_chain(way)
+    return "branch" if passes_by and not any(_ALWAYS.search(text) for text, _ in way.when) else ""
+
+
+def _is_done_once(way: Partial) -> bool:
+    """`if out is None: out, rest = …` holds only until it has been done once."""
+    if any(_FIRST_ROUND.search(text) for text, _ in way.when):
+        return True
+    words = {word for text, _ in way.when for word in re.findall(r"\w+", text)}
+    return any(
+        not words.isdisjoint(names_in(t)) for n in tree.walk(way.at) if isinstance(n, tree.Assign) for t in n.targets
+    )
+
+
+def _is_chain(way: Partial) -> bool:
+    """An `elif` without `else` often lists all that there is."""
+    assert isinstance(way.at, tree.If)
+    orelse = way.at.orelse
+    return len(orelse) == 1 and isinstance(orelse[0], tree.If)
+
+
+_MISSING = {
+    "handler": "the handler here goes on without it",
+    "contradicted": "it is assigned only where this holds otherwise",
+    "branch": "one way through this branching does not assign it",
+}
+
+
+def _report(file: SourceFile, read: Unsure, how: str) -> Report:
+    name, way = read.name.id, read.ways[0]
+    conditions = " and ".join(text if holds else f"not ({text})" for text, holds in sorted(way.when))
+    when = "where nothing was raised" if how == "handler" else f"where {conditions[:80]}"
+    return Report(
+        place_of(read.name),
+        qualname_at(file.facts, read.name.line),
+        f"{name} may have no value here: it is assigned only {when}",
+        (
+            Step("", way.at.line, _MISSING[how]),
+            Step("", read.name.line, f"and {name} is read here"),
+        ),
+        confidence="medium",
+        reason="no other test stands between the two" if how != "contradicted" else "both conditions are in the code",
+        subject=f"{name}:{conditions[:60]}",
+        fix=f"assign {name} on every way, or leave before it is read",
+        mechanism=f"used_before_assigned.{how}",
+    )

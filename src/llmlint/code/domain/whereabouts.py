@@ -1,0 +1,27 @@
+"""Where a line of a file stands, for checkers that look at one file."""
+
+from __future__ import annotations
+
+from llmlint.code.facts.facts import FileFacts
+from llmlint.code.syntax import tree
+from llmlint.findings import Place
+
+
+def qualname_at(facts: FileFacts, line: int) -> str:
+    """The innermost function around a line, "<module>" outside of all."""
+    around = [f for f in facts.functions if f.name != "<module>" and f.line <= line <= f.end_line]
+    return max(around, key=lambda f: f.line).qualname if around else "<module>"
+
+
+def place_of(node: tree.Node) -> Place:
+    return Place("", node.line, node.column, node.end_line, node.end_column)
+
+
+def text_of(node: tree.Node, lines: list[str]) -> str:
+    """A node as written, on one line."""
+    rows = lines[node.line - 1 : node.end_line]
+    if not rows:
+        return ""
+    rows = [*rows[:-1], rows[-1][: node.end_column - 1]]
+    rows[0] = rows[0][node.column - 1 :]
+    return " ".join(" ".join(rows).split())

@@ -1,0 +1,308 @@
+"""Which local names have a value where they are read, on the tree of one Python function.
+
+Each statement is passed once, with what is known of every local: that it surely has a value, or only on some ways, and
+then under which conditions. A condition is a test's text and whether it holds: no solver, and a test that is written
+in two ways is two conditions. Bodies of loops are passed as on their first round; behind a loop its names count as
+assigned, as do those of a `match`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from llmlint.code.syntax import tree
+
+Fact = tuple[str, bool]
+Facts = frozenset[Fact]
+NOTHING: Facts = frozenset()
+GUARDED: Fact = ("a handler is near", True)
+"""Known inside of a `try` with handlers: what goes wrong there may be expected."""
+
+_NEGATIONS = ((" is not None", " is None"), (" != ", " == "), (" not in ", " in "))
+_LEAVES = re.compile(r"exit|abort|fatal|die|fail|raise|error_and|quit|parser\.error$", re.IGNORECASE)
+
+
+class Partial(NamedTuple):
+    """A branching after which a name has a value on some ways only.
+
+    `how` says which: those through its "if", its "else", or the ones on which its "try" raised nothing. `when` is what
+    holds on the ways that assign, `around` what holds at the branching whichever way is taken.
+    """
+
+    at: tree.Node
+    how: str
+    when: Facts
+    around: Facts
+
+
+class Unsure(NamedTuple):
+    """A name that is read where only some ways have assigned it, and what holds there."""
+
+    name: tree.Name
+    ways: tuple[Partial, ...]
+    known: Facts
+
+
+_State = dict[str, tuple[Partial, ...]]
+"""The names with a value: () where that is sure. A name that is not there has had none so far."""
+
+
+def unsure_reads(function: tree.Function, lines: list[str]) -> list[Unsure]:
+    """The first such reading of each name, in source order."""
+    reader = _Reader(function, lines)
+    reader.block(function.body or [], {}, NOTHING)
+    return reader.found
+
+
+class _Reader:
+    def __init__(self, function: tree.Function, lines: list[str]) -> None:
+        self.lines = lines
+        self.found: list[Unsure] = []
+        self.told: set[str] = set()
+        self.local = _locals_of(function)
+        self.asserted: set[Fact] = set()
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, body: Iterable[tree.Node], state: _State, known: Facts) -> tuple[_State | None, Facts]:
+        """The state behind the statements, None where control never gets there, and what is known there."""
+        here: _State | None = state
+        for statement in body:
+            if here is None:
+                break
+            here, known = self._statement(statement, here, known)
+        return here, known
+
+    def _statement(self, node: tree.Node, state: _State, known: Facts) -> tuple[_State | None, Facts]:
+        match node:
+            case tree.Function(name=name) | tree.Class(name=name):
+                state[name] = ()
+            case tree.Import():
+                state.update(dict.fromkeys(_bound_by(node), ()))
+            case tree.If():
+                return self._if(node, state, known)
+            case tree.Loop():
+                return self._loop(node, state, known), known
+            case tree.Try():
+                return self._try(node, state, known), known
+            case tree.With(items=items, body=body):
+                for entered, target in items:
+                    self._read(entered, state, known)
+                    state.update(dict.fromkeys(names_in(target), ()))
+                return self.block(body, state, known)
+            case tree.Switch(subject=subject, cases=cases):
+                self._read(subject, state, known)
+                for case in cases:
+                    self.block(case.body, {**state, **dict.fromkeys(_bound_in(case.body), ())}, known)
+                state.update(dict.fromkeys(_bound_in([node]), ()))
+            case tree.Assign():
+                self._assign(node, state, known)
+            case tree.Assert(test=test):
+                self._read(test, state, known)
+                told = self._implied(test, True)
+                self.asserted |= told
+                return (None if _is_false(test) else state), known | told
+            case tree.Return() | tree.Raise() | tree.Jump():
+                self._read_below(node, state, known)
+                return None, known
+            case tree.Expression(value=value):
+                self._read(value, state, known)
+                return (None if _leaves(value) else state), known
+            case tree.Delete():
+                pass
+            case _:
+                self._read_below(node, state, known)
+        return state, known
+
+    def _assign(self, node: tree.Assign, state: _State, known: Facts) -> None:
+        if node.value is not None:
+            self._read(node.value, state, known)
+        for target in node.targets:
+            if node.op or not isinstance(target, tree.Name | tree.Collection):
+                self._read(target, state, known)
+            if node.value is not None:
+                state.update(dict.fromkeys(names_in(target), ()))
+
+    def _if(self, node: tree.If, state: _State, known: Facts) -> tuple[_State | None, Facts]:
+        self._read(node.test, state, known)
+        holds, fails = self._implied(node.test, True), self._implied(node.test, False)
+        then, known_then = self.block(node.body, dict(state), known | holds)
+        other, known_other = self.block(node.orelse, dict(state), known | fails)
+        if then is None or other is None:
+            return (other, known_other) if then is None else (then, known_then)
+        joined: _State = {}
+        for name in [*then, *(name for name in other if name not in then)]:
+            one, two = then.get(name), other.get(name)
+            ways = [*(one or ()), *(way for way in two or () if way not in (one or ()))]
+            if one == () and two != ():
+                ways.append(Partial(node, "if", holds, known))
+            elif two == () and one != ():
+                ways.append(Partial(node, "else", fails, known))
+            joined[name] = tuple(ways)
+        return joined, known
+
+    def _loop(self, node: tree.Loop, state: _State, known: Facts) -> _State | None:
+        asked = node.iterable if node.kind == "for" else node.test
+        if asked is not None:
+            self._read(asked, state, known)
+        told = self._implied(node.test, True) if node.test is not None else NOTHING
+        self.block(node.body, {**state, **dict.fromkeys(names_in(node.target), ())}, known | told)
+        state.update(dict.fromkeys(_bound_in([node]), ()))
+        self.block(node.orelse, dict(state), known)
+        return None if _is_endless(node) else state
+
+    def _try(self, node: tree.Try, state: _State, known: Facts) -> _State | None:
+        bound = _bound_in(node.body) - _bound_at_once(node.body)
+        tried = known | {GUARDED} if node.handlers else known
+        after, _ = self.block([*node.body, *node.orelse], dict(state), tried)
+        ends = [after] if after is not None else []
+        for handler in node.handlers:
+            named = [handler.name] if handler.name else []
+            inside = {**state, **dict.fromkeys((*_bound_in(node.body), *named), ())}
+            end, _ = self.block(handler.body, inside, known)
+            if end is not None:
+                own = _bound_in(handler.body)
+                for name in bound - own - {n for n, ways in state.items() if ways == ()}:
+                    end[name] = (Partial(node, "try", frozenset({("nothing is raised", True)}), known),)
+                ends.append(end)
+        if not ends:
+            return None
+        joined = {name: tuple(way for end in ends for way in end.get(name, ())) for end in ends for name in end}
+        return self.block(node.final, joined, known)[0] if node.final else joined
+
+    # ------------------------------------------------------------ expressions
+
+    def _read_below(self, node: tree.Node, state: _State, known: Facts) -> None:
+        for child in tree.children(node):
+            self._read(child, state, known)
+
+    def _read(self, node: tree.Node, state: _State, known: Facts) -> None:
+        match node:
+            case tree.Lambda() | tree.Function() | tree.Class():
+                return
+            case tree.Comprehension(generators=generators):
+                own = {name for generator in generators for name in names_in(generator.target)}
+                for inner in tree.walk(node):
+                    if isinstance(inner, tree.Name) and inner.id not in own:
+                        self._name(inner, state, known)
+            case tree.Logic(op=op, operands=operands):
+                for operand in operands:
+                    self._read(operand, state, known)
+                    known = known | self._implied(operand, op == "and")
+            case tree.Conditional(test=test, body=body, orelse=orelse):
+                self._read(test, state, known)
+                self._read(body, state, known | self._implied(test, True))
+                self._read(orelse, state, known | self._implied(test, False))
+            case tree.Named(target=target, value=value):
+                self._read(value, state, known)
+                state.update(dict.fromkeys(names_in(target), ()))
+            case tree.Name():
+                self._name(node, state, known)
+            case _:
+                self._read_below(node, state, known)
+
+    def _name(self, node: tree.Name, state: _State, known: Facts) -> None:
+        ways = state.get(node.id)
+        if not ways or node.id not in self.local or node.id in self.told:
+            return
+        if not any(way.when & known for way in ways):
+            self.told.add(node.id)
+            self.found.append(Unsure(node, ways, known - self.asserted))
+
+    # ------------------------------------------------------------ conditions
+
+    def _implied(self, test: tree.Node, holds: bool) -> Facts:
+        match test:
+            case tree.Unary(op="not", operand=operand):
+                return self._implied(operand, not holds)
+            case tree.Logic(op=op, operands=operands) if (op == "and") == holds:
+                return frozenset(fact for operand in operands for fact in self._implied(operand, holds))
+        text = self._text(test)
+        for negated, plain in _NEGATIONS:
+            if negated in text:
+                return frozenset({(text.replace(negated, plain, 1), not holds)})
+        return frozenset({(text, holds)})
+
+    def _text(self, node: tree.Node) -> str:
+        rows = self.lines[node.line - 1 : node.end_line]
+        if not rows:
+            return ""
+        rows = [*rows[:-1], rows[-1][: node.end_column - 1]]
+        rows[0] = rows[0][node.column - 1 :]
+        return " ".join(" ".join(rows).split())
+
+
+# ---------------------------------------------------------------- names
+
+
+def names_in(target: tree.Node | None) -> set[str]:
+    """The names that an assignment to this binds."""
+    if not isinstance(target, tree.Name | tree.Collection | tree.Star):
+        return set()
+    return {node.id for node in tree.walk(target) if isinstance(node, tree.Name)}
+
+
+def _locals_of(function: tree.Function) -> set[str]:
+    outer = {name for node in tree.walk_own(function) if isinstance(node, tree.Outer) for name in node.names}
+    return _bound_in(function.body or []) - outer - {param.name for param in function.params}
+
+
+def _bound_in(body: Iterable[tree.Node]) -> set[str]:
+    """The names that statements bind, at any depth, without those of functions and classes in them."""
+    found: set[str] = set()
+    for statement in body:
+        for node in tree.walk(statement, into=lambda n: not isinstance(n, tree.Function | tree.Class | tree.Lambda)):
+            found.update(_bound_by(node))
+    return found
+
+
+def _bound_by(node: tree.Node) -> Iterator[str]:
+    match node:
+        case tree.Assign(targets=targets, value=value) if value is not None:
+            for target in targets:
+                yield from names_in(target)
+        case tree.Loop(target=target) | tree.Named(target=target):
+            yield from names_in(target)
+        case tree.With(items=items):
+            for _, entered in items:
+                yield from names_in(entered)
+        case tree.Function(name=name) | tree.Class(name=name):
+            yield name
+        case tree.Import(names=[], module=module, alias=alias):
+            yield alias or module.split(".")[0]
+        case tree.Import(names=names):
+            yield from (alias or name for name, alias in names)
+
+
+def _bound_at_once(body: list[tree.Node]) -> set[str]:
+    """The names that the first statements give a constant: nothing has been raised by then."""
+    found: set[str] = set()
+    for statement in body:
+        if not isinstance(statement, tree.Assign) or not isinstance(statement.value, tree.Literal | tree.Name):
+            break
+        found.update(_bound_by(statement))
+    return found
+
+
+# ---------------------------------------------------------------- ways out
+
+
+def _is_false(test: tree.Node) -> bool:
+    return isinstance(test, tree.Literal) and test.text in ("False", "0")
+
+
+def _leaves(value: tree.Node) -> bool:
+    """A call that by its name never comes back."""
+    return isinstance(value, tree.Call) and bool(_LEAVES.search(_end(tree.path_of(value.function))))
+
+
+def _end(path: str) -> str:
+    """The last two names of a path."""
+    return ".".join(path.split(".")[-2:])
+
+
+def _is_endless(node: tree.Loop) -> bool:
+    always = isinstance(node.test, tree.Literal) and node.test.text in ("True", "1")
+    return always and not any(isinstance(n, tree.Jump) and n.kind == "break" for n in tree.walk(node))

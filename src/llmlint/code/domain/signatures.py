@@ -93,8 +93,14 @@ def _params(fields: Sequence[FieldFact], kind: str) -> Iterator[Param]:
     for field in fields:
         if field.annotation.rpartition(".")[2] == "KW_ONLY":
             kind = "only"
-        elif field.annotation and not _NO_FIELD.search(field.annotation):
-            yield Param(field.name, field.annotation, "..." if field.value else "", kind)
+        elif field.annotation and not _NO_FIELD.search(field.annotation) and "init=False" not in field.specifiers:
+            own = "only" if "kw_only=True" in field.specifiers else "" if "kw_only=False" in field.specifiers else kind
+            yield Param(field.name, field.annotation, "..." if _has_default(field) else "", own)
+
+
+def _has_default(field: FieldFact) -> bool:
+    made_by_field = field.value == "new" and field.source.rpartition(".")[2] == "field"
+    return any(s.startswith("default") for s in field.specifiers) if made_by_field else bool(field.value)
 
 
 def misfit(signature: Signature, arguments: Sequence[Argument]) -> str:

@@ -91,7 +91,8 @@ class _FileReader:
             elif isinstance(member, tree.Assign):
                 for target in member.targets:
                     if isinstance(target, tree.Name):
-                        fields.append(self._field(member, target.id, member.annotation, member.value))
+                        said = self._said_of_field(member.value)
+                        fields.append(self._field(member, target.id, member.annotation, member.value, said))
         self.classes.append(
             Class(
                 name=node.name,
@@ -120,6 +121,12 @@ class _FileReader:
     ) -> FieldFact:
         kind, source = classify(value, self.source) if value is not None else ("", "")
         return FieldFact(name, at.line, self._type_text(annotation), kind, source, specifiers)
+
+    def _said_of_field(self, value: tree.Node | None) -> tuple[str, ...]:
+        """`init=False` and `kw_only=True` of `field(init=False, kw_only=True)`."""
+        if not isinstance(value, tree.Call) or not tree.path_of(value.function).endswith("field"):
+            return ()
+        return tuple(f"{keyword.name}={self.source.of(keyword.value, 40)}" for keyword in value.keywords)
 
     def _type_text(self, node: tree.Node | None) -> str:
         if node is None:

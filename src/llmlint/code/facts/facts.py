@@ -188,7 +188,10 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Something declared in a class body: a dataclass field, a class attribute, a C++ member."""
+    """Something declared in a class body: a dataclass field, a class attribute, a C++ member.
+
+    `specifiers` are those of C++, and what Python's `field(…)` is told by keywords: `init=False`.
+    """
 
     name: str
     line: int

@@ -166,6 +166,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     copies: _Group = []
     request_ids: _Group = []
     requests: _Group = []
+    submits: _Group = []
     not_state: _Group = []
     finite_keys: _Group = []
     optional_hooks: _Group = []
@@ -211,6 +212,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     copies: frozenset[str] = frozenset()
     request_ids: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
+    submits: frozenset[str] = frozenset()
     not_state: frozenset[str] = frozenset()
     finite_keys: frozenset[str] = frozenset()
     optional_hooks: frozenset[str] = frozenset()
@@ -344,6 +346,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_request_id(self, path: str) -> bool:
         """Is this one request's id: `rid`, `req.request_id`, `id_slot`? Lists of ids are not."""
         return ends(words(last_name(path)), self.request_ids)
+
+    def submits_request(self, callee: str) -> bool:
+        """Does a call give an engine a request of its own: `engine.generate`, `self.beam_search`?"""
+        return contains(words(last_name(callee)), self.submits)
 
     def speaks_of_requests(self, path: str) -> bool:
         """Does the name mention requests at all: `self.running_reqs`, `slots`, `room_to_sender`?"""

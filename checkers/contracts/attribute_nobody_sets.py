@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.state import symbol_of
@@ -17,14 +18,29 @@ from llmlint.findings import Place, Report, Step
 _OWN = re.compile(r"self\.(\w+)")
 _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
 _NEAR = 0.85
+_MOST = 2
+"""A class that lacks more is one half of something, and whoever inherits from it brings the other."""
+
+
+class _Missing(NamedTuple):
+    function: FunctionInfo
+    line: int
+    path: str
+    name: str
+    cls: ClassInfo
 
 
 def check_program(program: Program) -> Iterator[Report]:
     members = Members(program)
+    missing: dict[ClassInfo, list[_Missing]] = {}
     for function in program.functions:
         if function.language == "python" and not _expects_none(function):
-            yield from _own(members, function)
+            for found in _own(members, function):
+                missing.setdefault(found.cls, []).append(found)
             yield from _of_others(program, members, function)
+    for found_in_class in missing.values():
+        if len({found.name for found in found_in_class}) <= _MOST:
+            yield from (_report(found, members) for found in found_in_class)
 
 
 def _expects_none(function: FunctionInfo) -> bool:
@@ -34,7 +50,7 @@ def _expects_none(function: FunctionInfo) -> bool:
 # ---------------------------------------------------------------- self
 
 
-def _own(members: Members, function: FunctionInfo) -> Iterator[Report]:
+def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
     cls = function.owner
     if cls is None or (not function.is_method and any(p.name == "self" for p in function.facts.params)):
         return
@@ -47,7 +63,7 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[Report]:
         told.add(name)
         known = members.of(cls)
         if known is not None and name not in known and name not in members.set_elsewhere:
-            yield _report(function, line, f"self.{name}", name, cls, known)
+            yield _Missing(function, line, f"self.{name}", name, cls)
 
 
 def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
@@ -74,7 +90,7 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
                 continue
             called = effect.callee == match[0] and not match[2].startswith("_")
             if not called or _nearest(match[2], known):
-                yield _report(function, effect.line, match[0], match[2], cls, known)
+                yield _report(_Missing(function, effect.line, match[0], match[2], cls), members)
 
 
 def _read_by(effect: Effect) -> Iterable[str]:
@@ -105,11 +121,11 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return next(iter(get_close_matches(name, known, n=1, cutoff=_NEAR)), "")
 
 
-def _report(function: FunctionInfo, line: int, path: str, name: str, cls: ClassInfo, known: frozenset[str]) -> Report:
+def _report(missing: _Missing, members: Members) -> Report:
+    function, line, path, name, cls = missing
+    known = members.of(cls) or frozenset()
     near = _nearest(name, sorted(known))
-    steps = [
-        Step(cls.path, cls.facts.line, f"{cls.name} and its kin set {len(known)} names, and {name} is none of them")
-    ]
+    steps = [Step(cls.path, cls.facts.line, f"{cls.name} and its kin set {len(known)} names, {name} is none of them")]
     if near in cls.attributes:
         attribute = cls.attributes[near]
         steps.append(Step(attribute.path, attribute.line, f"{near} is set here"))

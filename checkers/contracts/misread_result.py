@@ -16,9 +16,9 @@ _GIVEN_TO_EXIT = "main"
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    nothing = {f.name for f in program.functions if gives_nothing(f) and f.name != _GIVEN_TO_EXIT}
+    nothing = {f.name for f in program.functions if gives_nothing(f)}
     coroutines = {f.name for f in program.functions if _is_coroutine(f)}
-    for name in sorted((nothing | coroutines).intersection(program.call_names)):
+    for name in sorted((nothing | coroutines).intersection(program.call_names) - {_GIVEN_TO_EXIT}):
         for function, effect in program.calls_named(name):
             if function.language == "python" and effect.op == "call":
                 yield from _check(program, function, effect)

@@ -17,7 +17,7 @@ _ORDERS = frozenset({"<", "<=", ">", ">="})
 
 class _Accessor(NamedTuple):
     function: tree.Function
-    index: tree.Index
+    read: tree.Index
     check: tree.Node | None
 
 
@@ -91,14 +91,14 @@ def _report(
 ) -> Report:
     sibling = checked[0]
     assert sibling.check is not None
-    held = tree.path_of(accessor.index.value)
+    held = tree.path_of(accessor.read.value)
     return Report(
-        place_of(accessor.index),
-        qualname_at(file.facts, accessor.index.line),
+        place_of(accessor.read),
+        qualname_at(file.facts, accessor.read.line),
         f"{held or 'this'}[{name}] is not checked, as {len(checked)} other methods of {owner} check theirs",
         (
             Step("", sibling.check.line, f"{sibling.function.name} compares {name} before it indexes by it"),
-            Step("", accessor.index.line, f"{accessor.function.name} does not"),
+            Step("", accessor.read.line, f"{accessor.function.name} does not"),
         ),
         confidence="medium",
         reason=f"{len(checked)} of {group} methods that index by {name} check it, and no sibling calls this one",

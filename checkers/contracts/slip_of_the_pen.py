@@ -9,16 +9,24 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
-from llmlint.findings import Place, Report, Step
+from llmlint.code.syntax.written import text_of
+from llmlint.findings import Report, Step
 
 _ERRORS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
 _FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
 _OVER_ALL = {"BaseException": _ERRORS, "Exception": _ERRORS - {"BaseException", "SystemExit", "KeyboardInterrupt"}}
 _MAKES_ERRORS = ("err", "exc", "fail", "parse", "make", "build", "new", "wrap", "convert", "translate", "handle")
-_Slip = tuple[tree.Node, str, str]
+
+
+class _Slip(NamedTuple):
+    at: tree.Node
+    message: str
+    fix: str
+    confidence: str = "high"
 
 
 class _File(NamedTuple):
@@ -28,10 +36,7 @@ class _File(NamedTuple):
     lines: list[str]
 
     def text(self, node: tree.Node) -> str:
-        rows = self.lines[node.line - 1 : node.end_line]
-        rows[-1] = rows[-1][: node.end_column - 1]
-        rows[0] = rows[0][node.column - 1 :]
-        return " ".join("".join(rows).split())
+        return text_of(node, self.lines)
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -39,8 +44,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     for kind, checks in _CHECKS.items():
         for node in nodes(file.tree, kind):
             for check in checks:
-                for at, message, fix in check(node, known):
-                    yield _report(file, at, message, fix)
+                for slip in check(node, known):
+                    yield _report(file, slip)
 
 
 def _own_errors(file: SourceFile) -> frozenset[str]:
@@ -70,7 +75,7 @@ def _function(node: tree.Node, file: _File) -> Iterator[_Slip]:
     if node.returns is not None and not any(word in promised for word in ("Error", "Exception", "Any", "object")):
         if promised or not _mentions_error(node.returns):
             for found in built:
-                yield found, "the exception is returned, not raised", "raise it"
+                yield _Slip(found, "the exception is returned, not raised", "raise it")
 
 
 def _mentions_error(node: tree.Node) -> bool:
@@ -81,9 +86,9 @@ def _mentions_error(node: tree.Node) -> bool:
 def _expression(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Expression)
     if _is_error(node.value, file.errors):
-        yield node, "the exception is built and dropped, not raised", "raise it"
+        yield _Slip(node, "the exception is built and dropped, not raised", "raise it")
     elif isinstance(node.value, tree.Compare) and not _does_more(node.value):
-        yield node, "the comparison is made and nobody looks at it", "assign it, return it, or assert it"
+        yield _Slip(node, "the comparison is made and nobody looks at it", "assign it, return it, or assert it")
 
 
 def _does_more(node: tree.Node) -> bool:
@@ -97,7 +102,7 @@ def _try(node: tree.Node, file: _File) -> Iterator[_Slip]:
     for handler in node.handlers:
         names = [_last(tree.path_of(named)) for named in _named(handler)] or ["BaseException"]
         if all(any(name == e or name in _OVER_ALL.get(e, ()) for e in earlier) for name in names):
-            yield handler, f"never entered: {', '.join(earlier)} above takes {', '.join(names)}", "move it up"
+            yield _Slip(handler, f"never entered: {', '.join(earlier)} above takes {', '.join(names)}", "move it up")
         earlier += names
 
 
@@ -113,7 +118,7 @@ def _with(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.With)
     for entered, _ in node.items:
         if isinstance(entered, tree.Logic) and entered.op == "and":
-            yield entered, "`and` enters only the last of these", "separate them with commas"
+            yield _Slip(entered, "`and` enters only the last of these", "separate them with commas")
 
 
 def _assert(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -136,18 +141,18 @@ def _truths(test: tree.Node) -> Iterator[_Slip]:
         case tree.Unary(op="not", operand=operand):
             yield from _truths(operand)
         case tree.Literal(kind="string", text=text) if text:
-            yield test, "a string that is not empty is always true", "compare something with it"
+            yield _Slip(test, "a string that is not empty is always true", "compare something with it")
         case tree.Collection(kind="tuple" | "list", items=[_, *_]):
-            yield test, f"a {test.kind} that is not empty is always true", "ask for what is in it"
+            yield _Slip(test, f"a {test.kind} that is not empty is always true", "ask for what is in it")
         case tree.Lambda() | tree.Format(parts=[_, *_]):
-            yield test, "this is always true", "call it, or compare it with something"
+            yield _Slip(test, "this is always true", "call it, or compare it with something")
 
 
 def _compare(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Compare)
     for op, right in zip(node.ops, node.operands[1:], strict=True):
         if op in ("is", "is not") and isinstance(right, tree.Literal) and right.kind in ("string", "int", "float"):
-            yield node, f"`{op}` asks for the same object, and equal values need not be one", "compare with == or !="
+            yield _Slip(node, f"`{op}` asks for the same object, not for an equal one", "compare with == or !=")
 
 
 def _call(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -159,7 +164,7 @@ def _call(node: tree.Node, file: _File) -> Iterator[_Slip]:
             len(inner.args) == 2 and isinstance(inner.args[1], tree.Literal) and inner.args[1].text not in ("", "None")
         )
         if tree.path_of(inner.function) in _FROM_ENVIRONMENT and is_flag:
-            yield node, "bool() of the variable's text: also 0 and false are true", "compare the text, or use int()"
+            yield _Slip(node, "bool() of a variable's text: 0 and false are true too", "compare the text, or use int()")
 
 
 # ---------------------------------------------------------------- twice
@@ -173,20 +178,27 @@ def _class(node: tree.Node, file: _File) -> Iterator[_Slip]:
             first = seen.get(member.name)
             if first is not None and not first.decorators and not member.decorators and first.body is not None:
                 message = f"the second {member.name} of {node.name} replaces the one at line {first.line}"
-                yield member, message, "keep one, or give one another name"
+                sure = "high" if _differ(first, member) else "low"
+                yield _Slip(member, message, "keep one, or give one another name", sure)
             seen[member.name] = member
+
+
+def _differ(first: tree.Function, second: tree.Function) -> bool:
+    """Must callers of one be surprised by the other: does it run, or take, something else?"""
+    taken = [(param.name, param.kind) for param in first.params]
+    return first.is_async != second.is_async or taken != [(param.name, param.kind) for param in second.params]
 
 
 def _collection(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Collection)
     if node.kind != "dict":
         return
-    seen: set[tuple[str, str]] = set()
-    for key in node.keys:
+    seen: dict[tuple[str, str], str] = {}
+    for key, item in zip(node.keys, node.items, strict=True):
         if isinstance(key, tree.Literal) and key.kind in ("string", "int"):
-            if (key.kind, key.text) in seen:
-                yield key, f"the key {key.text} stands here twice, and the first value is lost", "remove one"
-            seen.add((key.kind, key.text))
+            if seen.get((key.kind, key.text), file.text(item)) != file.text(item):
+                yield _Slip(key, f"the key {key.text} stands here twice, and the first value is lost", "remove one")
+            seen[key.kind, key.text] = file.text(item)
 
 
 def _chain(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -197,7 +209,7 @@ def _chain(node: tree.Node, file: _File) -> Iterator[_Slip]:
         node = node.orelse[0]
         text = file.text(node.test)
         if text in asked and not _may_change(node.test):
-            yield node.test, f"never true: `{text[:60]}` was asked above", "ask what was meant"
+            yield _Slip(node.test, f"never true: `{text[:60]}` was asked above", "ask what was meant")
         asked.add(text)
 
 
@@ -207,7 +219,7 @@ def _logic(node: tree.Node, file: _File) -> Iterator[_Slip]:
     for operand in node.operands:
         text = file.text(operand)
         if text in asked and not _may_change(operand):
-            yield operand, f"`{text[:60]}` stands here twice, joined by `{node.op}`", "ask what was meant"
+            yield _Slip(operand, f"`{text[:60]}` stands here twice, joined by `{node.op}`", "ask what was meant", "low")
         asked.add(text)
 
 
@@ -233,16 +245,17 @@ _CHECKS: dict[type[tree.Node], tuple[_Check, ...]] = {
 }
 
 
-def _report(file: SourceFile, at: tree.Node, message: str, fix: str) -> Report:
-    around = [f for f in file.facts.functions if f.line <= at.line <= f.end_line and f.name != "<module>"]
-    symbol = max(around, key=lambda f: f.line).qualname if around else "<module>"
+def _report(file: SourceFile, slip: _Slip) -> Report:
+    sure = slip.confidence == "high"
     return Report(
-        Place("", at.line, at.column, at.end_line, at.end_column),
-        symbol,
-        message,
-        (Step("", at.line, message),),
-        confidence="high",
-        reason="nobody writes this for what it does",
-        subject=message,
-        fix=fix,
+        place_of(slip.at),
+        qualname_at(file.facts, slip.at.line),
+        slip.message,
+        (Step("", slip.at.line, slip.message),),
+        confidence=slip.confidence,
+        reason="nobody writes this for what it does"
+        if sure
+        else "one of the two is idle, and may be all that is wrong",
+        subject=slip.message,
+        fix=slip.fix,
     )

@@ -15,13 +15,3 @@ def qualname_at(facts: FileFacts, line: int) -> str:
 
 def place_of(node: tree.Node) -> Place:
     return Place("", node.line, node.column, node.end_line, node.end_column)
-
-
-def text_of(node: tree.Node, lines: list[str]) -> str:
-    """A node as written, on one line."""
-    rows = lines[node.line - 1 : node.end_line]
-    if not rows:
-        return ""
-    rows = [*rows[:-1], rows[-1][: node.end_column - 1]]
-    rows[0] = rows[0][node.column - 1 :]
-    return " ".join(" ".join(rows).split())

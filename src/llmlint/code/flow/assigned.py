@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.written import text_of
 
 Fact = tuple[str, bool]
 Facts = frozenset[Fact]
@@ -226,12 +227,7 @@ class _Reader:
         return frozenset({(text, holds)})
 
     def _text(self, node: tree.Node) -> str:
-        rows = self.lines[node.line - 1 : node.end_line]
-        if not rows:
-            return ""
-        rows = [*rows[:-1], rows[-1][: node.end_column - 1]]
-        rows[0] = rows[0][node.column - 1 :]
-        return " ".join(" ".join(rows).split())
+        return text_of(node, self.lines)
 
 
 # ---------------------------------------------------------------- names

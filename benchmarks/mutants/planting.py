@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.histories import SOURCE_SUFFIXES, existing, in_scopes
-from benchmarks.mutants import cpp_mutators, python_mutators
+from benchmarks.mutants import contract_mutators, cpp_mutators, python_mutators
 from benchmarks.mutants.cpp_mutators import CppFile
 from benchmarks.mutants.sites import Mutator, PythonFile, Site, parses, sites
 from benchmarks.precision.targets import Target
@@ -21,7 +21,8 @@ from benchmarks.real_bugs.judge import shown
 from benchmarks.scanning import scan
 from llmlint.findings import Finding
 
-ALL = (*python_mutators.MUTATORS, *cpp_mutators.MUTATORS)
+PYTHON = (*python_mutators.MUTATORS, *contract_mutators.MUTATORS)
+ALL = (*PYTHON, *cpp_mutators.MUTATORS)
 _TESTS = re.compile(r"(^|/)(tests?|testing|autotest|unit_tests|benchmarks?|examples?|docs)(/|$)|(^|/)(test_|conftest)")
 
 
@@ -110,7 +111,7 @@ def every_site(texts: dict[str, str], mutators: Sequence[Mutator] = ALL) -> Iter
         if _TESTS.search(path):
             continue
         is_python = path.endswith(".py")
-        fitting = [m for m in mutators if (m in python_mutators.MUTATORS) == is_python]
+        fitting = [m for m in mutators if (m in PYTHON) == is_python]
         try:
             file = PythonFile(text) if is_python else CppFile(text)
         except (SyntaxError, ValueError, RecursionError):

@@ -336,7 +336,7 @@ MUTATORS = (
     Mutator("rank-guarded", "one rank makes a collective of all", ("LLM702",), _rank_guarded),
     Mutator("hollow-restore", "a restore does nothing", ("LLM802",), _hollow_restore),
     Mutator("swapped-locks", "two locks in the other order", ("LLM201",), _swapped_locks),
-    Mutator("forgotten-await", "a coroutine is never awaited", (), _forgotten_await),
+    Mutator("forgotten-await", "a coroutine is never awaited", ("LLM903",), _forgotten_await),
     Mutator("forgotten-none-test", "what may be None is used", (), _forgotten_none_test),
     Mutator("swapped-operands", "a difference the wrong way round", (), _swapped_operands),
     Mutator("use-before-check", "a use stands before its check", (), _use_before_check),

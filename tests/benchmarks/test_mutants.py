@@ -130,6 +130,26 @@ int load(const char * path) {
 """
 
 
+RUNNER = """\
+class Runner:
+    def __init__(self, pool):
+        self.pending_pages = []
+        self.pool = pool
+
+    def take(self, count, spare=0):
+        return self.pool[: count + spare]
+
+    def step(self, count):
+        pages = self.take(count, spare=1)
+        if count > 4:
+            limit = 4
+        else:
+            limit = count
+        self.pending_pages = pages[:limit]
+        return len(self.pending_pages)
+"""
+
+
 def taken(text, name):
     """The lines that the mutator's sites take away, one site after the other."""
     file = CppFile(text) if name.endswith("(C++)") else PythonFile(text)
@@ -157,6 +177,22 @@ def taken(text, name):
 )
 def test_a_mutator_takes_one_thing_out_of_correct_code(name, lines):
     assert sorted(taken(ENGINE, name)) == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "planted"),
+    [
+        ("renamed-keyword", ["        pages = self.take(count, former_spare=1)"]),
+        ("misspelt-attribute", ["        return len(self.pening_pages)"]),
+    ],
+)
+def test_a_name_is_said_otherwise_in_one_place(name, planted):
+    found = sites(PythonFile(RUNNER), "runner.py", [m for m in ALL if m.name == name])
+    assert [site.planted(RUNNER).split("\n")[site.line - 1] for site in found] == planted
+
+
+def test_a_name_loses_its_value_on_one_way():
+    assert taken(RUNNER, "forgotten-else") == [["else:", "limit = count"]]
 
 
 def test_a_sleep_that_lets_others_run_becomes_one_that_stops_the_thread():

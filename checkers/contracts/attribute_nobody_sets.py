@@ -18,6 +18,8 @@ from llmlint.findings import Place, Report, Step
 _OWN = re.compile(r"self\.(\w+)")
 _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
 _NEAR = 0.85
+_LETTERS = 2
+"""A slip of the pen is no longer: who says more means something else."""
 _MOST = 2
 """A class that lacks more is one half of something, and whoever inherits from it brings the other."""
 
@@ -62,8 +64,19 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
             continue
         told.add(name)
         known = members.of(cls)
+        if known is None:
+            known = _of_module(members, cls, name)
         if known is not None and name not in known and name not in members.set_elsewhere:
             yield _Missing(function, line, f"self.{name}", name, cls)
+
+
+def _of_module(members: Members, cls: ClassInfo, name: str) -> frozenset[str] | None:
+    """What a module of torch has, where the name is none of the program's and is spelt nearly as one of these."""
+    if name in members.anywhere:
+        return None
+    known = members.of_module(cls)
+    near = _nearest(name, sorted(known)) if known is not None else ""
+    return known if near and abs(len(near) - len(name)) <= _LETTERS else None
 
 
 def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
@@ -123,7 +136,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _report(missing: _Missing, members: Members) -> Report:
     function, line, path, name, cls = missing
-    known = members.of(cls) or frozenset()
+    known = members.of(cls) or members.of_module(cls) or frozenset()
     near = _nearest(name, sorted(known))
     steps = [Step(cls.path, cls.facts.line, f"{cls.name} and its kin set {len(known)} names, {name} is none of them")]
     if near in cls.attributes:

@@ -13,6 +13,7 @@ from llmlint.code.link.entities import ClassInfo
 from llmlint.code.link.program import Program
 
 _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
+_MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 _BY_NAME = ("setattr", "hasattr", "getattr", "delattr", "__setattr__", "add_argument", "attrgetter")
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
@@ -23,16 +24,23 @@ class Members:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[ClassInfo, frozenset[str] | None] = {}
+        self._of_modules: dict[ClassInfo, frozenset[str] | None] = {}
 
     def of(self, cls: ClassInfo) -> frozenset[str] | None:
         """The names of all that an object of the class, or of one below it, can have; None for an open class."""
         if cls not in self._known:
-            self._known[cls] = self._of(cls)
+            self._known[cls] = self._of(cls, _ADDING_NOTHING)
         return self._known[cls]
 
-    def _of(self, cls: ClassInfo) -> frozenset[str] | None:
+    def of_module(self, cls: ClassInfo) -> frozenset[str] | None:
+        """The same for a class whose only bases outside of the program are torch's modules: all but what these have."""
+        if cls not in self._of_modules:
+            self._of_modules[cls] = self._of(cls, _ADDING_NOTHING | _MODULES)
+        return self._of_modules[cls]
+
+    def _of(self, cls: ClassInfo, harmless: frozenset[str]) -> frozenset[str] | None:
         kin = [*cls.mro, *dict.fromkeys(above for below in cls.subclasses for above in below.mro)]
-        if cls.language != "python" or "mixin" in cls.name.lower() or any(map(_is_open, kin)):
+        if cls.language != "python" or "mixin" in cls.name.lower() or any(_is_open(one, harmless) for one in kin):
             return None
         inner = (qualname for one in kin for qualname in self._nested.get(f"{one.path}:{one.facts.qualname}", ()))
         return frozenset((*(name for one in kin for name in own_names(one)), *inner))
@@ -79,11 +87,11 @@ def own_names(cls: ClassInfo) -> Iterator[str]:
     yield from cls.facts.methods
 
 
-def _is_open(cls: ClassInfo) -> bool:
+def _is_open(cls: ClassInfo, harmless: frozenset[str]) -> bool:
     facts = cls.facts
     return (
         len(facts.bases) != len(cls.bases) + len(cls.unknown_bases)
-        or not set(cls.unknown_bases) <= _ADDING_NOTHING
+        or not set(cls.unknown_bases) <= harmless
         or bool(facts.keywords)
         or any(not d.partition("(")[0].endswith(_HARMLESS) for d in facts.decorators)
         or not _HOOKS.isdisjoint(own_names(cls))

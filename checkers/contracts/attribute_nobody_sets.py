@@ -152,4 +152,5 @@ def _report(missing: _Missing, members: Members) -> Report:
         + (f", but {near}, which is spelt nearly alike" if near else ""),
         subject=f"{cls.name}.{name}",
         fix=f"read {near}" if near else f"set {name} where the object is made, or read what holds the value",
+        mechanism=f"attribute_nobody_sets.{'own' if path == f'self.{name}' else 'of_others'}",
     )

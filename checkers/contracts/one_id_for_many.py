@@ -39,7 +39,6 @@ def _check(
             continue
         if not _is_single(file, loop):
             yield _report(file, loop, call, ids[0])
-            return
 
 
 def _is_single(file: SourceFile, loop: tree.Node) -> bool:

@@ -171,7 +171,7 @@ def test_no_cache_leaves_nothing_behind(tree: Path, cache_file: Path) -> None:
 def test_a_stamp_is_not_trusted_right_after_a_change(tree: Path) -> None:
     scan(Request((".",)))
     stat = (tree / "pool.py").stat()
-    same_size = NOOP.replace("logger.info(", "take(self, ")
+    same_size = NOOP.replace("logger.info(", "store.take(  ")
     (tree / "pool.py").write_text(same_size[: len(NOOP)])
     assert (tree / "pool.py").stat().st_size == stat.st_size
     assert findings() == []

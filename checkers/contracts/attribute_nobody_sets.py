@@ -89,21 +89,37 @@ def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
 
 def _of_others(program: Program, members: Members, function: FunctionInfo) -> Iterator[Report]:
     told: set[tuple[str, str]] = set()
+    exact = _declared_here(function)
     for effect in function.effects:
         for path in _read_by(effect):
             match = _OF_OBJECT.match(path)
             if match is None or match[1] == "self" or match[2].startswith("__") or (match[1], match[2]) in told:
                 continue
             told.add((match[1], match[2]))
-            if match[2] in members.anywhere or match[2] in members.set_elsewhere:
+            is_elsewhere = match[2] in members.anywhere
+            if match[2] in members.set_elsewhere or (is_elsewhere and match[1] not in exact):
                 continue
             cls = _class_of(program, function, match[1])
+            if is_elsewhere and cls is not None and not _is_final_record(cls):
+                continue
             known = members.of(cls) if cls is not None else None
             if cls is None or known is None or match[2] in known or _is_asked(function, effect):
                 continue
             called = effect.callee == match[0] and not match[2].startswith("_")
             if not called or _nearest(match[2], known):
                 yield _report(_Missing(function, effect.line, match[0], match[2], cls), members)
+
+
+def _declared_here(function: FunctionInfo) -> set[str]:
+    """Locals whose type, or that of what they hold, the function itself says."""
+    said = {effect.path for effect in function.effects if effect.op == "bind" and effect.annotation}
+    return {*said, *(f"{name}[]" for name in said)}
+
+
+def _is_final_record(cls: ClassInfo) -> bool:
+    """A dataclass with fields that nothing descends from: whoever declares it means this and no other."""
+    is_dataclass = any("dataclass" in decorator for decorator in cls.facts.decorators)
+    return is_dataclass and bool(cls.facts.fields) and not cls.subclasses
 
 
 def _read_by(effect: Effect) -> Iterable[str]:

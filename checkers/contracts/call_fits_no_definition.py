@@ -14,13 +14,20 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Method, One
-from llmlint.code.link.program import Program
-from llmlint.findings import Report, Step
+from llmlint.code.link.program import Call, Program
+from llmlint.findings import Place, Report, Step
 
 _MADE_ELSEWHERE = ("partial", "__new__")
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    lost: dict[ClassInfo, list[Call]] = {}
+    yield from _misfits(program, lost)
+    for cls, calls in lost.items():
+        yield _lost_decorator(program, cls, calls)
+
+
+def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Report]:
     known = {f.name for f in program.functions if f.language == "python"} | {c.name for c in program.classes}
     for function in program.functions:
         if function.language == "python" and not _is_trial(function):
@@ -28,7 +35,7 @@ def check_program(program: Program) -> Iterator[Report]:
             for effect in function.effects:
                 name = effect.callee.rpartition(".")[2]
                 if effect.op == "call" and (name in known or name in local) and not _is_aside(function, effect):
-                    yield from _check(program, function, effect)
+                    yield from _check(program, function, effect, lost)
 
 
 def _is_trial(function: FunctionInfo) -> bool:
@@ -44,7 +51,9 @@ def _is_aside(function: FunctionInfo, effect: Effect) -> bool:
     return asked or any("__name__" in region.text for region in around(function, effect))
 
 
-def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
+def _check(
+    program: Program, function: FunctionInfo, effect: Effect, lost: dict[ClassInfo, list[Call]]
+) -> Iterator[Report]:
     meanings = program.meanings(function, effect.callee)
     if not meanings or _is_unsure(program, function, effect, meanings):
         return
@@ -53,7 +62,30 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     known = [signature for signature in signatures if signature is not None]
     why = [misfit(signature, effect.args) for signature in known]
     if len(known) == len(candidates) and all(why) and not _fits_another(program, function, effect):
-        yield _report(program, function, effect, candidates, why)
+        if len(candidates) == 1 and isinstance(candidates[0], ClassInfo) and _lacks_decorator(candidates[0], effect):
+            lost.setdefault(candidates[0], []).append(Call(function, effect))
+        else:
+            yield _report(program, function, effect, candidates, why)
+
+
+def _lacks_decorator(cls: ClassInfo, effect: Effect) -> bool:
+    """Is a class given by their names what it only declares, as if it were a dataclass?"""
+    declared = {field.name for field in cls.facts.fields if field.annotation}
+    given = {argument.keyword for argument in effect.args if argument.keyword}
+    return not cls.facts.decorators and "__init__" not in cls.methods and bool(declared & given)
+
+
+def _lost_decorator(program: Program, cls: ClassInfo, calls: list[Call]) -> Report:
+    return Report(
+        Place(cls.path, cls.facts.line, cls.facts.column),
+        cls.facts.qualname,
+        f"{cls.name} declares fields and takes none: it has no @dataclass",
+        tuple(program.step(function, effect, "and is given them here") for function, effect in calls[:3]),
+        confidence="high",
+        reason=f"{len(calls)} calls hand over by name what the class only declares",
+        subject=cls.name,
+        fix="put the decorator back",
+    )
 
 
 def _candidates(program: Program, meaning: One) -> Iterator[One]:

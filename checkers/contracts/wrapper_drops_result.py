@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.results import gives_nothing, gives_value, run_by
+from llmlint.code.domain.results import gives_no_value, gives_value, run_by
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import Call, FunctionInfo, Program
@@ -36,7 +36,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _should_give(function: FunctionInfo) -> bool:
     """One that says nothing of what it gives; whoever writes `-> None` means it."""
-    return function.is_method and gives_nothing(function) and not function.facts.returns
+    return function.is_method and gives_no_value(function) and not function.facts.returns
 
 
 def _dropped(program: Program, function: FunctionInfo) -> Effect | None:

@@ -13,14 +13,19 @@ _SAYS_ONLY = ("raise", "pass")
 
 
 def gives_nothing(function: FunctionInfo) -> bool:
-    """Python: does it come to its end, or to a bare return, and never to one with a value?"""
+    """Python: does it come to its end, and never to a return?"""
+    return gives_no_value(function) and not any(e.op == "return" for e in function.facts.effects)
+
+
+def gives_no_value(function: FunctionInfo) -> bool:
+    """The same where it may also return without a value, or say that it gives None."""
     facts = function.facts
     if function.language != "python" or not facts.has_body or facts.is_generator or facts.decorators:
         return False
     if facts.shape in _SAYS_ONLY or facts.returns not in ("", "None"):
         return False
     ends_in_raise = bool(facts.effects) and facts.effects[-1].op == "raise" and facts.effects[-1].region == 0
-    return not ends_in_raise and not any(e.op == "return" and e.value for e in facts.effects)
+    return not ends_in_raise and not any(e.op == "return" and e.value != "none" for e in facts.effects)
 
 
 def gives_value(function: FunctionInfo) -> bool:

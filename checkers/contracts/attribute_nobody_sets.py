@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
 from llmlint.code.domain.members import Members
@@ -92,22 +93,31 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
     exact = _declared_here(function)
     for effect in function.effects:
         for path in _read_by(effect):
-            match = _OF_OBJECT.match(path)
-            if match is None or match[1] == "self" or match[2].startswith("__") or (match[1], match[2]) in told:
+            owner, name = _parts(path)
+            if not name or name in members.set_elsewhere or (owner, name) in told:
                 continue
-            told.add((match[1], match[2]))
-            is_elsewhere = match[2] in members.anywhere
-            if match[2] in members.set_elsewhere or (is_elsewhere and match[1] not in exact):
+            is_elsewhere = name in members.anywhere
+            if is_elsewhere and owner not in exact:
                 continue
-            cls = _class_of(program, function, match[1])
+            told.add((owner, name))
+            cls = _class_of(program, function, owner)
             if is_elsewhere and cls is not None and not _is_final_record(cls):
                 continue
             known = members.of(cls) if cls is not None else None
-            if cls is None or known is None or match[2] in known or _is_asked(function, effect):
+            if cls is None or known is None or name in known or _is_asked(function, effect):
                 continue
-            called = effect.callee == match[0] and not match[2].startswith("_")
-            if not called or _nearest(match[2], known):
-                yield _report(_Missing(function, effect.line, match[0], match[2], cls), members)
+            called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
+            if not called or _nearest(name, known):
+                yield _report(_Missing(function, effect.line, f"{owner}.{name}", name, cls), members)
+
+
+@lru_cache(maxsize=65536)
+def _parts(path: str) -> tuple[str, str]:
+    """An object and the attribute that is read of it: `self.pool` and `size` of `self.pool.size[]`."""
+    match = _OF_OBJECT.match(path)
+    if match is None or match[1] == "self" or match[2].startswith("__"):
+        return "", ""
+    return match[1], match[2]
 
 
 def _declared_here(function: FunctionInfo) -> set[str]:

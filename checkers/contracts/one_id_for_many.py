@@ -14,6 +14,9 @@ _KEEPING = frozenset({"append", "add", "appendleft", "put_nowait", "insert"})
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
+    called = {effect.callee for function in file.facts.functions for effect in function.effects}
+    if not any(map(file.vocabulary.submits_request, called)):
+        return
     for loop in nodes(file.tree, tree.Loop):
         if loop.kind == "for" and loop.target is not None:
             varying = _varying(_names(loop.target), loop.body)

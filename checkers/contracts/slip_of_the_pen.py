@@ -6,10 +6,12 @@ Each mechanism is one shape of the tree that has no honest use.
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import FileFacts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -19,6 +21,7 @@ from llmlint.findings import Report, Step
 _ERRORS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
 _FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
 _OVER_ALL = {"BaseException": _ERRORS, "Exception": _ERRORS - {"BaseException", "SystemExit", "KeyboardInterrupt"}}
+_MAY_BE_ERROR = re.compile(r"Error|Exception|Response|\bAny\b|\bobject\b|^[A-Z]$|T$")
 _MAKES_ERRORS = ("err", "exc", "fail", "parse", "make", "build", "new", "wrap", "convert", "translate", "handle")
 
 
@@ -30,9 +33,10 @@ class _Slip(NamedTuple):
 
 
 class _File(NamedTuple):
-    """The names of exceptions, and the text."""
+    """The names of exceptions, what is known of the file, and its text."""
 
     errors: frozenset[str]
+    facts: FileFacts
     lines: list[str]
 
     def text(self, node: tree.Node) -> str:
@@ -40,7 +44,7 @@ class _File(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    known = _File(_ERRORS | _own_errors(file), file.text.split("\n"))
+    known = _File(_ERRORS | _own_errors(file), file.facts, file.text.split("\n"))
     for kind, checks in _CHECKS.items():
         for node in nodes(file.tree, kind):
             for check in checks:
@@ -64,23 +68,17 @@ def _is_error(node: tree.Node | None, errors: frozenset[str]) -> bool:
 # ---------------------------------------------------------------- errors
 
 
-def _function(node: tree.Node, file: _File) -> Iterator[_Slip]:
+def _return(node: tree.Node, file: _File) -> Iterator[_Slip]:
     """An error that is returned by a function that promises something else."""
-    assert isinstance(node, tree.Function)
-    if any(word in node.name.lower() for word in _MAKES_ERRORS):
+    assert isinstance(node, tree.Return)
+    if not _is_error(node.value, file.errors):
         return
-    returns = [n for n in tree.walk_own(node) if isinstance(n, tree.Return) and n.value is not None]
-    built = [n for n in returns if _is_error(n.value, file.errors)]
-    promised = tree.path_of(node.returns) or (node.returns.text if isinstance(node.returns, tree.Literal) else "")
-    if node.returns is not None and not any(word in promised for word in ("Error", "Exception", "Any", "object")):
-        if promised or not _mentions_error(node.returns):
-            for found in built:
-                yield _Slip(found, "the exception is returned, not raised", "raise it")
-
-
-def _mentions_error(node: tree.Node) -> bool:
-    names = (_last(tree.path_of(n)) for n in tree.walk(node) if isinstance(n, tree.Name | tree.Attribute))
-    return any(name.endswith(("Error", "Exception", "Response")) for name in names)
+    around = [f for f in file.facts.functions if f.line <= node.line <= f.end_line and f.name != "<module>"]
+    function = max(around, key=lambda f: f.line) if around else None
+    if function is None or any(word in function.name.lower() for word in _MAKES_ERRORS):
+        return
+    if function.returns and not _MAY_BE_ERROR.search(function.returns):
+        yield _Slip(node, "the exception is returned, not raised", "raise it")
 
 
 def _expression(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -229,7 +227,7 @@ def _may_change(node: tree.Node) -> bool:
 
 _Check = Callable[[tree.Node, _File], Iterator[_Slip]]
 _CHECKS: dict[type[tree.Node], tuple[_Check, ...]] = {
-    tree.Function: (_function,),
+    tree.Return: (_return,),
     tree.Expression: (_expression,),
     tree.Try: (_try,),
     tree.With: (_with,),

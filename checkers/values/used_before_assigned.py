@@ -22,6 +22,7 @@ _BRANCHES = frozenset({"if", "else", "try", "except", "try-else"})
 _COMPILED = re.compile(r"jit|kernel|compile")
 _TRIAL = re.compile(r"test|bench", re.IGNORECASE)
 _FIRST_ROUND = re.compile(r"^\w+ (?:==|<=?) \d+$")
+_QUOTED = re.compile(r"'[^']*'" + r'|"[^"]*"')
 _ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IGNORECASE)
 
 
@@ -32,7 +33,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         if function.body and function.line in wanted and _is_served(function):
             told: set[tuple[int, str]] = set()
             for read in unsure_reads(function, lines):
-                how = _decided(read)
+                how = _decided(function, read)
                 key = (read.ways[0].at.line, how)
                 if how and key not in told:
                     told.add(key)
@@ -40,26 +41,36 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 
 
 def _may_miss(function: FunctionFacts, lines: list[str]) -> bool:
-    """Is a name bound in branches only, and written again below one of them?"""
+    """Is a name bound in branches only, not in both of any, and written again below one of them?"""
     branches = [_branch_of(function, at) for at in range(len(function.regions))]
     if not any(branches):
         return False
-    bound: dict[str, int] = {}
+    bound: dict[str, set[int]] = {}
     for effect in function.effects:
         if effect.op == "bind" and effect.via != "declare":
-            bound[effect.path] = min(branches[effect.region], bound.get(effect.path, branches[effect.region]))
-    rest = {end: "\n".join(lines[end : function.end_line]) for end in set(bound.values()) if end}
-    return any(end and re.search(rf"\b{name}\b", rest[end]) for name, end in bound.items())
+            bound.setdefault(effect.path, set()).add(branches[effect.region])
+    for name, found in bound.items():
+        if 0 not in found and not _are_paired(function, found):
+            end = min(function.regions[at].end_line for at in found)
+            if re.search(rf"\b{name}\b", "\n".join(lines[end : function.end_line])):
+                return True
+    return False
+
+
+def _are_paired(function: FunctionFacts, branches: set[int]) -> bool:
+    """Does each `if` among these branches have its `else` among them, and the other way round?"""
+    firsts: dict[int, set[str]] = {}
+    for at in branches:
+        region = function.regions[at]
+        firsts.setdefault(region.first, set()).add(region.kind)
+    return all(kinds == {"if", "else"} for kinds in firsts.values())
 
 
 def _branch_of(function: FunctionFacts, at: int) -> int:
-    """The last line of the innermost branch that a region is or stands in, 0 outside of all."""
-    while at:
-        region = function.regions[at]
-        if region.kind in _BRANCHES:
-            return region.end_line
-        at = region.parent
-    return 0
+    """The innermost branch that a region is or stands in, 0 outside of all."""
+    while at and function.regions[at].kind not in _BRANCHES:
+        at = function.regions[at].parent
+    return at
 
 
 def _is_served(function: tree.Function) -> bool:
@@ -67,13 +78,13 @@ def _is_served(function: tree.Function) -> bool:
     return not _TRIAL.search(function.name) and not any(map(_COMPILED.search, decorators))
 
 
-def _decided(read: Unsure) -> str:
+def _decided(function: tree.Function, read: Unsure) -> str:
     """What leads to the reading without a value, "" when another test may keep control away."""
     if all(way.how == "try" for way in read.ways):
         return "" if read.known - read.ways[0].around else "handler"
     if any(way.how == "try" for way in read.ways):
         return ""
-    if any(map(_is_done_once, read.ways)):
+    if any(_is_done_once(way) and _is_in_loop(function, way.at) for way in read.ways):
         return ""
     if all(any((text, not holds) in read.known for text, holds in way.when) for way in read.ways):
         return "contradicted"
@@ -82,11 +93,16 @@ def _decided(read: Unsure) -> str:
     return "branch" if passes_by and not any(_ALWAYS.search(text) for text, _ in way.when) else ""
 
 
+def _is_in_loop(function: tree.Function, node: tree.Node) -> bool:
+    loops = (inner for inner in tree.walk_own(function) if isinstance(inner, tree.Loop))
+    return any(loop.line <= node.line <= loop.end_line for loop in loops)
+
+
 def _is_done_once(way: Partial) -> bool:
     """`if out is None: out, rest = …` holds only until it has been done once."""
     if any(_FIRST_ROUND.search(text) for text, _ in way.when):
         return True
-    words = {word for text, _ in way.when for word in re.findall(r"\w+", text)}
+    words = {word for text, _ in way.when for word in re.findall(r"\w+", _QUOTED.sub("", text))}
     return any(
         not words.isdisjoint(names_in(t)) for n in tree.walk(way.at) if isinstance(n, tree.Assign) for t in n.targets
     )

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from llmlint.code.domain.whereabouts import place_of
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Place, Report, Step
 
 _SHORT = re.compile(r"%[-+ #0]*\d*(\.\d)?[geGE]|^[^.]*(\.\d)?[geGE]$")
@@ -27,9 +29,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     if file.tree.language == "python":
         for function in file.facts.functions:
             yield from _read_through_float(function)
-        for node in tree.walk(file.tree):
-            if isinstance(node, tree.Function):
-                yield from _written_short(node)
+        for node in nodes(file.tree, tree.Function):
+            yield from _written_short(node)
     else:
         for function in file.facts.functions:
             yield from _cut_to_the_default(function)
@@ -95,7 +96,7 @@ def _written_short(function: tree.Function) -> Iterator[Report]:
         for value, form in _formatted(node):
             if isinstance(value, tree.Name) and value.id in integers and _SHORT.fullmatch(form):
                 yield Report(
-                    Place("", node.line, node.column, node.end_line, node.end_column),
+                    place_of(node),
                     function.name,
                     f"{value.id} may be an integer and is written with {form}, which keeps six digits",
                     (Step("", node.line, f"{value.id} is written here; 1234567 comes out as 1.23457e+06"),),

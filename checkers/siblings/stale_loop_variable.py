@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from llmlint.code.facts.facts import Function as FunctionFacts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Place, Report, Step
 
 
@@ -18,8 +19,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     lines = file.text.split("\n")
     wanted = {f.line: f for f in file.facts.functions if f.name != "<module>" and _may_be_stale(f, lines)}
     if wanted:
-        for node in tree.walk(file.tree):
-            if isinstance(node, tree.Function) and node.line in wanted:
+        for node in nodes(file.tree, tree.Function):
+            if node.line in wanted:
                 yield from _check(node, wanted[node.line].qualname)
 
 

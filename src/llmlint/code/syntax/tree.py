@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Literal as OneOf
+from typing import get_args
 
 import msgspec
 
@@ -391,11 +392,18 @@ _CHILD_FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def _child_fields(kind: type[Node]) -> tuple[str, ...]:
+    """The fields that may hold nodes; `broken` names once more what stands in the body."""
     fields = _CHILD_FIELDS.get(kind)
     if fields is None:
-        own = kind.__struct_fields__[4:]
-        fields = _CHILD_FIELDS[kind] = tuple(f for f in own if f not in ("broken", "names"))
+        own = msgspec.structs.fields(kind)[4:]
+        fields = _CHILD_FIELDS[kind] = tuple(f.name for f in own if f.name != "broken" and _holds_nodes(f.type))
     return fields
+
+
+def _holds_nodes(declared: object) -> bool:
+    if isinstance(declared, type) and issubclass(declared, Node):
+        return True
+    return any(_holds_nodes(part) for part in get_args(declared))
 
 
 def children(node: Node) -> list[Node]:

@@ -8,6 +8,8 @@ import pytest
 
 from llmlint.catalogue import Catalogue, PageError, Rule, UnknownRule, load_catalogue, read_rule
 
+CHECKERS = Path(__file__).parents[1] / "checkers"
+
 PAGE = """+++
 code = "LLM899"
 name = "made-up-rule"
@@ -126,6 +128,13 @@ def test_the_checker_of_a_rule_without_a_module_cannot_be_imported() -> None:
     assert not CATALOGUE.has_checker(rule)
     with pytest.raises(ModuleNotFoundError, match="made_up_rule"):
         CATALOGUE.checker(rule)
+
+
+def test_every_checker_stands_in_a_package() -> None:
+    """A folder without `__init__.py` is left out of what is installed."""
+    for rule in load_catalogue():
+        if not rule.reported_by_engine:
+            assert (CHECKERS / rule.chapter / "__init__.py").is_file(), rule.code
 
 
 def test_every_shipped_page_loads_and_the_catalogue_is_read_once() -> None:

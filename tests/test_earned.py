@@ -7,6 +7,7 @@ import pytest
 from llmlint.catalogue import load_catalogue
 from llmlint.earned import Readings, limited, readings
 from llmlint.findings import Finding
+from llmlint.rule_page import as_text
 
 
 def finding(rule: str, confidence: str = "high", severity: str = "P1") -> Finding:
@@ -56,6 +57,11 @@ def test_a_rule_that_was_mostly_wrong_says_so_and_is_told_with_low_confidence() 
     told = limited(finding("LLM806", severity="P0"))
     assert (told.confidence, told.severity) == ("low", "P1")
     assert "right 0 times" in told.confidence_reason
+
+
+def test_the_page_in_a_terminal_says_what_readings_gave() -> None:
+    told = as_text(load_catalogue().rule("LLM806"))
+    assert "read 9 times, right 0 times: told with low confidence at most" in told
 
 
 def test_what_a_traced_run_made_certain_stays() -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from llmlint.catalogue import Rule, split_page
+from llmlint.earned import readings
 
 
 def prose_of(rule: Rule) -> str:
@@ -30,10 +31,21 @@ def as_text(rule: Rule) -> str:
         ", ".join(rule.languages),
         f"pylint {rule.pylint_id}",
         "on by default" if rule.default else "off by default",
+        *_readings(rule),
         f"watched at run time by the probe {rule.probe}" if rule.probe else f"no probe: {rule.no_probe}",
     ]
     head = "\n".join((f"{rule.code} {rule.name}", rule.title, "", *facts))
     return f"{head}\n\n{prose_of(rule)}"
+
+
+def _readings(rule: Rule) -> list[str]:
+    """What readings of the rule's findings gave, and how sure it may be for that."""
+    rows = [row for (code, _), row in sorted(readings().items()) if code == rule.code]
+    return [
+        f"{f'{row.mechanism}: ' if row.mechanism else ''}read {row.read} times, right {row.real} times: "
+        f"told with {row.most_confident} confidence at most"
+        for row in rows
+    ]
 
 
 README_BEGIN = "<!-- rules:begin -->\n"
@@ -42,7 +54,11 @@ README_END = "<!-- rules:end -->"
 
 def rules_as_markdown(rules: Iterable[Rule]) -> str:
     """The README's table."""
-    rows = [f"| {r.code} | [{r.name}](rules/{r.chapter}/{r.name}.md) | {r.severity} | {r.title} |" for r in rules]
+    rows = [
+        f"| {r.code} | [{r.name}](rules/{r.chapter}/{r.name}.md) | {r.severity} | "
+        f"{r.title}{'' if r.default else ' (off by default)'} |"
+        for r in rules
+    ]
     return "| code | name | severity | what it is |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
 
 

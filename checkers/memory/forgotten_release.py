@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.domain.lending import Held, Lending, is_captured, is_given, names_of
+from llmlint.code.domain.lending import Fate, Held, Lending, is_captured, is_given, names_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, goes_round
 from llmlint.code.link.exits import chain, loops_around
@@ -27,8 +27,10 @@ def check_program(program: Program) -> Iterator[Report]:
     for held in lending.things:
         is_native = held.function.language != "python" and held.pair.held == "result" and held.is_local
         if is_native and "." not in held.effect.callee and _is_raw(program, held) and not is_captured(held):
-            yield from _never_released(lending, held)
-            yield from _overwritten_in_loop(lending, held)
+            fates = lending.fates(held)
+            if not fates and not held.pair.lasting:
+                yield _never_released(program, held)
+            yield from _overwritten_in_loop(program, held, fates)
     yield from _unfreed_cases(program)
     yield from _gone_with_first_part(program)
 
@@ -36,10 +38,8 @@ def check_program(program: Program) -> Iterator[Report]:
 # ---------------------------------------------------------------- a local that no path releases
 
 
-def _never_released(lending: Lending, held: Held) -> Iterator[Report]:
-    program, function = lending.program, held.function
-    if held.pair.lasting or lending.fates(held):
-        return
+def _never_released(program: Program, held: Held) -> Report:
+    function = held.function
     users = [e for e in held.after if e.op == "call" and is_given(held.name, e)]
     sibling = next((e for e in function.effects if held.pair in _closed_by(program, e)), None)
     evidence = [Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}")]
@@ -48,7 +48,7 @@ def _never_released(lending: Lending, held: Held) -> Iterator[Report]:
         evidence.append(Step(function.path, sibling.line, f"{sibling.callee} gives back others here, and not this one"))
     scope = Target(function.facts.qualname, "scope")
     at_the_end = function.name == "main" and not loops_around(function, held.effect)
-    yield Report(
+    return Report(
         program.place(function, held.effect),
         function.facts.qualname,
         f"{held.name} ({held.pair.what} from {held.effect.callee}) is never given back",
@@ -80,20 +80,19 @@ def _is_raw(program: Program, held: Held) -> bool:
 # ---------------------------------------------------------------- a handle that each round overwrites
 
 
-def _overwritten_in_loop(lending: Lending, held: Held) -> Iterator[Report]:
+def _overwritten_in_loop(program: Program, held: Held, fates: dict[int, Fate]) -> Iterator[Report]:
     """Each round takes one and reaches the next with it, and after the loop one is kept or given back."""
     function = held.function
     loops = loops_around(function, held.effect)
     if not loops or _is_declared_in(held, loops[0]):
         return
-    fates = lending.fates(held)
-    noted = {at for at in fates if _is_note(lending.program, function, function.effects[at])}
+    noted = {at for at in fates if _is_note(program, function, function.effects[at])}
     kept = [at for at in fates if at > held.at and loops[0] not in chain(function, function.effects[at].region)]
     asked = Question(function, held.at, names_of(held), frozenset(), fates.keys() - noted, ())
     if not kept or not goes_round(asked):
         return
     yield Report(
-        lending.program.place(function, held.effect),
+        program.place(function, held.effect),
         function.facts.qualname,
         f"each round of the loop overwrites {held.name} ({held.pair.what}); only the last one is kept",
         (

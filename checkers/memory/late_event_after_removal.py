@@ -83,13 +83,6 @@ def _looks_up(effect: Effect, named: str) -> bool:
     return may_be_none or (effect.callee == f"{named}.pop" and len(effect.args) > 1)
 
 
-def _asks_of_a_message(function: FunctionInfo, attribute: str) -> bool:
-    """A step or handler that looks an entry up by what its own message names, and is ready to find none."""
-    params = {p.name for p in function.params}
-    asked = [e for e in function.effects if _looks_up(e, f"self.{attribute}")]
-    return _begins(function, _STEPS) and any(e.args[0].path.split(".")[0] in params for e in asked if e.args)
-
-
 def _begins(function: FunctionInfo, verbs: frozenset[str]) -> bool:
     return not verbs.isdisjoint(words(function.name)[:1])
 

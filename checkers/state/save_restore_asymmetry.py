@@ -76,10 +76,6 @@ def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Re
         return
 
 
-def _fate(field: FieldFact) -> str:
-    return "has a default, so its absence goes unnoticed" if field.value else "has no default: the call fails"
-
-
 def _is_required(cls: ClassInfo, field: FieldFact) -> bool:
     """A field of a dataclass that has no default: a constructor call without it fails."""
     made_by_hand = "__init__" in cls.methods or "ClassVar" in field.annotation

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from llmlint.code.facts.facts import Region
-from llmlint.code.flow.graph import Graph, graph_of
+from llmlint.code.flow.graph import graph_of
 from llmlint.code.flow.paths import Paths
 from llmlint.code.link.entities import FunctionInfo
 
@@ -20,10 +20,6 @@ def paths_of(function: FunctionInfo) -> Paths:
         graph = graph_of(function.effects, _regions(function), function.language)
         found = _PATHS[function] = Paths(graph, function.language == "python")
     return found
-
-
-def flow_of(function: FunctionInfo) -> Graph:
-    return paths_of(function).graph
 
 
 def _regions(function: FunctionInfo) -> tuple[Region, ...]:

@@ -9,7 +9,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.conditions import Facts, implied, is_about
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import EXIT, RAISED, Edge
-from llmlint.code.flow.paths import PLAIN, Paths, Way
+from llmlint.code.flow.paths import Way
 from llmlint.code.link.entities import FunctionInfo
 
 _FAILED = (("none", True), ("true", False), ("<", True))
@@ -19,7 +19,6 @@ class Leak(NamedTuple):
     """`left_by`: the effect by which the function is left, None where it runs out."""
 
     left_by: Effect | None
-    passed: tuple[Effect, ...]
 
 
 class Question(NamedTuple):
@@ -47,10 +46,10 @@ def leak(question: Question) -> Leak | None:
     way = _way(question, goals)
     if way is None:
         return None
-    passed = tuple(effect for node in way.nodes if (effect := graph.effect(node)) is not None)
+    passed = [effect for node in way.nodes if (effect := graph.effect(node)) is not None]
     written = next((effect for effect in reversed(passed) if effect.op in ("return", "raise")), None)
     left = written or (passed[-1] if passed and way.nodes[-1] == RAISED else None)
-    return Leak(left, passed)
+    return Leak(left)
 
 
 def goes_round(question: Question) -> bool:
@@ -63,7 +62,7 @@ def _way(question: Question, goals: set[int]) -> Way | None:
     paths = paths_of(question.function)
     graph = paths.graph
     settled = {node for effect in question.settled for node in graph.nodes_of(effect)}
-    normal = _leading_to(paths, {node for effect in question.released for node in graph.nodes_of(effect)})
+    normal = paths.leading_to({node for effect in question.released for node in graph.nodes_of(effect)})
     return paths.find(
         graph.nodes_of(question.taken),
         goals,
@@ -71,17 +70,6 @@ def _way(question: Question, goals: set[int]) -> Way | None:
         refuses=lambda edge: _has_failed(question, edge, normal),
         throws=lambda node: (effect := graph.effect(node)) is not None and question.throws(effect),
     )
-
-
-def _leading_to(paths: Paths, wanted: Collection[int]) -> set[int]:
-    """The nodes from which one of these can still be reached."""
-    found, waiting = set(wanted), list(wanted)
-    while waiting:
-        for node, edge in paths.graph.back[waiting.pop()]:
-            if edge.kind in PLAIN and node not in found:
-                found.add(node)
-                waiting.append(node)
-    return found
 
 
 def _has_failed(question: Question, edge: Edge, normal: set[int]) -> bool:

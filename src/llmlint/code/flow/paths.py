@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.conditions import NOTHING, Atom, Facts, after, contradict, implied
 from llmlint.code.flow.graph import ENTRY, EXIT, RAISED, Edge, Graph
 
@@ -120,6 +119,16 @@ class Paths:
                     waiting.append(edge.to)
         return found
 
+    def leading_to(self, wanted: Collection[int], kinds: Collection[str] = PLAIN) -> set[int]:
+        """These nodes and every other from which some way leads to one of them, whatever the tests say."""
+        found, waiting = set(wanted), list(wanted)
+        while waiting:
+            for node, edge in self.graph.back[waiting.pop()]:
+                if edge.kind in kinds and node not in found:
+                    found.add(node)
+                    waiting.append(node)
+        return found
+
 
 def _asked_again(graph: Graph) -> frozenset[Atom]:
     seen: dict[Atom, set[int]] = {}
@@ -138,8 +147,3 @@ def _nodes_to(state: tuple[int, Facts], came: dict[tuple[int, Facts], tuple[int,
         nodes.append(here[0])
         here = came[here]
     return tuple(reversed(nodes[:-1]))
-
-
-def effects_on(graph: Graph, way: Way) -> Sequence[Effect]:
-    """What is done on the way, in its order."""
-    return [effect for node in way.nodes if (effect := graph.effect(node)) is not None]

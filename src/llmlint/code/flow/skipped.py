@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from llmlint.code.flow.conditions import implied, is_about, written
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT, Edge, Graph
-from llmlint.code.flow.paths import Way
+from llmlint.code.flow.paths import Paths
 from llmlint.code.link.entities import FunctionInfo
+
+_GOING_ON = frozenset({"", "case", "back"})
+"""Edges of statements that come to their end."""
 
 
 class Skipped(NamedTuple):
@@ -34,7 +38,7 @@ def skipped(function: FunctionInfo, step: Collection[int], beside: Collection[in
     if there is None:
         return None
     onward = paths.find([there.nodes[-1]], {EXIT}, steps.__contains__, there.known, refuses=refuses)
-    return _parting(graph, Way((ENTRY, *there.nodes, *onward.nodes), onward.known), steps) if onward else None
+    return _parting(paths, (ENTRY, *there.nodes, *onward.nodes), steps) if onward else None
 
 
 def _asks_about(path: str) -> Callable[[Edge], bool]:
@@ -45,29 +49,17 @@ def _asks_about(path: str) -> Callable[[Edge], bool]:
     return refuses
 
 
-def _parting(graph: Graph, way: Way, steps: set[int]) -> Skipped | None:
+def _parting(paths: Paths, way: Sequence[int], steps: set[int]) -> Skipped | None:
     """The first branch on the way whose other side still leads to the step."""
-    for here, following in zip(way.nodes, way.nodes[1:], strict=False):
+    graph, still = paths.graph, paths.leading_to(steps, _GOING_ON)
+    for here, following in pairwise(way):
         taken = next((edge for edge in graph.out[here] if edge.to == following and edge.test is not None), None)
         if taken is None or taken.test is None:
             continue
         others = [edge.to for edge in graph.out[here] if edge.to != following]
-        if _reaches(graph, others, steps) and not _reaches(graph, [following], steps):
+        if following not in still and not still.isdisjoint(others):
             return Skipped(written(taken.test), taken.holds, _leaves_at_once(graph, following))
     return None
-
-
-def _reaches(graph: Graph, starts: list[int], goal: set[int]) -> bool:
-    seen, waiting = set(starts), list(starts)
-    while waiting:
-        node = waiting.pop()
-        if node in goal:
-            return True
-        for edge in graph.out[node]:
-            if edge.to not in seen and edge.kind in ("", "case", "back"):
-                seen.add(edge.to)
-                waiting.append(edge.to)
-    return False
 
 
 def _leaves_at_once(graph: Graph, node: int) -> bool:

@@ -52,11 +52,6 @@ class Dispatch:
         found = {path: self._types.narrowed(function, path, text) for path, text in told.items()}
         return {path: value for path, value in found.items() if value is not None}
 
-    def receiver_class(self, function: FunctionInfo, callee: str, known: Known = NOTHING_KNOWN) -> ClassInfo | None:
-        """The class of the object a method is called on: of `self.pool` for `self.pool.free`."""
-        receiver = callee.rpartition(".")[0]
-        return self._types.class_of(function, receiver, known) if receiver else None
-
     def _targets(
         self, function: FunctionInfo, callee: str, via: str, known: Known, overrides: bool
     ) -> tuple[FunctionInfo, ...]:

@@ -1,4 +1,4 @@
-"""Where control leaves a function, and what it has passed on the way there."""
+"""The regions that a statement stands in: what is around it, what had to come true to get there."""
 
 from __future__ import annotations
 

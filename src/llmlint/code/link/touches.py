@@ -27,11 +27,6 @@ class Touch(NamedTuple):
     path: str
     by_name: bool
 
-    @property
-    def is_nested(self) -> bool:
-        """Done to an element of the attribute: `self.blocks[request_id].append(block)`."""
-        return self.path.endswith("[]")
-
 
 class Read(NamedTuple):
     """A reading of an attribute: the first of that path in the function."""

@@ -103,6 +103,8 @@ class Plan:
         if data.get("schema") != SCHEMA:
             raise ValueError(f"a plan of schema {data.get('schema')!r}, expected {SCHEMA}")
         self.hash: str = data.get("hash", "")
+        self.run: str = data.get("run", "")
+        """A word of this run alone, which its records repeat."""
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
         self.inside = inside_of(self.findings)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
+import stat
 from collections.abc import Iterator
 from typing import Any
 
-from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS, STATE, STATE_AT, STATE_MAGIC
+from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS, STATE, STATE_AT, STATE_MAGIC, checksum
 
 Record = dict[str, Any]
 
@@ -66,6 +66,10 @@ class Process:
     def lost(self) -> int:
         return int(self.tail.get("lost", 0)) + self.torn
 
+    def is_of(self, run: str) -> bool:
+        """Does it repeat the run's word, and is it of the process that its file is called after?"""
+        return self.head.get("run", "") == run and self.name.startswith(f"p-{self.head.get('pid')}-")
+
     def label(self) -> str:
         return f"process {self.pid}" if self.rank is None else f"process {self.pid}, rank {self.rank}"
 
@@ -98,9 +102,16 @@ class Run:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.plan: Record = _json(os.path.join(folder, "plan.json"))
+        self.plan = plan_of(folder)
         self.command: Record = _json(os.path.join(folder, "run.json"))
-        self.processes = sorted(_processes(folder), key=lambda process: process.head.get("monotonic", 0.0))
+        ours, others = records_of(folder)
+        run = str(self.plan.get("run", ""))
+        read = list(_processes(folder, ours, run))
+        self.processes = sorted(
+            (process for process in read if process.is_of(run)), key=lambda one: one.head.get("monotonic", 0.0)
+        )
+        self.strangers = len(read) - len(self.processes) + len(others)
+        """Records that this run did not write: they count for nothing."""
         self.failed_starts = sorted(name for name in os.listdir(folder) if name.startswith("failed-"))
 
     @property
@@ -123,6 +134,10 @@ def read_run(folder: str) -> Run:
     return Run(folder)
 
 
+def plan_of(folder: str) -> Record:
+    return _json(os.path.join(folder, "plan.json"))
+
+
 def _is_python(argv: list[str]) -> bool:
     name = os.path.basename(argv[0]) if argv else ""
     helper = any("resource_tracker" in part for part in argv)
@@ -138,13 +153,34 @@ def _json(path: str) -> Record:
         return {}
 
 
-def _processes(folder: str) -> Iterator[Process]:
-    for name in sorted(os.listdir(folder)):
+def records_of(folder: str) -> tuple[list[str], list[str]]:
+    """The names of the records in a folder: those that its user wrote there, and what only looks like one.
+
+    A link, a file with a second name, or one of another user than the plan's is nothing that the tracer made.
+    """
+    ours: list[str] = []
+    others: list[str] = []
+    try:
+        owner: int | None = os.lstat(os.path.join(folder, "plan.json")).st_uid
+    except OSError:
+        owner = None
+    for name in sorted(name for name in os.listdir(folder) if name.startswith(("p-", "n-"))):
+        told = os.lstat(os.path.join(folder, name))
+        is_ours = stat.S_ISREG(told.st_mode) and told.st_nlink == 1 and owner in (None, told.st_uid)
+        (ours if is_ours else others).append(name)
+    return ours, others
+
+
+def _processes(folder: str, names: list[str], run: str) -> Iterator[Process]:
+    known = set(names)
+    for name in names:
         if name.startswith("p-") and name.endswith(".jsonl"):
             process = Process(name.removesuffix(".jsonl"))
             _read_lines(process, os.path.join(folder, name))
-            _read_ring(process, os.path.join(folder, f"{process.name}.ring"))
-            _read_states(process, os.path.join(folder, f"{process.name}.state"))
+            if f"{process.name}.ring" in known:
+                _read_ring(process, os.path.join(folder, f"{process.name}.ring"))
+            if f"{process.name}.state" in known:
+                _read_states(process, os.path.join(folder, f"{process.name}.state"), run)
             if process.head:
                 yield process
 
@@ -158,14 +194,14 @@ def _read_lines(process: Process, path: str) -> None:
                 process.torn += 1
 
 
-def _read_states(process: Process, path: str) -> None:
+def _read_states(process: Process, path: str, run: str) -> None:
     """The latest that is whole."""
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError:
         return
-    for _, text in sorted(_states_in(data), reverse=True):
+    for _, text in sorted(_states_in(data, run), reverse=True):
         try:
             process.states = dict(json.loads(text)["states"])
             return
@@ -173,11 +209,11 @@ def _read_states(process: Process, path: str) -> None:
             continue
 
 
-def _states_in(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _states_in(data: bytes, run: str) -> Iterator[tuple[int, bytes]]:
     for turn in range(2 if len(data) >= STATE_AT else 0):
-        magic, number, place, length, checksum = STATE.unpack_from(data, turn * STATE.size)
+        magic, number, place, length, sum_of_it = STATE.unpack_from(data, turn * STATE.size)
         text = data[place : place + length]
-        if magic == STATE_MAGIC and zlib.crc32(text) == checksum:
+        if magic == STATE_MAGIC and checksum(text, run) == sum_of_it:
             yield number, text
 
 

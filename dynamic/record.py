@@ -38,8 +38,9 @@ STATE_AT = 2 * STATE.size
 class Recorder:
     """The files of this process. A forked child makes its own."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, run: str = "") -> None:
         self.folder = folder
+        self.run = run
         self.name = f"p-{os.getpid()}-{time.monotonic_ns()}"
         self.lost = 0
         self.faults = 0
@@ -49,7 +50,7 @@ class Recorder:
         self._interned: dict[tuple[str, ...], int] = {}
         self._file = self._opened(self.name + ".jsonl")
         self._map = self._mapped(self.name + ".ring")
-        self.states = Overwritten(self._opened(self.name + ".state", append=False))
+        self.states = Overwritten(self._opened(self.name + ".state", append=False), run)
         self.counters = memoryview(self._map)[HEADER.size : RING_AT].cast("Q")
         self.alive()
 
@@ -155,8 +156,9 @@ class Overwritten:
     However long a process runs, the file does not grow, and whatever ends it, what it said last is there.
     """
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, run: str) -> None:
         self._file = file
+        self._run = run
         self._count = 0
         self._room = 0
         self._end = STATE_AT
@@ -173,7 +175,7 @@ class Overwritten:
             place = self._end - (2 - turn) * self._room
             if os.pwrite(self._file, text, place) < len(text):
                 return False
-            slot = STATE.pack(STATE_MAGIC, self._count + 1, place, len(text), zlib.crc32(text))
+            slot = STATE.pack(STATE_MAGIC, self._count + 1, place, len(text), checksum(text, self._run))
             os.pwrite(self._file, slot, turn * STATE.size)
             self._count += 1
         except (OSError, ValueError, TypeError, RecursionError):
@@ -191,7 +193,12 @@ class Overwritten:
             self._file = -1
 
 
-def head(plan_hash: str) -> dict[str, Any]:
+def checksum(text: bytes, run: str) -> int:
+    """Right only for the run that wrote the text."""
+    return zlib.crc32(text, zlib.crc32(run.encode()))
+
+
+def head(plan_hash: str, run: str) -> dict[str, Any]:
     """What a process says of itself first."""
     ranks = {name.lower(): os.environ[name] for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE") if name in os.environ}
     torch = sys.modules.get("torch")
@@ -203,5 +210,6 @@ def head(plan_hash: str) -> dict[str, Any]:
         "torch": getattr(torch, "__version__", ""),
         "monotonic": time.monotonic(),
         "plan": plan_hash,
+        "run": run,
         **ranks,
     }

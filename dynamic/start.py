@@ -32,7 +32,10 @@ def start() -> None:
 def _note(folder: str, error: Exception) -> None:
     """A tracer that could not start leaves a note, so that the verdict can say so."""
     try:
-        with open(os.path.join(folder, f"failed-{os.getpid()}.txt"), "w", encoding="utf-8") as note:
-            note.write(f"{type(error).__name__}: {error}\n")
+        note = os.open(
+            os.path.join(folder, f"failed-{os.getpid()}.txt"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        with open(note, "w", encoding="utf-8") as file:
+            file.write(f"{type(error).__name__}: {error}\n")
     except OSError:
         return

@@ -33,9 +33,9 @@ class Tracer:
         self.plan = plan
         self.folder = folder
         self.raw_ids = raw_ids
-        self.recorder = Recorder(folder)
+        self.recorder = Recorder(folder, plan.run)
         self.faults = Faults()
-        self.secret = os.environ.get("LLMLINT_SECRET", "").encode()
+        self.secret = secret_of(folder)
         self.probes: dict[str, Probe] = {}
         self.stations: dict[int, Station] = {}
         self.loaded: dict[str, ModuleType] = {}
@@ -69,7 +69,7 @@ class Tracer:
         self.ticker = processes.Ticker(self.tick, tick)
 
     def start(self) -> None:
-        self.recorder.write("head", **head(self.plan.hash))
+        self.recorder.write("head", **head(self.plan.hash, self.plan.run))
         imports.install(self._may_mean, self._imported)
         processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child)
         processes.note_children(self._started)
@@ -393,10 +393,10 @@ class Tracer:
             forget_threads()
             self.busy = self.finished = False
             self.recorder.disown()
-            self.recorder = Recorder(self.folder)
+            self.recorder = Recorder(self.folder, self.plan.run)
             self.written.clear()
             self.states.clear()
-            self.recorder.write("head", **head(self.plan.hash), forked=True)
+            self.recorder.write("head", **head(self.plan.hash, self.plan.run), forked=True)
             for path, module in self.loaded.items():
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
             for name, sings in self.canaries.items():
@@ -410,6 +410,15 @@ class Tracer:
             self.ticker.start()
         except Exception:
             self.faults.add("fork")
+
+
+def secret_of(folder: str) -> bytes:
+    """What ids are hashed with. It goes when the command has ended; who comes later has one that nobody else knows."""
+    try:
+        with open(os.path.join(folder, "secret"), "rb") as file:
+            return file.read(64)
+    except OSError:
+        return os.urandom(16)
 
 
 def load_probe(name: str) -> type[Probe]:

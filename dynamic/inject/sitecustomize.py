@@ -15,8 +15,9 @@ try:
         llmlint_waits.begin()
     elif os.environ.get("LLMLINT_TRACE"):
         _note = os.path.join(os.environ["LLMLINT_TRACE"], "failed-%d.txt" % os.getpid())
-        with open(_note, "w") as _file:
-            _file.write("Python %s is too old to be traced\n" % sys.version.split()[0])
+        _file = os.open(_note, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(_file, ("Python %s is too old to be traced\n" % sys.version.split()[0]).encode())
+        os.close(_file)
 except Exception:  # the program must start whatever happens here
     pass
 

@@ -23,6 +23,9 @@
 #include <unwind.h>
 
 enum { SITES = 512, LINKS = 2048, BUCKETS = 1024, BUCKET = 16, LEDGERS = 256 };
+#ifndef RUN
+#define RUN 0 /* a word of this run alone, which its ledgers repeat */
+#endif
 enum { PATIENCE = 100000, ON_THE_WAY_OUT = 0xffff };
 
 /* A place that calls a watched function, or (ON_THE_WAY_OUT) stood on the stack when the program was left. */
@@ -32,7 +35,7 @@ struct link { word lent_at, given_back_at, count; };
 struct handle { word value, site, thread, order, running; };
 struct ledger {
     char magic[8];
-    word pid, started, ended, order, lent_unnoted, given_back_unnoted;
+    word pid, started, ended, order, lent_unnoted, given_back_unnoted, run;
     struct site sites[SITES];
     struct link links[LINKS];
     struct handle handles[BUCKETS][BUCKET];
@@ -88,6 +91,7 @@ static void open_ledger(void) {
     memcpy(fresh->magic, "LLMLEDG1", sizeof fresh->magic);
     fresh->pid = getpid();
     fresh->started = now.tv_sec;
+    fresh->run = RUN;
     __atomic_store_n(&ledger, fresh, __ATOMIC_RELEASE);
 }
 

@@ -6,8 +6,10 @@ import os
 import struct
 from collections.abc import Iterator
 
+from ..read import plan_of, records_of
+
 MAGIC = b"LLMLEDG1"
-HEAD = struct.Struct("<8s6Q")
+HEAD = struct.Struct("<8s7Q")
 SITE = struct.Struct("<5Q472s")
 LINK = struct.Struct("<3Q")
 HANDLE = struct.Struct("<5Q")
@@ -63,8 +65,14 @@ class Ledger:
 
 def read_ledgers(folder: str, functions: list[str]) -> list[Ledger]:
     """`functions` are the watched ones in the order in which the library was built."""
-    names = sorted(name for name in os.listdir(folder) if name.startswith("n-") and name.endswith(".ledger"))
-    return [ledger for name in names for ledger in _read(os.path.join(folder, name), functions)]
+    run = word_of(plan_of(folder).get("run", ""))
+    names = [name for name in records_of(folder)[0] if name.startswith("n-") and name.endswith(".ledger")]
+    return [ledger for name in names for ledger in _read(os.path.join(folder, name), functions, run)]
+
+
+def word_of(run: str) -> int:
+    """The word of a run as the library has it."""
+    return int(run, 16) if run else 0
 
 
 def without_a_ledger(folder: str) -> int:
@@ -75,12 +83,14 @@ def without_a_ledger(folder: str) -> int:
         return 0
 
 
-def _read(path: str, functions: list[str]) -> Iterator[Ledger]:
+def _read(path: str, functions: list[str], run: int) -> Iterator[Ledger]:
     with open(path, "rb") as file:
         data = file.read()
     if len(data) != SIZE or data[:8] != MAGIC:
         return
-    _, pid, started, ended, _, lent_unnoted, given_back_unnoted = HEAD.unpack_from(data)
+    _, pid, started, ended, _, lent_unnoted, given_back_unnoted, of_run = HEAD.unpack_from(data)
+    if of_run != run or not os.path.basename(path).startswith(f"n-{pid}-"):
+        return
     ledger = Ledger(pid, started, bool(ended), lent_unnoted, given_back_unnoted)
     sites = list(_sites(data, functions))
     for lent_at, given_back_at, count in LINK.iter_unpack(data[LINKS_AT:HANDLES_AT]):

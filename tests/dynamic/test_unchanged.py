@@ -150,7 +150,7 @@ def test_a_service_that_leaves_by_its_own_doing_has_ended(way: str, tmp_path: Pa
 
 def test_what_was_said_last_is_there_whole_however_often_it_was_said(tmp_path: Path) -> None:
     recorder = Recorder(str(tmp_path))
-    recorder.write("head", pid=1)
+    recorder.write("head", pid=os.getpid())
     for count in range(1, 3000):
         recorder.write_states({"finding": {"count": count, "samples": ["long" * (count % 50)]}}, last=False)
     (file,) = tmp_path.glob("*.state")
@@ -164,7 +164,7 @@ def test_what_was_said_last_is_there_whole_however_often_it_was_said(tmp_path: P
 def test_a_process_with_nothing_to_watch_makes_no_file(tmp_path: Path) -> None:
     done, run = run_program(tmp_path, [LEAK], "-c", "import json, sys; print('_llmlint_dynamic' in sys.modules)")
     assert (done.stdout, run.processes) == ("False\n", [])
-    assert {file.name for file in tmp_path.iterdir()} == {"plan.json", "wake"}
+    assert {file.name for file in tmp_path.iterdir()} == {"plan.json", "secret", "wake"}
 
 
 def test_a_killed_process_refutes_nothing(tmp_path: Path) -> None:

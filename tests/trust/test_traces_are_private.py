@@ -37,6 +37,10 @@ def test_files_of_a_run_are_for_nobody_else(tree: Path) -> None:
         (["env", "HF_TOKEN=hf", "a=b"], ["env", "HF_TOKEN=***", "a=b"]),
         (["curl", "sk-abc", "https://me:word@host/p?a=b"], ["curl", "***", "https://***@host/p?a=b"]),
         (["http://host/a@b", "--ssl-keyfile", "f"], ["http://host/a@b", "--ssl-keyfile", "f"]),
+        (["bash", "-c", "HF_TOKEN=hf serve --api-key x -p 1"], ["bash", "-c", "HF_TOKEN=*** serve --api-key *** -p 1"]),
+        (["-H", "Authorization: Bearer x", "-H", "a: b"], ["-H", "Authorization: Bearer ***", "-H", "a: b"]),
+        (["--config", '{"api_key": "x", "tokens": 3}'], ["--config", '{"api_key": "***", "tokens": 3}']),
+        (["http://host/p?token=x&n=1", "monkey=1"], ["http://host/p?token=***&n=1", "monkey=1"]),
     ],
 )
 def test_command_lines_are_kept_without_what_gives_access(given: list[str], kept: list[str]) -> None:

@@ -135,6 +135,7 @@ def _write_own_findings(out: Path, asked: list[Finding]) -> None:
     """What a run saw of what no scan had found, beside its records; the command's own output stays its own."""
     from llmlint.dynamic.read import read_run
     from llmlint.report import Style, render
+    from llmlint.runtime.private import write_private
     from llmlint.scan import Counts, ScanResult
 
     file = out / "findings.json"
@@ -143,7 +144,7 @@ def _write_own_findings(out: Path, asked: list[Finding]) -> None:
             return
         judged = _judged(asked, [read_run(str(out))])
         result = ScanResult(findings=judged, counts=Counts(), rules=tuple(load_catalogue()))
-        file.write_text(render("json", result, Style()), encoding="utf-8")
+        write_private(file, render("json", result, Style()))
     except OSError as error:
         click.echo(f"llmlint: {error.filename or file}: {error.strerror}", err=True)
         return

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -19,7 +20,8 @@ from typing import Any
 from llmlint.dynamic.plan import Plan, probe_names
 from llmlint.dynamic.secrecy import without_secrets
 from llmlint.dynamic.tracer import load_probe
-from llmlint.runtime.native.build import preloaded, prepare_ledger
+from llmlint.runtime.native.build import is_preloaded, preloaded, prepare_ledger
+from llmlint.runtime.private import write_private
 
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
 INJECT = DYNAMIC.resolve() / "inject"
@@ -32,11 +34,15 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / "plan.json").exists():
         raise FileExistsError(errno.EEXIST, "it holds a run already", str(folder))
-    _write_private(folder / "plan.json", json.dumps(plan, indent=1))
-    _write_private(folder / "wake", "\n".join(_names_to_wait_for(plan)))
+    if folder.stat().st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, "anybody may write into it", str(folder))
+    plan = {**plan, "run": secrets.token_hex(8)}
+    write_private(folder / "plan.json", json.dumps(plan, indent=1))
+    write_private(folder / "secret", secrets.token_hex(16))
+    write_private(folder / "wake", "\n".join(_names_to_wait_for(plan)))
     # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
     compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
-    prepare_ledger(folder, plan.get("native", ()))
+    prepare_ledger(folder, plan.get("native", ()), plan["run"])
 
 
 def _names_to_wait_for(plan: Mapping[str, Any]) -> list[str]:
@@ -48,15 +54,19 @@ def _names_to_wait_for(plan: Mapping[str, Any]) -> list[str]:
 
 
 def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The command's environment: its own, with the tracer put before it on PYTHONPATH, and the ledger preloaded."""
+    """The command's environment: its own, with the tracer put before it on PYTHONPATH where Python is to be watched,
+    and the ledger preloaded where C functions are. Nothing that is a secret is in it: programs print theirs."""
     found = dict(os.environ if base is None else base)
-    before = found.get("PYTHONPATH", "")
-    found["PYTHONPATH"] = f"{INJECT}{os.pathsep}{before}" if before else str(INJECT)
-    found["LLMLINT_TRACE"] = str(folder.resolve())
-    found["LLMLINT_SECRET"] = secrets.token_hex(8)
-    if raw_ids:
+    found.update(preloaded(folder, found))
+    watches_python = bool(json.loads((folder / "plan.json").read_text(encoding="utf-8")).get("findings"))
+    if watches_python:
+        before = found.get("PYTHONPATH", "")
+        found["PYTHONPATH"] = f"{INJECT}{os.pathsep}{before}" if before else str(INJECT)
+    if watches_python or is_preloaded(folder):
+        found["LLMLINT_TRACE"] = str(folder.resolve())
+    if watches_python and raw_ids:
         found["LLMLINT_IDS"] = "1"
-    return {**found, **preloaded(folder, found)}
+    return found
 
 
 Meanwhile = Callable[["subprocess.Popen[bytes]"], object]
@@ -75,6 +85,7 @@ def run_traced(command: Sequence[str], folder: Path, raw_ids: bool = False, mean
     status, done = _run(command, environment(folder, raw_ids), meanwhile)
     account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
     _write(account, folder)
+    (folder / "secret").unlink(missing_ok=True)
     return status
 
 
@@ -103,15 +114,7 @@ def _run(command: Sequence[str], env: dict[str, str] | None, meanwhile: Meanwhil
 def _write(account: Mapping[str, Any], folder: Path) -> None:
     """Written once before the command starts, so that a run whose `trace` was killed still says what it was."""
     with contextlib.suppress(OSError):
-        _write_private(folder / "run.json", json.dumps(account, indent=1, default=str))
-
-
-def _write_private(file: Path, text: str) -> None:
-    """How a service was started is for nobody else to read, and no link is followed to write it."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        os.fchmod(handle, 0o600)
-        opened.write(text)
+        write_private(folder / "run.json", json.dumps(account, indent=1, default=str))
 
 
 def _hear_interrupts() -> None:

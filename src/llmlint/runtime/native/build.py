@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmlint.dynamic.native.read import word_of
 from llmlint.runtime.native.block import is_watchable
+from llmlint.runtime.private import write_private
 
 SOURCES = Path(__file__).resolve().parents[2] / "dynamic" / "native"
 ACCOUNT = "native.json"
@@ -25,15 +27,15 @@ PATIENCE = 60
 _OPTIONS = ("-std=gnu11", "-shared", "-fPIC", "-O2", "-fexceptions", "-fvisibility=hidden", "-w")
 
 
-def prepare_ledger(folder: Path, findings: Sequence[Mapping[str, Any]]) -> None:
-    """`findings` are the plan's entries for the ledger."""
+def prepare_ledger(folder: Path, findings: Sequence[Mapping[str, Any]], run: str = "") -> None:
+    """`findings` are the plan's entries for the ledger, `run` its word for this run."""
     watched = watched_functions(findings)
     if not watched:
         return
     library = folder.resolve() / "ledger.so"
-    problem = _obstacle(library) or _built(folder, library, watched)
+    problem = _obstacle(library) or _built(folder, library, watched, word_of(run))
     account = {"functions": list(watched), "library": "" if problem else str(library), "problem": problem}
-    (folder / ACCOUNT).write_text(json.dumps(account, indent=1), encoding="utf-8")
+    write_private(folder / ACCOUNT, json.dumps(account, indent=1))
 
 
 def watched_functions(findings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int, int]]:
@@ -61,21 +63,25 @@ def _obstacle(library: Path) -> str:
         return "calls of C functions are watched on Linux only, on x86-64 and AArch64"
     if any(sign in str(library) for sign in " :;\t"):
         return f"no library can be preloaded from {library.parent}, whose name has a blank or a colon in it"
+    if os.statvfs(library.parent).f_flag & os.ST_NOEXEC:
+        return f"no library can be preloaded from {library.parent}, whose file system allows no programs"
     return ""
 
 
-def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, int]]) -> str:
+def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, int]], run: int) -> str:
     """Builds the library; what hindered it, or nothing."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         return "there is no C compiler (cc) to build the ledger with"
-    (folder / "watched.h").write_text(listed(watched), encoding="ascii")
-    command = compilation(compiler, machine(), folder, library)
+    write_private(folder / "watched.h", listed(watched))
+    command = compilation(compiler, machine(), folder, library, run)
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"the ledger could not be built: {error}"
-    if done.returncode:
+    if not done.returncode:
+        library.chmod(0o700)
+    else:
         first = next((line for line in done.stderr.splitlines() if "error" in line), f"status {done.returncode}")
         return f"the ledger could not be built: {first}"
     return ""
@@ -90,10 +96,25 @@ def listed(watched: Mapping[str, tuple[str, int, int]]) -> str:
     return "".join(lines)
 
 
-def compilation(compiler: str, kind: str, folder: Path, library: Path) -> list[str]:
+def compilation(compiler: str, kind: str, folder: Path, library: Path, run: int = 0) -> list[str]:
     """The command that makes the library for a kind of machine; `folder` has the `watched.h`."""
     sources = (str(SOURCES / name) for name in ("ledger.c", "calls.c", f"forward_{kind}.S"))
-    return [compiler, *_OPTIONS, "-I", str(folder), "-o", str(library), *sources, "-ldl", "-lpthread"]
+    return [
+        compiler,
+        *_OPTIONS,
+        f"-DRUN={run}ull",
+        "-I",
+        str(folder),
+        "-o",
+        str(library),
+        *sources,
+        "-ldl",
+        "-lpthread",
+    ]
+
+
+def is_preloaded(folder: Path) -> bool:
+    return bool(account_of(folder).get("library"))
 
 
 def preloaded(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ hand. A ledger sees calls and not paths, so that all was given back says nothing
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -60,6 +61,12 @@ def _seen(run: Run) -> tuple[list[Ledger], Places]:
     """Read once for all findings."""
     ledgers = read_ledgers(run.folder, account_of(run.folder).get("functions", []))
     return ledgers, places_of(ledgers)
+
+
+def left_out(run: Run) -> int:
+    """Ledgers that are torn, or that this run did not write: they count for nothing."""
+    names = (name for name in os.listdir(run.folder) if name.startswith("n-") and name.endswith(".ledger"))
+    return len(list(names)) - len(_seen(run)[0])
 
 
 # ---------------------------------------------------------------- whose calls

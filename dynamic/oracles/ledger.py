@@ -99,6 +99,8 @@ class EntityLedger(Probe):
         self.full = False
         self.holders_seen = 0
         self.late = 0
+        self.undecided = 0
+        """Held at the last look though they ended, and that only just."""
         self.late_by: dict[str, int] = defaultdict(int)
         self.bounded = ""
         self.removed = 0
@@ -245,6 +247,7 @@ class EntityLedger(Probe):
         self.quiet_looks += quiet
         grace = GRACE if quiet or last else LONG_GRACE
         settled = time.monotonic() - self.settle
+        self.undecided = 0
         for watched, held in held_by.items():
             if held is None:
                 continue
@@ -253,6 +256,8 @@ class EntityLedger(Probe):
                 looks = self.seen_left[entity] = self.seen_left.get(entity, 0) + 1
                 if when <= settled and (self.number - number >= grace or (quiet and looks > 1)):
                     self._note(watched, entity, via)
+                elif entity not in self.left.get(watched.attribute, {}):
+                    self.undecided += 1
             self._forgive(self.left.get(watched.attribute, {}), held)
 
     def _forget_the_removed(self, held: set[Hashable]) -> None:
@@ -305,6 +310,7 @@ class EntityLedger(Probe):
             "dropped": self.dropped,
             "late": self.late,
             "late_by": self.late_by,
+            "undecided": self.undecided,
             "bounded": self.bounded,
             "removed": self.removed,
             "objects": self.holders_seen,
@@ -344,6 +350,10 @@ class EntityLedger(Probe):
             return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
         enough = need(finding, "ended", 50)
         named = [target.via or target.qualname for target in finding.targets if target.role == "leave"]
+        undecided = total(states, "undecided")
+        if undecided:
+            held = f"{undecided} that had only just ended were still held at the last look"
+            return Judgement(CLEAN, f"{held}, too soon to tell ({_workload(ended, states)})")
         doubtful = total(states, "late") + total(states, "dropped")
         examined = merged(states, "examined")
         if all(examined.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:

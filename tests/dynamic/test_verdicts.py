@@ -182,3 +182,36 @@ def test_a_refusal_counts_only_where_nobody_is_told_of_it(kind: str, status: str
     one = finding("noop-restore", block, path="sleeper.py")
     _, run = run_program(tmp_path / "run", [one], "-c", "import sleeper; sleeper.main()", programs=program)
     assert verdicts([one], run)[0].status == status
+
+
+KEEPER = """
+class Keeper:
+    def __init__(self):
+        self.running = {}
+
+    def add(self, request_id):
+        self.running[request_id] = 1
+
+    def finish(self, request_id):
+        pass
+"""
+
+
+def test_what_had_only_just_ended_when_the_program_did_refutes_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "keeper.py").write_text(KEEPER)
+    block = Block(
+        targets=(
+            Target("Keeper.add", "enter", entity="request_id"),
+            Target("Keeper.finish", "leave", entity="request_id", via="finish"),
+        ),
+        watch=(Watch("running", owner="Keeper"),),
+        needs={"settle_ms": 60_000},
+    )
+    one = finding("request-state-leak", block, path="keeper.py")
+    play = "import keeper; it = keeper.Keeper(); [(it.add(n), it.finish(n)) for n in range(80)]"
+    _, run = run_program(tmp_path / "run", [one], "-c", play, programs=program)
+    found = verdicts([one], run)[0]
+    assert found.status == "exercised-clean"
+    assert "80 that had only just ended were still held at the last look" in found.summary

@@ -15,7 +15,7 @@ from serving_code import CLEAN, NOOP
 
 from llmlint.cache import FILE_NAME, Cache, cache_info, remove_files, users_folder
 from llmlint.project import Request, scan
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 
 @pytest.fixture

@@ -144,6 +144,47 @@ def test_words_of_a_project_reach_the_rules(tree: Path) -> None:
     assert found() == [POOL, SCHEDULER]
 
 
+LOADER = """
+class Loader:
+    def load(self, pool, page):
+        lease = pool.lease(page)
+        if page.is_broken:
+            return None
+        pool.give(lease)
+        return page
+
+    async def fetch(self, hall):
+        hall.take_seat()
+        page = await self.read()
+        hall.leave_seat()
+        return page
+"""
+PROTOCOLS = """
+[[tool.llmlint.protocol]]
+name = "page"
+enter = ["pool.lease"]
+leave = ["pool.give"]
+
+[[tool.llmlint.protocol]]
+name = "seat"
+enter = [".take_seat"]
+leave = [".leave_seat"]
+held = "receiver"
+exits = ["return", "raise", "cancel"]
+"""
+
+
+def test_a_protocol_of_a_project_reaches_the_rules(tree: Path) -> None:
+    (tree / "engine" / "loader.py").write_text(LOADER)
+    assert found(select=("LLM103",)) == []
+    write(tree, PROTOCOLS, "pyproject.toml")
+    result = scan(Request((".",), use_cache=False, select=("LLM103",)))
+    assert [(finding.line, finding.confidence, finding.message) for finding in result.findings] == [
+        (6, "medium", "load returns here without giving back lease (page from pool.lease)"),
+        (12, "medium", "fetch may be cancelled here without giving back hall (seat from hall.take_seat)"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -157,7 +198,13 @@ def test_words_of_a_project_reach_the_rules(tree: Path) -> None:
         ("select = ['LLM8o1']", "no rule matches 'LLM8o1'; did you mean LLM801"),
         ("[severity]\nLLM801 = 'high'", "severity: 'high' is no severity: P0, P1, P2, P3"),
         ("[[per-path]]\npath = ['a']", "unknown key"),
-        ("[vocabulary]\npairs = [{acquire = 'a'}]", "vocabulary: pairs[0]"),
+        ("[vocabulary]\nblocking = [{kind = 'file'}]", "vocabulary: blocking[0]"),
+        ("[[protocol]]\nname = 'page'\nenter = ['a.b']", "protocol[0]: 'leave' is missing"),
+        ("[[protocol]]\nname = 'page'\nenter = []\nleave = ['b']", "length >= 1 (enter)"),
+        ("[[protocol]]\nname = 'page'\nenter = ['a']\nleave = ['b']\nheld = 'hand'", "protocol[0].held: 'hand'"),
+        ("[[protocol]]\nname = 'page'\nenter = ['a']\nleave = ['b']\nleafe = ['c']", "unknown key 'leafe'"),
+        ("[[protocol]]\nname = 'page'\nenter = ['+= a']\nleave = ['-= a']", "'+= a' is a change"),
+        ("[[protocol]]\nname = 'page'\nenter = ['take it']\nleave = ['b']", "neither a call nor a change"),
         ("jobs = ", "Invalid value"),
     ],
 )
@@ -236,7 +283,8 @@ def test_a_setting_without_sense_is_named_and_left_out(tree: Path, setting: str)
         ('select = ["LLM801", "LLM8o1"]', "LLM8o1"),
         ("[severity]\nLLM801 = 'P1'\nLLM802 = 'critical'", "critical"),
         ("jobs = 1\n[[per-path]]\npaths = ['a']\nignored = ['b']", "ignored"),
-        ("[vocabulary]\nreset = ['thaw']\npairs = [{acquire = 'a'}]", "pairs"),
+        ("[vocabulary]\nreset = ['thaw']\nblocking = [{kind = 'file'}]", "blocking"),
+        ("[[protocol]]\nname = 'page'\nenter = ['a']\nleave = ['b']\nheld = 'hand'", "hand"),
         ("select = [" + "'LLM801', " * 40 + "'LLM8o1']", "LLM8o1"),
     ],
 )
@@ -258,7 +306,7 @@ def test_settings_in_pyproject_are_pointed_at_in_their_own_table(tree: Path) -> 
 
 
 def test_a_group_of_words_that_cannot_be_read_costs_only_itself(tree: Path) -> None:
-    write(tree, "[vocabulary]\nreset = ['thaw']\npairs = [{acquire = 'a'}]\n")
+    write(tree, "[vocabulary]\nreset = ['thaw']\nblocking = [{kind = 'file'}]\n")
     assert Configuration().of(tree).config.vocabulary == {"reset": ["thaw"]}
 
 

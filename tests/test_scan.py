@@ -21,7 +21,7 @@ from llmlint.project import Request, scan
 from llmlint.reading import Reading, read_batch
 from llmlint.report import Style, render
 from llmlint.scan import ScanResult
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from llmlint.vocabulary import WORDS_FILE, VocabularyError, load_vocabulary, words
+from llmlint.protocols import PROTOCOLS_FILE, Protocol
+from llmlint.vocabulary import words
+from llmlint.vocabulary_file import WORDS_FILE, VocabularyError, load_vocabulary
 
 WORDS = load_vocabulary()
 
@@ -169,17 +171,17 @@ def test_what_all_ranks_agree_on(path: str) -> None:
     ],
 )
 def test_what_a_call_lends(callee: str, what: str) -> None:
-    assert what in [pair.what for pair in WORDS.pairs_for(callee)]
+    assert what in [row.name for row in WORDS.entered_by(callee)]
 
 
 @pytest.mark.parametrize("callee", ["self.session.open", "alloc", "ggml_backend_cuda_init_devices", "reopen", "socket"])
 def test_calls_that_only_look_like_lending(callee: str) -> None:
-    assert WORDS.pairs_for(callee) == ()
+    assert WORDS.entered_by(callee) == ()
 
 
 def test_a_release_names_the_pairs_it_closes() -> None:
-    assert "lock" in [pair.what for pair in WORDS.released_by("self._mutex.release")]
-    assert [pair.what for pair in WORDS.released_by("ggml_free")] == ["ggml context"]
+    assert "lock" in [row.name for row in WORDS.left_by("self._mutex.release")]
+    assert [row.name for row in WORDS.left_by("ggml_free")] == ["ggml context"]
 
 
 @pytest.mark.parametrize("callee", ["torch.distributed.all_reduce", "dist.all_reduce"])
@@ -227,12 +229,12 @@ def test_a_copy_to_the_host_syncs_the_gpu() -> None:
     assert WORDS.syncs_gpu("logits.argmax().item") and not WORDS.syncs_gpu("d.items")
 
 
-def test_a_project_adds_its_own_words_and_pairs() -> None:
+def test_a_project_adds_its_own_words_and_protocols() -> None:
     own = load_vocabulary(
-        {"terminal": ["sunset"], "pairs": [{"acquire": [".borrow_page"], "release": [".return_page"], "what": "page"}]}
+        {"terminal": ["sunset"]}, [Protocol(name="page", enter=(".borrow_page",), leave=(".return_page",))]
     )
     assert own.is_terminal("sunset_request") and own.is_terminal("abort")
-    assert [pair.what for pair in own.pairs_for("arena.borrow_page")] == ["page"]
+    assert [row.name for row in own.entered_by("arena.borrow_page")] == ["page"]
 
 
 def test_the_digest_changes_with_the_words_and_with_nothing_else() -> None:
@@ -246,8 +248,7 @@ def test_the_digest_changes_with_the_words_and_with_nothing_else() -> None:
     [
         ({"terminals": ["sunset"]}, "terminals", "nearest: terminal"),
         ({"terminal": "sunset"}, "terminal", "expected `array`"),
-        ({"pairs": [{"acquire": [".a"]}]}, "pairs[0]", "release"),
-        ({"pairs": [{"acquire": [".a"], "release": [".b"], "held": "hand"}]}, "pairs[0].held", "hand"),
+        ({"collectives": [{"kind": "barrier"}]}, "collectives[0]", "calls"),
         ({"collectives": [{"kind": "party", "calls": {}}]}, "collectives[0].kind", "party"),
     ],
 )
@@ -258,8 +259,9 @@ def test_wrong_words_are_refused_with_the_key_at_fault(extra: dict[str, Any], ke
 
 
 def test_every_shipped_row_says_where_it_comes_from() -> None:
-    groups = tomllib.loads(WORDS_FILE.read_text(encoding="utf-8"))
-    assert all(row.get("source") for row in chain.from_iterable(groups.values()))
+    for file in (WORDS_FILE, PROTOCOLS_FILE):
+        groups = tomllib.loads(file.read_text(encoding="utf-8"))
+        assert all(row.get("source") for row in chain.from_iterable(groups.values()))
 
 
 @pytest.mark.parametrize("name", ["request.mm_hashes", "lora_request", "self.cache_salt"])

@@ -21,7 +21,7 @@ from llmlint.reading import FileRecord, decode_record, encode_record, read_bytes
 from llmlint.report import FORMATS, Style, render
 from llmlint.scan import Options, scan_files
 from llmlint.suppressions import directives_of, without
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 _LANGUAGES = {"python": "a.py", "cpp": "a.cpp", "cuda": "a.cu"}
 

@@ -23,7 +23,7 @@ from benchmarks.mutants.sites import (
     simple,
 )
 from llmlint.phrases import words
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 WORDS = load_vocabulary(None)
 
@@ -345,12 +345,12 @@ MUTATORS = (
 
 # ---------------------------------------------------------------- what statements do
 
-_ACQUIRES = {call.lstrip(".=").rpartition(".")[2] for pair in WORDS.pairs for call in pair.acquire}
+_ACQUIRES = {call.lstrip(".=").rpartition(".")[2] for row in WORDS.protocols for call in row.entering_calls}
 _GROWS = ("append", "add", "appendleft")
 _SIZES = ("total", "max", "end", "limit")
 _WAYS_BACK = [(word,) for word in ("restore", "load", "resume", "wake", "reload", "import")]
 _BLOCKING = {row.call.lstrip("=") for row in WORDS.blocking} | {"open", "time.sleep", "os.path.exists"}
-_RELEASES = {call.lstrip(".=").rpartition(".")[2] for pair in WORDS.pairs for call in pair.release}
+_RELEASES = {call.lstrip(".=").rpartition(".")[2] for row in WORDS.protocols for call in row.leaving_calls}
 
 
 def _told(file: PythonFile, scope: ast.AST, at: ast.stmt | ast.expr, what: str, changes: list[Change]) -> Planted:

@@ -19,7 +19,7 @@ from llmlint.code.syntax.cpp import read_cpp
 from llmlint.code.syntax.errors import Unreadable
 from llmlint.code.syntax.python import read_python
 from llmlint.code.syntax.recursion import room_for_calls
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 KINDS = {
     "resolved": "runs a function of the program",

@@ -25,10 +25,10 @@ _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
     for held in lending.things:
-        is_native = held.function.language != "python" and held.pair.held == "result" and held.is_local
+        is_native = held.function.language != "python" and held.protocol.held == "result" and held.is_local
         if is_native and "." not in held.effect.callee and _is_raw(program, held) and not is_captured(held):
             fates = lending.fates(held)
-            if not fates and not held.pair.lasting:
+            if not fates and not held.protocol.lasting:
                 yield _never_released(program, held)
             yield from _overwritten_in_loop(program, held, fates)
     yield from _unfreed_cases(program)
@@ -41,7 +41,7 @@ def check_program(program: Program) -> Iterator[Report]:
 def _never_released(program: Program, held: Held) -> Report:
     function = held.function
     users = [e for e in held.after if e.op == "call" and is_given(held.name, e)]
-    sibling = next((e for e in function.effects if held.pair in _closed_by(program, e)), None)
+    sibling = next((e for e in function.effects if held.protocol in _closed_by(program, e)), None)
     evidence = [Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}")]
     evidence += [Step(function.path, e.line, f"{e.callee} only uses it") for e in users[:2]]
     if sibling is not None:
@@ -51,18 +51,18 @@ def _never_released(program: Program, held: Held) -> Report:
     return Report(
         program.place(function, held.effect),
         function.facts.qualname,
-        f"{held.name} ({held.pair.what} from {held.effect.callee}) is never given back",
+        f"{held.name} ({held.protocol.name} from {held.effect.callee}) is never given back",
         tuple(evidence),
         confidence="low" if at_the_end else "high",
         reason="nothing in the function releases, returns or stores it, and the calls it is passed to keep nothing",
         subject=f"never:{held.name}",
         fix=f"release {held.name} where its siblings are released, or hold it in an object that does",
-        data={} if at_the_end else native_block(scope, held.effect.callee, held.pair, held.effect.line, held=2),
+        data={} if at_the_end else native_block(scope, held.effect.callee, held.protocol, held.effect.line, held=2),
     )
 
 
 def _closed_by(program: Program, effect: Effect) -> tuple[object, ...]:
-    return program.vocabulary.released_by(effect.callee) if effect.callee else ()
+    return program.vocabulary.left_by(effect.callee) if effect.callee else ()
 
 
 def _is_raw(program: Program, held: Held) -> bool:
@@ -94,7 +94,7 @@ def _overwritten_in_loop(program: Program, held: Held, fates: dict[int, Fate]) -
     yield Report(
         program.place(function, held.effect),
         function.facts.qualname,
-        f"each round of the loop overwrites {held.name} ({held.pair.what}); only the last one is kept",
+        f"each round of the loop overwrites {held.name} ({held.protocol.name}); only the last one is kept",
         (
             Step(function.path, function.regions[loops[0]].line, "the loop acquires one in each round"),
             Step(function.path, held.effect.line, f"{held.name} is overwritten by {held.effect.callee}"),

@@ -1,8 +1,8 @@
 """LLM103: something acquired that an early exit of the same function forgets.
 
-What must come back is told by the vocabulary's pairs; an entry taken out of a map of the object's own is held as well
-when the function gives a part of it back. A function that releases what it holds on its normal path, or hands it over
-there, has to do so on its early exits too; the exit that follows from the acquisition itself having failed is none.
+What must come back is told by the protocols; an entry taken out of a map of the object's own is held as well when the
+function gives a part of it back. A function that releases what it holds on its normal path, or hands it over there, has
+to do so on its early exits too; the exit that follows from the acquisition itself having failed is none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import RAISED
-from llmlint.code.flow.leaks import Question, leak
+from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.flow.paths import PLAIN
 from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
@@ -31,9 +31,9 @@ _NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t",
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
     for held in lending.things:
-        if held.pair.counted or is_managed(held) or _belongs_to_caller(held) or _is_number(held):
+        if held.protocol.kind == "count" or is_managed(held) or _belongs_to_caller(held) or _is_number(held):
             continue
-        if not _lets_go_by_itself(held) if held.pair.held == "receiver" else held.is_local:
+        if not _lets_go_by_itself(held) if held.protocol.held == "receiver" else held.is_local:
             yield from _early_exits(lending, held)
     for cls in program.classes:
         if cls.language == "python":
@@ -48,18 +48,18 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _belongs_to_caller(held: Held) -> bool:
     """Is it kept in what a parameter points to, or is taking it what the function is for: `acquire_until_ready`?"""
-    root, is_receiver = held.name.partition(".")[0], held.pair.held == "receiver"
+    root, is_receiver = held.name.partition(".")[0], held.protocol.held == "receiver"
     if root != "self" and not (is_receiver and held.function.language == "python"):
         if any(param.name == root for param in held.function.facts.params):
             return True
-    verbs = {words(name.lstrip("."))[0] for name in held.pair.acquire if name.startswith(".")}
+    verbs = {words(name.lstrip("."))[0] for name in held.protocol.enter if name.startswith(".")}
     return is_receiver and not verbs.isdisjoint(words(held.function.name))
 
 
 def _is_number(held: Held) -> bool:
     """`int got = slab.allocate(out, count)` says how many there are; who holds them is another question."""
     bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
-    is_method = held.pair.acquire[0].startswith(".")
+    is_method = held.protocol.enter[0].startswith(".")
     return is_method and any(not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
 
 
@@ -76,15 +76,15 @@ def _taken_out(program: Program) -> Iterator[Held]:
         at = function.effects.index(effect)
         for name in effect.result.split(", "):
             if name.isidentifier():
-                yield from _given_back_by_pair(program, function, name, at)
+                yield from _given_back_later(program, function, name, at)
 
 
-def _given_back_by_pair(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
+def _given_back_later(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
     effect = function.effects[at]
     for later in function.effects[at + 1 :]:
-        for pair in program.vocabulary.released_by(later.callee) if later.callee else ():
-            held = Held(function, name, at, effect, pair)
-            if gives_back(program, pair, name, later):
+        for protocol in program.vocabulary.left_by(later.callee) if later.callee else ():
+            held = Held(function, name, at, effect, protocol)
+            if gives_back(program, protocol, name, later):
                 yield held
                 return
 
@@ -193,11 +193,12 @@ def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
         status=_status(held),
         settled=fates.keys(),
         released=released,
+        ways=held.protocol.exits,
     )
     raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, 3)))
     found = leak(asked) or leak(raising)
     if found is not None and found.left_by is not None and not _shares_exit(held, found.left_by, released):
-        yield _report(lending.program, held, found.left_by, function.effects[normal[0]])
+        yield _report(lending.program, held, found, function.effects[normal[0]])
 
 
 def _status(held: Held) -> frozenset[str]:
@@ -215,14 +216,16 @@ def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:
     return all(any(paths.graph.effect(node) is exit_ for node in after) for after in afters)
 
 
-def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Report:
-    function = held.function
-    way = {"raise": "raises", "return": "returns"}.get(exit_.op, "may raise")
-    sure, why = _how_sure(program, held, exit_)
+_WAYS = {"raise": "raises", "return": "returns", "throw": "may raise", "cancel": "may be cancelled"}
+
+
+def _report(program: Program, held: Held, found: Leak, released: Effect) -> Report:
+    function, exit_, way = held.function, found.left_by or held.effect, _WAYS[found.how]
+    sure, why = _how_sure(program, held, found)
     return Report(
         program.place(function, exit_),
         function.facts.qualname,
-        f"{function.name} {way} here without giving back {held.name} ({held.pair.what} from {held.effect.callee})",
+        f"{function.name} {way} here without giving back {held.name} ({held.protocol.name} from {held.effect.callee})",
         (
             Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}"),
             Step(function.path, exit_.line, f"this path {way} and leaves it"),
@@ -236,14 +239,15 @@ def _report(program: Program, held: Held, exit_: Effect, released: Effect) -> Re
     )
 
 
-def _how_sure(program: Program, held: Held, exit_: Effect) -> tuple[str, str]:
-    if exit_.op not in ("raise", "return"):
+def _how_sure(program: Program, held: Held, found: Leak) -> tuple[str, str]:
+    exit_ = found.left_by or held.effect
+    if found.how == "throw":
         return "low", f"; {exit_.callee} raises only when something is wrong"
     if _ends_program(program, held.function, exit_):
         return "low", "; this way out ends the program, which gives everything back"
-    if held.pair.collected:
+    if held.protocol.collected:
         return "low", "; once nothing refers to it any more, it closes itself"
-    return "high", ""
+    return ("medium", "; the await may be the last") if found.how == "cancel" else ("high", "")
 
 
 def _ends_program(program: Program, function: FunctionInfo, exit_: Effect) -> bool:
@@ -263,7 +267,7 @@ def _runtime(program: Program, held: Held, exit_: Effect, released: Effect) -> d
     scope = Target(function.facts.qualname, "scope")
     if function.language != "python":
         lost = not _ends_program(program, function, exit_)
-        return native_block(scope, held.effect.callee, held.pair, held.effect.line) if lost else {}
+        return native_block(scope, held.effect.callee, held.protocol, held.effect.line) if lost else {}
     targets = [scope]
     if held.effect.op == "call":
         targets += [

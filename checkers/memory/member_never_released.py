@@ -1,6 +1,6 @@
 """LLM108: a member that holds something lent, forgotten by the clean-up that gives the owner's other members back.
 
-What must come back is told by the vocabulary's pairs and by C++ `new`. The owner has a clean-up when a destructor, a
+What must come back is told by the protocols and by C++ `new`. The owner has a clean-up when a destructor, a
 `close` or a `…_free(owner)` gives back at least one member. A member that anything in
 the program gives back, moves or passes on is left alone. Python's objects give back what they hold when they go.
 """
@@ -16,9 +16,10 @@ from llmlint.code.domain.owners import Owners
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
+from llmlint.protocols import Protocol
 from llmlint.runtime.block import Target
 from llmlint.runtime.native.block import native_block
-from llmlint.vocabulary import Pair, words
+from llmlint.vocabulary import words
 
 _PASSING_ON = frozenset(
     {"move", "unique_ptr", "shared_ptr", "make_pair", "emplace", "emplace_back", "push_back", "add"}
@@ -26,17 +27,17 @@ _PASSING_ON = frozenset(
 
 
 class Lent(msgspec.Struct, frozen=True):
-    """A member that a function filled with what a call lent, or, where there is no pair, with `new`."""
+    """A member that a function filled with what a call lent, or, where there is no protocol, with `new`."""
 
     owner: ClassInfo
     member: str
     function: FunctionInfo
     effect: Effect
-    pair: Pair | None
+    protocol: Protocol | None
 
     @property
     def what(self) -> str:
-        return self.pair.what if self.pair else "object made by new"
+        return self.protocol.name if self.protocol else "object made by new"
 
 
 class CleanUp(msgspec.Struct, frozen=True):
@@ -72,15 +73,15 @@ def _lent(program: Program, native: list[FunctionInfo], owners: Owners) -> Itera
             root, _, member = effect.result.partition(".")
             if effect.op != "call" or not member.isidentifier():
                 continue
-            pair = _pair(program, effect)
-            owner = owners.owner_of(function, root) if pair or effect.via == "new" else None
+            protocol = _protocol(program, effect)
+            owner = owners.owner_of(function, root) if protocol or effect.via == "new" else None
             if owner is not None and not _gives_back_by_itself(owner, member):
-                yield Lent(owner, member, function, effect, pair)
+                yield Lent(owner, member, function, effect, protocol)
 
 
-def _pair(program: Program, effect: Effect) -> Pair | None:
-    pairs = program.vocabulary.pairs_for(effect.callee) if effect.via != "new" else ()
-    return next((pair for pair in pairs if pair.held == "result" and not pair.acquire[0].startswith(".")), None)
+def _protocol(program: Program, effect: Effect) -> Protocol | None:
+    protocols = program.vocabulary.entered_by(effect.callee) if effect.via != "new" else ()
+    return next((row for row in protocols if row.held == "result" and not row.enter[0].startswith(".")), None)
 
 
 def _gives_back_by_itself(owner: ClassInfo, member: str) -> bool:
@@ -118,7 +119,7 @@ def _clean_ups(program: Program, native: list[FunctionInfo], owners: Owners) -> 
 def _given_back(program: Program, effect: Effect) -> Iterator[str]:
     if effect.op == "delete":
         yield effect.path.removesuffix("[]")
-    elif effect.callee and program.vocabulary.released_by(effect.callee):
+    elif effect.callee and program.vocabulary.left_by(effect.callee):
         yield effect.callee.rpartition(".")[0].removesuffix("[]")
         yield from (argument.path.removesuffix("[]") for argument in effect.args)
 
@@ -151,7 +152,7 @@ def _settled(program: Program, effect: Effect) -> Iterator[str]:
         yield effect.source
     if "." in effect.callee or any("." in argument.path or argument.reads for argument in effect.args):
         receiver, _, name = effect.callee.rpartition(".")
-        if name in _PASSING_ON or _ends(program, name) or program.vocabulary.released_by(effect.callee):
+        if name in _PASSING_ON or _ends(program, name) or program.vocabulary.left_by(effect.callee):
             yield receiver
             for argument in effect.args:
                 yield from (argument.path, *argument.reads)
@@ -191,9 +192,9 @@ def _report(program: Program, lent: Lent, clean_up: CleanUp, siblings: list[Lent
 
 def _runtime(lent: Lent, clean_up: CleanUp, siblings: list[Lent]) -> dict[str, Any]:
     """Who acquires it and its siblings, and the clean-up, after which all should be gone."""
-    if lent.pair is None:
+    if lent.protocol is None:
         return {}
-    beside = [(sibling.effect.callee, sibling.pair) for sibling in siblings if sibling.pair]
+    beside = [(sibling.effect.callee, sibling.protocol) for sibling in siblings if sibling.protocol]
     scope = Target(lent.function.facts.qualname, "scope", lent.function.path)
     leave = Target(clean_up.function.facts.qualname, "leave", clean_up.function.path)
-    return native_block(scope, lent.effect.callee, lent.pair, lent.effect.line, leave, beside)
+    return native_block(scope, lent.effect.callee, lent.protocol, lent.effect.line, leave, beside)

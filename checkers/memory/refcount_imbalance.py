@@ -22,8 +22,9 @@ from llmlint.vocabulary import words
 
 def check_program(program: Program) -> Iterator[Report]:
     counts = counts_of(program)
+    entered_by = program.vocabulary.entered_by
     names = {f.name for f in counts.raising} | {
-        name for name in program.call_names if any(pair.counted for pair in program.vocabulary.pairs_for(f"x.{name}"))
+        name for name in program.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))
     }
     calling = {f for name in sorted(names) for f, _ in program.calls_named(name)}
     raising = {f for f in program.functions if any(e.via == RAISE and e.op == "assign" for e in f.effects)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -18,7 +19,7 @@ def call_path(callee: str) -> str:
 
 
 class CallIndex(Generic[Row]):
-    """Rows by the calls they name, written in the forms that the head of `vocabulary.toml` explains."""
+    """Rows by the calls they name, written in the forms that the heads of the TOML files explain."""
 
     def __init__(self, rows: Iterable[tuple[str, Row]]) -> None:
         self._by_name: dict[str, list[tuple[str, Row]]] = {}
@@ -49,6 +50,16 @@ class CallIndex(Generic[Row]):
             if row not in rows:
                 rows.append(row)
         return tuple(rows)
+
+
+def names_call(calls: tuple[str, ...], callee: str) -> bool:
+    """Does one of a few forms name this call?"""
+    return bool(calls) and bool(_index_of(calls).find(callee))
+
+
+@lru_cache(maxsize=256)
+def _index_of(calls: tuple[str, ...]) -> CallIndex[str]:
+    return CallIndex((call, call) for call in calls)
 
 
 def is_call(path: str, call: str) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 
 from llmlint.ignores import Patterns
 from llmlint.opening import read_small
+from llmlint.protocols import Protocol
 from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, unknown_setting
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     baseline: Annotated[str, _says("The file of known findings.")] = ""
     root: Annotated[bool, _says("The way up ends here.")] = False
     vocabulary: Annotated[dict[str, Any], _says("Words and calls of the project.")] = {}
+    protocol: Annotated[tuple[Protocol, ...], _says("What is entered and must be left again.")] = ()
 
     def rules(self, catalogue: Catalogue) -> tuple[Rule, ...]:
         """The rules these settings choose; raises UnknownRule for a selector that names none."""
@@ -203,7 +205,7 @@ class Configuration:
 
     def _valid_words(self, text: SettingsText, groups: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The groups of words that can be read: one that can't be costs only itself."""
-        from llmlint.vocabulary import VocabularyError, load_vocabulary
+        from llmlint.vocabulary_file import VocabularyError, load_vocabulary
 
         for name, words in groups.items():
             try:

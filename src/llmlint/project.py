@@ -25,7 +25,7 @@ from llmlint.ignores import Patterns
 from llmlint.records import Progress
 from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ class Project:
         config = self.settings.config
         return Options(
             rules=rules,
-            vocabulary=load_vocabulary(config.vocabulary),
+            vocabulary=load_vocabulary(config.vocabulary, config.protocol),
             jobs=self.request.jobs or config.jobs or processors(),
             cache_directory=self.cache_directory if self.request.use_cache else None,
         )

@@ -20,7 +20,8 @@ from llmlint.findings import Finding
 from llmlint.judging import Judge
 from llmlint.reading import FileRecord, tool_digest
 from llmlint.records import Progress, gather, known_keys
-from llmlint.vocabulary import Vocabulary, load_vocabulary
+from llmlint.vocabulary import Vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 
 class Counts(msgspec.Struct):

@@ -157,6 +157,8 @@ def invalid_value(key: str, error: msgspec.ValidationError) -> tuple[str, str]:
     path = path.rstrip("`").removeprefix("$").strip(".")
     inner = path.partition(".")[2] if path else ""
     wrong = re.match(r"Invalid enum value '(.*)'$", said)
+    if wrong and "confidence" not in key and "severity" not in key:
+        return f"{path}: {wrong[1]!r} is not known here", wrong[1]
     if wrong:
         kind = "confidence" if "confidence" in key else "severity"
         return f"{key}: {wrong[1]!r} is no {kind}: {_listed(kind)}", wrong[1]
@@ -170,6 +172,9 @@ def invalid_value(key: str, error: msgspec.ValidationError) -> tuple[str, str]:
     unknown = re.match(r"Object contains unknown field `(.*)`$", said)
     if unknown:
         return f"{key}: unknown key {unknown[1]!r}", unknown[1]
+    missing = re.match(r"Object missing required field `(.*)`$", said)
+    if missing:
+        return f"{path or key}: {missing[1]!r} is missing", ""
     return f"{key}: {said}" + (f" ({inner})" if inner else ""), ""
 
 

@@ -1,58 +1,22 @@
-"""The domain's words: `rules/vocabulary.toml`, plus what a project adds in `[tool.llmlint.vocabulary]`.
+"""The domain's words: `rules/vocabulary.toml` and `rules/protocols.toml`, plus what a project adds to both.
 
 Checkers ask questions of a `Vocabulary` (is this a terminal verb, which call gives back what this one took); how words
-and calls are written down is explained at the head of the TOML file.
+and calls are written down is explained at the heads of the TOML files, which `vocabulary_file.py` reads.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable
+from functools import cached_property
 
 import msgspec
 
 from llmlint.calls import CallIndex
 from llmlint.phrases import contains, ends, last_name, starts, words
+from llmlint.protocols import Protocol
 
-__all__ = ["Blocking", "Collective", "Pair", "Vocabulary", "VocabularyError", "load_vocabulary", "words"]
-
-WORDS_FILE = Path(__file__).parent / "rules" / "vocabulary.toml"
-
-
-class VocabularyError(ValueError):
-    """Words that cannot be read. `key` is the setting at fault, as in `terminal` or `pairs[0].held`."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"{key}: {problem}" if key else problem)
-        self.key = key
-        self.problem = problem
-
-
-class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls that must balance. `held` says what is lent: the call's "result", an "argument" or the "receiver".
-
-    `collected` things give themselves back when nothing refers to them any more; a `counted` one is lent by a count.
-    Of C functions, `out` says which argument points to where the thing lent is written, and `taken_at` which one is
-    given back where that is not the first; the first is 1. A struct lent by value is told from others by the pointer
-    that stands `within` it, so many bytes from its start. What is `lasting` is often kept until the program ends.
-    """
-
-    acquire: tuple[str, ...]
-    release: tuple[str, ...]
-    held: Literal["result", "argument", "receiver"] = "result"
-    what: str = "resource"
-    collected: bool = False
-    counted: bool = False
-    lasting: bool = False
-    out: int = 0
-    taken_at: tuple[tuple[str, int], ...] = ()
-    within: int = 0
-    source: str = "configuration"
+__all__ = ["Blocking", "Collective", "Vocabulary", "words"]
 
 
 class Collective(msgspec.Struct, frozen=True):
@@ -95,109 +59,6 @@ class Blocking(msgspec.Struct, frozen=True):
     source: str = "configuration"
 
 
-class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    words: tuple[str, ...]
-    source: str = "configuration"
-
-
-class _Beside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    kind: Literal["test", "benchmark", "setup"]
-    words: tuple[str, ...]
-    source: str = "configuration"
-
-
-class _WordPairs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pairs: tuple[tuple[str, str], ...]
-    source: str = "configuration"
-
-
-class _Collectives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    kind: Literal["collective", "barrier", "point", "create", "store", "wait"]
-    calls: dict[str, int]
-    group: str = ""
-    timeout: str = ""
-    timeout_at: int = -1
-    modules: tuple[str, ...] = ()
-    receivers: tuple[str, ...] = ()
-    source: str = "configuration"
-
-    def rows(self) -> Iterable[Collective]:
-        for call, at in self.calls.items():
-            yield Collective(
-                call=f"{self.modules[0]}.{call}" if self.modules else call,
-                kind=self.kind,
-                group=self.group,
-                group_at=at,
-                timeout=self.timeout,
-                timeout_at=self.timeout_at,
-                modules=self.modules,
-                receivers=self.receivers,
-                source=self.source,
-            )
-
-
-class _Blocking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    calls: dict[str, int]
-    kind: Literal["sleep", "process", "network", "peer", "gpu", "work", "file"] = "peer"
-    timeout: str = ""
-    made_by: tuple[str, ...] = ()
-    receivers: tuple[str, ...] = ()
-    source: str = "configuration"
-
-    def rows(self) -> Iterable[Blocking]:
-        for call, at in self.calls.items():
-            yield Blocking(call, self.kind, self.timeout, at, self.made_by, self.receivers, self.source)
-
-
-_Group = list[str | _Words]
-
-
-class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words as they are written in TOML; what each group means is said in the file."""
-
-    terminal: _Group = []
-    ended: _Group = []
-    lead_in: _Group = []
-    question: _Group = []
-    sweeps: _Group = []
-    reset: _Group = []
-    whole: _Group = []
-    joint: _Group = []
-    copies: _Group = []
-    request_ids: _Group = []
-    requests: _Group = []
-    submits: _Group = []
-    not_state: _Group = []
-    finite_keys: _Group = []
-    optional_hooks: _Group = []
-    ranks: _Group = []
-    not_ranks: _Group = []
-    equal_on_ranks: _Group = []
-    makes_equal: _Group = []
-    syncs: _Group = []
-    offload: _Group = []
-    counts: _Group = []
-    local_answers: _Group = []
-    local_errors: _Group = []
-    unmaps: _Group = []
-    reuse: _Group = []
-    content_ids: _Group = []
-    lost_peers: _Group = []
-    tokens: _Group = []
-    recency: _Group = []
-    empties: _Group = []
-    advances: _Group = []
-    only_uses: _Group = []
-    serves: _Group = []
-    beside: list[_Beside] = []
-    save_restore: list[_WordPairs] = []
-    give_back: list[_WordPairs] = []
-    undone: list[_WordPairs] = []
-    pairs: list[Pair] = []
-    collectives: list[_Collectives] = []
-    blocking: list[_Blocking] = []
-
-
 class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     """The words, grouped by what they say. A phrase of several words is written with underscores: `wake_up`."""
 
@@ -222,7 +83,6 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     makes_equal: frozenset[str] = frozenset()
     syncs: frozenset[str] = frozenset()
     offload: frozenset[str] = frozenset()
-    counts: frozenset[str] = frozenset()
     local_answers: frozenset[str] = frozenset()
     local_errors: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
@@ -239,7 +99,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
     undone: tuple[tuple[str, str], ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    protocols: tuple[Protocol, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
 
@@ -396,21 +256,21 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_count(self, path: str) -> bool:
         """Is this a number of references: `block.ref_cnt`, `node.lock_ref`?"""
-        return ends(words(last_name(path)), self.counts)
+        return ends(words(last_name(path)), self._counts)
 
     # ------------------------------------------------------------ what a call does
 
-    def pairs_for(self, callee: str) -> tuple[Pair, ...]:
-        """The pairs this call opens."""
-        return self._acquires.find(callee)
+    def entered_by(self, callee: str) -> tuple[Protocol, ...]:
+        """The protocols whose state this call enters."""
+        return self._entering.find(callee)
 
-    def may_acquire(self, name: str) -> bool:
-        """Could a call whose last part is this name open a pair?"""
-        return self._acquires.may_find(name)
+    def may_enter(self, name: str) -> bool:
+        """Could a call whose last part is this name enter a state?"""
+        return self._entering.may_find(name)
 
-    def released_by(self, callee: str) -> tuple[Pair, ...]:
-        """The pairs this call closes."""
-        return self._releases.find(callee)
+    def left_by(self, callee: str) -> tuple[Protocol, ...]:
+        """The protocols whose state this call leaves."""
+        return self._leaving.find(callee)
 
     def collective(self, callee: str) -> Collective | None:
         receiver = set(words(last_name(callee.rpartition(".")[0])))
@@ -445,12 +305,17 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return ends(words(last_name(callee)), self.empties)
 
     @cached_property
-    def _acquires(self) -> CallIndex[Pair]:
-        return CallIndex((call, pair) for pair in self.pairs for call in pair.acquire)
+    def _entering(self) -> CallIndex[Protocol]:
+        return CallIndex((call, row) for row in self.protocols for call in row.entering_calls)
 
     @cached_property
-    def _releases(self) -> CallIndex[Pair]:
-        return CallIndex((call, pair) for pair in self.pairs for call in pair.release)
+    def _leaving(self) -> CallIndex[Protocol]:
+        return CallIndex((call, row) for row in self.protocols for call in row.leaving_calls)
+
+    @cached_property
+    def _counts(self) -> frozenset[str]:
+        counts = (row for row in self.protocols if row.kind == "count")
+        return frozenset(change.name for row in counts for change in row.entering_changes)
 
     @cached_property
     def collective_names(self) -> frozenset[str]:
@@ -480,62 +345,3 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _sync_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.syncs)
-
-
-_AT_KEY = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]+)`")
-
-
-def _read(written: Mapping[str, Any]) -> _Written:
-    try:
-        return msgspec.convert(written, _Written)
-    except msgspec.ValidationError as error:
-        raise _explained(str(error)) from error
-
-
-def _explained(problem: str) -> VocabularyError:
-    """msgspec's complaint with the key in front and, for an unknown one, the nearest there is."""
-    at = _AT_KEY.search(problem)
-    key = at["key"] if at else ""
-    text = _AT_KEY.sub("", problem)
-    unknown = _UNKNOWN_FIELD.search(text)
-    if unknown and not key:
-        from difflib import get_close_matches
-
-        near = get_close_matches(unknown["field"], _Written.__struct_fields__, n=1)
-        return VocabularyError(unknown["field"], "no such group of words" + (f"; nearest: {near[0]}" if near else ""))
-    return VocabularyError(key, text[0].lower() + text[1:])
-
-
-def _flat(group: _Group) -> Iterable[str]:
-    for row in group:
-        yield from (row,) if isinstance(row, str) else row.words
-
-
-def _joined(parts: Iterable[_Written]) -> Vocabulary:
-    parts = list(parts)
-    groups = {
-        name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
-        for name in _Written.__struct_fields__
-        if name not in ("save_restore", "give_back", "undone", "pairs", "collectives", "blocking", "beside")
-    }
-    return Vocabulary(
-        save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
-        give_back=tuple(pair for part in parts for row in part.give_back for pair in row.pairs),
-        undone=tuple(pair for part in parts for row in part.undone for pair in row.pairs),
-        pairs=tuple(pair for part in parts for pair in part.pairs),
-        collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
-        blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),
-        beside=tuple((row.kind, frozenset(row.words)) for part in parts for row in part.beside),
-        **groups,
-    )
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> _Written:
-    return _read(tomllib.loads(WORDS_FILE.read_text(encoding="utf-8")))
-
-
-def load_vocabulary(extra: Mapping[str, Any] | None = None) -> Vocabulary:
-    """The shipped words, with a project's own added."""
-    return _joined([_shipped(), *([_read(extra)] if extra else [])])

@@ -10,7 +10,7 @@ from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
 from llmlint.code.syntax.cpp import read_cpp
 from llmlint.code.syntax.python import read_python
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 
 def facts(path: str, source: str) -> FileFacts:

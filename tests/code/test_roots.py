@@ -6,7 +6,7 @@ import pytest
 from linking import facts
 
 from llmlint.code.domain.roots import Roots
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 SCRIPT = """
 def main():

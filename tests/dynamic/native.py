@@ -19,7 +19,7 @@ from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 from llmlint.runtime.verdicts import with_verdicts
 from llmlint.scan import Options, scan_files
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 PROGRAMS = Path(__file__).parent / "programs" / "native"
 COMPILER = shutil.which("cc")

@@ -4,7 +4,8 @@ import tomllib
 from collections.abc import Iterable
 
 from llmlint.phrases import contains, words
-from llmlint.vocabulary import WORDS_FILE
+from llmlint.protocols import shipped_protocols
+from llmlint.vocabulary_file import WORDS_FILE
 
 _POOL = (
     "apple birch cedar daisy elder fern grape hazel iris juniper kale larch maple nettle olive pear quince "
@@ -16,7 +17,7 @@ _POOL = (
 
 _NOT_VERBS = (
     "joint lead_in question whole not_state finite_keys requests request_ids ranks not_ranks equal_on_ranks "
-    "tokens content_ids counts recency local_errors"
+    "tokens content_ids recency local_errors"
 ).split()
 """Groups of the vocabulary that hold nouns, and particles that mean nothing alone."""
 
@@ -43,15 +44,19 @@ def _last(call: str) -> str:
     return call.lstrip(".=").replace("::", ".").rpartition(".")[2]
 
 
-_VERBS = frozenset(
-    _last(text)
-    for group, rows in _vocabulary().items()
-    if group not in _NOT_VERBS
-    for row in rows
-    for key, value in row.items()
-    if key in ("words", "pairs", "acquire", "release", "calls")
-    for text in _texts(value)
-) | {"hash", "key"}
+_VERBS = (
+    frozenset(
+        _last(text)
+        for group, rows in _vocabulary().items()
+        if group not in _NOT_VERBS
+        for row in rows
+        for key, value in row.items()
+        if key in ("words", "pairs", "calls")
+        for text in _texts(value)
+    )
+    | {"hash", "key"}
+    | {_last(call) for row in shipped_protocols() for call in (*row.entering_calls, *row.leaving_calls)}
+)
 _RANKS = frozenset(text for row in _vocabulary()["ranks"] for text in _texts(row["words"]))
 _EXCUSING = frozenset(text for group in _EXCUSES for row in _vocabulary()[group] for text in _texts(row["words"]))
 

@@ -34,7 +34,7 @@ from llmlint.runtime.native.block import native_block
 from llmlint.runtime.native.build import account_of
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
-from llmlint.vocabulary import load_vocabulary
+from llmlint.vocabulary_file import load_vocabulary
 
 from .__main__ import RESULTS
 from .catalogue import LLAMA_CPP
@@ -106,20 +106,20 @@ def judged(program: Program, findings: Path) -> tuple[list[dict[str, Any]], dict
     return [{key: finding[key] for key in kept} for finding in listed], same
 
 
-# ---------------------------------------------------------------- every pair at once
+# ---------------------------------------------------------------- every protocol at once
 
 
 def everything() -> list[Finding]:
-    """Findings that have each C function watched which the vocabulary pairs: more than any scan would ask for."""
+    """Findings that have each C function watched which the protocols name: more than any scan would ask for."""
     return [
         Finding(
             rule="", name="leak-on-error-path", causes=(), path=SOURCE, line=1, column=1, end_line=1, end_column=1,
             symbol="answer", severity="P1", confidence="high", confidence_reason="", message="", evidence=(),
-            fingerprint=f"{pair.what}:{call}", runtime=block["runtime"],
+            fingerprint=f"{protocol.name}:{call}", runtime=block["runtime"],
         )
-        for pair in load_vocabulary(None).pairs
-        for call in pair.acquire
-        if (block := native_block(Target("answer", "scope"), call_path(call).lstrip("="), pair, 1))
+        for protocol in load_vocabulary(None).protocols
+        for call in protocol.entering_calls
+        if (block := native_block(Target("answer", "scope"), call_path(call).lstrip("="), protocol, 1))
     ]  # fmt: skip
 
 

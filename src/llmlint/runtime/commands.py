@@ -119,7 +119,7 @@ def _asked_by_hand(
     if not watches and not templates:
         return []
     from llmlint.runtime.watching import WatchError, by_template, named_by_hand
-    from llmlint.vocabulary import load_vocabulary
+    from llmlint.vocabulary_file import load_vocabulary
 
     catalogue, vocabulary = load_catalogue(), load_vocabulary()
     try:
@@ -169,7 +169,7 @@ def _traced(
         plan = make_plan(findings, load_catalogue(), root)
         if sites:
             from llmlint.runtime.sites import with_sites
-            from llmlint.vocabulary import load_vocabulary
+            from llmlint.vocabulary_file import load_vocabulary
 
             plan = with_sites(plan, sites, load_vocabulary())
         prepare(out, plan)

@@ -53,4 +53,4 @@ def _is_relevant(function: Function, vocabulary: Vocabulary) -> bool:
     if vocabulary.is_terminal(name) or vocabulary.is_reset(name) is not None or vocabulary.is_offload(name):
         return True
     callees = {effect.callee for effect in function.effects if effect.callee}
-    return any(vocabulary.collective(callee) or vocabulary.pairs_for(callee) for callee in callees)
+    return any(vocabulary.collective(callee) or vocabulary.entered_by(callee) for callee in callees)

@@ -1,7 +1,7 @@
 """Reference counts: which effects raise one, which lower one, and of what.
 
 A count is told by its name (`ref_cnt`, `lock_ref`); a function that raises one, directly or through one call more, is
-known by what it does. The vocabulary's pairs of locks, references and pins name the functions that cannot be followed.
+known by what it does. The protocols of locks, references and pins name the functions that cannot be followed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def counted_by(program: Program, counts: Counts, function: FunctionInfo, effect:
         return effect.path.rpartition(".")[0] if is_count else ""
     if not effect.callee:
         return ""
-    pairs = program.vocabulary.pairs_for if way == RAISE else program.vocabulary.released_by
-    named = any(pair.counted for pair in pairs(effect.callee))
+    protocols = program.vocabulary.entered_by if way == RAISE else program.vocabulary.left_by
+    named = any(protocol.kind == "count" for protocol in protocols(effect.callee))
     known = program.callees(function, effect)
     wanted = counts.raising if way == RAISE else counts.lowering
     if not (wanted.intersection(known) if known else named):

@@ -1,9 +1,9 @@
 """What a call lends to a function, and what becomes of it there: given back, kept by somebody, or only used.
 
-Which calls lend and which give back is told by the vocabulary's pairs. What a call of the program does with a thing it
-is handed is asked of that function in turn, so a helper that releases, stores or merely reads it is known for what it
-does; so is a function that lends on what it was lent. A call that cannot be followed only borrows when the program
-shows it: somewhere it is given such a thing that is given back later.
+Which calls lend, give back, keep or only look is told by the protocols. What any other call of the program does with a
+thing it is handed is asked of that function in turn, so a helper that releases, stores or merely reads it is known for
+what it does; so is a function that lends on what it was lent. A call that cannot be followed only borrows when the
+program shows it: somewhere it is given such a thing that is given back later.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from functools import cached_property
 
 import msgspec
 
+from llmlint.calls import names_call
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.exits import stands_in
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
-from llmlint.vocabulary import Pair
+from llmlint.protocols import Protocol
 
 _MAKES_ANEW = frozenset({"none", "constant", "empty", "new"})
 _HOLDING = frozenset({"container"})
@@ -41,7 +42,7 @@ class Held(msgspec.Struct, frozen=True):
     name: str
     at: int
     effect: Effect
-    pair: Pair
+    protocol: Protocol
 
     @property
     def after(self) -> tuple[Effect, ...]:
@@ -57,7 +58,7 @@ class Lending:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._of_parameter: Asking[tuple[FunctionInfo, str, Pair], Fate] = Asking()
+        self._of_parameter: Asking[tuple[FunctionInfo, str, Protocol], Fate] = Asking()
 
     # ------------------------------------------------------------ what is lent
 
@@ -69,18 +70,18 @@ class Lending:
 
     def _lent_by(self, name: str) -> Iterable[Held]:
         vocabulary = self.program.vocabulary
-        if not vocabulary.may_acquire(name):
+        if not vocabulary.may_enter(name):
             return
         for function, effect in self.program.calls_named(name):
-            for pair in vocabulary.pairs_for(effect.callee)[:1]:
-                held_by = _held_by(pair, effect)
+            for protocol in vocabulary.entered_by(effect.callee)[:1]:
+                held_by = _held_by(protocol, effect)
                 if held_by:
-                    yield Held(function, held_by, function.effects.index(effect), effect, pair)
+                    yield Held(function, held_by, function.effects.index(effect), effect, protocol)
 
     def _lent_on(self, direct: list[Held]) -> Iterable[Held]:
         """What callers get from functions that answer what they were lent themselves."""
         known = {(held.function, held.at) for held in direct}
-        waiting = [held for held in direct if held.pair.held == "result" and not held.pair.collected]
+        waiting = [held for held in direct if held.protocol.held == "result" and not held.protocol.collected]
         while waiting:
             held = waiting.pop()
             if not _is_answered(held):
@@ -88,10 +89,10 @@ class Lending:
             for caller, effect in self.program.callers(held.function):
                 at = caller.effects.index(effect)
                 is_known = (caller, at) in known or not effect.result.isidentifier()
-                if is_known or self.program.vocabulary.pairs_for(effect.callee):
+                if is_known or self.program.vocabulary.entered_by(effect.callee):
                     continue
                 known.add((caller, at))
-                onward = Held(caller, effect.result, at, effect, held.pair)
+                onward = Held(caller, effect.result, at, effect, held.protocol)
                 waiting.append(onward)
                 yield onward
 
@@ -106,15 +107,15 @@ class Lending:
             if effect.op == "bind" and effect.source in names and effect.path in handed_out:
                 fates[at] = Fate.KEPT  # a parameter that refers to the caller's variable
                 continue
-            fate = self.fate_in(function, effect, names, held.pair) if at != held.at else Fate.USED
+            fate = self.fate_in(function, effect, names, held.protocol) if at != held.at else Fate.USED
             if fate:
                 fates[at] = fate
         return fates
 
-    def fate_in(self, function: FunctionInfo, effect: Effect, names: frozenset[str], pair: Pair) -> Fate:
+    def fate_in(self, function: FunctionInfo, effect: Effect, names: frozenset[str], protocol: Protocol) -> Fate:
         if effect.op == "delete":
             return Fate.GIVEN_BACK if effect.path in names else Fate.USED
-        if any(gives_back(self.program, pair, name, effect) for name in names):
+        if any(gives_back(self.program, protocol, name, effect) for name in names):
             return Fate.GIVEN_BACK
         if _is_stored_by(effect, names):
             return Fate.KEPT
@@ -122,54 +123,59 @@ class Lending:
             return Fate.USED
         given = [argument for argument in effect.args if not names.isdisjoint(_paths_of(argument))]
         is_lambda = bool(given) and stands_in(function, effect, {"lambda"})
-        return (Fate.UNKNOWN if is_lambda else self._given(function, effect, names, pair)) if given else Fate.USED
+        return (Fate.UNKNOWN if is_lambda else self._given(function, effect, names, protocol)) if given else Fate.USED
 
-    def _given(self, function: FunctionInfo, effect: Effect, names: frozenset[str], pair: Pair) -> Fate:
+    def _given(self, function: FunctionInfo, effect: Effect, names: frozenset[str], protocol: Protocol) -> Fate:
         """What the call does with the thing it is given."""
         called = effect.callee.rpartition(".")[2].lstrip("~")
-        if called in self.program.vocabulary.only_uses and effect.via != "new":
+        if names_call(protocol.keep, effect.callee):
+            return Fate.KEPT
+        only_looks = called in self.program.vocabulary.only_uses or names_call(protocol.use, effect.callee)
+        if only_looks and effect.via != "new":
             return Fate.USED
         callees = [f for f in self.program.callees(function, effect, overrides=True) if f.facts.has_body]
         if not callees:
-            borrows = effect.callee in self._borrowers.get(pair, ()) and effect.via != "new"
+            borrows = effect.callee in self._borrowers.get(protocol, ()) and effect.via != "new"
             return Fate.USED if borrows else Fate.UNKNOWN
         fate = Fate.USED
         for callee in callees:
             taken = arguments_by_parameter(callee, effect).items()
             parameters = [name for name, argument in taken if not names.isdisjoint(_paths_of(argument))]
             for name in parameters:
-                fate |= self.fate_of_parameter(callee, name, pair)
+                fate |= self.fate_of_parameter(callee, name, protocol)
             if not parameters:
                 fate |= Fate.UNKNOWN
         return fate
 
-    def fate_of_parameter(self, function: FunctionInfo, name: str, pair: Pair) -> Fate:
+    def fate_of_parameter(self, function: FunctionInfo, name: str, protocol: Protocol) -> Fate:
         """What a function may do with a thing that it is given by this parameter."""
 
         def find() -> Fate:
             fate, names = Fate.USED, _with_aliases(function.effects, name)
             for effect in function.effects:
-                fate |= self.fate_in(function, effect, names, pair)
+                fate |= self.fate_in(function, effect, names, protocol)
             return fate
 
-        return self._of_parameter.ask((function, name, pair), find) or Fate.USED
+        return self._of_parameter.ask((function, name, protocol), find) or Fate.USED
 
     @cached_property
-    def _borrowers(self) -> dict[Pair, frozenset[str]]:
-        """For each pair the calls that only use such a thing: somewhere they are given one that is given back later."""
-        found: dict[Pair, set[str]] = {}
+    def _borrowers(self) -> dict[Protocol, frozenset[str]]:
+        """The calls that only use such a thing: somewhere they are given one that is given back later."""
+        found: dict[Protocol, set[str]] = {}
         for held in self.things:
-            released = max((e.line for e in held.after if gives_back(self.program, held.pair, held.name, e)), default=0)
+            released = max(
+                (e.line for e in held.after if gives_back(self.program, held.protocol, held.name, e)), default=0
+            )
             used = (e for e in held.after if e.op == "call" and is_given(held.name, e) and e.line <= released)
-            found.setdefault(held.pair, set()).update(e.callee for e in used if e.via != "new")
-        return {pair: frozenset(names) for pair, names in found.items()}
+            found.setdefault(held.protocol, set()).update(e.callee for e in used if e.via != "new")
+        return {protocol: frozenset(names) for protocol, names in found.items()}
 
 
-def _held_by(pair: Pair, effect: Effect) -> str:
+def _held_by(protocol: Protocol, effect: Effect) -> str:
     """The path by which the function holds what the call lends; "" where the result goes into a larger expression."""
-    if pair.held == "result":
+    if protocol.held == "result":
         return "" if effect.result.startswith("<") else effect.result
-    if pair.held == "receiver":
+    if protocol.held == "receiver":
         return effect.callee.rpartition(".")[0]
     return effect.args[0].path if effect.args else ""
 
@@ -215,10 +221,10 @@ def _paths_of(argument: object) -> tuple[str, ...]:
     return (argument.path, argument.written, *argument.reads)  # type: ignore[attr-defined]
 
 
-def gives_back(program: Program, pair: Pair, name: str, effect: Effect) -> bool:
+def gives_back(program: Program, protocol: Protocol, name: str, effect: Effect) -> bool:
     if effect.op == "delete":
         return effect.path == name
-    if not effect.callee or pair not in program.vocabulary.released_by(effect.callee):
+    if not effect.callee or protocol not in program.vocabulary.left_by(effect.callee):
         return False
     return effect.callee.rpartition(".")[0] == name or is_given(name, effect)
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.conditions import Facts, implied, is_about
 from llmlint.code.flow.functions import paths_of
-from llmlint.code.flow.graph import EXIT, RAISED, Edge
-from llmlint.code.flow.paths import Way
+from llmlint.code.flow.graph import EXIT, RAISED, Edge, Graph
+from llmlint.code.flow.paths import PLAIN, Way
 from llmlint.code.link.entities import FunctionInfo
 
 _FAILED = (("none", True), ("true", False), ("<", True))
 
 
 class Leak(NamedTuple):
-    """`left_by`: the effect by which the function is left, None where it runs out."""
+    """`left_by`: the effect by which the function is left, None where it runs out; `how`: "return", "raise", "throw"
+    where a call does so, "cancel" where an await or a yield is the last."""
 
     left_by: Effect | None
+    how: str
 
 
 class Question(NamedTuple):
@@ -34,22 +36,35 @@ class Question(NamedTuple):
     throws: Callable[[Effect], bool] = lambda effect: False
     exits: Collection[int] | None = None
     """The statements to leave by that count; None for any way out."""
+    ways: Collection[str] = ("return", "raise")
+    """The kinds of ways out that count: a protocol's `exits`."""
 
 
 def leak(question: Question) -> Leak | None:
     """A way out on which nothing settles; None where there is none."""
     paths = paths_of(question.function)
     graph = paths.graph
-    goals = {EXIT, RAISED}
+    goals = {EXIT} if "return" in question.ways else set()
+    if not {"raise", "cancel"}.isdisjoint(question.ways):
+        goals.add(RAISED)
     if question.exits is not None:
         goals = {node for effect in question.exits for node in graph.nodes_of(effect)}
     way = _way(question, goals)
-    if way is None:
-        return None
-    passed = [effect for node in way.nodes if (effect := graph.effect(node)) is not None]
-    written = next((effect for effect in reversed(passed) if effect.op in ("return", "raise")), None)
-    left = written or (passed[-1] if passed and way.nodes[-1] == RAISED else None)
-    return Leak(left)
+    return _left_by(graph, way.nodes, question.ways) if way is not None else None
+
+
+def _left_by(graph: Graph, nodes: Sequence[int], ways: Collection[str]) -> Leak:
+    """The last return, raise or failure on a way; what a `finally` does after it is none."""
+    for here, following in zip(reversed(nodes), (None, *reversed(nodes[1:])), strict=True):
+        effect = graph.effect(here)
+        if effect is None:
+            continue
+        if effect.op in ("return", "raise"):
+            return Leak(effect, effect.op)
+        kinds = {edge.kind for edge in graph.out[here] if edge.to == following}
+        if "" not in kinds and not kinds.isdisjoint(("throw", "cancel")):
+            return Leak(effect, "cancel" if "cancel" in kinds & set(ways) else "throw")
+    return Leak(None, "")
 
 
 def goes_round(question: Question) -> bool:
@@ -67,6 +82,7 @@ def _way(question: Question, goals: set[int]) -> Way | None:
         graph.nodes_of(question.taken),
         goals,
         settled.__contains__,
+        kinds=PLAIN - ({"raise"} - set(question.ways)) | ({"cancel"} & set(question.ways)),
         refuses=lambda edge: _has_failed(question, edge, normal),
         throws=lambda node: (effect := graph.effect(node)) is not None and question.throws(effect),
     )

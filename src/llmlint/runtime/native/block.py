@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmlint.calls import call_path
+from llmlint.protocols import Protocol
 from llmlint.runtime.block import Block, Target
-from llmlint.vocabulary import Pair
 
 _NAME = re.compile(r"[A-Za-z]\w{0,127}", re.ASCII)
 _NEEDED_BY_THE_LEDGER = frozenset(
@@ -34,33 +34,36 @@ def is_watchable(name: str) -> bool:
 def native_block(
     scope: Target,
     callee: str,
-    pair: Pair,
+    protocol: Protocol,
     line: int,
     clean_up: Target | None = None,
-    siblings: Iterable[tuple[str, Pair]] = (),
+    siblings: Iterable[tuple[str, Protocol]] = (),
     held: int = 1,
 ) -> dict[str, Any]:
     """The runtime block as data, empty where the ledger cannot watch the call. `held` is how many make a leak: one
     that is never given back may also be kept for as long as the program runs."""
-    lending = _lending(callee, pair)
+    lending = _lending(callee, protocol)
     if not lending:
         return {}
-    beside = [target for name, kind in siblings if kind.within == pair.within for target in _lending(name, kind)]
+    beside = [target for name, kind in siblings if kind.within == protocol.within for target in _lending(name, kind)]
     targets = tuple(dict.fromkeys((scope, *lending, *beside, *([clean_up] if clean_up else []))))
     options: dict[str, str | int | bool | list[str]] = {"native": True, "line": line}
-    if pair.within:
-        options["within"] = pair.within
+    if protocol.within:
+        options["within"] = protocol.within
     needs = {"held": held} if held > 1 else {}
     return {"runtime": Block(targets, needs=needs, options=options).plain()}
 
 
-def _lending(callee: str, pair: Pair) -> list[Target]:
+def _lending(callee: str, protocol: Protocol) -> list[Target]:
     """Who lends and who takes back; nothing where a library cannot stand in for both."""
     lends = call_path(callee).removeprefix("std.")
-    plain = dict.fromkeys(call.lstrip("=").removeprefix("std.") for call in pair.release)
-    at, takes = dict(pair.taken_at), [name for name in plain if is_watchable(name)]
-    by_result, by_argument = pair.held == "result" and not pair.out, pair.held == "argument" and pair.out
-    if not (by_result or by_argument) or pair.collected or not is_watchable(lends) or not takes:
+    plain = dict.fromkeys(call.lstrip("=").removeprefix("std.") for call in protocol.leave)
+    at, takes = dict(protocol.taken_at), [name for name in plain if is_watchable(name)]
+    by_result, by_argument = (
+        protocol.held == "result" and not protocol.out,
+        protocol.held == "argument" and protocol.out,
+    )
+    if not (by_result or by_argument) or protocol.collected or not is_watchable(lends) or not takes:
         return []
     given = [Target(name, "release", entity=f"arg{at.get(name, 1)}") for name in takes]
-    return [Target(lends, "acquire", entity=f"arg{pair.out}" if pair.out else "return"), *given]
+    return [Target(lends, "acquire", entity=f"arg{protocol.out}" if protocol.out else "return"), *given]

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect, Region, Test
+from llmlint.code.flow.always import surely
 from llmlint.code.flow.rounds import effects_in, goes_on, loops_of, walked_by
-from llmlint.code.link.program import Done, FunctionInfo, Program
+from llmlint.code.flow.summaries import Done, does
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
 _SHRINKS = frozenset({"remove", "clear"})
@@ -80,7 +82,7 @@ def _changed_by(program: Program, function: FunctionInfo, call: Effect, walked: 
     for callee in program.callees(function, call):
         if callee.is_property or not callee.is_method:
             continue
-        for done in program.does(callee):
+        for done in does(program, callee):
             if done.path == walked and done.how in _SHRINKS and done.effect.via != "=":
                 return done
     return None
@@ -93,7 +95,7 @@ def _report(
     steps = [Step(function.path, region.line, f"the loop walks {walked} itself, not a copy")]
     steps.append(program.step(function, effect, f"{effect.callee or effect.path} changes it, and the loop goes on"))
     steps += [program.step(done.function, done.effect, f"{done.function.name} takes out of it") for done in through]
-    maybe = any(done.conditional for done in through)
+    maybe = any(not surely(program, done.chain[0].function, done.path, _SHRINKS) for done in through)
     return Report(
         program.place(function, effect),
         symbol_of(function),

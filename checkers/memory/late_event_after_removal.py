@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import Change, changes_of, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -37,7 +38,7 @@ def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removal
         if not _begins(method, _HANDLES) or _asks(method, attribute):
             continue
         taken = next((e for e in method.effects if _indexes(program, method, e, attribute)), None)
-        own = {method, *(done.function for done in program.does(method, cls))}
+        own = {method, *(done.function for done in does(program, method, cls))}
         others = (c for c in removals if c.function not in own)
         removal = next((c for c in others if program.vocabulary.is_reset(c.function.name) is None), None)
         sibling = next(
@@ -112,7 +113,9 @@ def _made_anew(program: Program, cls: ClassInfo, attribute: str, changes: list[C
             continue
         if not _begins(function, _STEPS) or not _is_bare_in_loop(function, effect) or _asks(function, attribute):
             continue
-        removal = next((d for d in program.does(function, cls) if d.how == "remove" and d.attribute == attribute), None)
+        removal = next(
+            (d for d in does(program, function, cls) if d.how == "remove" and d.attribute == attribute), None
+        )
         if removal is None or len(removal.chain) < 2 or removal.chain[0].effect.line >= effect.line:
             continue
         first = removal.chain[0].effect

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from llmlint.code.domain.holders import Holders, among, functions_through, is_own, through
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.summaries import does, mentions
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
@@ -70,8 +71,8 @@ class _Search:
         """Where requests can be that neither the function nor what it calls looks at, with what tells so."""
         if function not in self._missed:
             looks = self._looks[function]
-            does = (done.path for done in self._program.does(function, self._cls))
-            reached = through((*self._program.mentions(function, self._cls), *does))
+            done = (each.path for each in does(self._program, function, self._cls))
+            reached = through((*mentions(self._program, function, self._cls), *done))
             missed: dict[str, Step] = {}
             for path, step in self._elsewhere(function, looks, reached) if looks else ():
                 if path not in reached and not self._is_copy(path, reached):

@@ -6,6 +6,7 @@ from textwrap import dedent
 
 from llmlint.code.facts.effects import facts_of
 from llmlint.code.facts.facts import Effect, FileFacts
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
 from llmlint.code.syntax.cpp import read_cpp
@@ -50,4 +51,4 @@ def called(program: Program, of: str, callee: str, **how: object) -> list[str]:
 def done(program: Program, method: str, name: str = "") -> list[tuple[str, str]]:
     """What calling a method does to its object's state, as (how, path)."""
     receiver = cls(program, name) if name else None
-    return [(d.how, d.path) for d in program.does(function(program, method), receiver)]
+    return [(d.how, d.path) for d in does(program, function(program, method), receiver)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from llmlint.code.flow.always import surely
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT, RAISED
 from llmlint.code.flow.paths import ANY, PLAIN
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.entities import FunctionInfo
 from tests.code.linking import link
 
@@ -153,6 +155,6 @@ class C:
     assert cls is not None
     both = cls.methods["both"]
     assert next(e for e in both.effects if e.op == "clear" and e.path == "q").maybe == ("self.a", "self.b")
-    assert {d.path for d in program.does(both) if d.how == "clear"} == {"self.a", "self.b"}
-    assert all(d.conditional for d in program.does(both))
-    assert "self.head.count" in {d.path for d in program.does(cls.methods["walk"])}
+    assert {d.path for d in does(program, both) if d.how == "clear"} == {"self.a", "self.b"}
+    assert not any(surely(program, both, path, frozenset({"clear"})) for path in ("self.a", "self.b"))
+    assert "self.head.count" in {d.path for d in does(program, cls.methods["walk"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from linking import call, called, cls, done, function, link
 
+from llmlint.code.flow.summaries import does, mentions
 from llmlint.code.link.program import FunctionInfo
 
 PACKAGE = {"serve/__init__.py": "", "serve/core/__init__.py": ""}
@@ -491,13 +492,12 @@ def test_a_call_on_self_goes_to_the_override_of_the_objects_class() -> None:
     assert ("clear", "self.special") in done(program, "Scheduler.reset", "Special")
 
 
-def test_the_chain_leads_from_the_method_to_the_place_and_says_whether_it_may_be_skipped() -> None:
+def test_the_chain_leads_from_the_method_to_the_place() -> None:
     program = link({"a.py": STATE})
-    found = {(d.how, d.path): d for d in program.does(function(program, "Scheduler.reset"))}
+    found = {(d.how, d.path): d for d in does(program, function(program, "Scheduler.reset"))}
     waiting, hits = found["clear", "self.waiting"], found["assign", "self.manager.hits"]
     assert [(f.name, e.path) for f, e in waiting.chain] == [("reset", "empty"), ("empty", "queue")]
     assert [f.full_name for f, _ in hits.chain] == ["a.Scheduler.reset", "a.Manager.reset", "a.Manager._zero"]
-    assert (waiting.conditional, hits.conditional) == (True, False)
     assert (waiting.attribute, waiting.is_whole) == ("waiting", True)
     assert (hits.attribute, hits.is_whole) == ("manager", False)
 
@@ -514,7 +514,7 @@ def test_a_plain_function_is_told_by_what_it_does_to_its_arguments() -> None:
 
 def test_what_a_method_so_much_as_reads_is_told_across_calls() -> None:
     program = link({"a.py": STATE})
-    assert "self.waiting" in program.mentions(function(program, "Scheduler.measure"))
+    assert "self.waiting" in mentions(program, function(program, "Scheduler.measure"))
 
 
 # ---------------------------------------------------------------- who touches an attribute

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import CONSTRUCTORS, Change, changes_of, functions_of, is_keyed, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -215,7 +216,7 @@ def _sends(function: FunctionInfo) -> bool:
 def _goes_on_to_remove(
     program: Program, cls: ClassInfo, method: FunctionInfo, attribute: str, removers: set[int]
 ) -> bool:
-    if any(d.path == f"self.{attribute}" and d.effect.op in _SHRINKING for d in program.does(method, cls)):
+    if any(d.path == f"self.{attribute}" and d.effect.op in _SHRINKING for d in does(program, method, cls)):
         return True
     return any(id(call.function) in removers for call in program.callers(method))
 

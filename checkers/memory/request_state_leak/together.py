@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.link.closure import Done
+from llmlint.code.flow.summaries import Done, does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -42,7 +42,7 @@ def check_program(program: Program) -> Iterator[Report]:
 def _ending(program: Program, cls: ClassInfo, method: FunctionInfo) -> Ending:
     released: dict[str, Done] = {}
     if program.vocabulary.is_terminal(method.name) and method.params and method.facts.has_body:
-        for done in program.does(method, cls):
+        for done in does(program, method, cls):
             if what := _released(program, done):
                 released.setdefault(what, done)
     return Ending(method, released)
@@ -137,7 +137,7 @@ def _forgotten_manager(program: Program, cls: ClassInfo, endings: list[Ending]) 
         return
     freed = {what.split(".")[1] for what in reached}
     for method in cls.methods.values():
-        for done in program.does(method, cls):
+        for done in does(program, method, cls):
             manager = done.attribute
             what = _released(program, done)
             if manager in freed or not what.startswith("del ") or done.path.count(".") != 2 or len(done.chain) < 2:

@@ -12,6 +12,7 @@ from itertools import permutations
 import msgspec
 
 from llmlint.code.domain.state import Change, attribute_of, changes_of, is_setup
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.runtime.block import Block, Target, Watch
@@ -92,7 +93,7 @@ def _takes_alone(
 
 def _sees_to(program: Program, function: FunctionInfo, cls: ClassInfo, attribute: str) -> bool:
     owner = cls if function.owner is not None and function.owner in (*cls.mro, *cls.subclasses) else function.owner
-    return any(attribute_of(done.path) == attribute for done in program.does(function, owner))
+    return any(attribute_of(done.path) == attribute for done in does(program, function, owner))
 
 
 def _report(program: Program, cls: ClassInfo, partners: Partners, alone: Change) -> Report:

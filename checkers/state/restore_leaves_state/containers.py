@@ -28,6 +28,7 @@ from llmlint.code.domain.state import (
 )
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.skipped import skipped
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -109,7 +110,7 @@ def _cleared_on_some_ways(
 ) -> dict[str, _Skip]:
     found: dict[str, _Skip] = {}
     places: dict[str, list[int]] = {}
-    for done in program.does(method, cls):
+    for done in does(program, method, cls):
         if done.attribute:
             places.setdefault(done.attribute, []).append(method.effects.index(done.chain[0].effect))
     given = {param.name for param in method.params}

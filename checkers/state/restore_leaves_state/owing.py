@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.closure import Done
+from llmlint.code.flow.summaries import Done, does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.vocabulary import words
@@ -15,7 +15,7 @@ _LASTING = frozenset("cache memo registry pool free buffer table lru history tot
 def cleared_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[str, Effect]:
     """The containers of the object that a method empties, with all it calls."""
     found: dict[str, Effect] = {}
-    for done in program.does(method, cls):
+    for done in does(program, method, cls):
         if done.attribute and _empties(done) and not _is_drained(done):
             found.setdefault(done.attribute, done.effect)
     return found

@@ -8,6 +8,7 @@ import msgspec
 
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 
 
@@ -46,4 +47,4 @@ def _entered(program: Program, effect: Effect) -> str:
 
 def forgets(program: Program, function: FunctionInfo, cls: ClassInfo, attribute: str) -> bool:
     """Does the function, with all it calls on the object, remove entries of this attribute?"""
-    return any(d.attribute == attribute and d.effect.op in ("remove", "clear") for d in program.does(function, cls))
+    return any(d.attribute == attribute and d.effect.op in ("remove", "clear") for d in does(program, function, cls))

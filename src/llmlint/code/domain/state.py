@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.summaries import does, mentions
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place
 
@@ -78,7 +79,7 @@ def is_setup(function: FunctionInfo) -> bool:
 def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[str, Effect]:
     """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
     handled: dict[str, Effect] = {}
-    for done in program.does(method, cls):
+    for done in does(program, method, cls):
         if done.attribute and not (done.how == "pass" and _only_looks(program, done.effect)):
             handled.setdefault(done.attribute, done.effect)
     return handled
@@ -90,7 +91,7 @@ def _only_looks(program: Program, call: Effect) -> bool:
 
 def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
     """The attributes that a method, or a method of the same object it calls, so much as reads."""
-    return {attribute for path in program.mentions(method, cls) if (attribute := attribute_of(path))}
+    return {attribute for path in mentions(program, method, cls) if (attribute := attribute_of(path))}
 
 
 def only_logged(method: FunctionInfo) -> set[str]:

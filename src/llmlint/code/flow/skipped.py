@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from llmlint.code.flow.conditions import implied, is_about, written
+from llmlint.code.flow.always import asks_about
+from llmlint.code.flow.conditions import written
 from llmlint.code.flow.functions import paths_of
-from llmlint.code.flow.graph import ENTRY, EXIT, Edge, Graph
+from llmlint.code.flow.graph import ENTRY, EXIT, Graph
 from llmlint.code.flow.paths import Paths
 from llmlint.code.link.entities import FunctionInfo
 
@@ -33,20 +34,12 @@ def skipped(function: FunctionInfo, step: Collection[int], beside: Collection[in
     graph = paths.graph
     steps = {node for effect in step for node in graph.nodes_of(effect)}
     besides = {node for effect in beside for node in graph.nodes_of(effect)}
-    refuses = _asks_about(about)
+    refuses = asks_about(about)
     there = paths.find([ENTRY], besides, steps.__contains__, refuses=refuses)
     if there is None:
         return None
     onward = paths.find([there.nodes[-1]], {EXIT}, steps.__contains__, there.known, refuses=refuses)
     return _parting(paths, (ENTRY, *there.nodes, *onward.nodes), steps) if onward else None
-
-
-def _asks_about(path: str) -> Callable[[Edge], bool]:
-    def refuses(edge: Edge) -> bool:
-        told = implied(edge.test, edge.holds) if edge.test is not None else ()
-        return any(is_about(atom, path) for atom, _ in told)
-
-    return refuses
 
 
 def _parting(paths: Paths, way: Sequence[int], steps: set[int]) -> Skipped | None:

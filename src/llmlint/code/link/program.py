@@ -6,8 +6,8 @@ order, by path and line.
 
     for cls in program.classes:
         for method in cls.methods.values():
-            for done in program.does(method, cls):
-                ...  # done.path: "self.cache_manager.blocks", done.chain: the way there
+            for touch in program.touches(cls, "waiting"):
+                ...  # touch.function, touch.effect: who changes it, and where
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import Effect, FileFacts, Region
 from llmlint.code.link.call_index import CallIndex
-from llmlint.code.link.closure import Closure, Done, may_be_skipped
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.names import Names, Outside
@@ -38,13 +37,11 @@ __all__ = [
     "AttributeInfo",
     "Call",
     "ClassInfo",
-    "Done",
     "FunctionInfo",
     "Program",
     "Read",
     "Touch",
     "arguments_by_parameter",
-    "may_be_skipped",
     "root_of",
 ]
 
@@ -66,7 +63,6 @@ class Program:
         self._name_modules()
         self._of_class = self._join_owners()
         self._types, self._dispatch = self._follow_arguments()
-        self._closure = Closure(self._dispatch, self._types)
         self._touches = Touches(self.classes, self.functions, self._types)
         self._reach = Reach(self._dispatch)
 
@@ -240,6 +236,10 @@ class Program:
         `receiver` is the exact class of `self`, where it is known."""
         return self._types.class_of(function, path, _self_is(receiver))
 
+    def class_knowing(self, function: FunctionInfo, path: str, known: Known) -> ClassInfo | None:
+        """As `class_of`, where the classes of some objects, by their paths in the function, are known exactly."""
+        return self._types.class_of(function, path, known)
+
     def meanings(self, function: FunctionInfo, path: str) -> tuple[One, ...]:
         """What an access path may stand for in a function: a class, a plain function, a method bound to an object, an
         object; () when nothing is known of it, and only what is known when it may be something else as well."""
@@ -259,6 +259,10 @@ class Program:
         `threading.Thread().start` on what the library gave; "" when nothing is known of it."""
         return self._types.name_of(self._types.value_of(function, effect.callee))
 
+    def callees_knowing(self, function: FunctionInfo, effect: Effect, known: Known) -> tuple[FunctionInfo, ...]:
+        """What a call runs where the classes of some objects, by their paths in the function, are known exactly."""
+        return self._dispatch.callees(function, effect, known)
+
     def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
         """Every call that may run the function, overrides included."""
         return self._dispatch.callers(function)
@@ -269,15 +273,6 @@ class Program:
         return self._reach.reaches(function, wanted, depth)
 
     # ------------------------------------------------------------ state
-
-    def does(self, method: FunctionInfo, cls: ClassInfo | None = None) -> tuple[Done, ...]:
-        """Everything that calling `method` on an object of class `cls` (by default its own) does to that object's
-        state, transitively. For a plain function: what it does to its arguments, with paths that begin with them."""
-        return self._closure.does(method, cls)
-
-    def mentions(self, method: FunctionInfo, cls: ClassInfo | None = None) -> frozenset[str]:
-        """The paths from the object on that calling `method` reads, transitively, as `does` would write them."""
-        return self._closure.mentions(method, cls)
 
     def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
         """Every place that changes this attribute of objects of the class, its bases or subclasses."""

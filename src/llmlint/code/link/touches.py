@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.closure import CHANGING
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.types import Types
 
+CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 _NAMES = re.compile(r"[^.\[\]()]+")
 
 

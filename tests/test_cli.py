@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from serving_code import CLEAN, LEFT, NOOP
+from terminal import on_a_terminal
 
 from llmlint.cli import COMMANDS, main
 from llmlint.report.json import json_schema
@@ -159,7 +158,7 @@ def test_suppressed_findings_are_shown_when_asked_for(tree: Path) -> None:
 
 
 def test_statistics_count_by_rule(tree: Path) -> None:
-    assert "1  LLM802  noop-restore" in run("scan", "pool.py", "--statistics").stdout
+    assert "1  LLM802 noop-restore" in run("scan", "pool.py", "--statistics").stdout
 
 
 def test_a_pipe_gets_neither_colour_nor_links(tree: Path) -> None:
@@ -172,42 +171,21 @@ def test_force_color_gives_colour_but_no_links_in_a_pipe(tree: Path) -> None:
     assert "\x1b]8;" not in text
 
 
-def on_a_terminal(folder: Path, columns: int, **environment: str) -> str:
-    """What `scan .` prints on a real terminal of so many columns."""
-    leader, follower = pty.openpty()
-    size = {"COLUMNS": str(columns), "LINES": "40", "TERM": "xterm-256color"}
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    command = [sys.executable, "-m", "llmlint", "scan", "."]
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=follower, stderr=subprocess.DEVNULL, env={**kept, **size, **environment}
-    )
-    os.close(follower)
-    parts = []
-    try:
-        while part := os.read(leader, 65536):
-            parts.append(part)
-    except OSError:  # the terminal is gone: the end
-        pass
-    process.wait(timeout=60)
-    os.close(leader)
-    return b"".join(parts).decode()
-
-
 def test_a_terminal_gets_colour_and_links_to_the_rules_pages(tree: Path) -> None:
-    text = on_a_terminal(tree, 80)
+    text = on_a_terminal(tree, "scan")
     assert "\x1b]8;;https://" in text
     assert "LLM802.html" in text
 
 
 def test_no_color_means_no_escape_at_all(tree: Path) -> None:
-    assert "\x1b" not in on_a_terminal(tree, 80, NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(tree, "scan", NO_COLOR="1")
 
 
 @pytest.mark.parametrize("columns", [80, 200])
 def test_no_line_is_wider_than_the_terminal(tree: Path, columns: int) -> None:
     long = LEFT.replace("self.finished", "self.finished_request_identifiers_of_this_step")
     (tree / "scheduler.py").write_text(long.replace("(request.request_id)", f"(request.{'very_' * 20}id)"))
-    lines = on_a_terminal(tree, columns, NO_COLOR="1").splitlines()
+    lines = on_a_terminal(tree, "scan", columns=columns, NO_COLOR="1").splitlines()
     assert max(map(len, lines)) <= columns
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from llmlint.catalogue import Rule, load_catalogue
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
+from llmlint.progress import Progress, Stage
 from llmlint.workers import worker_pool
 
 SMALL = 400
@@ -30,16 +32,22 @@ class Answer(msgspec.Struct):
     fault: str = ""
 
 
-def answers(program: Program, rules: Sequence[Rule], jobs: int) -> Iterator[Answer]:
+def answers(program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None = None) -> Iterator[Answer]:
     """One answer for each rule, in their order; the same ones for any number of jobs."""
     if jobs > 1 and len(program.files) >= SMALL and _may_fork():
         try:
-            yield from _side_by_side(program, rules, min(jobs, _MOST))
+            yield from _side_by_side(program, rules, min(jobs, _MOST), progress)
             return
         except BrokenProcessPool:  # killed for memory, most likely: one process needs less
             pass
-    for rule in rules:
+    for number, rule in enumerate(rules):
+        _tell(progress, number, rules, rule)
         yield _answer(program, rule)
+
+
+def _tell(progress: Progress | None, done: int, rules: Sequence[Rule], about: Rule | None) -> None:
+    if progress is not None:
+        progress(Stage("checking", done, len(rules), "rules", f"{about.code} {about.name}" if about else ""))
 
 
 def _may_fork() -> bool:
@@ -50,13 +58,17 @@ def _may_fork() -> bool:
 _program: Program | None = None
 
 
-def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int) -> list[Answer]:
+def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None) -> list[Answer]:
     global _program
     _program = program
     gc.freeze()  # so that a child's collector does not touch, and so copy, what it shares
     try:
         with worker_pool(jobs, multiprocessing.get_context("fork")) as executor:
-            return list(executor.map(_answer_in_a_child, [rule.code for rule in rules]))
+            _tell(progress, 0, rules, None)
+            asked = {executor.submit(_answer_in_a_child, rule.code): rule for rule in rules}
+            for number, answered in enumerate(as_completed(asked), 1):
+                _tell(progress, number, rules, asked[answered])
+            return [answer.result() for answer in asked]
     finally:
         gc.unfreeze()
         _program = None

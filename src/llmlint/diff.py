@@ -19,8 +19,8 @@ import msgspec
 
 from llmlint.baseline import match
 from llmlint.findings import Finding, Suppression
+from llmlint.progress import Progress
 from llmlint.project import Copy, Project, Request, scan, scan_sources
-from llmlint.records import Progress
 from llmlint.scan import Comparison, ScanResult
 
 

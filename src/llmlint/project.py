@@ -22,7 +22,7 @@ from llmlint.earned import limited
 from llmlint.files import Found, SourcePath, discover, language_of
 from llmlint.findings import Finding, Step, as_severe, at_least
 from llmlint.ignores import Patterns
-from llmlint.records import Progress
+from llmlint.progress import Progress
 from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files
 from llmlint.vocabulary_file import load_vocabulary
@@ -194,6 +194,7 @@ def scan_sources(
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
     result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))
+    result.counts.asked = len(about) - sum(problem.kind == "unreadable" for problem in problems)
     result.counts.failed = sum(problem.kind == "unreadable" for problem in result.problems)
     result.counts.skipped = sum(problem.kind in ("too-large", "unsupported", "outside") for problem in result.problems)
     result.unused_suppressions = {files[p]: u for p, u in result.unused_suppressions.items() if p in about}

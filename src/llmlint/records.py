@@ -7,7 +7,7 @@ on and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -17,6 +17,7 @@ import msgspec
 
 from llmlint.cache import Cache
 from llmlint.files import Problem, SourcePath
+from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, Reading, content_key, decode_record, read_batch
 from llmlint.vocabulary import Vocabulary
 from llmlint.workers import worker_pool
@@ -27,8 +28,6 @@ _SMALL = 24
 _BATCH_BYTES = 400_000
 _RACY_SECONDS = 2.0
 """A file changed less than this before its time was looked at may change again without the time showing it."""
-
-Progress = Callable[[int, int], None]
 
 
 class Gathered(msgspec.Struct):
@@ -126,6 +125,9 @@ def _read(
 ) -> None:
     work = [(source.path, given.get(source.path, source.file), source.language) for source in sources]
     fresh = []
+    done = 0
+    if progress is not None and work:
+        progress(Stage("reading", 0, len(work), "files"))
     with closing(_readings(work, vocabulary, jobs)) as batches:  # so that an interrupt ends the workers at once
         for reading in (reading for batch in batches for reading in batch):
             if reading.problem:
@@ -134,8 +136,9 @@ def _read(
                 found.records[reading.path] = decode_record(reading.blob)
                 found.keys[reading.path] = reading.key
                 fresh.append((reading.key, reading.blob))
+            done += 1
             if progress is not None:
-                progress(len(fresh), len(work))
+                progress(Stage("reading", done, len(work), "files"))
     cache.store_records(fresh)
 
 

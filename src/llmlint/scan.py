@@ -18,8 +18,9 @@ from llmlint.code.facts.facts import FileFacts
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
+from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, tool_digest
-from llmlint.records import Progress, gather, known_keys
+from llmlint.records import gather, known_keys
 from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -28,6 +29,8 @@ class Counts(msgspec.Struct):
     """What became of the files."""
 
     scanned: int = 0
+    asked: int = 0
+    """So many of them the scan was asked about; the others are the rest of their project."""
     skipped: int = 0
     failed: int = 0
     lines: int = 0
@@ -116,7 +119,7 @@ def _scan(
         gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
         read = time.perf_counter()
         files = {source.path: source.file for source in sources}
-        result = judge_records(gathered.records, options, lambda path: _text(path, files, given))
+        result = judge_records(gathered.records, options, lambda path: _text(path, files, given), progress)
         result.problems = sorted([*gathered.problems, *result.problems], key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems:
@@ -129,7 +132,12 @@ def _scan(
     return result
 
 
-def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: Callable[[str], str]) -> ScanResult:
+def judge_records(
+    records: Mapping[str, FileRecord],
+    options: Options,
+    text_of: Callable[[str], str],
+    progress: Progress | None = None,
+) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     from llmlint.checking import answers
     from llmlint.code.link.program import Program
@@ -138,8 +146,11 @@ def judge_records(records: Mapping[str, FileRecord], options: Options, text_of: 
     result = ScanResult([], Counts(), rules=options.rules)
     readable = _readable(records, result)
     judge = Judge(records, catalogue, options.rules, text_of, options.vocabulary)
+    if progress is not None:
+        progress(Stage("linking"))
     program = Program(readable, options.vocabulary)
-    for rule, answer in zip(options.rules, answers(program, options.rules, options.jobs), strict=True):
+    said = answers(program, options.rules, options.jobs, progress)
+    for rule, answer in zip(options.rules, said, strict=True):
         judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports])
         result.faults += [answer.fault] if answer.fault else []

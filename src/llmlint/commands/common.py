@@ -116,13 +116,3 @@ def exit_code(result: ScanResult, exit_zero: bool = False, fail_on: str = "P3") 
         return FAILED
     counting = any(as_severe(finding.severity, fail_on) for finding in result.shown)
     return FOUND if counting and not exit_zero else CLEAN
-
-
-def show_progress(done: int, total: int) -> None:
-    """A line on a terminal, written over itself."""
-    width = 30
-    filled = width * done // max(1, total)
-    sys.stderr.write(f"\r\x1b[2Kreading [{'=' * filled}{' ' * (width - filled)}] {done}/{total} files")
-    if done >= total:
-        sys.stderr.write("\r\x1b[2K")
-    sys.stderr.flush()

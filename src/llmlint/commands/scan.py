@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,12 +13,12 @@ import click
 import msgspec
 
 from llmlint.catalogue import UnknownRule
-from llmlint.commands.common import exit_code, request_of, say, scan_options, show_progress, tell_problems, wrong_use
+from llmlint.commands.common import exit_code, request_of, say, scan_options, tell_problems, wrong_use
 from llmlint.diff import DiffError, scan_against
 from llmlint.findings import SEVERITIES
+from llmlint.progress import KINDS, shown_progress
 from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
-from llmlint.records import Progress
 from llmlint.report import FORMATS, Style, render
 from llmlint.scan import ScanResult
 from llmlint.writing import write_file
@@ -52,6 +51,12 @@ from llmlint.writing import write_file
     "--fail-on", type=click.Choice(SEVERITIES), help="Least severity that makes the exit code 1 (default P3: any)."
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
+@click.option(
+    "--progress",
+    type=click.Choice(KINDS),
+    default="auto",
+    help="auto: one line on a terminal; plain: lines, for a log; none.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def scan(
     paths: tuple[str, ...],
@@ -69,6 +74,7 @@ def scan(
     sarif_category: str,
     fail_on: str | None,
     exit_zero: bool,
+    progress: str,
     quiet: bool,
     **flags: Any,
 ) -> None:
@@ -79,15 +85,15 @@ def scan(
         wrong_use("what comes from standard input needs a name: --stdin-filename FILE")
     paths = tuple(path for path in paths if path != "-") or tuple(given) or (".",)
     request = request_of(paths, flags, given)
-    result = _scanned(request, revision)
+    result = _scanned(request, revision, progress)
     if fix_suppressions:
         _fix_suppressions(result)
-        result = _scanned(request, revision)
+        result = _scanned(request, revision, progress)
     mark_known(result, Project(request).settings, baseline_file)
     if diff_fixes:
         _show_fixes(request, result, unsafe_fixes)
     elif (fix or unsafe_fixes) and _fix(request, result, unsafe_fixes):
-        result = _scanned(request, revision)
+        result = _scanned(request, revision, progress)
         mark_known(result, Project(request).settings, baseline_file)
     plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
     _write(result, format_, written, quiet, plain)
@@ -95,25 +101,12 @@ def scan(
     sys.exit(exit_code(result, exit_zero, fail_on or Project(request).settings.config.fail_on))
 
 
-def _scanned(request: Request, revision: str | None) -> ScanResult:
-    progress = _progress()
+def _scanned(request: Request, revision: str | None, progress: str) -> ScanResult:
     try:
-        return scan_against(request, revision, progress) if revision else scan_project(request, progress)
+        with shown_progress(progress) as tell:
+            return scan_against(request, revision, tell) if revision else scan_project(request, tell)
     except (UnknownRule, DiffError) as error:
         wrong_use(str(error))
-
-
-def _progress() -> Progress | None:
-    """Shown on a terminal once a scan has taken a second."""
-    if not sys.stderr.isatty():
-        return None
-    started = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        if time.monotonic() - started > 1:
-            show_progress(done, total)
-
-    return report
 
 
 def _show_fixes(request: Request, result: ScanResult, unsafe: bool) -> NoReturn:

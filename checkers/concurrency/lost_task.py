@@ -24,8 +24,11 @@ _SUBMITS = ("submit", "run_coroutine_threadsafe")
 _POOLS = frozenset({"executor", "pool", "threadpool"})
 _CATCHES = frozenset({"", "Exception", "BaseException"})
 _NEVER_RAISE = frozenset(
-    "get append add set clear items keys values debug info warning error exception time perf_counter monotonic".split()
+    "get append add discard set clear items keys values lower upper notify notify_all".split()
+    + "debug info warning error exception time perf_counter monotonic sleep".split()
 )
+_CHECKS_ITS_ARGUMENTS = ("__init__", "__post_init__")
+_HARMLESS_MODULES = ("asyncio.", "threading.", "logging.", "time.", "collections.")
 _ANSWERS = frozenset({"set", "set_result", "set_exception", "put", "put_nowait", "send", "notify", "notify_all"})
 
 
@@ -83,11 +86,11 @@ def _dropped_task(program: Program, call: Call) -> Report:
     work = next((a.path.removesuffix("()") for a in effect.args if a.path.endswith("()")), "")
     named = work.rpartition(".")[2] or "the coroutine"
     started = _handed(program, function, effect, Argument(path=work))
-    is_safe = bool(started) and not any(_may_raise(program, f, e) for f in started for e in f.effects)
+    is_safe = bool(started) and not any(_first_to_fail(program, work, set()) for work in started)
     return Report(
         program.place(function, effect),
         symbol_of(function),
-        f"nothing keeps the task that runs {named}: it may be collected before it ends, and its error is not seen",
+        f"nothing keeps the task that runs {named}: it may be collected before it ends, and nobody waits for its error",
         (
             Step(
                 function.path, effect.line, f"{effect.callee} starts {named}; the loop itself refers to it only weakly"
@@ -116,7 +119,7 @@ def _is_submitted(program: Program, call: Call) -> bool:
 def _dropped_error(program: Program, call: Call) -> Iterator[Report]:
     function, effect = call
     for work in _handed(program, function, effect, effect.args[0] if effect.args else Argument()):
-        bare = next((e for e in work.effects if _may_raise(program, work, e)), None)
+        bare = _first_to_fail(program, work, set())
         if bare is None:
             continue
         yield Report(
@@ -143,13 +146,22 @@ def _handed(program: Program, function: FunctionInfo, effect: Effect, work: Argu
     return program.callees(function, msgspec.structs.replace(effect, op="call", path=path, args=(), via=""))
 
 
-def _may_raise(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """A raise, or a call of the program's own or on an object, that no handler of the function stands around."""
-    if effect.op != "raise" and not (effect.op == "call" and "." in effect.callee):
+def _first_to_fail(program: Program, work: FunctionInfo, asked: set[int]) -> Effect | None:
+    """What may raise out of the work; where a handler takes all that the main part raises, only its own raise."""
+    asked.add(id(work))
+    is_careful = any(region.kind == "except" and region.text in _CATCHES for region in work.regions)
+    bare = (effect for effect in work.effects if not _is_guarded(work, effect.region))
+    return next((e for e in bare if e.op == "raise" or (not is_careful and _may_fail(program, work, e, asked))), None)
+
+
+def _may_fail(program: Program, work: FunctionInfo, effect: Effect, asked: set[int]) -> bool:
+    if effect.op != "call" or effect.callee.rpartition(".")[2] in _NEVER_RAISE:
         return False
-    if effect.callee.rpartition(".")[2] in _NEVER_RAISE:
-        return False
-    return not _is_guarded(function, effect.region)
+    callees = program.callees(work, effect)
+    if callees:
+        asking = (c for c in callees if c.name not in _CHECKS_ITS_ARGUMENTS and id(c) not in asked)
+        return any(_first_to_fail(program, callee, asked) is not None for callee in asking)
+    return "." in effect.callee and not program.resolve(work, effect.callee).startswith(_HARMLESS_MODULES)
 
 
 def _is_guarded(function: FunctionInfo, region: int) -> bool:
@@ -157,7 +169,7 @@ def _is_guarded(function: FunctionInfo, region: int) -> bool:
     if any(function.regions[at].kind in ("except", "lambda", "finally") for at in around):
         return True
     tried = {at for at in around if function.regions[at].kind == "try"}
-    return any(r.kind == "except" and r.first in tried and r.text in _CATCHES for r in function.regions)
+    return any(r.kind == "except" and r.first in tried for r in function.regions)
 
 
 # ---------------------------------------------------------------- a callback that raises

@@ -113,6 +113,8 @@ def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meaning
         return True
     if effect.callee.startswith("super()"):
         return _has_other_bases(function, effect)
+    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]):
+        return True
     return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
 
 
@@ -134,8 +136,12 @@ def _is_held_aside(program: Program, function: FunctionInfo, effect: Effect, mea
         case FunctionInfo(owner=owner):
             if meaning is function or meaning.name != name or "(" in path or "[" in path:
                 return True
+            if owner is None and program.names.is_given_twice(meaning.path, name):
+                return True
             return owner is not None and meaning.takes_self and (path.startswith("self.") or function.is_class_method)
         case ClassInfo():
+            if program.names.is_given_twice(meaning.path, meaning.facts.qualname):
+                return True
             return meaning.name != name and (bool(meaning.subclasses) or "." in path or path == "self")
     return True
 

@@ -118,6 +118,13 @@ class Names:
             isinstance(self._module(self.modules.absolute(path, star), path), Outside) for star in table.stars
         )
 
+    def is_given_twice(self, path: str, name: str) -> bool:
+        """Has a Python file more than one source for a name: another import, an assignment beside a definition?"""
+        table = self._table(path)
+        facts = (fact for fact in self._files[path].imports if fact.name == name)
+        imported = {(fact.module, fact.level, fact.target) for fact in facts}
+        return len(imported) + (name in table.definitions) + (name in table.variables) > 1
+
     def import_aliases(self) -> dict[str, list[str]]:
         """Under which other names each name is imported anywhere."""
         aliases: dict[str, set[str]] = {}

@@ -57,7 +57,7 @@ class Program:
         self.vocabulary = vocabulary
         self.classes = tuple(sorted(self._list_classes(), key=lambda cls: cls.order))
         self.functions = tuple(sorted(self._list_functions(), key=lambda function: function.order))
-        self._names = Names(self.files, self.classes, self.functions)
+        self.names = Names(self.files, self.classes, self.functions)
         self._resolved: dict[tuple[FunctionInfo, str], str] = {}
         self._locals: dict[FunctionInfo, frozenset[str]] = {}
         self._name_modules()
@@ -83,7 +83,7 @@ class Program:
         ]
 
     def _name_modules(self) -> None:
-        name_of = self._names.modules.name_of
+        name_of = self.names.modules.name_of
         for cls in self.classes:
             cls.module = name_of(cls.path)
         for function in self.functions:
@@ -99,7 +99,7 @@ class Program:
                 continue
             owner = here.get((function.path, qualname))
             if owner is None and function.language != "python":
-                owner = self._names.cpp_class(qualname, function.path)
+                owner = self.names.cpp_class(qualname, function.path)
             if owner is not None:
                 function.owner = owner
                 joined.setdefault(owner, []).append(function)
@@ -108,11 +108,11 @@ class Program:
     def _follow_arguments(self) -> tuple[Types, Dispatch]:
         """Types, and what calls run by them, after a few rounds of what callers hand to parameters without a type."""
         starts, calls = Starts(self.functions), CallIndex(self.functions)
-        types = Types(self._names, starts)
-        dispatch = Dispatch(self._names, types, calls)
+        types = Types(self.names, starts)
+        dispatch = Dispatch(self.names, types, calls)
         for _ in range(_ROUNDS):
-            types = Types(self._names, starts, Passed(types, dispatch).value)
-            dispatch = Dispatch(self._names, types, calls)
+            types = Types(self.names, starts, Passed(types, dispatch).value)
+            dispatch = Dispatch(self.names, types, calls)
         return types, dispatch
 
     # ------------------------------------------------------------ what entities ask (see entities.Linker)
@@ -123,13 +123,13 @@ class Program:
         for text in cls.facts.bases:
             name = _base_name(text, cls.language)
             meaning = (
-                self._names.lookup(cls.path, name, cls.facts.qualname.rpartition(".")[0]) if name else Outside(text)
+                self.names.lookup(cls.path, name, cls.facts.qualname.rpartition(".")[0]) if name else Outside(text)
             )
             if isinstance(meaning, ClassInfo):
                 if meaning is not cls and meaning not in known:
                     known.append(meaning)
             else:
-                unknown.append(self._names.dotted(meaning))
+                unknown.append(self.names.dotted(meaning))
         return tuple(known), tuple(unknown)
 
     def subclasses_of(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
@@ -211,7 +211,7 @@ class Program:
         """The full dotted name of what an access path names in a function or file: `dist.all_reduce` as
         `torch.distributed.all_reduce`. Paths that begin with `self`, a parameter or a local come back as they are."""
         if isinstance(where, str):
-            return self._names.dotted(self._names.lookup(where, path))
+            return self.names.dotted(self.names.lookup(where, path))
         key = (where, path)
         if key not in self._resolved:
             self._resolved[key] = self._resolve(where, path)
@@ -221,7 +221,7 @@ class Program:
         root = root_of(path)
         if root in self._own_names(where) or root != path.partition(".")[0]:
             return path
-        return self._names.dotted(self._names.lookup(where.path, path, where.facts.qualname))
+        return self.names.dotted(self.names.lookup(where.path, path, where.facts.qualname))
 
     def _own_names(self, function: FunctionInfo) -> frozenset[str]:
         names = self._locals.get(function)

@@ -92,19 +92,14 @@ def _candidates(program: Program, meaning: One) -> Iterator[One]:
     """What may run: overrides too, and what is defined by the same name for another platform."""
     match meaning:
         case Method(function=method, receiver=receiver):
-            yield from (Method(twin, receiver) for twin in _twins(program, method))
+            yield from (Method(twin, receiver) for twin in program.twins_of(method))
             for sub in receiver.subclasses:
                 if method.name in sub.methods:
                     yield Method(sub.methods[method.name], sub)
         case FunctionInfo():
-            yield from _twins(program, meaning)
+            yield from program.twins_of(meaning)
         case _:
             yield meaning
-
-
-def _twins(program: Program, function: FunctionInfo) -> Iterable[FunctionInfo]:
-    """The definitions of one name in one file: one for each platform, one for each overload."""
-    return [f for f in program.functions_in(function.path) if f.facts.qualname == function.facts.qualname]
 
 
 def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meanings: Iterable[One]) -> bool:

@@ -39,9 +39,7 @@ def run_by(program: Program, function: FunctionInfo, effect: Effect) -> tuple[Fu
     if not all(isinstance(meaning, FunctionInfo | Method) for meaning in meanings):
         return ()
     found = dict.fromkeys(one for meaning in meanings for one in _with_overrides(meaning))  # type: ignore[arg-type]
-    twins = (twin for one in found for twin in program.functions_in(one.path))
-    qualnames = {one.facts.qualname for one in found}
-    return tuple(dict.fromkeys((*found, *(twin for twin in twins if twin.facts.qualname in qualnames))))
+    return tuple(dict.fromkeys((*found, *(twin for one in found for twin in program.twins_of(one)))))
 
 
 def _with_overrides(meaning: FunctionInfo | Method) -> Iterator[FunctionInfo]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import Effect, FileFacts, Region
 from llmlint.code.link.call_index import CallIndex
+from llmlint.code.link.descent import where_cut
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.names import Names, Outside
@@ -60,6 +61,7 @@ class Program:
         self.names = Names(self.files, self.classes, self.functions)
         self._resolved: dict[tuple[FunctionInfo, str], str] = {}
         self._locals: dict[FunctionInfo, frozenset[str]] = {}
+        self._bases: dict[ClassInfo, tuple[tuple[ClassInfo, ...], tuple[str, ...]]] = {}
         self._name_modules()
         self._of_class = self._join_owners()
         self._types, self._dispatch = self._follow_arguments()
@@ -118,6 +120,21 @@ class Program:
     # ------------------------------------------------------------ what entities ask (see entities.Linker)
 
     def bases_of(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
+        known, unknown = self._bases_named(cls)
+        if cls in self._cut:
+            return (), (*(base.full_name for base in known), *unknown)
+        return known, unknown
+
+    @cached_property
+    def _cut(self) -> frozenset[ClassInfo]:
+        return where_cut(self.classes, lambda cls: self._bases_named(cls)[0])
+
+    def _bases_named(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
+        if cls not in self._bases:
+            self._bases[cls] = self._look_up_bases(cls)
+        return self._bases[cls]
+
+    def _look_up_bases(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
         known: list[ClassInfo] = []
         unknown: list[str] = []
         for text in cls.facts.bases:
@@ -161,6 +178,10 @@ class Program:
         """The functions of one file, in source order."""
         return tuple(self._functions_by_path.get(path, ()))
 
+    def twins_of(self, function: FunctionInfo) -> tuple[FunctionInfo, ...]:
+        """The definitions of its full name in its file, itself too: one for each platform, one for each overload."""
+        return tuple(self._functions_by_qualname[function.path, function.facts.qualname])
+
     def calls_named(self, name: str) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
         return self._dispatch.calls.by_name.get(name, ())
@@ -169,6 +190,13 @@ class Program:
     def call_names(self) -> Iterable[str]:
         """The last part of every call there is, each once."""
         return self._dispatch.calls.by_name
+
+    @cached_property
+    def _functions_by_qualname(self) -> dict[tuple[str, str], list[FunctionInfo]]:
+        found: dict[tuple[str, str], list[FunctionInfo]] = {}
+        for function in self.functions:
+            found.setdefault((function.path, function.facts.qualname), []).append(function)
+        return found
 
     @cached_property
     def _functions_by_path(self) -> dict[str, list[FunctionInfo]]:

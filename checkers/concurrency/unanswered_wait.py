@@ -6,7 +6,7 @@ and tells nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.state import CONSTRUCTORS, symbol_of
 from llmlint.code.facts.facts import Effect
@@ -49,7 +49,7 @@ def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
         told = _told(program, function, region.first)
         if (
             told is None
-            or not _only_logs(function, handler)
+            or not _only_logs(program, function, [e for _, e in effects_in(function, handler)], set())
             or not _goes_on_untold(program, function, handler, told[1])
         ):
             continue
@@ -112,10 +112,19 @@ def _nearest_try(function: FunctionInfo, region: int) -> int:
     return next((at for at in chain(function, region) if function.regions[at].kind == "try"), -1)
 
 
-def _only_logs(function: FunctionInfo, handler: int) -> bool:
-    inside = [effect for _, effect in effects_in(function, handler)]
-    logs = all(e.callee.rpartition(".")[2] in _LOGS for e in inside if e.callee)
-    return bool(inside) and logs and not any(e.op in ("raise", "return", "break", "assign", "insert") for e in inside)
+def _only_logs(program: Program, function: FunctionInfo, effects: Sequence[Effect], asked: set[FunctionInfo]) -> bool:
+    """Nothing but words, also in the functions of the program that it asks for them."""
+    return bool(effects) and all(_is_talk(program, function, effect, asked) for effect in effects)
+
+
+def _is_talk(program: Program, function: FunctionInfo, effect: Effect, asked: set[FunctionInfo]) -> bool:
+    if effect.op in ("raise", "return", "break", "assign", "insert"):
+        return False
+    if not effect.callee or effect.callee.rpartition(".")[2] in _LOGS:
+        return True
+    callees = set(program.callees(function, effect)) - asked
+    asked |= callees
+    return bool(callees) and all(_only_logs(program, callee, callee.effects, asked) for callee in callees)
 
 
 def _goes_on_untold(program: Program, function: FunctionInfo, handler: int, telling: Effect) -> bool:

@@ -58,6 +58,12 @@ def _rewritten(code: CppCode, new: dict[str, str]) -> str:
     edits = [
         (node.start_byte, node.end_byte, new[text_of(node)])
         for node in walk(code.root)
-        if node.type in _NAMES and text_of(node) in new
+        if node.type in _NAMES and text_of(node) in new and not _is_of_a_library(node)
     ]
     return code.edited(*edits)
+
+
+def _is_of_a_library(node: Node) -> bool:
+    """Is it `mutex` in `std::mutex`?"""
+    around = node.parent
+    return around is not None and around.type == "qualified_identifier" and text_of(around).startswith("std::")

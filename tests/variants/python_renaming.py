@@ -58,7 +58,8 @@ class _Own:
             self.attributes.add(node.attr)
 
     def _fixed(self, code: Code, classes: dict[str, ast.ClassDef]) -> set[str]:
-        """Names that others know: imported ones, those in strings, and methods that a foreign base calls."""
+        """Names that others know: imported ones and what is asked of them, those in strings, and methods that a foreign
+        base calls."""
         fixed = {name for name in code.modules if name not in classes}
         for node in ast.walk(code.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -68,6 +69,8 @@ class _Own:
                 fixed |= {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
             elif isinstance(node, ast.ExceptHandler) and node.name:
                 fixed.add(node.name)
+            elif isinstance(node, ast.Attribute) and _root(node) in code.modules - classes.keys():
+                fixed.add(node.attr)
             elif isinstance(node, ast.ClassDef):
                 bases = {ast.unparse(base).rpartition(".")[2].partition("[")[0] for base in node.bases}
                 if bases - classes.keys() - _KNOWN_BASES:
@@ -134,6 +137,13 @@ def _is_field(node: ast.Name, code: Code) -> bool:
     """A name bound in the body of a class is known behind a dot."""
     statement = code.parents.get(node)
     return isinstance(node.ctx, ast.Store) and isinstance(code.parents.get(statement), ast.ClassDef)
+
+
+def _root(node: ast.expr) -> str:
+    """The name that `zmq.Context().socket` starts with."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _callee(call: ast.Call) -> str:

@@ -102,7 +102,9 @@ def _also(lines: list[str]) -> str:
 
 def _may_move(statement: ast.stmt, focus: ast.stmt | None) -> bool:
     """A call, or a change of an object's state, that leaves no name behind and no function early."""
-    if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.NamedExpr) for node in ast.walk(statement)):
+    if any(
+        isinstance(node, ast.Yield | ast.YieldFrom | ast.NamedExpr) or _is_super(node) for node in ast.walk(statement)
+    ):
         return False
     if isinstance(statement, ast.Expr):
         return isinstance(_plain(statement.value), ast.Call)
@@ -111,6 +113,11 @@ def _may_move(statement: ast.stmt, focus: ast.stmt | None) -> bool:
     if isinstance(statement, ast.Assign | ast.Delete):
         return all(isinstance(target, ast.Attribute | ast.Subscript) for target in statement.targets)
     return isinstance(statement, ast.AugAssign) and not isinstance(statement.target, ast.Name)
+
+
+def _is_super(node: ast.AST) -> bool:
+    """`super()` means something else, or nothing, in another function."""
+    return isinstance(node, ast.Name) and node.id == "super"
 
 
 def _last(function: Def, focus: ast.stmt | None) -> ast.stmt | None:

@@ -181,7 +181,7 @@ def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str
             result.problems.append(Problem(path, "partly-read", _read_around(record.facts)))
         counts.scanned += 1
         counts.regions_not_parsed += len(record.facts.broken)
-        counts.lines_not_parsed += sum(end - start + 1 for start, end in record.facts.broken)
+        counts.lines_not_parsed += record.facts.lines_not_parsed
     return readable
 
 

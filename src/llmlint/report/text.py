@@ -31,7 +31,8 @@ def _summary(result: ScanResult, findings: list[Finding], style: Style) -> list[
     lines.append(f"{_found(result, findings, style)} in {', '.join([*_size(counts), *_seconds(result)])}.")
     if counts.regions_not_parsed:
         lines.append(
-            f"{counted(counts.regions_not_parsed, 'region')} ({counts.lines_not_parsed:,} lines) did not parse: "
+            f"{counted(counts.regions_not_parsed, 'region')} ({counts.lines_not_parsed:,} lines, "
+            f"{100 * counts.lines_not_parsed / max(1, counts.lines):.2f} %) did not parse: "
             "findings there are less sure."
         )
     if counts.failed or counts.skipped:

@@ -236,3 +236,12 @@ class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     classes: tuple[Class, ...] = ()
     functions: tuple[Function, ...] = ()
     broken: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def lines_not_parsed(self) -> int:
+        """Broken regions may lie in one another; a line counts once."""
+        counted, last = 0, 0
+        for start, end in sorted(self.broken):
+            counted += max(0, end - max(start, last + 1) + 1)
+            last = max(last, end)
+        return counted

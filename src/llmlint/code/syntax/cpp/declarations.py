@@ -18,11 +18,17 @@ from llmlint.code.syntax.cpp.declarators import (
     type_of,
     type_text,
 )
+from llmlint.code.syntax.cpp.repairs import stumbles
 
 
-def module_of(file: File, root: Any) -> tree.Module:
+def module_of(file: File, root: Any, left_out: list[tuple[int, int]]) -> tree.Module:
+    """`left_out`: the stretches of bytes that are blank in what was parsed."""
     body = file.body(root)
     _mark_what_was_passed_over(file, root)
+    for start, end in left_out:
+        line = file.data.count(b"\n", 0, start) + 1
+        file.broken.append(tree.Broken(line, 1, line + file.data.count(b"\n", start, end), 1, []))
+    file.broken.sort(key=lambda broken: (broken.line, broken.column))
     end = root.end_point[0] + 1
     return tree.Module(1, 1, end, 1, file.language, body, "", file.broken)
 
@@ -30,16 +36,10 @@ def module_of(file: File, root: Any) -> tree.Module:
 def _mark_what_was_passed_over(file: File, root: Any) -> None:
     """Errors inside a statement or declaration that was read all the same, and tokens the parser made up."""
     known = {(broken.line, broken.column) for broken in file.broken}
-    stack = [root] if root.has_error else []
-    while stack:
-        node = stack.pop()
-        if node.type == "ERROR" or node.is_missing:
-            at = file.at(node)
-            if at[:2] not in known:
-                file.broken.append(tree.Broken(*at, []))
-        elif node.has_error:
-            stack.extend(node.children)
-    file.broken.sort(key=lambda broken: (broken.line, broken.column))
+    for node in stumbles(root):
+        at = file.at(node)
+        if at[:2] not in known:
+            file.broken.append(tree.Broken(*at, []))
 
 
 _IN_BODIES = frozenset({"compound_statement", "case_statement", "labeled_statement"})

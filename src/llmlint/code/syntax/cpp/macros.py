@@ -13,9 +13,12 @@ _BLANKED = re.compile(
     rb"""
       \b[A-Z][A-Z0-9_]*_(?:API|CALL|EXPORT|INLINE|RESTRICT)\b(?!\s*\()
     | \b[A-Z][A-Z0-9_]*_(?:ATTRIBUTE_FORMAT|DEPRECATED_MSG|ATTRIBUTE)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)
-    | \b__attribute__\s*\(\(.*?\)\)
+    | \b__attribute__\s*\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)
     | \b__declspec\s*\([^()]*\)
-    | \b(?:__restrict__|__restrict|__forceinline__|__launch_bounds__\s*\([^()]*\)|GGML_NORETURN|GGML_UNREACHABLE\(\);)
+    | \b(?:__launch_bounds__|__align__)\s*\((?:[^()]|\([^()]*\))*\)
+    | \b(?:__restrict__|__restrict|__forceinline__|__noinline__|__device__|__host__|__grid_constant__)\b
+    | \b(?:GGML_NORETURN|GGML_UNREACHABLE\(\);)
+    | \b(?:__)?vector(?=\s+(?:un)?signed\b|\s+(?:char|short|int|float|double|bool)\b)
     | \bextern\s+"C"\s*(?=\{)
     """,
     re.VERBOSE,
@@ -29,7 +32,6 @@ _DIRECTIVE = re.compile(rb"^[ \t]*\#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 _DEPRECATED = re.compile(rb"\b(?:[A-Z][A-Z0-9_]*_)?DEPRECATED\s*\(")
 _HINT = re.compile(rb'\s*,\s*"(?:[^"\\]|\\.)*"\s*\)')
 _LONGEST_DECLARATION = 4000
-_CONDITIONAL = re.compile(rb"^[ \t]*\#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 
 
 def mask_macros(data: bytes) -> bytes:
@@ -40,23 +42,6 @@ def mask_macros(data: bytes) -> bytes:
         parts += [_mask(data[end : directive.start()]), directive[0]]
         end = directive.end()
     return b"".join((*parts, _mask(data[end:])))
-
-
-def first_branches(data: bytes) -> bytes:
-    """The same bytes, each `#elif` and `#else` branch blank: two branches may each open a brace that one closes."""
-    kept = bytearray(data)
-    open_branches: list[int | None] = []
-    for directive in _CONDITIONAL.finditer(data):
-        match directive[1]:
-            case b"if" | b"ifdef" | b"ifndef":
-                open_branches.append(None)
-            case b"elif" | b"else" if open_branches and open_branches[-1] is None:
-                open_branches[-1] = directive.end()
-            case b"endif" if open_branches:
-                begin = open_branches.pop()
-                if begin is not None:
-                    kept[begin : directive.start()] = re.sub(rb"[^\n]", b" ", data[begin : directive.start()])
-    return bytes(kept)
 
 
 def _mask(code: bytes) -> bytes:

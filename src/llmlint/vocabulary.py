@@ -94,6 +94,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
+    gives_only: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()

@@ -118,6 +118,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     empties: _Group = []
     advances: _Group = []
     only_uses: _Group = []
+    gives_only: _Group = []
     serves: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []

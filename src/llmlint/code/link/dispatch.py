@@ -128,7 +128,11 @@ def arguments_by_parameter(function: FunctionInfo, effect: Effect) -> dict[str, 
     """The arguments of a call by the name of the parameter that takes each."""
     taken: dict[str, Argument] = {}
     params = function.params
-    if function.takes_self and effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper():
+    if (
+        function.takes_self
+        and not function.is_class_method
+        and effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
+    ):
         # `Base.reset(self)` hands over the object as an ordinary argument.
         params = function.facts.params
     positional = [p for p in params if p.kind == ""]

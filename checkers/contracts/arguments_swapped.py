@@ -1,0 +1,71 @@
+"""LLM907: two arguments of one call, each named as the parameter that the other one is given to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
+from llmlint.findings import Report
+
+_SHORTEST = 3
+"""Shorter names (`x`, `q`, `a`) are given to anything."""
+
+_EITHER_WAY = frozenset(
+    "src dst source target left right old new lhs rhs other first second local remote peer self from to".split()
+)
+"""Who copies back, compares the other way round or speaks for the peer means it."""
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    wanted = {f.name for f in program.functions if len(f.facts.params) > 1} | {c.name for c in program.classes}
+    for name in sorted(wanted.intersection(program.call_names)):
+        for function, effect in program.calls_named(name):
+            if _names_another(effect):
+                yield from _check(program, function, effect)
+
+
+def _names_another(effect: Effect) -> bool:
+    """Has the call two arguments that are plain names? A sieve before it is resolved."""
+    return sum(1 for argument in effect.args if _name(argument)) > 1
+
+
+def _name(argument: Argument) -> str:
+    path = (argument.written or argument.path).lstrip("~")
+    name = path.rpartition(".")[2].strip("_")
+    return name if name.isidentifier() and len(name) >= _SHORTEST else ""
+
+
+def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
+    callees = program.callees(function, effect)
+    pairs = {_swapped(callee, effect) for callee in callees}
+    pair = pairs.pop() if len(pairs) == 1 else None
+    if pair is not None and function not in callees:
+        yield _report(program, function, effect, callees[0], *pair)
+
+
+def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
+    given = {name: _name(argument) for name, argument in arguments_by_parameter(callee, effect).items()}
+    for param, name in given.items():
+        if name != param and name in given and given[name] == param and _EITHER_WAY.isdisjoint(name.split("_")):
+            return param, name
+    return None
+
+
+def _report(
+    program: Program, function: FunctionInfo, effect: Effect, callee: FunctionInfo, first: str, second: str
+) -> Report:
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"{second} is given to {first}, and {first} to {second}",
+        (
+            program.step(function, effect, f"hands over {second} where {first} is taken"),
+            program.step(callee, callee.facts.line, f"takes {', '.join(p.name for p in callee.params[:8])}"),
+        ),
+        confidence="medium",
+        reason="both names are parameters of what is called, and each stands in the other's place",
+        subject=f"{effect.callee}:{first}:{second}",
+        fix=f"exchange {first} and {second}, or give them by their names",
+    )

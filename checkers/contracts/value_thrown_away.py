@@ -1,0 +1,99 @@
+"""LLM909: a call that does nothing but give a value, as a statement of its own: the value goes nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import FileFacts
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.code.syntax.written import text_of
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import Vocabulary
+
+_FUNCTIONS = frozenset("sorted reversed zip enumerate abs sum min max round".split())
+"""`int(x)` and `len(x)` ask whether that can be done."""
+_FEW = 3
+_FILLS = ("out", "inplace")
+_EXPECTS = re.compile(r"raises|suppress|assertRaises", re.IGNORECASE)
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    found = [node for node in nodes(file.tree, tree.Expression) if _gives_only(node.value, file.vocabulary)]
+    if file.facts.language == "python" and found:
+        own = {name for cls in file.facts.classes for name in cls.methods}
+        modules = {known.name for known in file.facts.imports}
+        lines = file.text.split("\n")
+        tried = list(_tried(file, lines))
+        for node in found:
+            is_tried = any(first <= node.line <= last for first, last in tried)
+            if not is_tried and _method(node.value) not in own and _root(node.value) not in modules:
+                yield _report(file.facts, node, text_of(node, lines))
+
+
+def _method(node: tree.Node) -> str:
+    return node.function.name if isinstance(node, tree.Call) and isinstance(node.function, tree.Attribute) else ""
+
+
+def _root(node: tree.Node) -> str:
+    """The name that a method is reached from: `title` of a module may do anything."""
+    return tree.path_of(node.function).partition(".")[0] if isinstance(node, tree.Call) else ""
+
+
+def _gives_only(node: tree.Node, words: Vocabulary) -> bool:
+    match node:
+        case tree.Call(function=tree.Attribute(name="replace"), args=[first, second, *_]):
+            return _is_text(first) and _is_text(second)  # of a path or a data frame it does something
+        case tree.Call(function=tree.Attribute(name=name, value=value), keywords=keywords):
+            fills = any(keyword.name in _FILLS for keyword in keywords)
+            return name in words.gives_only and not fills and not _works_before(value)
+        case tree.Call(function=tree.Name(id=name), args=[argument]):
+            return name in _FUNCTIONS and not _does_something(argument)
+    return False
+
+
+def _is_text(node: tree.Node) -> bool:
+    return isinstance(node, tree.Literal) and node.kind == "string"
+
+
+def _works_before(value: tree.Node) -> bool:
+    """Is what the method is called on awaited, or the result of a call that changes something: `x.copy_(y).view(n)`?"""
+    for node in tree.walk(value):
+        match node:
+            case tree.Await() | tree.Yield():
+                return True
+            case tree.Call(function=function, keywords=keywords):
+                name = tree.path_of(function).rpartition(".")[2]
+                if name.endswith("_") or any(keyword.name in _FILLS for keyword in keywords):
+                    return True
+    return False
+
+
+def _does_something(argument: tree.Node) -> bool:
+    return any(isinstance(n, tree.Call | tree.Await | tree.Comprehension | tree.Yield) for n in tree.walk(argument))
+
+
+def _tried(file: SourceFile, lines: list[str]) -> Iterator[tuple[int, int]]:
+    """Where one thing is done to see whether it fails: then whether it can be done is what is asked."""
+    bodies = [node.body for node in nodes(file.tree, tree.Try) if node.handlers]
+    for node in nodes(file.tree, tree.With):
+        if any(_EXPECTS.search(text_of(entered, lines)) for entered, _ in node.items):
+            bodies.append(node.body)
+    yield from ((body[0].line, body[-1].end_line) for body in bodies if body and len(body) < _FEW)
+
+
+def _report(facts: FileFacts, node: tree.Expression, text: str) -> Report:
+    name = _method(node.value) or tree.path_of(node.value.function)  # type: ignore[attr-defined]
+    return Report(
+        place_of(node),
+        qualname_at(facts, node.line),
+        f"{name}() gives a new value and changes nothing, and nobody takes the value",
+        (Step("", node.line, f"`{text[:80]}` is a statement of its own"),),
+        confidence="high",
+        reason=f"{name} does nothing else",
+        subject=text,
+        fix="assign the result, or remove the call",
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, is_managed, names_of
+from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, names_of, scopes_of
 from llmlint.code.domain.registered import Registration, forgets, registrations
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
@@ -31,7 +31,7 @@ _NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t",
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
     for held in lending.things:
-        if held.protocol.kind == "count" or is_managed(held) or _belongs_to_caller(held) or _is_number(held):
+        if held.protocol.kind == "count" or _belongs_to_caller(held) or _is_number(held):
             continue
         if not _lets_go_by_itself(held) if held.protocol.held == "receiver" else held.is_local:
             yield from _early_exits(lending, held)
@@ -193,6 +193,7 @@ def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
         status=_status(held),
         settled=fates.keys(),
         released=released,
+        scopes=scopes_of(held),
         ways=held.protocol.exits,
     )
     raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, 3)))

@@ -18,8 +18,8 @@ from llmlint.phrases import ends, last_name, words
 
 PROTOCOLS_FILE = Path(__file__).parent / "rules" / "protocols.toml"
 ANY = "*"
-_DONE = frozenset({"+=", "-="})
-_CHANGED = frozenset({"count"})
+_DONE = frozenset({"+=", "-=", "insert", "remove", "=True", "=False", "=", "=saved"})
+_CHANGED = frozenset({"count", "state"})
 
 Calls = tuple[str, ...]
 SomeCalls = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -36,7 +36,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     enter: Annotated[SomeCalls, _says("Calls or changes after which it is held.")]
     leave: Annotated[SomeCalls, _says("Calls or changes after which it is not.")]
     held: Annotated[Literal["result", "argument", "receiver"], _says("What a call lends.")] = "result"
-    kind: Annotated[Literal["thing", "count", "lock"], _says("Which rules ask about it.")] = "thing"
+    kind: Annotated[Literal["thing", "count", "lock", "state"], _says("Which rules ask about it.")] = "thing"
     exits: Annotated[
         tuple[Literal["return", "raise", "cancel"], ...], _says("Ways out on which it must not be held.")
     ] = ("return", "raise")
@@ -58,6 +58,8 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
                 raise ValueError(f"{form!r} names neither a call nor a change")
             if change is not None and self.kind not in _CHANGED:
                 raise ValueError(f"{form!r} is a change, and of kind {self.kind!r} only calls are known")
+            if change is None and self.kind == "state":
+                raise ValueError(f"{form!r} is a call, and of kind 'state' only changes are known")
 
     @property
     def entering_calls(self) -> Calls:
@@ -70,6 +72,11 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     @property
     def entering_changes(self) -> tuple[Change, ...]:
         return tuple(change for form in self.enter if (change := change_of(form)) is not None)
+
+    @property
+    def is_of_any(self) -> bool:
+        """Does it fit whatever is changed and changed back, and name nothing?"""
+        return any(change.name == ANY for change in self.entering_changes)
 
     @property
     def leaving_changes(self) -> tuple[Change, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from linking import link
 
-from llmlint.checkers.memory.leak_on_error_path import check_program
 from llmlint.code.domain.lending import Fate, Held, Lending
 from llmlint.code.link.program import Program
 
@@ -106,40 +104,3 @@ def use(pool):
     )
     things = Lending(program).things
     assert [(held.function.name, held.name) for held in things] == [("take", "blocks"), ("use", "mine")]
-
-
-PYTHON = "def drop(pool, blocks):\n    pool.free(blocks)\n\ndef f(pool, x, y):\n{}\n"
-CPP = "int f(const char * p, int x) {{\n{}\n}}\n"
-
-
-@pytest.mark.parametrize(
-    ("body", "leaks"),
-    [
-        ("b = pool.alloc(1)\nif x.bad:\n    return\npool.free(b)", True),
-        ("b = pool.alloc(1)\nif x.bad:\n    drop(pool, b)\n    return\npool.free(b)", False),
-        ("b = pool.alloc(1)\nif b is None:\n    return\npool.free(b)", False),
-        ("b = pool.alloc(1)\nif not b:\n    return\npool.free(b)", False),
-        ("b = pool.alloc(1)\nif x:\n    if y:\n        pool.free(b)\n    return\npool.free(b)", True),
-        ("if x:\n    b = pool.alloc(1)\nif not x:\n    return\npool.free(b)", False),
-        ("b = pool.alloc(1)\ng = lambda: 1\npool.free(b)", False),
-        ("b = pool.alloc(1)\ntry:\n    if x:\n        return\nfinally:\n    pool.free(b)", False),
-    ],
-)
-def test_early_exits_in_python(body: str, leaks: bool) -> None:
-    indented = "\n".join(f"    {line}" for line in body.split("\n"))
-    assert bool(list(check_program(link({"a.py": PYTHON.format(indented)})))) is leaks
-
-
-@pytest.mark.parametrize(
-    ("body", "leaks"),
-    [
-        ("FILE * f = fopen(p, 0); if (!f) return 1; if (x) goto fail; fclose(f); return 0; fail: return 1;", True),
-        ("FILE * f = fopen(p, 0); if (!f) return 1; if (x) goto out; x = 2; out: fclose(f); return x;", False),
-        ("FILE * f = fopen(p, 0); switch (x) { case 1: fclose(f); return 1; default: return 0; }", True),
-        ("void * q; int err = cudaMalloc(&q, x); if (err != cudaSuccess) return err; cudaFree(q); return 0;", False),
-        ("void * q; int err = cudaMalloc(&q, x); if (err) return err; if (x) return 2; cudaFree(q); return 0;", True),
-        ("void * q = malloc(x); if (q == NULL) return 1; if (x) { free(q); return 2; } free(q); return 0;", False),
-    ],
-)
-def test_early_exits_in_cpp(body: str, leaks: bool) -> None:
-    assert bool(list(check_program(link({"a.cpp": CPP.format(body)})))) is leaks

@@ -8,14 +8,16 @@ program shows it: somewhere it is given such a thing that is given back later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntFlag
 from functools import cached_property
 
 import msgspec
 
 from llmlint.calls import names_call
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.paths import GOING_ON
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.exits import stands_in
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
@@ -163,12 +165,25 @@ class Lending:
         """The calls that only use such a thing: somewhere they are given one that is given back later."""
         found: dict[Protocol, set[str]] = {}
         for held in self.things:
-            released = max(
-                (e.line for e in held.after if gives_back(self.program, held.protocol, held.name, e)), default=0
-            )
-            used = (e for e in held.after if e.op == "call" and is_given(held.name, e) and e.line <= released)
-            found.setdefault(held.protocol, set()).update(e.callee for e in used if e.via != "new")
+            uses = [(at, e) for at, e in enumerate(held.function.effects) if at > held.at and _may_borrow(held.name, e)]
+            before = self._before_release(held) if uses else ()
+            found.setdefault(held.protocol, set()).update(e.callee for at, e in uses if at in before)
         return {protocol: frozenset(names) for protocol, names in found.items()}
+
+    def _before_release(self, held: Held) -> set[int]:
+        """The effects from which some way leads to where the thing is given back."""
+        graph = paths_of(held.function).graph
+        released = (
+            node
+            for at, effect in enumerate(held.function.effects)
+            if at > held.at and gives_back(self.program, held.protocol, held.name, effect)
+            for node in graph.nodes_of(at)
+        )
+        return {graph.nodes[node].effect for node in paths_of(held.function).leading_to(set(released), GOING_ON)}
+
+
+def _may_borrow(name: str, effect: Effect) -> bool:
+    return effect.op == "call" and effect.via != "new" and is_given(name, effect)
 
 
 def _held_by(protocol: Protocol, effect: Effect) -> str:
@@ -234,9 +249,19 @@ def is_given(name: str, effect: Effect) -> bool:
     return any(name in _paths_of(argument) for argument in effect.args)
 
 
-def is_managed(held: Held) -> bool:
-    """`with open(…) as file:` gives back by itself."""
-    return any(region.kind == "with" and region.line == held.effect.line for region in held.function.regions)
+def scopes_of(held: Held) -> list[int]:
+    """The `with` regions that take the thing over: `with open(…) as file:`, `with file:`, `with closing(file):`."""
+    names = names_of(held)
+    return [
+        at
+        for at, region in enumerate(held.function.regions)
+        if region.kind == "with" and (region.line == held.effect.line or not names.isdisjoint(_entered_by(region)))
+    ]
+
+
+def _entered_by(region: Region) -> Iterator[str]:
+    for part in region.text.split(","):
+        yield part.strip().removeprefix("contextlib.").removeprefix("closing(").rstrip(")")
 
 
 def is_captured(held: Held) -> bool:

@@ -1,7 +1,8 @@
 """The control-flow graph of a function, made from its regions and effects when it is asked for.
 
-A node is one effect, or a place that does nothing: a branch, a loop's head, the way out of a `with`. A `finally` is
-there once for each kind of way through it, so a path never enters it by a return and leaves it by the next statement.
+A node is one effect, or a place that does nothing: a branch, a loop's head, the way into or out of a `with`. A
+`finally` is there once for each kind of way through it, so a path never enters it by a return and leaves it by the next
+statement.
 
     exit      the function returned
     raised    an exception left it
@@ -338,7 +339,7 @@ class _Builder:
         if swallows:
             self.around.append(_Around("try", at, self._new(at, "dispatch")))
         self.around.append(_Around("with", at))
-        ways = self._inside(at, ways)
+        ways = self._inside(at, self._step(ways, self._new(at, "enter")))
         self.around.pop()
         ways = self._step(ways, self._new(at, "leave")) if ways else ways
         return [*ways, _Open(self.around.pop().on)] if swallows else ways

@@ -9,7 +9,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.conditions import Facts, implied, is_about
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import EXIT, RAISED, Edge, Graph
-from llmlint.code.flow.paths import PLAIN, Way
+from llmlint.code.flow.paths import GOING_ON, PLAIN, Way
 from llmlint.code.link.entities import FunctionInfo
 
 _FAILED = (("none", True), ("true", False), ("<", True))
@@ -17,10 +17,11 @@ _FAILED = (("none", True), ("true", False), ("<", True))
 
 class Leak(NamedTuple):
     """`left_by`: the effect by which the function is left, None where it runs out; `how`: "return", "raise", "throw"
-    where a call does so, "cancel" where an await or a yield is the last."""
+    where a call does so, "cancel" where an await or a yield is the last. `failed`: what left the plain way last."""
 
     left_by: Effect | None
     how: str
+    failed: Effect | None
 
 
 class Question(NamedTuple):
@@ -31,8 +32,10 @@ class Question(NamedTuple):
     names: frozenset[str]
     status: frozenset[str]
     settled: Collection[int]
-    released: Collection[int]
+    released: Collection[int] = ()
     """Those of the settling effects that show what the function does when all goes well."""
+    scopes: Collection[int] = ()
+    """The `with` regions that take it over: whatever way leads out of them gives it back."""
     throws: Callable[[Effect], bool] = lambda effect: False
     exits: Collection[int] | None = None
     """The statements to leave by that count; None for any way out."""
@@ -41,48 +44,52 @@ class Question(NamedTuple):
 
 
 def leak(question: Question) -> Leak | None:
-    """A way out on which nothing settles; None where there is none."""
-    paths = paths_of(question.function)
-    graph = paths.graph
-    goals = {EXIT} if "return" in question.ways else set()
-    if not {"raise", "cancel"}.isdisjoint(question.ways):
-        goals.add(RAISED)
+    """A way out on which nothing settles; None where there is none. A plain way is told before a cancellation."""
+    graph, ways = paths_of(question.function).graph, question.ways
+    returned = {EXIT} if "return" in ways else set()
+    goals = returned | {RAISED} if "raise" in ways else returned
     if question.exits is not None:
         goals = {node for effect in question.exits for node in graph.nodes_of(effect)}
-    way = _way(question, goals)
-    return _left_by(graph, way.nodes, question.ways) if way is not None else None
+    way = _way(question, goals, PLAIN) if goals else None
+    if way is None and "cancel" in ways:
+        way = _way(question, returned | {RAISED}, PLAIN - ({"raise"} - set(ways)) | {"cancel"})
+    return _left_by(graph, way.nodes, ways) if way is not None else None
 
 
 def _left_by(graph: Graph, nodes: Sequence[int], ways: Collection[str]) -> Leak:
     """The last return, raise or failure on a way; what a `finally` does after it is none."""
+    left: tuple[Effect | None, str] = None, ""
     for here, following in zip(reversed(nodes), (None, *reversed(nodes[1:])), strict=True):
         effect = graph.effect(here)
         if effect is None:
             continue
-        if effect.op in ("return", "raise"):
-            return Leak(effect, effect.op)
         kinds = {edge.kind for edge in graph.out[here] if edge.to == following}
-        if "" not in kinds and not kinds.isdisjoint(("throw", "cancel")):
-            return Leak(effect, "cancel" if "cancel" in kinds & set(ways) else "throw")
-    return Leak(None, "")
+        has_failed = following is not None and kinds.isdisjoint(GOING_ON)
+        if not left[1] and (effect.op in ("return", "raise") or has_failed):
+            failed_by = "cancel" if "cancel" in kinds & set(ways) else "throw"
+            left = effect, effect.op if effect.op in ("return", "raise") else failed_by
+        if has_failed:
+            return Leak(*left, effect)
+    return Leak(*left, None)
 
 
 def goes_round(question: Question) -> bool:
     """Does some way lead back to the taking while the thing taken before is still held?"""
     starts = paths_of(question.function).graph.nodes_of(question.taken)
-    return _way(question, set(starts)) is not None
+    return _way(question, set(starts), PLAIN) is not None
 
 
-def _way(question: Question, goals: set[int]) -> Way | None:
+def _way(question: Question, goals: set[int], kinds: Collection[str]) -> Way | None:
     paths = paths_of(question.function)
     graph = paths.graph
     settled = {node for effect in question.settled for node in graph.nodes_of(effect)}
+    settled |= {at for at, node in enumerate(graph.nodes) if node.what == "enter" and node.region in question.scopes}
     normal = paths.leading_to({node for effect in question.released for node in graph.nodes_of(effect)})
     return paths.find(
         graph.nodes_of(question.taken),
         goals,
         settled.__contains__,
-        kinds=PLAIN - ({"raise"} - set(question.ways)) | ({"cancel"} & set(question.ways)),
+        kinds=kinds,
         refuses=lambda edge: _has_failed(question, edge, normal),
         throws=lambda node: (effect := graph.effect(node)) is not None and question.throws(effect),
     )

@@ -12,11 +12,18 @@ from llmlint.code.flow.graph import ENTRY, EXIT, RAISED, Edge, Graph
 
 PLAIN = frozenset({"", "case", "back", "raise", "uncaught"})
 """Edges that somebody wrote down: what a library may throw is not among them."""
-ANY = PLAIN | {"throw", "assert", "cancel"}
+_FAILURES = frozenset({"throw", "assert", "cancel"})
+ANY = PLAIN | _FAILURES
+GOING_ON = frozenset({"", "case", "back"})
+"""Edges of statements that come to their end."""
 WAYS_OUT = frozenset({EXIT, RAISED})
 
 _MOST_STATES = 4000
 _MOST_FACTS = 8
+
+
+def _never(node: int) -> bool:
+    return False
 
 
 class Way(NamedTuple):
@@ -42,16 +49,17 @@ class Paths:
         known: Facts = NOTHING,
         kinds: Collection[str] = PLAIN,
         refuses: Callable[[Edge], bool] = lambda edge: False,
-        throws: Callable[[int], bool] = lambda node: False,
+        throws: Callable[[int], bool] = _never,
     ) -> Way | None:
-        """The shortest way from just behind one of the starts to a goal. `refuses` says of which branches the way is
-        uninteresting; `throws`, at which nodes a call is known to throw."""
+        """The shortest way from just behind one of the starts, which did not fail, to a goal. `refuses` says of
+        which branches the way is uninteresting; `throws`, at which nodes a call is known to throw."""
         first = [(start, known | self.known_at(start)) for start in starts]
         came: dict[tuple[int, Facts], tuple[int, Facts] | None] = dict.fromkeys(first)
         waiting = deque(first)
         while waiting and len(came) < _MOST_STATES:
             state = waiting.popleft()
-            for following in self._steps(state, kinds, refuses, throws):
+            allowed = kinds if came[state] is not None else frozenset(kinds) - _FAILURES
+            for following in self._steps(state, allowed, refuses, throws if came[state] is not None else _never):
                 if following[0] in goal:
                     return Way((*_nodes_to(state, came), following[0]), following[1])
                 if following in came or avoiding(following[0]):

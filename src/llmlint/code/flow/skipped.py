@@ -10,11 +10,8 @@ from llmlint.code.flow.always import asks_about
 from llmlint.code.flow.conditions import written
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT, Graph
-from llmlint.code.flow.paths import Paths
+from llmlint.code.flow.paths import GOING_ON, Paths
 from llmlint.code.link.entities import FunctionInfo
-
-_GOING_ON = frozenset({"", "case", "back"})
-"""Edges of statements that come to their end."""
 
 
 class Skipped(NamedTuple):
@@ -44,7 +41,7 @@ def skipped(function: FunctionInfo, step: Collection[int], beside: Collection[in
 
 def _parting(paths: Paths, way: Sequence[int], steps: set[int]) -> Skipped | None:
     """The first branch on the way whose other side still leads to the step."""
-    graph, still = paths.graph, paths.leading_to(steps, _GOING_ON)
+    graph, still = paths.graph, paths.leading_to(steps, GOING_ON)
     for here, following in pairwise(way):
         taken = next((edge for edge in graph.out[here] if edge.to == following and edge.test is not None), None)
         if taken is None or taken.test is None:

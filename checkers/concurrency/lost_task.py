@@ -133,6 +133,7 @@ def _dropped_error(program: Program, call: Call) -> Iterator[Report]:
             confidence="medium",
             reason=f"{work.name} does not catch what it raises",
             subject=f"future:{work.name}",
+            origin=f"{work.path}:{work.facts.qualname}",
             fix="keep the future and ask for its result, or catch and log in what runs there",
         )
         return

@@ -177,6 +177,7 @@ def _report(missing: _Missing, members: Members) -> Report:
         reason=f"all bases of {cls.name} are known, and no code sets or mentions {name}"
         + (f", but {near}, which is spelt nearly alike" if near else ""),
         subject=f"{cls.name}.{name}",
+        origin=f"{cls.name}.{name}",
         fix=f"read {near}" if near else f"set {name} where the object is made, or read what holds the value",
         mechanism=f"attribute_nobody_sets.{'own' if path == f'self.{name}' else 'of_others'}",
     )

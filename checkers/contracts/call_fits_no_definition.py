@@ -162,6 +162,7 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, candidates
         confidence="high",
         reason=f"all that the call may run is known ({len(candidates)} of that name), and none takes these arguments",
         subject=f"{effect.callee}:{why[0]}",
+        origin=f"{effect.callee}:{why[0]}",
         fix="bring the call and the definition together again",
     )
 

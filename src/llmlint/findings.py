@@ -45,6 +45,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     two findings at one place stay apart and a finding ends when what it names is mended. `cause` and `severity` are
     given only where they differ from the page's. `data` is for the rule's probe and for its autofix: plain data.
     `mechanism` names the function of the checker that made the report, where the checker names no other.
+    `origin` names what one mend would put right at all the places that share it: those of one file are told once.
     """
 
     at: Place
@@ -59,6 +60,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     fix: str = ""
     data: dict[str, Any] = {}
     mechanism: str = ""
+    origin: str = ""
 
     def __post_init__(self) -> None:
         if not self.mechanism:  # one that was read back from the cache has its own

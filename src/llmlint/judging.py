@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Judge:
     def findings(self) -> list[Finding]:
         """All findings in the order of files and lines, suppressed ones marked."""
         self._reports.sort(key=_order)
-        found = [self._judged(rule, path, report) for rule, path, report in self._reports]
+        found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
         found += [self._finding(rule, path, report) for rule, path, report in self._about_directives()]
         return sorted(found, key=lambda finding: finding.order)
 
@@ -72,6 +72,7 @@ class Judge:
             confidence, reason = "low", f"{reason}; {beside}".lstrip("; ")
         ordinal = self._ordinals.next(path, rule.code, report.symbol, code, report.subject)
         data = dict(report.data)
+        about = (report.symbol, code, report.subject, ordinal) if not report.origin else ("", "", report.origin, 0)
         runtime = data.pop("runtime", None)
         return Finding(
             rule=rule.code,
@@ -88,7 +89,7 @@ class Judge:
             confidence_reason=reason,
             message=report.message,
             evidence=tuple(Step(step.path or path, step.line, step.message) for step in report.evidence),
-            fingerprint=fingerprint(rule.code, report.symbol, code, report.subject, ordinal),
+            fingerprint=fingerprint(rule.code, *about),
             fix=report.fix,
             runtime=runtime,
             data=data,
@@ -123,6 +124,19 @@ class Judge:
                 for directive, vain in here.unused(self._rules):
                     message = f"no finding of {', '.join(vain)} is left here to ignore"
                     yield self._rules[UNUSED], path, _about(directive, message, vain)
+
+
+def _told_once(judged: Sequence[tuple[Report, Finding]]) -> Iterator[Finding]:
+    """What has one origin in one file is one finding, with its other places as evidence; suppressed ones stay apart."""
+    shared: dict[tuple[str, str, str], list[Finding]] = {}
+    for report, finding in judged:
+        if not report.origin or finding.suppressed is not None:
+            yield finding
+        else:
+            shared.setdefault((finding.path, finding.rule, report.origin), []).append(finding)
+    for first, *others in shared.values():
+        places = tuple(Step(first.path, other.line, "and the same here") for other in others)
+        yield msgspec.structs.replace(first, evidence=(*first.evidence, *places))
 
 
 def _order(item: tuple[Rule, str, Report]) -> tuple[str, int, int, str, str, str]:

@@ -1,0 +1,63 @@
+"""One cause, one finding: what a single mend puts right at several places of a file is told once, with all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmlint.findings import Finding
+from llmlint.project import Request, scan
+
+MAKE = """
+def make(kind, *, size):
+    return kind, size
+"""
+
+CALLS = """
+from slabs import make
+
+
+def first():
+    return make("slab", depth=1)
+
+
+def second():
+    return make("slab", depth=2){comment}
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("llmlint.toml").write_text("root = true\n")
+    Path("slabs.py").write_text(MAKE)
+
+
+def found(**files: str) -> list[Finding]:
+    for name, text in files.items():
+        Path(f"{name}.py").write_text(text)
+    return list(scan(Request(paths=(".",), select=("LLM901",))).findings)
+
+
+def test_two_calls_that_fit_no_definition_for_the_same_reason_are_one_finding() -> None:
+    (told,) = found(calls=CALLS.format(comment=""))
+    assert told.line == 6
+    assert [(step.path, step.line) for step in told.evidence] == [("slabs.py", 2), ("calls.py", 10)]
+
+
+def test_each_file_tells_its_own() -> None:
+    told = found(calls=CALLS.format(comment=""), others=CALLS.format(comment=""))
+    assert [(finding.path, finding.line) for finding in told] == [("calls.py", 6), ("others.py", 6)]
+
+
+def test_a_place_that_is_ignored_stays_apart() -> None:
+    told = found(calls=CALLS.format(comment="  # llmlint: ignore[LLM901] on its way out"))
+    assert [(finding.line, finding.suppressed is not None) for finding in told] == [(6, False), (10, True)]
+
+
+def test_the_finding_keeps_its_fingerprint_when_the_first_place_is_mended() -> None:
+    (before,) = found(calls=CALLS.format(comment=""))
+    (after,) = found(calls=CALLS.format(comment="").replace("depth=1", "size=1"))
+    assert (before.line, after.line) == (6, 10)
+    assert before.fingerprint == after.fingerprint

@@ -6,15 +6,16 @@ Each step looks first: what the project has is extended or left alone, never ove
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from llmlint import __version__
 from llmlint.baseline import baseline_of, write_baseline
 from llmlint.findings import Finding
+from llmlint.installed import Source
 from llmlint.opening import read_small
 from llmlint.writing import Changed, write_file
 
@@ -23,7 +24,7 @@ _LARGEST = 10_000_000
 BASELINE = "llmlint-baseline.json"
 
 SETTINGS = """\
-# Least confidence shown: low, medium or high.
+# Least confidence shown: low, medium, high or certain.
 min-confidence = "medium"
 # Left out, as in .gitignore.
 exclude = []
@@ -34,26 +35,26 @@ _KNOWN = f"""\
 baseline = "{BASELINE}"
 """
 
-_HOOK = f"""\
+_HOOK = """\
 - repo: local
   hooks:
     - id: llmlint
       name: llmlint
       entry: llmlint scan --force-exclude
       language: python
-      additional_dependencies: ["llmlint=={__version__}"]
+      additional_dependencies: [REQUIREMENT]
       types_or: [python, c, c++, cuda]
       require_serial: true
 """
 
-_WORKFLOW = f"""\
+_WORKFLOW = """\
 name: llmlint
 on:
   push:
     branches: [main]
   pull_request:
 
-permissions: {{}}
+permissions: {}
 
 jobs:
   llmlint:
@@ -66,11 +67,11 @@ jobs:
       - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
         with:
           persist-credentials: false
-      - run: pipx install "llmlint=={__version__}"
-        working-directory: ${{{{ runner.temp }}}}
+      - run: pipx install REQUIREMENT
+        working-directory: ${{ runner.temp }}
       - run: llmlint scan . --format github --output sarif:llmlint.sarif
       - uses: github/codeql-action/upload-sarif@89a39a4e59826350b863aa6b6252a07ad50cf83e # v4.32.4
-        if: ${{{{ !cancelled() }}}}
+        if: ${{ !cancelled() }}
         with:
           sarif_file: llmlint.sarif
           category: llmlint
@@ -92,6 +93,13 @@ class Step(msgspec.Struct, frozen=True):
         write_file(self.file, self.text.encode(), self.before, parents=True)
 
 
+class Unreachable(msgspec.Struct, frozen=True):
+    """A file that is of no use, as the server that reads it could not install llmlint."""
+
+    file: Path
+    source: Source
+
+
 class ByHand(msgspec.Struct, frozen=True):
     """A file llmlint does not dare to change, with what to add to it."""
 
@@ -99,9 +107,9 @@ class ByHand(msgspec.Struct, frozen=True):
     text: str
 
 
-def steps(root: Path, with_baseline: bool) -> Iterator[Step | ByHand]:
-    """What is still missing in the project at `root`."""
-    for step in (_settings(root, with_baseline), _hook(root), _workflow(root)):
+def steps(root: Path, with_baseline: bool, source: Source) -> Iterator[Step | ByHand | Unreachable]:
+    """What is still missing in the project at `root`; hook and workflow install llmlint from `source`."""
+    for step in (_settings(root, with_baseline), _hook(root, source), _workflow(root, source)):
         if step is not None:
             yield step
 
@@ -129,14 +137,15 @@ def _settings(root: Path, with_baseline: bool) -> Step | None:
     return Step(project, "Add [tool.llmlint] to pyproject.toml?", added, data)
 
 
-def _hook(root: Path) -> Step | ByHand | None:
+def _hook(root: Path, source: Source) -> Step | ByHand | None:
+    hook = _HOOK.replace("REQUIREMENT", msgspec.json.encode(source.requirement()).decode())
     file = root / ".pre-commit-config.yaml"
     if not file.exists():
-        return Step(file, "Write .pre-commit-config.yaml?", f"repos:\n{_indented(_HOOK, 2)}")
+        return Step(file, "Write .pre-commit-config.yaml?", f"repos:\n{_indented(hook, 2)}")
     data = read_small(file, _LARGEST)
     if b"llmlint" in data:
         return None
-    return _hook_appended(file, data)
+    return _hook_appended(file, data, hook)
 
 
 def _appended(text: str, lines: str) -> str:
@@ -144,14 +153,14 @@ def _appended(text: str, lines: str) -> str:
     return text.rstrip() + f"\n{lines}".replace("\n", "\r\n" if "\r\n" in text else "\n")
 
 
-def _hook_appended(file: Path, data: bytes) -> Step | ByHand:
+def _hook_appended(file: Path, data: bytes, hook: str) -> Step | ByHand:
     """The new entry goes below the last one, where the list of repositories is the end of the file."""
     text = data.decode()
     entries = list(re.finditer(r"^( *)- repo:", text, re.MULTILINE))
     after = text[entries[-1].end() :] if entries else ""
     if not entries or re.search(r"^[^\s#-]", after, re.MULTILINE):
-        return ByHand(file, _HOOK)
-    added = _appended(text, _indented(_HOOK, len(entries[-1][1])))
+        return ByHand(file, hook)
+    added = _appended(text, _indented(hook, len(entries[-1][1])))
     return Step(file, "Add llmlint to .pre-commit-config.yaml?", added, data)
 
 
@@ -159,8 +168,11 @@ def _indented(text: str, depth: int) -> str:
     return "".join(" " * depth + line for line in text.splitlines(keepends=True))
 
 
-def _workflow(root: Path) -> Step | None:
+def _workflow(root: Path, source: Source) -> Step | Unreachable | None:
     file = root / ".github" / "workflows" / "llmlint.yml"
     if file.exists():
         return None
-    return Step(file, "Write the GitHub workflow .github/workflows/llmlint.yml?", _WORKFLOW)
+    if not source.elsewhere:
+        return Unreachable(file, source)
+    text = _WORKFLOW.replace("REQUIREMENT", shlex.quote(source.requirement()))
+    return Step(file, "Write the GitHub workflow .github/workflows/llmlint.yml?", text)

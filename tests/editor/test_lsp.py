@@ -367,7 +367,7 @@ def test_without_pygls_the_command_says_what_to_install(tmp_path: Path) -> None:
         [sys.executable, "-m", "llmlint", "lsp"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "pip install 'llmlint[lsp]'" in done.stderr
+    assert "pip install 'llmlint-serving[lsp]" in done.stderr
 
 
 def scanned(folder: Path, file: str) -> list[dict[str, object]]:

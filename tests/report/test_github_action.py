@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from llmlint.init import steps
+from llmlint.installed import Source
 
 from .conftest import REPOSITORY, SCHEDULER
 
@@ -34,7 +35,7 @@ def checked(*command: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def offered_workflow(tmp_path: Path) -> Path:
     """The workflow that `llmlint init` writes."""
-    for step in steps(tmp_path, with_baseline=False):
+    for step in steps(tmp_path, with_baseline=False, source=Source("==0.1.0")):
         step.take()  # type: ignore[union-attr]
     return tmp_path / ".github" / "workflows" / "llmlint.yml"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -12,15 +13,29 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+import llmlint.installed
 from llmlint.cli import main
 
-from .conftest import SCHEDULER, llmlint
+from .conftest import REPOSITORY, SCHEDULER
+from .conftest import llmlint as run_llmlint
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "scheduler.py").write_text(SCHEDULER)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What pip writes of an llmlint that it installed from the index, as the first of its kind on the path."""
+    site = tmp_path_factory.mktemp("site-packages")
+    record = site / "llmlint_serving-0.1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.4\nName: llmlint-serving\nVersion: 0.1.0\n")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(llmlint.installed, "__file__", str(site / "llmlint" / "installed.py"))
+    return record
 
 
 def init(folder: Path, *arguments: str, answers: str = "") -> Result:
@@ -31,7 +46,7 @@ def test_all_is_written_and_the_next_scan_is_clean_as_the_baseline_holds_what_wa
     assert init(project, "--yes").exit_code == 0
     assert len(json.loads((project / "llmlint-baseline.json").read_text())["findings"]) == 1
     assert (project / ".github" / "workflows" / "llmlint.yml").exists()
-    scan = llmlint("scan", ".", "--no-cache", cwd=project)
+    scan = run_llmlint("scan", ".", "--no-cache", cwd=project)
     assert scan.returncode == 0, scan.stdout
 
 
@@ -74,6 +89,58 @@ def test_pre_commit_accepts_the_hook(project: Path) -> None:
     init(project, "--yes")
     command = [sys.executable, "-m", "pre_commit", "validate-config", ".pre-commit-config.yaml"]
     assert subprocess.run(command, cwd=project, check=False).returncode == 0
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+SOURCES = [
+    ("", "llmlint-serving==0.1.0"),
+    (
+        f'{{"url": "https://example.org/llmlint.git", "vcs_info": {{"vcs": "git", "commit_id": "{COMMIT}"}}}}',
+        f"llmlint-serving @ git+https://example.org/llmlint.git@{COMMIT}",
+    ),
+    (
+        f'{{"url": "https://me:secret@example.org/l.git", "vcs_info": {{"vcs": "git", "commit_id": "{COMMIT}"}}}}',
+        f"llmlint-serving @ git+https://example.org/l.git@{COMMIT}",
+    ),
+    (
+        '{"url": "https://example.org/llmlint_serving.whl", "archive_info": {"hashes": {"sha256": "abc"}}}',
+        "llmlint-serving @ https://example.org/llmlint_serving.whl#sha256=abc",
+    ),
+]
+FOLDER = ('{"url": "file:///srv/llm lint", "dir_info": {"editable": true}}', "llmlint-serving @ file:///srv/llm lint")
+
+
+@pytest.mark.parametrize(("told", "requirement"), [*SOURCES, FOLDER])
+def test_the_hook_installs_what_is_running(project: Path, installed: Path, told: str, requirement: str) -> None:
+    if told:
+        (installed / "direct_url.json").write_text(told)
+    init(project, "--yes")
+    hook = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]
+    assert hook["additional_dependencies"] == [requirement]
+
+
+@pytest.mark.parametrize(("told", "requirement"), SOURCES)
+def test_the_workflow_installs_what_is_running(project: Path, installed: Path, told: str, requirement: str) -> None:
+    if told:
+        (installed / "direct_url.json").write_text(told)
+    init(project, "--yes")
+    steps = yaml.safe_load((project / ".github" / "workflows" / "llmlint.yml").read_text())["jobs"]["llmlint"]["steps"]
+    [command] = [step["run"] for step in steps if "pipx" in step.get("run", "")]
+    assert shlex.split(command) == ["pipx", "install", requirement]
+
+
+def test_no_workflow_for_what_only_this_machine_has(project: Path, installed: Path) -> None:
+    (installed / "direct_url.json").write_text(FOLDER[0])
+    assert "a server cannot install llmlint from file:///srv/llm lint" in init(project, "--yes").output
+    assert not (project / ".github").exists()
+
+
+def test_run_from_a_clone_it_is_the_clone_that_is_installed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llmlint.installed, "__file__", str(REPOSITORY / "src" / "llmlint" / "installed.py"))
+    init(project, "--yes")
+    hook = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]
+    assert hook["additional_dependencies"] == [f"llmlint-serving @ {REPOSITORY.as_uri()}"]
 
 
 def test_nothing_is_written_against_a_no(project: Path) -> None:

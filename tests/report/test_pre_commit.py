@@ -100,8 +100,8 @@ def test_the_variant_through_pylint_fails_on_the_same_bug(project: Path, hooks: 
     """As docs/pre-commit.md has it, with this working tree in the place of the released package."""
     documented = (REPOSITORY / "docs" / "pre-commit.md").read_text().partition("## Through pylint")[2]
     config = documented.partition("```yaml\n")[2].partition("```")[0]
-    assert '"llmlint==' in config
-    config = re.sub(r'"llmlint==[^"]*"', f'"llmlint @ file://{hooks}"', config)
+    assert '"llmlint-serving==' in config
+    config = re.sub(r'"llmlint-serving==[^"]*"', f'"llmlint-serving @ file://{hooks}"', config)
     (project / ".pre-commit-config.yaml").write_text(config)
     (project / "pyproject.toml").write_text('[tool.llmlint]\n[tool.pylint]\ndisable = ["C", "R"]\n')
     (project / "scheduler.py").write_text(MENDED)
@@ -114,6 +114,25 @@ def test_the_variant_through_pylint_fails_on_the_same_bug(project: Path, hooks: 
     failed = pre_commit(project, home)
     assert failed.returncode == 1
     assert "(restore-leaves-state)" in failed.stdout
+
+
+def test_what_init_writes_installs_the_llmlint_that_wrote_it_and_runs(project: Path, home: Path) -> None:
+    (project / ".pre-commit-config.yaml").unlink()
+    (project / "scheduler.py").write_text(MENDED)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+    command = [sys.executable, "-m", "llmlint", "init", "--yes"]
+    subprocess.run(command, cwd=project, env=environment, check=True)
+    assert f'"llmlint-serving @ {REPOSITORY.as_uri()}"' in (project / ".pre-commit-config.yaml").read_text()
+    git(project, "add", "--all")
+    clean = pre_commit(project, home)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert "Passed" in clean.stdout
+
+    (project / "scheduler.py").write_text(SCHEDULER)
+    git(project, "add", "--all")
+    failed = pre_commit(project, home)
+    assert failed.returncode == 1
+    assert "restore-leaves-state" in failed.stdout
 
 
 def test_the_manifest_is_one_pre_commit_accepts() -> None:

@@ -13,6 +13,7 @@ import yaml
 
 from llmlint.editor.open_project import NEAR_LINES
 from llmlint.init import steps
+from llmlint.installed import Source
 from llmlint.workers import worker_pool
 
 from .conftest import COMMAND, llmlint
@@ -164,6 +165,6 @@ def test_nothing_is_installed_from_within_the_tree(tmp_path: Path) -> None:
     action = yaml.safe_load((REPOSITORY / "action.yml").read_text())
     install = action["runs"]["steps"][0]
     assert install["working-directory"] == "${{ runner.temp }}"
-    workflow = next(step.text for step in steps(tmp_path, False) if step.file.name == "llmlint.yml")
+    workflow = next(step.text for step in steps(tmp_path, False, Source("==0.1.0")) if step.file.name == "llmlint.yml")
     job = yaml.safe_load(workflow)["jobs"]["llmlint"]
     assert next(s for s in job["steps"] if "pipx" in s.get("run", ""))["working-directory"] == "${{ runner.temp }}"

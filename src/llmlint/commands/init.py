@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from llmlint.commands.common import CLEAN, exit_code, say, tell_problems, wrong_use
-from llmlint.init import BASELINE, ByHand, Step, steps, write_known
+from llmlint.init import BASELINE, ByHand, Step, Unreachable, steps, write_known
+from llmlint.installed import installed_from
 from llmlint.project import Request, scan
 from llmlint.scan import ScanResult
 
@@ -22,13 +23,16 @@ def init(folder: Path, yes: bool) -> None:
     result = _scanned(folder)
     with_baseline = _offer_baseline(folder, result, yes)
     try:
-        planned = list(steps(folder, with_baseline))
+        planned = list(steps(folder, with_baseline, installed_from()))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         wrong_use(str(error))
     for step in planned:
         if isinstance(step, ByHand):
             say(f"{step.file} is too much its own to change; add below `repos:`")
             click.echo(step.text, err=True)
+        elif isinstance(step, Unreachable):
+            here = step.source.place.removeprefix(" @ ")
+            say(f"{step.file} not written: a server cannot install llmlint from {here}")
         elif yes or click.confirm(step.question, default=True):
             _take(step)
     if not planned:
@@ -56,7 +60,8 @@ def _offer_baseline(folder: Path, result: ScanResult, yes: bool) -> bool:
     if known.exists() or not result.shown:
         return known.exists()
     number = f"{len(result.shown)} finding{'' if len(result.shown) == 1 else 's'}"
-    if not (yes or click.confirm(f"There are {number}. Keep them in {BASELINE}, so that only new ones count?")):
+    question = f"There are {number}. Keep them in {BASELINE}, so that only new ones count?"
+    if not (yes or click.confirm(question, default=True)):
         return False
     try:
         say(f"{write_known(folder, result.shown)} written: {number}")

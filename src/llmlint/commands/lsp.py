@@ -13,5 +13,7 @@ def lsp() -> None:
     try:
         from llmlint.editor.server import server
     except ModuleNotFoundError as missing:
-        wrong_use(f"`llmlint lsp` needs {missing.name}: pip install 'llmlint[lsp]'")
+        from llmlint.installed import installed_from
+
+        wrong_use(f"`llmlint lsp` needs {missing.name}: pip install '{installed_from().requirement('lsp')}'")
     server.start_io()

@@ -735,3 +735,14 @@ def test_the_static_locals_of_a_function_are_those_that_may_change() -> None:
         }
     )
     assert function(program, "lookup").facts.statics == ("rules",)
+
+
+def test_a_base_that_stands_in_another_class_is_found() -> None:
+    source = """
+        class Base:
+            def run(self): self.on = True
+        class Outer(Base):
+            class Inner(Base): ...
+        class Uses(Outer.Inner): ...
+    """
+    assert [base.name for base in cls(link({"a.py": source}), "Uses").mro] == ["Uses", "Inner", "Base"]

@@ -62,6 +62,7 @@ class Program:
         self._resolved: dict[tuple[FunctionInfo, str], str] = {}
         self._locals: dict[FunctionInfo, frozenset[str]] = {}
         self._bases: dict[ClassInfo, tuple[tuple[ClassInfo, ...], tuple[str, ...]]] = {}
+        self._cut_classes: frozenset[ClassInfo] | None = None
         self._name_modules()
         self._of_class = self._join_owners()
         self._types, self._dispatch = self._follow_arguments()
@@ -125,9 +126,12 @@ class Program:
             return (), (*(base.full_name for base in known), *unknown)
         return known, unknown
 
-    @cached_property
+    @property
     def _cut(self) -> frozenset[ClassInfo]:
-        return where_cut(self.classes, lambda cls: self._bases_named(cls)[0])
+        if self._cut_classes is None:
+            self._cut_classes = frozenset()  # a base named `Outer.Inner` asks Outer for its bases while we look
+            self._cut_classes = where_cut(self.classes, lambda cls: self._bases_named(cls)[0])
+        return self._cut_classes
 
     def _bases_named(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
         if cls not in self._bases:

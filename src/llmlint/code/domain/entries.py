@@ -1,0 +1,40 @@
+"""Entries of containers: what makes one under a key, and what takes it away again or makes it blank."""
+
+from __future__ import annotations
+
+from llmlint.code.domain.state import attribute_of
+from llmlint.code.facts.facts import Effect
+from llmlint.vocabulary import Vocabulary
+
+_ENTERS = frozenset("[]= setdefault add emplace insert try_emplace insert_or_assign".split())
+_BLANK = frozenset("-1 0 0.0 None False false nullptr NULL".split()) | {'""', "''"}
+
+
+def entered(effect: Effect) -> str:
+    """The attribute of the object in which the effect makes an entry; "" for none."""
+    is_entry = effect.op == "insert" and effect.via in _ENTERS and bool(effect.key)
+    return _whole(effect) if is_entry and not _is_blank(effect) else ""
+
+
+def taken(effect: Effect) -> str:
+    """The attribute from which the effect takes an entry, or in which it makes one blank: `del self.pos[i]`,
+    `self.pos[i] = -1`; "" for none."""
+    is_removal = effect.op == "remove" and bool(effect.key) and effect.key != ":" and effect.key not in _BLANK
+    return _whole(effect) if is_removal or _is_blank(effect) else ""
+
+
+def _is_blank(effect: Effect) -> bool:
+    if effect.op != "insert" or effect.via != "[]=" or not effect.key:
+        return False
+    return effect.value in ("none", "empty") or (effect.value == "constant" and effect.source in _BLANK)
+
+
+def _whole(effect: Effect) -> str:
+    attribute = attribute_of(effect.path)
+    return attribute if effect.path == f"self.{attribute}" else ""
+
+
+def is_of_request(vocabulary: Vocabulary, effect: Effect) -> bool:
+    """Is the entry one of a request: its key is a request's id, or an element of a list of such ids?"""
+    keys = (effect.key, *(argument.path for argument in effect.args))
+    return any(vocabulary.is_request_id(key.removesuffix("s[]")) for key in keys if key)

@@ -96,6 +96,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     only_uses: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
+    nullable: frozenset[str] = frozenset()
+    reaches_through: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()

@@ -120,6 +120,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     only_uses: _Group = []
     gives_only: _Group = []
     serves: _Group = []
+    nullable: _Group = []
+    reaches_through: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.bodies import BodyReader, Scope
 from llmlint.code.facts.facts import Class, FieldFact, FileFacts, Function, ImportFact, Param
+from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
@@ -176,6 +177,9 @@ class _FileReader:
                 reads=reader.state_reads(),
                 namespace=node.namespace,
                 statics=tuple(reader.statics),
+                pointers=pointer_uses(node, self.source.lines)
+                if not self.is_python and node.name != "<module>"
+                else (),
             )
         )
         inner_prefix = "" if node.name == "<module>" else qualname

@@ -151,6 +151,31 @@ class Param(msgspec.Struct, array_like=True, frozen=True, gc=False):
     kind: str = ""
 
 
+class Reach(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Where a pointer is reached through: `how` is "->", "*", or the call and the argument that it is: "f#0"."""
+
+    how: str
+    line: int
+    column: int
+
+
+class PointerUse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """C and C++: what becomes of a pointer that may be null, a call's result or (`callee` "") a parameter.
+
+    `place` holds it, "" where the call itself is reached through. `reaches` are those before anything is asked about
+    it, `asked` is the line where it is first asked whether it is null, `late` where that is on every way after a reach;
+    0 for nowhere.
+    """
+
+    callee: str
+    line: int
+    column: int
+    place: str = ""
+    reaches: tuple[Reach, ...] = ()
+    asked: int = 0
+    late: int = 0
+
+
 class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.
 
@@ -185,6 +210,7 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     reads: tuple[tuple[str, int], ...] = ()
     namespace: str = ""
     statics: tuple[str, ...] = ()
+    pointers: tuple[PointerUse, ...] = ()
 
 
 class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -1,0 +1,103 @@
+"""LLM945: C and C++ pointers that may be null, and are reached through before anybody asks.
+
+`asked_later`: the function itself asks, after it has reached through the pointer. `others_ask`: what is called gives
+null on some way, and most of its other callers ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.nulls import Nulls
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import PointerUse, Reach
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Place, Report, Step
+
+_FEWEST_OTHERS = 2
+_MOST_ASK = 0.6
+_SELDOM = frozenset({"malloc", "calloc", "realloc", "strdup", "dynamic_cast", "dynamic_pointer_cast"})
+"""What gives null only where memory is at its end, or where a class is not what everything else takes it for."""
+
+
+class _Site(NamedTuple):
+    function: FunctionInfo
+    use: PointerUse
+    reach: Reach
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    nulls = Nulls(program)
+    asked: dict[str, int] = {}
+    sites: dict[str, list[_Site]] = {}
+    for function in program.functions:
+        for use in function.facts.pointers:
+            name = use.callee.rpartition(".")[2]
+            reach = nulls.first_reach(use)
+            if reach is not None and use.late >= reach.line:
+                if not name or nulls.may_give_null(name):
+                    yield _asked_later(function, use, reach, nulls)
+            elif reach is not None and name:
+                sites.setdefault(name, []).append(_Site(function, use, reach))
+            elif name and use.asked:
+                asked[name] = asked.get(name, 0) + 1
+    for name, found in sites.items():
+        if nulls.may_give_null(name):
+            for site in found:
+                yield _others_ask(site, asked.get(name, 0), len(found), nulls)
+
+
+def _asked_later(function: FunctionInfo, use: PointerUse, reach: Reach, nulls: Nulls) -> Report:
+    what = use.place or f"what {use.callee}() gives"
+    return Report(
+        _place(function, reach),
+        symbol_of(function),
+        f"{what} is {_how(reach)} here, and only then asked whether it is null",
+        (
+            Step(function.path, use.line, f"{what} comes from {use.callee}()" if use.callee else "it is a parameter"),
+            *_steps(function, use, reach, nulls),
+            Step(function.path, use.late, "here it is asked whether it is null, too late"),
+        ),
+        confidence="medium" if use.callee else "low",
+        reason="the function itself thinks that it may be null"
+        if use.callee
+        else "no caller of this function is known to give null",
+        subject=f"{use.place}:{use.callee}",
+        fix="ask before it is used",
+        mechanism="unchecked_null.asked_later",
+    )
+
+
+def _others_ask(site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
+    function, use, reach = site
+    what = use.place or "the result"
+    most = others >= _FEWEST_OTHERS and others >= _MOST_ASK * (others + silent)
+    return Report(
+        _place(function, reach),
+        symbol_of(function),
+        f"{use.callee}() may give null, and {what} is {_how(reach)} here without asking",
+        (
+            *nulls.why_null(use.callee),
+            Step(function.path, use.line, f"{use.callee}() is called here"),
+            *_steps(function, use, reach, nulls),
+        ),
+        confidence="medium" if most and use.callee.rpartition(".")[2] not in _SELDOM else "low",
+        reason=f"{others} of {others + silent} callers ask first",
+        subject=f"{use.place}:{use.callee}",
+        fix="ask whether it is null, and leave or say what is wrong",
+        mechanism="unchecked_null.others_ask",
+    )
+
+
+def _how(reach: Reach) -> str:
+    return "dereferenced" if reach.how in ("->", "*") else f"given to {reach.how.partition('#')[0]}()"
+
+
+def _steps(function: FunctionInfo, use: PointerUse, reach: Reach, nulls: Nulls) -> Iterator[Step]:
+    yield Step(function.path, reach.line, f"{use.place or 'it'} is {_how(reach)}")
+    yield from nulls.way_through(reach)
+
+
+def _place(function: FunctionInfo, reach: Reach) -> Place:
+    return Place(function.path, reach.line, reach.column, reach.line, reach.column + 1)

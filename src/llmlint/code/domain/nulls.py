@@ -1,0 +1,74 @@
+"""Which C and C++ functions give null on some way, and which reach through a parameter without asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmlint.code.facts.facts import Effect, PointerUse, Reach
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Step
+
+_DEEPEST = 3
+_DIRECTLY = ("->", "*")
+
+
+class Nulls:
+    """Answers by the last name of what is called: where a program has several functions of it, all must agree."""
+
+    def __init__(self, program: Program) -> None:
+        self.words = program.vocabulary
+        self.named: dict[str, list[FunctionInfo]] = {}
+        for function in program.functions:
+            if function.language != "python" and function.facts.has_body:
+                self.named.setdefault(function.name, []).append(function)
+
+    def may_give_null(self, name: str, depth: int = 0) -> bool:
+        functions = self.named.get(name)
+        if not functions:
+            return name in self.words.nullable
+        return all(next(self._nulls_of(function, depth), None) for function in functions)
+
+    def _nulls_of(self, function: FunctionInfo, depth: int) -> Iterator[Effect]:
+        """Where it returns null, or what a call that may give null gives."""
+        for effect in function.facts.effects:
+            if effect.op == "return":
+                called = effect.source.rpartition(".")[2] if effect.value == "new" else ""
+                if effect.value == "none" or (called and depth < _DEEPEST and self.may_give_null(called, depth + 1)):
+                    yield effect
+
+    def why_null(self, callee: str) -> Iterator[Step]:
+        for function in self.named.get(callee.rpartition(".")[2], ())[:1]:
+            for effect in self._nulls_of(function, 0):
+                yield Step(function.path, effect.line, f"{function.name}() gives null here")
+                return
+
+    def first_reach(self, use: PointerUse) -> Reach | None:
+        """Where the pointer is first dereferenced, here or in what it is given to."""
+        return next((reach for reach in use.reaches if reach.how in _DIRECTLY or self._goes_through(reach, 0)), None)
+
+    def way_through(self, reach: Reach) -> Iterator[Step]:
+        if reach.how not in _DIRECTLY:
+            function = next(iter(self.named.get(reach.how.partition("#")[0], ())), None)
+            if function is None:
+                return
+            inner = self._through_parameter(function, int(reach.how.partition("#")[2]), 0)
+            if inner is not None:
+                yield Step(function.path, inner.line, f"{function.name}() dereferences it without asking")
+
+    def _goes_through(self, reach: Reach, depth: int) -> bool:
+        name, _, at = reach.how.partition("#")
+        functions = self.named.get(name)
+        if not functions:
+            return name in self.words.reaches_through
+        if depth > _DEEPEST:
+            return False
+        return all(self._through_parameter(function, int(at), depth) is not None for function in functions)
+
+    def _through_parameter(self, function: FunctionInfo, at: int, depth: int) -> Reach | None:
+        if at >= len(function.facts.params):
+            return None
+        name = function.facts.params[at].name
+        for use in function.facts.pointers:
+            if not use.callee and use.place == name:
+                return next((r for r in use.reaches if r.how in _DIRECTLY or self._goes_through(r, depth + 1)), None)
+        return None

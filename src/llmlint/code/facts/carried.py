@@ -1,0 +1,492 @@
+"""What the places of one C, C++ or CUDA function hold, and what was asked about them, on its tree.
+
+Each statement is passed once, in the order of control. A place (`n`, `p->next`, `src[0]`) that was given a value worth
+following holds an origin, together with what every way here has asked about it. There is no solver: a test says of a
+place that it is below or above something, equals it, or is there at all; what it is compared with is not weighed, so
+any bound counts as the right one. Bodies of loops are passed as on their first round; behind a label nothing is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
+
+from llmlint.code.syntax import tree
+
+Origin = TypeVar("Origin")
+
+BELOW, ABOVE, EQUAL, UNLIKE, SET, UNSET, ASKED = "below", "above", "equal", "unlike", "set", "unset", "asked"
+"""What a test told of a place. ASKED stays when the ways join again: somebody thought of it."""
+
+_OPPOSITE = {BELOW: ABOVE, ABOVE: BELOW, EQUAL: UNLIKE, UNLIKE: EQUAL, SET: UNSET, UNSET: SET}
+_TOLD = {"<": BELOW, "<=": BELOW, ">": ABOVE, ">=": ABOVE, "==": EQUAL, "!=": UNLIKE}
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify", re.IGNORECASE)
+_NEVER_RETURNS = re.compile(r"^(?:std\.)?(?:_?exit|terminate|quick_exit)$|abort$|fatal$|unreachable", re.IGNORECASE)
+_NULLS = frozenset({"NULL", "nullptr", "0"})
+_UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
+
+
+class Held(NamedTuple, Generic[Origin]):
+    """`asked` is what all ways here were told of the place, `at` the test that asked last."""
+
+    origin: Origin
+    asked: frozenset[str] = frozenset()
+    at: tree.Node | None = None
+
+
+class Walk(Generic[Origin]):
+    """One pass through a function. What is followed, and where it matters, a subclass says by `given` and `meets`."""
+
+    follows_tests = False
+    """Is anything followed from a test on (see `asks`)?"""
+
+    def __init__(self, function: tree.Function) -> None:
+        self.function = function
+        self.depth = 0
+        self.counters: set[str] = set()
+        """The variables of the counting loops around."""
+
+    def run(self) -> None:
+        self.block(self.function.body or [], self.at_entry())
+
+    # ------------------------------------------------------------ what a subclass says
+
+    def at_entry(self) -> dict[str, Held[Origin]]:
+        return {}
+
+    def given(
+        self, value: tree.Node, state: dict[str, Held[Origin]], target: tree.Node, declared: str
+    ) -> Held[Origin] | None:
+        """What a place holds that is given this value; `declared` is its type where it is declared here."""
+        return None
+
+    def meets(self, node: tree.Node, state: dict[str, Held[Origin]]) -> None:
+        """Each expression once what stands in it has been evaluated."""
+
+    def told(self, held: Held[Origin], told: str, at: tree.Node) -> None:
+        """A test told this of what a place holds."""
+
+    def asks(self, place: str, node: tree.Node, state: dict[str, Held[Origin]]) -> Held[Origin] | None:
+        """What a place that holds nothing followed holds from here on, because it is asked whether it is there."""
+        return None
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, body: Iterable[tree.Node], state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
+        """The state behind the statements, None where control never gets there."""
+        here: dict[str, Held[Origin]] | None = state
+        for statement in body:
+            if isinstance(statement, tree.Label):
+                here = {}
+            if here is None:
+                continue
+            here = self._statement(statement, here)
+        return here
+
+    def _statement(self, node: tree.Node, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
+        match node:
+            case tree.Assign():
+                self._assign(node, state)
+            case tree.Expression(value=value):
+                self.evaluate(value, state)
+                if isinstance(value, tree.Call):
+                    name = tree.path_of(value.function)
+                    if _NEVER_RETURNS.search(name):
+                        return None
+                    if _ASSERTS.search(name.rpartition(".")[2]):
+                        for arg in value.args:
+                            state = self._where(arg, True, state)
+            case tree.If(test=test, body=body, orelse=orelse):
+                return self._if(test, body, orelse, state)
+            case tree.Loop():
+                return self._loop(node, state)
+            case tree.Switch(subject=subject, cases=cases):
+                return self._switch(subject, cases, state)
+            case tree.Try(body=body, handlers=handlers):
+                before = dict(state)
+                ends = [self._inner(body, state), *(self._inner(h.body, dict(before)) for h in handlers)]
+                return _join(ends)
+            case tree.With(items=items, body=body):
+                for entered, _ in items:
+                    self.evaluate(entered, state)
+                return self.block(body, state)
+            case tree.Block(body=body) | tree.Broken(body=body):
+                return self.block(body, state)
+            case tree.Return(value=value) | tree.Raise(value=value):
+                if value is not None:
+                    self.evaluate(value, state)
+                return None
+            case tree.Jump():
+                return None
+            case tree.Delete(targets=targets):
+                for target in targets:
+                    self.evaluate(target, state)
+            case tree.Function() | tree.Class() | tree.Import() | tree.Label():
+                pass
+            case _:
+                self.evaluate(node, state)
+        return state
+
+    def _inner(self, body: Iterable[tree.Node], state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
+        self.depth += 1
+        ends = self.block(body, state)
+        self.depth -= 1
+        return ends
+
+    def _assign(self, node: tree.Assign, state: dict[str, Held[Origin]]) -> None:
+        if node.value is not None:
+            self.evaluate(node.value, state)
+        for target in node.targets:
+            if not isinstance(target, tree.Name):
+                self._evaluate_below(target, state)
+                self.meets(target, state)
+            declared = node.annotation.text if isinstance(node.annotation, tree.TypeName) else ""
+            self._give(target, None if node.op else node.value, state, declared)
+
+    def _give(
+        self, target: tree.Node, value: tree.Node | None, state: dict[str, Held[Origin]], declared: str = ""
+    ) -> None:
+        held = self.given(value, state, target, declared) if value is not None else None
+        place = place_of(target)
+        if not place:
+            return
+        forget(state, place)
+        if held is not None:
+            state[place] = held
+
+    def _if(
+        self, test: tree.Node, body: Iterable[tree.Node], orelse: Iterable[tree.Node], state: dict[str, Held[Origin]]
+    ) -> dict[str, Held[Origin]] | None:
+        self.evaluate(test, state)
+        held, failed = self._where(test, True, state), self._where(test, False, state)
+        return _join([self._inner(body, held), self._inner(orelse, failed)])
+
+    def _loop(self, node: tree.Loop, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
+        test = node.test
+        first: list[tree.Node] = []
+        update: list[tree.Node] = []
+        if node.kind == "count" and isinstance(node.iterable, tree.Collection):
+            first, test, update = _parts(node.iterable.items)
+        elif node.iterable is not None:
+            self.evaluate(node.iterable, state)
+        for part in first:
+            self._statement(part, state)
+        if node.target is not None:
+            for name in _names_in(node.target):
+                forget(state, name)
+        if test is not None and node.kind != "do":
+            self.evaluate(test, state)
+        inside = self._where(test, True, state) if test is not None and node.kind != "do" else dict(state)
+        counters = {name for part in first for name in _declared_by(part)} - self.counters
+        self.counters |= counters
+        ends = self._inner([*node.body, *update], inside)
+        self.counters -= counters
+        if test is not None and node.kind == "do" and ends is not None:
+            self.evaluate(test, ends)
+        after = dict(state)
+        for place in _changed_in(node.body) if after else ():
+            forget(after, place)
+        if test is not None:
+            after = self._where(test, False, after)
+        return after
+
+    def _switch(
+        self, subject: tree.Node, cases: Sequence[tree.Case], state: dict[str, Held[Origin]]
+    ) -> dict[str, Held[Origin]]:
+        self.evaluate(subject, state)
+        place = place_of(subject)
+        inside = self._note(dict(state), place, EQUAL, subject)
+        for case in cases:
+            self._inner(case.body, dict(inside))
+        after = self._note(dict(state), place, ASKED, subject)
+        for changed in _changed_in(part for case in cases for part in case.body) if after else ():
+            forget(after, changed)
+        return after
+
+    # ------------------------------------------------------------ expressions
+
+    def evaluate(self, node: tree.Node, state: dict[str, Held[Origin]]) -> None:
+        kind = type(node)
+        if kind in _LEAVES:
+            return
+        special = _SPECIAL.get(kind)
+        if special is not None and getattr(self, special)(node, state):
+            return
+        for child in tree.children(node):
+            if type(child) not in _LEAVES:
+                self.evaluate(child, state)
+        self.meets(node, state)
+        if kind is tree.Compare and state:
+            self._remember_asked(state, self._where(node, True, state))
+
+    def _logic(self, node: tree.Logic, state: dict[str, Held[Origin]]) -> bool:
+        here = state
+        for operand in node.operands:
+            self.evaluate(operand, here)
+            here = self._where(operand, node.op == "and", here)
+        self._remember_asked(state, here)
+        return True
+
+    def _conditional(self, node: tree.Conditional, state: dict[str, Held[Origin]]) -> bool:
+        self.evaluate(node.test, state)
+        self.evaluate(node.body, self._where(node.test, True, state))
+        self.evaluate(node.orelse, self._where(node.test, False, state))
+        return True
+
+    def _lambda(self, node: tree.Lambda, state: dict[str, Held[Origin]]) -> bool:
+        self._inner(node.function.body or [], {})
+        return True
+
+    def _call(self, node: tree.Call, state: dict[str, Held[Origin]]) -> bool:
+        return isinstance(node.function, tree.Name) and node.function.id in _UNEVALUATED
+
+    def _named(self, node: tree.Named, state: dict[str, Held[Origin]]) -> bool:
+        self.evaluate(node.value, state)
+        self._give(node.target, None if node.op else node.value, state)
+        return True
+
+    def _declared(self, node: tree.Assign, state: dict[str, Held[Origin]]) -> bool:
+        self._assign(node, state)
+        return True
+
+    def _unary(self, node: tree.Unary, state: dict[str, Held[Origin]]) -> bool:
+        if node.op in ("++", "--"):
+            self.evaluate(node.operand, state)
+            forget(state, place_of(node.operand))
+        return node.op in ("++", "--")
+
+    def _evaluate_below(self, node: tree.Node, state: dict[str, Held[Origin]]) -> None:
+        for child in tree.children(node):
+            if type(child) not in _LEAVES:
+                self.evaluate(child, state)
+
+    def _remember_asked(self, state: dict[str, Held[Origin]], told: dict[str, Held[Origin]]) -> None:
+        for place, held in told.items():
+            if ASKED in held.asked and place in state:
+                known = state[place]
+                state[place] = known._replace(asked=known.asked | {ASKED}, at=held.at)
+
+    # ------------------------------------------------------------ tests
+
+    def _where(self, test: tree.Node, holds: bool, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]]:
+        """The state where a test holds, or where it does not."""
+        if not state and not self.follows_tests:
+            return {}
+        state = dict(state)
+        for place, told, at in _told(test, holds):
+            state = self._note(state, place, told, at)
+        return state
+
+    def _note(self, state: dict[str, Held[Origin]], place: str, told: str, at: tree.Node) -> dict[str, Held[Origin]]:
+        held = state.get(place)
+        if held is None and place and told in (SET, UNSET):
+            held = self.asks(place, at, state)
+        if held is not None:
+            self.told(held, told, at)
+            state[place] = held._replace(asked=(held.asked - {_OPPOSITE.get(told, "")}) | {told, ASKED}, at=at)
+        return state
+
+
+_LEAVES = frozenset({tree.Name, tree.Literal, tree.TypeName})
+_SPECIAL: dict[type[tree.Node], str] = {
+    tree.Logic: "_logic",
+    tree.Conditional: "_conditional",
+    tree.Lambda: "_lambda",
+    tree.Call: "_call",
+    tree.Named: "_named",
+    tree.Assign: "_declared",
+    tree.Unary: "_unary",
+}
+
+
+# ---------------------------------------------------------------- places
+
+
+def place_of(node: tree.Node | None) -> str:
+    """A place as text, the same for the same place: unlike an access path it keeps the index. "" for anything else."""
+    match node:
+        case tree.Name(id=name):
+            return name
+        case tree.Attribute(value=value, name=name):
+            base = place_of(value)
+            return f"{base}.{name}" if base else ""
+        case tree.Index(value=value, key=key):
+            base, index = place_of(value), key.text if isinstance(key, tree.Literal) else place_of(key)
+            return f"{base}[{index}]" if base and index else ""
+        case tree.Unary(op="*", operand=operand):
+            base = place_of(operand)
+            return f"*{base}" if base else ""
+        case tree.Cast(value=value):
+            return place_of(value)
+        case tree.Call(function=function, args=[]):
+            base = place_of(function)
+            return f"{base}()" if base else ""
+        case tree.Collection(kind="tuple", items=[only]):
+            return place_of(only)
+    return ""
+
+
+def forget(state: dict[str, Held[Origin]], place: str) -> None:
+    """The place has another value: nothing is known of it, nor of what is reached by it."""
+    for known in [k for k in state if mentions(k, place)] if place else ():
+        del state[known]
+
+
+@lru_cache(maxsize=65536)
+def mentions(text: str, place: str) -> bool:
+    at = text.find(place)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(place) : at + len(place) + 1]
+        if not (before.isalnum() or before in ("_", ".")) and not (after.isalnum() or after == "_"):
+            return True
+        at = text.find(place, at + 1)
+    return False
+
+
+def inside_casts(node: tree.Node) -> tree.Node:
+    """An expression without the casts around it: `(size_t) n`, `static_cast<int>(n)`, `size_t(n)`."""
+    while True:
+        match node:
+            case tree.Cast(value=value):
+                node = value
+            case tree.Call(function=tree.Name(id=name), args=[only]) if name in _CASTS or name.endswith("_t"):
+                node = only
+            case tree.Collection(kind="tuple", items=[only]):
+                node = only
+            case _:
+                return node
+
+
+_CASTS = frozenset("static_cast reinterpret_cast const_cast int long unsigned short char float double bool".split())
+
+
+# ---------------------------------------------------------------- what a test tells
+
+
+def _told(test: tree.Node, holds: bool) -> Iterator[tuple[str, str, tree.Node]]:
+    """Each place that a test speaks of, and what is known of it where the test holds (or does not)."""
+    match test:
+        case tree.Unary(op="not", operand=operand):
+            yield from _told(operand, not holds)
+        case tree.Logic(op=op, operands=operands):
+            for operand in operands:
+                if holds == (op == "and"):
+                    yield from _told(operand, holds)
+                else:
+                    yield from ((place, ASKED, at) for place, _, at in _told(operand, holds))
+        case tree.Compare(operands=[left, right], ops=[op]):
+            yield from _compared(left, op, right, holds, test)
+            yield from _compared(right, _TURNED.get(op, op), left, holds, test)
+        case tree.Named(target=target) | tree.Assign(targets=[target]):
+            yield place_of(target), SET if holds else UNSET, test
+        case tree.Call(function=function, args=args):
+            name = tree.path_of(function).rpartition(".")[2]
+            if name in _LIKELY and args:
+                yield from _told(args[0], holds)
+                return
+            if place_of(test):
+                yield place_of(test), SET if holds else UNSET, test
+            receiver = function.value if isinstance(function, tree.Attribute) else None
+            for part in (*args, *([receiver] if receiver is not None else [])):
+                yield from ((place, ASKED, test) for place in _places_in(part))
+        case _:
+            inner = inside_casts(test)
+            if place_of(inner):
+                yield place_of(inner), SET if holds else UNSET, test
+            elif inner is not test:
+                yield from _told(inner, holds)
+            else:
+                yield from ((place, ASKED, test) for place in _places_in(test))
+
+
+_LIKELY = frozenset({"likely", "unlikely", "__builtin_expect", "LIKELY", "UNLIKELY", "GGML_LIKELY", "GGML_UNLIKELY"})
+
+
+def _compared(
+    one: tree.Node, op: str, other: tree.Node, holds: bool, test: tree.Node
+) -> Iterator[tuple[str, str, tree.Node]]:
+    one = inside_casts(one)
+    if isinstance(one, tree.Named):
+        one = one.target
+    place = place_of(one)
+    told = _TOLD.get(op, ASKED)
+    if place and is_nothing(other) and told in (EQUAL, UNLIKE):
+        yield place, SET if (told == UNLIKE) == holds else UNSET, test
+    elif place:
+        yield place, told if holds else _OPPOSITE.get(told, told), test
+    if not place or isinstance(one, tree.Attribute | tree.Index | tree.Call):
+        yield from ((inner, ASKED, test) for inner in _places_in(one) if inner != place)
+
+
+def is_nothing(node: tree.Node) -> bool:
+    """Null, or the end that a search gives where it finds nothing."""
+    node = inside_casts(node)
+    if isinstance(node, tree.Call) and not node.args:
+        return tree.path_of(node.function).rpartition(".")[2] in ("end", "cend")
+    return (isinstance(node, tree.Literal) and (node.kind == "none" or node.text == "0")) or (
+        isinstance(node, tree.Name) and node.id in _NULLS
+    )
+
+
+def _places_in(node: tree.Node) -> Iterator[str]:
+    """The places an expression reads, the outermost of each first; not those a place is reached by."""
+    place = place_of(node)
+    if place:
+        yield place
+    for child in tree.children(node):
+        yield from _places_in(child)
+
+
+# ---------------------------------------------------------------- joining
+
+
+def _join(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Origin]] | None:
+    """What may be held where ways meet: what only one holds too; what all of them were told."""
+    reached = [end for end in ends if end is not None]
+    if not reached:
+        return None
+    joined = dict(reached[0])
+    for end in reached[1:]:
+        for place, held in end.items():
+            known = joined.get(place)
+            if known is None:
+                joined[place] = held
+            elif known is not held:
+                both = (known.asked & held.asked) | ((known.asked | held.asked) & {ASKED})
+                joined[place] = Held(known.origin, both, held.at or known.at)
+    return joined
+
+
+def _parts(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:
+    """The beginning, the test and the update of a C `for`, as far as they can be told apart."""
+    for at, item in enumerate(items):
+        if isinstance(item, tree.Compare | tree.Logic) or (at and isinstance(item, tree.Name | tree.Attribute)):
+            return list(items[:at]), item, list(items[at + 1 :])
+    first: list[tree.Node] = [item for item in items if isinstance(item, tree.Assign)]
+    return first, None, [item for item in items if not isinstance(item, tree.Assign)]
+
+
+def _changed_in(body: Iterable[tree.Node]) -> Iterator[str]:
+    for statement in body:
+        for node in tree.walk(statement, into=lambda n: not isinstance(n, tree.Lambda)):
+            match node:
+                case tree.Assign(targets=targets, declares=False):
+                    yield from filter(None, map(place_of, targets))
+                case tree.Named(target=target) | tree.Unary(op="++" | "--", operand=target):
+                    if place := place_of(target):
+                        yield place
+
+
+def _declared_by(node: tree.Node) -> Iterator[str]:
+    match node:
+        case tree.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, tree.Name))
+        case tree.Named(target=tree.Name(id=name)):
+            yield name
+
+
+def _names_in(node: tree.Node) -> Iterator[str]:
+    return (inner.id for inner in tree.walk(node) if isinstance(inner, tree.Name))

@@ -40,6 +40,7 @@ CHAPTERS = {
     "93": "siblings",
     "94": "values",
     "95": "values",
+    "97": "input",
 }
 """The bug taxonomy's chapters by the digits that their codes begin with; 0 is what llmlint says about its own comments.
 
@@ -58,6 +59,7 @@ CHAPTER_TITLES = {
     "contracts": "Names, calls and what they promise",
     "siblings": "Code that should do alike",
     "values": "Values along paths",
+    "input": "What clients, peers and files send",
 }
 
 FENCE = "+++"

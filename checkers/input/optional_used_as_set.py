@@ -1,0 +1,136 @@
+"""LLM974: a value that the function itself takes to be None at times is used as if it were not.
+
+Three ways: it is used, and asked only then whether it is None; it was asked, and the answer None goes on to the use; it
+was None before a loop that may give it a value, and is used behind the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.flow.knowledge import Known, read
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.findings import Report, Step
+
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "@", "**"})
+_ORDERS = frozenset({"<", ">", "<=", ">="})
+_CAUGHT = ("AttributeError", "TypeError", "Exception", "BaseException")
+_SOME = ("some", "true", "typed", "asked", "false")
+
+
+class _Use(NamedTuple):
+    at: tree.Node
+    place: str
+    does: str
+
+
+class _Found(NamedTuple):
+    use: _Use
+    line: int
+    how: str
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    asking = {node.line for node in nodes(file.tree, tree.Compare) if _asked(node) is not None}
+    if not asking and " = None" not in file.text:
+        return
+    for function in nodes(file.tree, tree.Function):
+        if function.body:
+            told: set[str] = set()
+            for found in _found(function):
+                if found.use.place not in told:
+                    told.add(found.use.place)
+                    yield _report(file, found)
+
+
+def _found(function: tree.Function) -> list[_Found]:
+    found: list[_Found] = []
+    used: dict[str, _Use] = {}
+
+    def see(node: tree.Node, known: Known) -> None:
+        if isinstance(node, tree.Compare) and (asked := _asked(node)) is not None:
+            place = known.place(asked)
+            if known.knows(place, "used") and place in used:
+                found.append(_Found(used[place], node.line, "asked_after"))
+        for use in _uses(node, known):
+            doubt = known.doubt(use.place)
+            if known.knows(use.place, *_SOME) or known.is_vetted(use.place) or known.is_caught(*_CAUGHT):
+                continue
+            if doubt:
+                found.append(_Found(use, doubt, "none_goes_on"))
+            known.facts.update({(use.place, "used"), (use.place, "some")})
+            used[use.place] = use
+
+    read(function, see)
+    may_be_none = {param.name for param in function.params if _may_be_none(param)}
+    return [one for one in found if one.how == "none_goes_on" or one.use.place in may_be_none]
+
+
+def _may_be_none(param: tree.Parameter) -> bool:
+    """May a caller give None by the declaration? Of anything else, a test behind its use may be idle."""
+    return any(
+        (isinstance(node, tree.Literal) and (node.kind == "none" or "None" in node.text))
+        or tree.path_of(node).rpartition(".")[2] == "Optional"
+        for written in (param.annotation, param.default)
+        if written is not None
+        for node in tree.walk(written)
+    )
+
+
+def _asked(node: tree.Compare) -> tree.Node | None:
+    match node:
+        case tree.Compare(operands=[value, tree.Literal(kind="none")], ops=["is" | "is not"]):
+            return value
+    return None
+
+
+def _uses(node: tree.Node, known: Known) -> Iterator[_Use]:
+    """What None does not allow."""
+    for value, does in _operands(node):
+        place = known.place(value)
+        if place and place not in ("self", "cls"):
+            yield _Use(node, place, does)
+
+
+def _operands(node: tree.Node) -> Iterator[tuple[tree.Node, str]]:
+    match node:
+        case tree.Attribute(value=value, name=name):
+            yield value, f"its {name} is taken"
+        case tree.Index(value=value):
+            yield value, "it is indexed"
+        case tree.Binary(op=op, left=left, right=right) if op in _ARITHMETIC:
+            yield left, "it is reckoned with"
+            if not isinstance(left, tree.Literal | tree.Format):  # "%s" % x
+                yield right, "it is reckoned with"
+        case tree.Compare(operands=operands, ops=ops) if not _ORDERS.isdisjoint(ops):
+            yield from ((operand, "it is compared") for operand in operands)
+        case tree.Generator(iterable=iterable):
+            yield iterable, "it is walked"
+        case tree.Call(function=tree.Name(id="len"), args=[value]):
+            yield value, "its length is taken"
+
+
+_SAYS = {
+    "asked_after": "only here it is asked whether it is None",
+    "none_goes_on": "where it is None, control goes on",
+}
+
+
+def _report(file: SourceFile, found: _Found) -> Report:
+    use, name = found.use, found.use.place.partition("@")[0]
+    steps = [Step("", found.line, _SAYS[found.how]), Step("", use.at.line, use.does)]
+    return Report(
+        place_of(use.at),
+        qualname_at(file.facts, use.at.line),
+        f"{name} may be None here, as line {found.line} says, and {use.does}",
+        tuple(sorted(steps, key=lambda step: step.line)),
+        confidence="medium",
+        reason="the function itself asks whether it is None, and no test stands between",
+        subject=name,
+        fix=f"ask before the use, or leave where {name} is None",
+        mechanism=f"optional_used_as_set.{found.how}",
+    )

@@ -1,0 +1,66 @@
+"""Who answers for an error: a handler around it, here or in a caller, or nobody on the way up to the route."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import Call, FunctionInfo, Program
+
+_ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
+_HIGHEST = 4
+_OUTSIDE = {"JSONDecodeError": "ValueError", "binascii.Error": "ValueError", "UnicodeDecodeError": "ValueError"}
+
+
+def is_route(decorators: tuple[str, ...]) -> bool:
+    """Does the framework call the function for each request?"""
+    return any(mark in decorator for decorator in decorators for mark in _ROUTES)
+
+
+def takes(caught: str, raised: str) -> bool:
+    """Does a handler for `caught`, by its last name, take an error of this kind?"""
+    if caught in ("", raised, "Exception", "BaseException"):
+        return True
+    wider = getattr(builtins, caught, None)
+    narrow = getattr(builtins, _OUTSIDE.get(raised, raised), None)
+    return isinstance(wider, type) and isinstance(narrow, type) and issubclass(narrow, wider)
+
+
+def is_answered(function: FunctionInfo, effect: Effect, raised: str) -> bool:
+    """Does a `try` of the function take the error, and not pass it on?"""
+    tries = [at for at in chain(function, effect.region) if function.regions[at].kind == "try"]
+    return any(_takes(function, at, raised) for at in tries)
+
+
+def _takes(function: FunctionInfo, tried: int, raised: str) -> bool:
+    for at, region in enumerate(function.regions):
+        if region.kind == "except" and region.first == tried:
+            names = region.text.strip("()").split(",")
+            if any(takes(name.strip().rpartition(".")[2], raised) for name in names):
+                return not _passes_on(function, at)
+    return False
+
+
+def _passes_on(function: FunctionInfo, handler: int) -> bool:
+    return any(e.op == "raise" and not e.path and e.region == handler for e in function.effects)
+
+
+def way_to_client(
+    program: Program, function: FunctionInfo, effect: Effect, raised: str, above: frozenset[FunctionInfo] = frozenset()
+) -> tuple[Call, ...]:
+    """From where an error is raised up to a route, call by call, where nobody answers for it; () when somebody does."""
+    if function in above or len(above) > _HIGHEST or is_answered(function, effect, raised):
+        return ()
+    if is_route(function.facts.decorators):
+        return (Call(function, effect),)
+    ways = _ways(program, function, raised, above | {function})
+    return next(((Call(function, effect), *way) for way in ways if way), ())
+
+
+def _ways(
+    program: Program, function: FunctionInfo, raised: str, above: frozenset[FunctionInfo]
+) -> Iterator[tuple[Call, ...]]:
+    for caller, call in program.callers(function):
+        yield way_to_client(program, caller, call, raised, above)

@@ -1,0 +1,442 @@
+"""What is known of values where each expression of a Python function is evaluated, read off its tree.
+
+A fact is a place and what is known of it. Places are texts: `request.n`, `data['tools'][]`, with the names of locals
+followed to what they stand for (`tools = data.get("tools")` makes `tools` the place `data['tools']`).
+
+    some      it is not None                none       it is None
+    true      it is truthy                  typed      somebody has asked of what type it is
+    is:T      it is a T                     has:'k'    it has the key
+    set       it was given a value here     vetted     a call was given it that decides or checks
+    maybe:N   the test on line N, or the loop, left it None on one way here, and nothing has been asked since
+
+Only what holds whichever way control came is kept; a loop's body is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from llmlint.code.flow.standing import standing_for
+from llmlint.code.flow.told import Fact, told_by
+from llmlint.code.syntax import tree
+
+_LEAVING = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.skip", "pytest.fail"})
+_CHECKING = ("check", "validate", "verify", "assert", "ensure", "require")
+
+
+class Known:
+    """What is known at one place."""
+
+    __slots__ = ("caught", "facts", "names", "tests")
+
+    def __init__(self) -> None:
+        self.facts: set[Fact] = set()
+        self.names: dict[str, str] = {}
+        self.tests: dict[str, tree.Node] = {}
+        self.caught: tuple[frozenset[str], ...] = ()
+
+    def copy(self) -> Known:
+        made = Known()
+        made.facts, made.names, made.tests = set(self.facts), dict(self.names), dict(self.tests)
+        made.caught = self.caught
+        return made
+
+    def place(self, node: tree.Node | None) -> str:
+        return standing_for(node, self.names)
+
+    def knows(self, place: str, *what: str) -> bool:
+        return any((place, one) in self.facts for one in what)
+
+    def knows_type(self, place: str) -> bool:
+        return self.knows(place, "typed", "set", "asked") or self.is_vetted(place)
+
+    def is_vetted(self, place: str) -> bool:
+        """Has a call been given it, or what it is a part of, that decides or checks?"""
+        return any(what == "vetted" and _is_within(place, whole) for whole, what in self.facts)
+
+    def learn(self, test: tree.Node, holds: bool) -> None:
+        self.facts.update(told_by(test, holds, self.place, self.tests))
+
+    def forget(self, place: str) -> None:
+        """Whatever was known of it and of its parts: it has a new value."""
+        self.facts = {fact for fact in self.facts if not _is_within(fact[0], place)}
+        self.names = {name: of for name, of in self.names.items() if name != place and not _is_within(of, place)}
+        self.tests = {name: test for name, test in self.tests.items() if name != place and place not in _roots_in(test)}
+
+    def meet(self, other: Known | None) -> Known:
+        if other is None:
+            return self
+        given = {name for name in (*self.names, *other.names) if self._is_given(name) and other._is_given(name)}
+        self.facts &= other.facts
+        self.facts.update((name, "some") for name in given if self.names.get(name) != other.names.get(name))
+        self.names = {name: of for name, of in self.names.items() if other.names.get(name) == of}
+        self.tests = {name: test for name, test in self.tests.items() if other.tests.get(name) is test}
+        return self
+
+    def may_change(self, call: tree.Call) -> None:
+        """What is called may give its object's attributes values, and those of what it is given."""
+        called, *given = (_root_of(tree.path_of(one)) for one in (call.function, *call.args))
+        self.facts = {fact for fact in self.facts if not _is_changed(fact, called, given)}
+
+    def drop_doubts(self) -> None:
+        """Under a test of something else a doubt may be settled already."""
+        self.facts = {fact for fact in self.facts if not fact[1].startswith("maybe:")}
+
+    def keep_doubts(self, before: Known, line: int, ends: list[Known], given: set[str]) -> None:
+        """After a branching: what one way left None, and what was in doubt before and is so still."""
+        doubted = {at: what for at, what in before.facts if what.startswith("maybe:") and at not in given}
+        for end in ends if len(ends) > 1 else ():
+            for place, what in end.facts:
+                if what == "none" and not all(other.knows(place, "none") for other in ends):
+                    if not any(_is_twin(one, place) for one in given):
+                        doubted[place] = f"maybe:{line}"
+        self.facts.update((at, what) for at, what in doubted.items() if not self.knows(at, "some"))
+
+    def doubt(self, place: str) -> int:
+        """The line that leaves it in doubt whether the place is None, 0 when nothing does."""
+        return next((int(what[6:]) for at, what in self.facts if at == place and what.startswith("maybe:")), 0)
+
+    def _is_given(self, name: str) -> bool:
+        """Has it another value than at first, or one that is known not to be None?"""
+        return name in self.names or self.knows(name, "some")
+
+    def is_caught(self, *raised: str) -> bool:
+        """Does a `try` around it take one of these?"""
+        return any(not handlers.isdisjoint(raised) for handlers in self.caught)
+
+
+See = Callable[[tree.Node, Known], None]
+
+
+def read(function: tree.Function, see: See) -> None:
+    """Shows each expression of the function's own body, inner ones first, with what is known where it is evaluated."""
+    _Reader(see).block(function.body or [], Known())
+
+
+class _Around(NamedTuple):
+    """Where `break` and `continue` of the innermost loop lead."""
+
+    left: list[Known]
+
+
+class _Reader:
+    def __init__(self, see: See) -> None:
+        self._see = see
+        self._loops: list[_Around] = []
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, body: Iterable[tree.Node], known: Known | None) -> Known | None:
+        for statement in body:
+            if known is None:
+                return None
+            known = self._statement(statement, known)
+        return known
+
+    def _statement(self, node: tree.Node, known: Known) -> Known | None:
+        match node:
+            case tree.If():
+                return self._if(node, known)
+            case tree.Loop():
+                return self._loop(node, known)
+            case tree.Try():
+                return self._try(node, known)
+            case tree.Switch():
+                return self._switch(node, known)
+            case tree.With(items=items, body=body):
+                for value, target in items:
+                    self._value(value, known)
+                    if target is not None:
+                        self._bind(target, None, known)
+                return self.block(body, known)
+            case tree.Block(body=body) | tree.Broken(body=body):
+                return self.block(body, known)
+            case tree.Return() | tree.Raise():
+                for below in tree.children(node):
+                    self._value(below, known)
+                return None
+            case tree.Jump(kind=kind):
+                if kind == "break" and self._loops:
+                    self._loops[-1].left.append(known)
+                return None
+            case tree.Function() | tree.Class():
+                known.forget(node.name)
+                return known
+        return self._simple(node, known)
+
+    def _simple(self, node: tree.Node, known: Known) -> Known | None:
+        match node:
+            case tree.Assign(targets=targets, value=value, op=op):
+                if value is not None:
+                    self._value(value, known)
+                for target in targets:
+                    self._target(target, known)
+                    self._bind(target, value if not op else None, known)
+            case tree.Assert(test=test):
+                self._value(test, known)
+                self._see(node, known)
+                known.learn(test, True)
+            case tree.Delete(targets=targets):
+                for target in targets:
+                    self._target(target, known)
+                    known.forget(known.place(target))
+            case tree.Expression(value=value):
+                self._value(value, known)
+                return None if _leaves(value) else _checked(value, known)
+            case _:
+                for below in tree.children(node):
+                    self._value(below, known)
+        return known
+
+    def _if(self, node: tree.If, known: Known) -> Known | None:
+        self._value(node.test, known)
+        inside, beside = known.copy(), known.copy()
+        inside.learn(node.test, True)
+        beside.learn(node.test, False)
+        inside.drop_doubts()
+        beside.drop_doubts()
+        ends = [self.block(node.body, inside), self.block(node.orelse, beside)]
+        end = _met(ends)
+        if end is not None:
+            given = set(_given([*node.body, *node.orelse], known))
+            end.keep_doubts(known, node.line, [one for one in ends if one is not None], given)
+        return end
+
+    def _loop(self, node: tree.Loop, known: Known) -> Known | None:
+        if node.iterable is not None:
+            self._value(node.iterable, known)
+        sought = _sought(node, known)
+        for place in _given(node.body, known):
+            known.forget(place)
+        inside = known.copy()
+        inside.drop_doubts()
+        if node.target is not None:
+            self._bind(node.target, None, inside)
+            if isinstance(node.target, tree.Name) and (over := known.place(node.iterable)):
+                inside.names[node.target.id] = f"{over}[]"
+        if node.test is not None:
+            self._value(node.test, inside)
+            inside.learn(node.test, True)
+            known.learn(node.test, False)
+        self._loops.append(_Around([]))
+        self.block(node.body, inside)
+        left = self._loops.pop().left
+        if node.test is not None and isinstance(node.test, tree.Literal):  # `while True` is left by break alone
+            return _met(list(left))
+        end = _met([self.block(node.orelse, known), *left])
+        if end is not None and not node.orelse:
+            end.facts.update((place, f"maybe:{node.line}") for place in sought)
+        return end
+
+    def _try(self, node: tree.Try, known: Known) -> Known | None:
+        before, around = known.copy(), known.caught
+        for place in _given(node.body, known):
+            before.forget(place)
+        inside = known.copy()
+        inside.caught = (*around, frozenset(_caught(node)))
+        after = self.block(node.body, inside)
+        if after is not None:
+            after.caught = around
+            after = self.block(node.orelse, after)
+        ends = [after, *(self.block(handler.body, before.copy()) for handler in node.handlers)]
+        end = _met(ends)
+        last = self.block(node.final, end if end is not None else before.copy())
+        return last if end is not None else None
+
+    def _switch(self, node: tree.Switch, known: Known) -> Known | None:
+        self._value(node.subject, known)
+        place = known.place(node.subject)
+        ends: list[Known | None] = []
+        for case in node.cases:
+            inside = known.copy()
+            for pattern in case.patterns:
+                for name in tree.walk(pattern):
+                    if isinstance(name, tree.Name):
+                        inside.forget(name.id)
+            if place and case.patterns:
+                inside.facts.update({(place, "typed"), (place, "some")})
+            if case.guard is not None:
+                self._value(case.guard, inside)
+                inside.learn(case.guard, True)
+            ends.append(self.block(case.body, inside))
+        if all(case.patterns for case in node.cases):
+            ends.append(known.copy())
+        return _met(ends)
+
+    # ------------------------------------------------------------ binding
+
+    def _target(self, target: tree.Node, known: Known) -> None:
+        """What is evaluated to find where to put a value."""
+        match target:
+            case tree.Attribute(value=value) | tree.Star(value=value):
+                self._value(value, known)
+            case tree.Index(value=value, key=key):
+                self._value(value, known)
+                self._value(key, known)
+            case tree.Collection(items=items):
+                for item in items:
+                    self._target(item, known)
+
+    def _bind(self, target: tree.Node, value: tree.Node | None, known: Known) -> None:
+        if isinstance(target, tree.Collection):
+            values = value.items if isinstance(value, tree.Collection) and len(value.items) == len(target.items) else ()
+            for at, item in enumerate(target.items):
+                self._bind(item, values[at] if values else None, known)
+            return
+        stands_for = known.place(value)
+        place = target.id if isinstance(target, tree.Name) else known.place(target)
+        if not place:
+            return
+        known.forget(place)
+        if isinstance(target, tree.Name) and stands_for and not _is_within(stands_for, place):
+            known.names[place] = stands_for
+        elif isinstance(value, tree.Literal) and value.kind == "none":
+            known.facts.add((place, "none"))
+        else:
+            known.facts.update({(place, "set"), (place, "some"), (place, "typed")})
+            if isinstance(target, tree.Name) and isinstance(value, tree.Compare | tree.Logic | tree.Unary | tree.Call):
+                known.tests[place] = value
+
+    # ------------------------------------------------------------ expressions
+
+    def _value(self, node: tree.Node, known: Known) -> None:
+        match node:
+            case tree.Logic(op=op, operands=operands):
+                inside = known.copy()
+                for operand in operands:
+                    self._value(operand, inside)
+                    inside.drop_doubts()
+                    inside.learn(operand, op == "and")
+            case tree.Conditional(test=test, body=body, orelse=orelse):
+                self._value(test, known)
+                for branch, holds in ((body, True), (orelse, False)):
+                    inside = known.copy()
+                    inside.drop_doubts()
+                    inside.learn(test, holds)
+                    self._value(branch, inside)
+            case tree.Comprehension(element=element, generators=generators, key=key):
+                self._comprehension([key, element], generators, known.copy())
+            case tree.Named(target=target, value=value):
+                self._value(value, known)
+                self._bind(target, value, known)
+            case tree.Lambda():
+                return
+            case _:
+                for below in tree.children(node):
+                    self._value(below, known)
+        self._see(node, known)
+        if isinstance(node, tree.Call):
+            known.may_change(node)
+
+    def _comprehension(
+        self, made: Iterable[tree.Node | None], generators: Iterable[tree.Generator], inside: Known
+    ) -> None:
+        for generator in generators:
+            self._value(generator.iterable, inside)
+            over = inside.place(generator.iterable)
+            self._bind(generator.target, None, inside)
+            if over and isinstance(generator.target, tree.Name):
+                inside.names[generator.target.id] = f"{over}[]"
+            self._see(generator, inside)
+            for test in generator.tests:
+                self._value(test, inside)
+                inside.learn(test, True)
+        for node in made:
+            if node is not None:
+                self._value(node, inside)
+
+
+def _met(ends: list[Known | None]) -> Known | None:
+    living = [end for end in ends if end is not None]
+    if not living:
+        return None
+    first = living[0].copy()
+    for other in living[1:]:
+        first.meet(other)
+    return first
+
+
+def _caught(node: tree.Try) -> Iterator[str]:
+    """The last names of what the handlers take, Exception for everything."""
+    for handler in node.handlers:
+        if not handler.types:
+            yield "Exception"
+        for named in handler.types:
+            for one in named.items if isinstance(named, tree.Collection) else [named]:
+                yield tree.path_of(one).rpartition(".")[2]
+
+
+def _given(body: Iterable[tree.Node], known: Known) -> Iterator[str]:
+    """The places that get a new value somewhere in these statements."""
+    for statement in body:
+        for node in tree.walk(statement):
+            match node:
+                case tree.Assign(targets=targets):
+                    yield from (p for t in targets for one in _parts(t) if (p := _own_place(one, known)))
+                case tree.Loop(target=target) if target is not None:
+                    yield from (p for one in _parts(target) if (p := _own_place(one, known)))
+                case tree.Named(target=tree.Name(id=name)):
+                    yield name
+
+
+def _sought(node: tree.Loop, known: Known) -> set[str]:
+    """What is None before a loop over something, and gets a value in it where a test holds."""
+    given = set(_given(node.body, known))
+    if node.kind != "for" or len(given) != 1:  # of several, one may be asked for another
+        return set()
+    always = set(_given([one for one in node.body if not isinstance(one, tree.If)], known))
+    return {place for place in given - always - _asked_in(node.body) if known.knows(place, "none")}
+
+
+def _asked_in(body: Iterable[tree.Node]) -> set[str]:
+    """The names that some test asks about."""
+    tests = (node.test for one in body for node in tree.walk(one) if isinstance(node, tree.If))
+    return {node.id for test in tests for node in tree.walk(test) if isinstance(node, tree.Name)}
+
+
+def _own_place(target: tree.Node, known: Known) -> str:
+    return target.id if isinstance(target, tree.Name) else known.place(target)
+
+
+def _parts(target: tree.Node) -> list[tree.Node]:
+    return target.items if isinstance(target, tree.Collection) else [target]
+
+
+def _is_twin(given: str, place: str) -> bool:
+    """`self._step` may be what `self.step` gives."""
+    return "." in given and given.replace("._", ".") == place.replace("._", ".")
+
+
+def _is_changed(fact: Fact, called: str, given: list[str]) -> bool:
+    place, what = fact
+    if "." not in place:
+        return False
+    root = _root_of(place)
+    return root == called if what.startswith("maybe:") else what == "none" and root in (called, *given)
+
+
+def _root_of(place: str) -> str:
+    return place.partition(".")[0].partition("[")[0].partition("(")[0]
+
+
+def _is_within(place: str, whole: str) -> bool:
+    return place.startswith(whole) and place[len(whole) : len(whole) + 1] in ("", ".", "[", "(")
+
+
+def _roots_in(test: tree.Node) -> set[str]:
+    return {node.id for node in tree.walk(test) if isinstance(node, tree.Name)}
+
+
+def _leaves(value: tree.Node) -> bool:
+    return isinstance(value, tree.Call) and tree.path_of(value.function) in _LEAVING
+
+
+def _checked(value: tree.Node, known: Known) -> Known:
+    """`validate(x)` decides about x, whatever it asks."""
+    call = value.value if isinstance(value, tree.Await) else value
+    if isinstance(call, tree.Call):
+        name = tree.path_of(call.function).rpartition(".")[2]
+        if any(word in name for word in _CHECKING):
+            known.facts.update((place, "vetted") for arg in call.args if (place := known.place(arg)))
+    return known

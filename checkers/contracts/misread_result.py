@@ -85,6 +85,7 @@ def _report(
         confidence="high",
         reason=f"this holds for each of the {len(ran)} functions that the call may run",
         subject=effect.callee,
+        origin=effect.callee,
         fix=fix,
         mechanism=f"misread_result.{'coroutine' if 'coroutine and' in message else 'nothing'}",
     )

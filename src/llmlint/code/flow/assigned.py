@@ -290,7 +290,9 @@ def _is_false(test: tree.Node) -> bool:
 
 
 def _leaves(value: tree.Node) -> bool:
-    """A call that by its name never comes back."""
+    """A call that by its name never comes back, awaited or not."""
+    if isinstance(value, tree.Await):
+        value = value.value
     return isinstance(value, tree.Call) and bool(_LEAVES.search(_end(tree.path_of(value.function))))
 
 

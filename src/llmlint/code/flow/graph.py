@@ -27,8 +27,10 @@ ENTRY, EXIT, RAISED, GONE = range(4)
 
 _NEVER_RETURN = frozenset(
     "exit _exit abort quick_exit terminate _Exit std.exit std.abort std.terminate sys.exit os._exit os.abort "
-    "GGML_ABORT LOG_FATAL __builtin_unreachable __builtin_trap".split()
+    "GGML_ABORT LOG_FATAL __builtin_unreachable __builtin_trap "
+    "context.abort context.abort_with_status parser.error pytest.fail pytest.skip".split()
 )
+"""C's and Python's own, llama.cpp's, and what raises in another's name: grpc.io (ServicerContext), argparse, pytest."""
 _CATCHES_ALL = frozenset({"", "...", "BaseException"})
 _CATCHES_ERRORS = frozenset({"Exception", "std::exception", "const std::exception &", "std::exception &"})
 _CATCHES_CANCELS = frozenset({"CancelledError", "GeneratorExit"})

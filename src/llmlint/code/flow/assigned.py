@@ -249,7 +249,7 @@ def _bound_in(body: Iterable[tree.Node]) -> set[str]:
     """The names that statements bind, at any depth, without those of functions and classes in them."""
     found: set[str] = set()
     for statement in body:
-        for node in tree.walk(statement, into=lambda n: not isinstance(n, tree.Function | tree.Class | tree.Lambda)):
+        for node in tree.walk(statement, into=tree.is_of_the_same):
             found.update(_bound_by(node))
     return found
 

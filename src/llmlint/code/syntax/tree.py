@@ -6,8 +6,8 @@ the front ends do that conversion (see `Columns`), so nothing behind them ever m
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Literal as OneOf
 from typing import get_args
 
@@ -388,16 +388,27 @@ class TypeName(Node, gc=False):
 
 # ---------------------------------------------------------------- reading a tree
 
-_CHILD_FIELDS: dict[type, tuple[str, ...]] = {}
+_Values = Callable[["Node"], tuple[object, ...]]
+_VALUES_BELOW: dict[type, _Values] = {}
+"""For each kind of node what reads its fields that may hold nodes, all at one time."""
 
 
-def _child_fields(kind: type[Node]) -> tuple[str, ...]:
-    """The fields that may hold nodes; `broken` names once more what stands in the body."""
-    fields = _CHILD_FIELDS.get(kind)
-    if fields is None:
-        own = msgspec.structs.fields(kind)[4:]
-        fields = _CHILD_FIELDS[kind] = tuple(f.name for f in own if f.name != "broken" and _holds_nodes(f.type))
-    return fields
+def _values_below(kind: type[Node]) -> _Values:
+    """`broken` names once more what stands in the body."""
+    own = msgspec.structs.fields(kind)[4:]
+    match [f.name for f in own if f.name != "broken" and _holds_nodes(f.type)]:
+        case []:
+            read: _Values = _nothing
+        case [name]:
+            one = attrgetter(name)
+            read = lambda node: (one(node),)  # noqa: E731
+        case names:
+            read = attrgetter(*names)
+    return _VALUES_BELOW.setdefault(kind, read)
+
+
+def _nothing(_: Node) -> tuple[object, ...]:
+    return ()
 
 
 def _holds_nodes(declared: object) -> bool:
@@ -409,16 +420,15 @@ def _holds_nodes(declared: object) -> bool:
 def children(node: Node) -> list[Node]:
     """The nodes directly below this one, in the order of the fields."""
     below: list[Node] = []
-    for field in _child_fields(type(node)):
-        value = getattr(node, field)
-        if isinstance(value, Node):
-            below.append(value)
-        elif isinstance(value, list):
+    for value in (_VALUES_BELOW.get(type(node)) or _values_below(type(node)))(node):
+        if type(value) is list:
             for item in value:
                 if isinstance(item, Node):
                     below.append(item)
-                elif isinstance(item, tuple):
+                elif type(item) is tuple:
                     below += [part for part in item if isinstance(part, Node)]
+        elif isinstance(value, Node):
+            below.append(value)
     return below
 
 
@@ -429,13 +439,23 @@ def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Nod
         here = stack.pop()
         yield here
         if into is None or into(here):
-            stack += reversed(children(here))
+            below = children(here)
+            below.reverse()
+            stack += below
 
 
 def walk_own(function: Function) -> Iterator[Node]:
     """All nodes of a function's body, without those of functions, lambdas and classes nested in it."""
     for statement in function.body or ():
-        yield from walk(statement, into=lambda node: not isinstance(node, Function | Class | Lambda))
+        yield from walk(statement, into=is_of_the_same)
+
+
+def is_of_the_same(node: Node) -> bool:
+    """Does what stands below belong to the same function as the node itself?"""
+    return type(node) not in _OF_THEIR_OWN
+
+
+_OF_THEIR_OWN = frozenset({Function, Class, Lambda})
 
 
 def path_of(node: Node | None) -> str:
@@ -477,14 +497,3 @@ class Columns:
         if self._lines is None or line > len(self._lines):
             return byte_column + 1
         return len(self._lines[line - 1][:byte_column].decode("utf-8", "replace")) + 1
-
-
-def line_starts(text: str) -> list[int]:
-    """Offset of the first character of each line."""
-    starts = [0]
-    starts.extend(i + 1 for i, c in enumerate(text) if c == "\n")
-    return starts
-
-
-def line_at(starts: list[int], offset: int) -> int:
-    return bisect_right(starts, offset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.vocabulary import Vocabulary
 
 _ENTERS = frozenset("[]= setdefault add emplace insert try_emplace insert_or_assign".split())
@@ -38,3 +39,12 @@ def is_of_request(vocabulary: Vocabulary, effect: Effect) -> bool:
     """Is the entry one of a request: its key is a request's id, or an element of a list of such ids?"""
     keys = (effect.key, *(argument.path for argument in effect.args))
     return any(vocabulary.is_request_id(key.removesuffix("s[]")) for key in keys if key)
+
+
+def those_around(program: Program, function: FunctionInfo, cls: ClassInfo) -> list[FunctionInfo]:
+    """The functions of the object that call this one, directly or through each other."""
+    found = [function]
+    for each in found:
+        callers = (call.function for call in program.callers(each))
+        found += dict.fromkeys(caller for caller in callers if caller.owner in cls.mro and caller not in found)
+    return found[1:]

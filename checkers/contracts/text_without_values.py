@@ -1,0 +1,115 @@
+"""LLM910: a message whose values do not get into its text: no `f` before it, or other placeholders than values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import FileFacts
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.code.syntax.written import text_of
+from llmlint.findings import Report, Step
+
+_LOGS = re.compile(
+    r"(\w*log(ger|ging)?\w*|LOG(GER)?)\.(debug|info|warning|warn|error|critical|exception)(_once)?", re.I
+)
+_STANDARD = re.compile(
+    r"^\s*(?:from logging )?import logging\b|=\s*(?:\w+\.)*(?:getLogger|init_logger|get_logger)\(", re.M
+)
+"""A logger made in the file is one of the standard library; others count values in other ways."""
+_SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
+_VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
+_NAMED = re.compile(r"%\(\w+\)")
+_BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(![rsa])?(:[^{}]*)?\}(?!\})")
+
+
+class _Slip(NamedTuple):
+    at: tree.Node
+    message: str
+    fix: str
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    if file.facts.language != "python":
+        return
+    is_standard = bool(_STANDARD.search(file.text))
+    for call in nodes(file.tree, tree.Call):
+        name = tree.path_of(call.function)
+        logs, says = is_standard and bool(_LOGS.fullmatch(name)), bool(_SAYS.fullmatch(name))
+        if (logs or says) and call.args:
+            slip = next(_slips(file, call, logs), None)
+            if slip is not None:
+                yield _report(file.facts, slip)
+
+
+def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
+    first, values = call.args[0], call.args[1:]
+    if any(isinstance(value, tree.Star) for value in call.args):
+        return
+    text = first.text if isinstance(first, tree.Literal) and first.kind == "string" else None
+    if text is not None and logs and not _NAMED.search(text):
+        yield from _miscounted(first, text, len(values))
+    elif text is not None and values and _VALUE.search(text) and not logs and tree.path_of(call.function) != "print":
+        yield _Slip(
+            first, "the values after this text do not get into it", "format the text before the exception is made"
+        )
+    if not values or not logs:
+        yield from _without_f(file, call)
+
+
+def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
+    """What logging does with values that do not fit is a complaint of its own in place of the message."""
+    places = len(_VALUE.findall(text.replace("%%", "")))
+    if values and places != values and not (values == 1 and places == 0 and text == ""):
+        yield _Slip(
+            first, f"the text has {places} places for {values} values: logging drops the message", "make them agree"
+        )
+
+
+def _without_f(file: SourceFile, call: tree.Call) -> Iterator[_Slip]:
+    pieces = [n for argument in call.args[:1] for n in _pieces(argument)]
+    found = [(piece, name[1]) for piece in pieces for name in _BRACED.finditer(piece.text)]
+    if not found or any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in pieces):
+        return
+    known = _names_around(file, call.line)
+    written = text_of(call, file.text.split("\n"))
+    if all(name in known and f"{{{{{name}" not in written for _, name in found):
+        yield _Slip(
+            found[0][0], f"{{{found[0][1]}}} stands in the text as it is: there is no f before it", "put an f before it"
+        )
+
+
+def _pieces(node: tree.Node) -> Iterator[tree.Literal]:
+    """The written texts of a message, also those that stand beside others."""
+    match node:
+        case tree.Literal(kind="string"):
+            yield node
+        case tree.Format(parts=parts):
+            yield from (part for part in parts if isinstance(part, tree.Literal))
+        case tree.Binary(op="+", left=left, right=right):
+            yield from _pieces(left)
+            yield from _pieces(right)
+
+
+def _names_around(file: SourceFile, line: int) -> set[str]:
+    """Parameters and locals of the functions around a line."""
+    around = [f for f in file.facts.functions if f.name != "<module>" and f.line <= line <= f.end_line]
+    bound = {effect.path for f in around for effect in f.effects if effect.op == "bind"}
+    return bound | {param.name for f in around for param in f.params}
+
+
+def _report(facts: FileFacts, slip: _Slip) -> Report:
+    return Report(
+        place_of(slip.at),
+        qualname_at(facts, slip.at.line),
+        slip.message,
+        (Step("", slip.at.line, slip.message),),
+        confidence="high",
+        reason="whoever reads the message needs the values",
+        subject=slip.message,
+        fix=slip.fix,
+    )

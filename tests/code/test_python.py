@@ -190,6 +190,13 @@ def test_a_format_field_keeps_its_conversion_and_its_specification():
     assert [(f.conversion, f.spec) for f in fields] == [("", ".6g"), ("r", ""), ("", ">{width}.2f"), ("", "")]
 
 
+def test_parts_of_an_f_string_stand_where_the_whole_does_with_every_python():
+    whole = value("x = 'n: ' f'{a:g} and {b.c(d)}'")
+    assert {span(part) for part in whole.parts} == {span(whole)} == {(1, 5, 1, 32)}
+    call = whole.parts[-1].value
+    assert span(call) == (1, 24, 1, 30)
+
+
 def test_a_lambda_is_a_function_that_returns():
     function = value("x = lambda a, *b: a").function
     assert (function.name, [p.name for p in function.params]) == ("<lambda>", ["a", "b"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.python_ast.ast_reading import READ, Ast, File, at, every, maybe, one, reads
@@ -84,16 +85,21 @@ def _number(n: Ast, file: File) -> str:
 
 @reads(ast.JoinedStr)
 def _format(n: Ast, file: File) -> Node:
+    """Its parts stand where the whole does: before Python 3.12 nobody knows more, and reports are the same for all."""
+    place = at(n)
     file.in_format += 1
-    parts = every(n.values, file)
+    parts = [_part(part, file, place) for part in n.values]
     file.in_format -= 1
-    return tree.Format(*at(n), parts)
+    return tree.Format(*place, parts)
 
 
-@reads(ast.FormattedValue)
-def _format_field(n: Ast, file: File) -> Node:
+def _part(n: Ast, file: File, place: tuple[int, int, int, int]) -> Node:
+    if isinstance(n, ast.Constant):
+        return tree.Literal(*place, "string", str(n.value))
+    if not isinstance(n, _FIELDS):
+        return one(n, file)
     return tree.FormatField(
-        *at(n),
+        *place,
         one(n.value, file),
         "" if n.conversion < 0 else chr(n.conversion),
         _spec(n.format_spec) if n.format_spec else "",
@@ -112,9 +118,10 @@ def _spec(spec: ast.AST) -> str:
         return "{}"
 
 
+_FIELDS: tuple[type[Any], ...] = (ast.FormattedValue,)
 if sys.version_info >= (3, 14):
     reads(ast.TemplateStr)(_format)
-    reads(ast.Interpolation)(_format_field)
+    _FIELDS = (ast.FormattedValue, ast.Interpolation)
 
 
 # ---------------------------------------------------------------- parameters and arguments

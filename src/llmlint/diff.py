@@ -47,16 +47,21 @@ def _git(folder: Path, *arguments: str, what: str = "") -> str:
 
 def _git_bytes(folder: Path, *arguments: str, what: str = "") -> bytes:
     command = ["git", "-C", str(folder), *arguments]
+    patience = _FOR_AN_ANSWER if arguments[0] == "rev-parse" else _FOR_A_TREE
     try:
-        done = subprocess.run(command, capture_output=True, check=False, env=_harmless(str(folder)))
+        done = subprocess.run(command, capture_output=True, env=_harmless(str(folder)), timeout=patience)
     except OSError as error:
         raise DiffError(f"--diff needs git: {error}") from error
+    except subprocess.TimeoutExpired as late:
+        raise DiffError(f"--diff: git did not answer within {late.timeout:g} seconds: {arguments[0]}") from late
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise DiffError(f"--diff: {what or said or 'git ' + arguments[0] + ' failed'}")
     return done.stdout
 
 
+_FOR_AN_ANSWER, _FOR_A_TREE = 20, 600
+"""Seconds. An archive may bring a repository with a pipe in it, on which git would wait for ever."""
 _RUN_BY_GIT = r"^filter\..*\.(clean|smudge|process|required)$"
 
 
@@ -64,7 +69,8 @@ _RUN_BY_GIT = r"^filter\..*\.(clean|smudge|process|required)$"
 def _harmless(folder: str) -> dict[str, str]:
     """An environment in which git runs none of the programs that a repository's own settings name."""
     asked = ["git", "-C", folder, "config", "--null", "--name-only", "--get-regexp", _RUN_BY_GIT]
-    named = subprocess.run(asked, capture_output=True, check=False).stdout.decode("utf-8", "surrogateescape")
+    asking = subprocess.run(asked, capture_output=True, check=False, timeout=_FOR_AN_ANSWER)
+    named = asking.stdout.decode("utf-8", "surrogateescape")
     settings = {"core.fsmonitor": "false", "core.hooksPath": os.devnull, "protocol.allow": "never"}
     settings |= {key: "false" if key.endswith(".required") else "" for key in named.split("\0") if key}
     told = {"GIT_CONFIG_COUNT": str(len(settings))}

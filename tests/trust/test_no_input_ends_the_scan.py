@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from serving_code import NOOP
 
 import llmlint.commands.scan as scan_command
+from llmlint import diff
 from llmlint.cli import main
 from llmlint.ignores import Patterns
 from llmlint.project import Request, scan
@@ -107,6 +108,14 @@ def test_a_chain_of_classes_is_followed(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "chain.py").write_text("\n".join(lines))
     result = scan(Request(("chain.py",), use_cache=False))
     assert (result.faults, result.counts.scanned) == ([], 1)
+
+
+def test_a_pipe_in_a_repository_ends_a_comparison_and_not_the_wait(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tree / ".git" / "HEAD")
+    monkeypatch.chdir(tree)
+    monkeypatch.setattr(diff, "_FOR_AN_ANSWER", 0.2)
+    with pytest.raises(diff.DiffError, match="git did not answer within"):
+        diff.scan_against(Request((".",), use_cache=False), "HEAD")
 
 
 def test_our_own_mistake_exits_with_3_and_one_line(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

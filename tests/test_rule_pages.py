@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from rule_cases import cases, expected, found
 
 from llmlint.catalogue import Rule, load_catalogue, split_page
+from llmlint.rule_cases import cases, expected, found
 
 HEADINGS = [
     "What it catches",

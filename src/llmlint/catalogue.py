@@ -6,12 +6,16 @@ checker is imported when it is first asked for.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
+import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -64,6 +68,9 @@ CHAPTER_TITLES = {
 
 FENCE = "+++"
 
+_OWN_PACKAGE = "llmlint.own"
+"""Above the packages that rules of one's own are imported in, one for each folder."""
+
 
 def chapter_of(code: str) -> str:
     """The chapter that a code belongs to, "" when there is none."""
@@ -74,10 +81,10 @@ def chapter_of(code: str) -> str:
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The front matter of one page."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^LLM[0-9]{3}$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2,10}[0-9]{3}$")]
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=110)]
-    chapter: str
+    chapter: str = ""
     severity: Literal["P0", "P1", "P2", "P3"]
     languages: Annotated[tuple[Literal["python", "cpp"], ...], msgspec.Meta(min_length=1)]
     scope: Literal["function", "class", "file", "program"]
@@ -90,18 +97,30 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reported_by_engine: bool = False
     harms: Literal["any", "service"] = "any"
     """Whom it harms: any program, or only one that lives on, so that a script which ends soon never notices."""
+    folder: str = ""
+    """Where page and checker of a rule of one's own lie; no page says it."""
+
+    @property
+    def is_own(self) -> bool:
+        """Not one of llmlint's rules, but of who uses it."""
+        return bool(self.folder)
 
     @property
     def module_name(self) -> str:
+        if self.is_own:
+            return f"{_own_package(self.folder)}.{self.name.replace('-', '_')}"
         return f"llmlint.checkers.{self.chapter}.{self.name.replace('-', '_')}"
 
     @property
     def path(self) -> Path:
+        if self.is_own:
+            return Path(self.folder) / f"{self.name}.md"
         return RULES_DIRECTORY / self.chapter / f"{self.name}.md"
 
     @property
     def doc_url(self) -> str:
-        return f"{DOCS_URL}{self.code}.html"
+        """ "" where nobody publishes the page."""
+        return "" if self.is_own else f"{DOCS_URL}{self.code}.html"
 
     @property
     def pylint_id(self) -> str:
@@ -138,6 +157,10 @@ class Catalogue:
         for first, second in zip(self.rules, self.rules[1:], strict=False):
             if first.code == second.code:
                 raise PageError(f"{first.path} and {second.path} share the code {first.code}")
+        names = {rule.name: rule for rule in self.rules}
+        for rule in self.rules:
+            if names[rule.name] is not rule:
+                raise PageError(f"{rule.path} and {names[rule.name].path} share the name {rule.name}")
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -148,7 +171,8 @@ class Catalogue:
     @cached_property
     def _by_key(self) -> dict[str, Rule]:
         """By code, by name and by pylint id, all in lower case."""
-        return {key.lower(): rule for rule in self.rules for key in (rule.code, rule.name, rule.pylint_id)}
+        ids = {rule.pylint_id.lower(): rule for rule in self.rules if not rule.is_own}
+        return ids | {key.lower(): rule for rule in self.rules for key in (rule.code, rule.name)}
 
     def get(self, key: str) -> Rule | None:
         return self._by_key.get(key.strip().lower().replace("_", "-"))
@@ -169,7 +193,7 @@ class Catalogue:
         if wanted == "all":
             return self.rules
         found = tuple(rule for rule in self.rules if rule.chapter == wanted)
-        if not found and wanted.startswith("llm"):
+        if not found and re.fullmatch("[a-z]{2,10}[0-9]{0,3}", wanted):
             found = tuple(rule for rule in self.rules if rule.code.lower().startswith(wanted))
         if not found:
             raise UnknownRule(f"no rule matches {selector!r}{self._hint(selector)}")
@@ -194,14 +218,17 @@ class Catalogue:
     def nearest(self, key: str, count: int = 2) -> list[str]:
         from difflib import get_close_matches
 
-        known = [rule.name for rule in self.rules] + [rule.code.lower() for rule in self.rules]
+        codes = {rule.code.lower(): rule.code for rule in self.rules}
+        known = [*(rule.name for rule in self.rules), *codes]
         near = get_close_matches(key.strip().lower().replace("_", "-"), known, n=count, cutoff=0.6)
-        return [name.upper() if name.startswith("llm") else name for name in near]
+        return [codes.get(name, name) for name in near]
 
 
 def _import_checker(rule: Rule) -> Checker:
     if rule.reported_by_engine:
         return Checker(rule, None, None)
+    if rule.is_own:
+        _make_package(rule.folder)
     module = importlib.import_module(rule.module_name)
     check_file = getattr(module, "check_file", None)
     check_program = getattr(module, "check_program", None)
@@ -219,20 +246,25 @@ def split_page(text: str, path: Path) -> tuple[str, str]:
     return head, prose
 
 
-def read_rule(path: Path) -> Rule:
-    """The front matter of one page, checked against where the page lies."""
+def _front_matter(path: Path) -> Rule:
     head, _ = split_page(path.read_text(encoding="utf-8"), path)
     try:
         rule = msgspec.convert(tomllib.loads(head), Rule)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PageError(f"{path}: {error}") from error
+    return msgspec.structs.replace(rule, folder="")
+
+
+def read_rule(path: Path) -> Rule:
+    """The front matter of one page, checked against where the page lies."""
+    rule = _front_matter(path)
     for problem in _problems(rule, path):
         raise PageError(f"{path}: {problem}")
     return rule
 
 
 def _problems(rule: Rule, path: Path) -> Iterator[str]:
-    if chapter_of(rule.code) != rule.chapter:
+    if not rule.code.startswith("LLM") or chapter_of(rule.code) != rule.chapter:
         yield f"{rule.code} belongs to the chapter {chapter_of(rule.code)!r}, not {rule.chapter!r}"
     if path.parent.name != rule.chapter or path.stem != rule.name:
         yield f"a page lies at <chapter>/<name>.md, here {rule.chapter}/{rule.name}.md"
@@ -240,10 +272,63 @@ def _problems(rule: Rule, path: Path) -> Iterator[str]:
         yield "either `probe` names the run-time oracle or `no_probe` says why there is none"
 
 
-@lru_cache(maxsize=4)
+# ---------------------------------------------------------------- rules of one's own
+
+
+def own_pages(folder: Path) -> list[Path]:
+    """Named like rules, so that a README may lie beside them."""
+    return sorted(page for page in folder.glob("*.md") if re.fullmatch("[a-z0-9-]+", page.stem))
+
+
+def read_own_rule(path: Path) -> Rule:
+    """The front matter of a page of one's own: its checker lies beside it, and its prefix is its chapter."""
+    rule = _front_matter(path)
+    if rule.code.startswith("LLM"):
+        raise PageError(f"{path}: LLM is llmlint's own prefix; choose another one, such as ACME101")
+    if path.stem != rule.name:
+        raise PageError(f"{path}: the page of {rule.name} is called {rule.name}.md")
+    if not path.with_name(f"{rule.name.replace('-', '_')}.py").is_file():
+        raise PageError(f"{path}: there is no checker {rule.name.replace('-', '_')}.py beside it")
+    prefix = rule.code.rstrip("0123456789").lower()
+    return msgspec.structs.replace(rule, chapter=prefix, folder=str(path.parent))
+
+
+_own_folders: tuple[Path, ...] = ()
+
+
+def add_rules_from(*folders: Path) -> None:
+    """From now on the catalogue holds the rules of these folders too. `own_rules.py` says when that may be."""
+    global _own_folders
+    _own_folders = tuple(dict.fromkeys((*_own_folders, *folders)))
+    load_catalogue()  # so that what clashes is told here
+
+
+def own_folders() -> tuple[Path, ...]:
+    return _own_folders
+
+
+def _own_package(folder: str) -> str:
+    return f"{_OWN_PACKAGE}.x{hashlib.sha256(folder.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _make_package(folder: str) -> None:
+    """Makes a package of the folder under a name that no other module has, so that its modules can share code."""
+    for name, paths in ((_OWN_PACKAGE, []), (_own_package(folder), [folder])):
+        if name not in sys.modules:
+            package = ModuleType(name)
+            package.__path__ = paths
+            sys.modules[name] = package
+
+
 def load_catalogue(directory: Path = RULES_DIRECTORY) -> Catalogue:
-    """The catalogue of every page under `directory`, read once."""
-    return Catalogue(read_rule(path) for path in sorted(directory.glob("*/*.md")))
+    """The catalogue of every page under `directory`, and of those of one's own, read once."""
+    return _read_catalogue(directory, _own_folders if directory == RULES_DIRECTORY else ())
+
+
+@lru_cache(maxsize=8)
+def _read_catalogue(directory: Path, own: tuple[Path, ...]) -> Catalogue:
+    rules = [read_rule(path) for path in sorted(directory.glob("*/*.md"))]
+    return Catalogue([*rules, *(read_own_rule(page) for folder in own for page in own_pages(folder))])
 
 
 def rule_table(rules: Iterable[Rule]) -> list[dict[str, Any]]:
@@ -251,7 +336,7 @@ def rule_table(rules: Iterable[Rule]) -> list[dict[str, Any]]:
     return [
         {
             **msgspec.to_builtins(rule),
-            "pylint_id": rule.pylint_id,
+            "pylint_id": "" if rule.is_own else rule.pylint_id,
             "url": rule.doc_url,
         }
         for rule in rules

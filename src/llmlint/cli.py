@@ -22,6 +22,8 @@ COMMANDS = {
     "verify": ("llmlint.runtime.commands:verify", "Scan, trace and confirm in one go."),
     "rules": ("llmlint.commands.rules:rules", "List all rules."),
     "explain": ("llmlint.commands.explain:explain", "Show the page of a rule."),
+    "test-rules": ("llmlint.commands.own_rules_commands:test_rules", "Run the cases of rules of one's own."),
+    "trust": ("llmlint.commands.own_rules_commands:trust", "Let a project of yours bring rules of its own."),
     "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
     "config": ("llmlint.commands.config:config", "Look at settings."),
     "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
@@ -54,6 +56,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with told_endings():
+            _take_own_rules()
             return super().invoke(ctx)
 
     def resolve_command(
@@ -67,6 +70,18 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+
+def _take_own_rules() -> None:
+    """Those of installed packages; others when a command or trusted settings name them."""
+    from llmlint.commands.common import wrong_use
+    from llmlint.own_rules import OwnRulesError, allow_own_rules, installed_folders, use_rules_from
+
+    allow_own_rules()
+    try:
+        use_rules_from(installed_folders())
+    except OwnRulesError as error:
+        wrong_use(str(error))
 
 
 def _hint(name: str) -> str:

@@ -17,6 +17,7 @@ import msgspec
 
 from llmlint.ignores import Patterns
 from llmlint.opening import read_small
+from llmlint.own_rules import OwnRulesError, are_allowed, is_trusted, use_rules_from
 from llmlint.protocols import Protocol
 from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, unknown_setting
 
@@ -28,6 +29,8 @@ _LARGEST = 1_000_000
 _MOST_DOTS = 1000
 
 _NOT_FOR_A_TREE = {"cache-dir": "a tree does not say where to write; use --cache-dir or LLMLINT_CACHE_DIR"}
+
+_NOT_TRUSTED = "rules are code, and you have not said that you trust this tree (`llmlint trust --help`)"
 
 Confidence = Literal["low", "medium", "high", "certain"]
 Severity = Literal["P0", "P1", "P2", "P3"]
@@ -58,6 +61,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     fail_on: Annotated[Severity, _says("Least severity that makes a scan exit with 1.")] = "P3"
     severity: Annotated[dict[str, Severity], _says("Another severity for a rule.")] = {}
     per_path: Annotated[tuple[PathSettings, ...], _says("What differs for files that match patterns.")] = ()
+    rule_paths: Annotated[tuple[str, ...], _says("Folders of rules of one's own, if this tree is trusted.")] = ()
     exclude: Annotated[tuple[str, ...], _says("Left out: patterns as in .gitignore.")] = ()
     respect_gitignore: Annotated[bool, _says("Leave out what git leaves out.")] = True
     max_file_mb: Annotated[float, _says("Larger files are skipped, and named."), msgspec.Meta(gt=0, le=1000)] = 10.0
@@ -193,6 +197,7 @@ class Configuration:
         if not isinstance(table, Mapping):
             self.problems.append(text.problem("tool.llmlint is not a table; left out", "tool.llmlint"))
             return
+        self._take_rules(text, table)
         for key, value in table.items():
             if key == "vocabulary" and isinstance(value, Mapping):
                 yield key, dict(self._valid_words(text, value))
@@ -202,6 +207,23 @@ class Configuration:
                 yield key, value
             else:
                 self.problems.append(text.problem(f"{wrong[0]}; left out", key, wrong[1]))
+
+    def _take_rules(self, text: SettingsText, table: Mapping[str, Any]) -> None:
+        """Rules of one's own that the settings name: first of all, since other settings may speak of them."""
+        paths = table.get("rule-paths")
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths) or not are_allowed():
+            return
+        home = Path(text.file).absolute().parent
+        try:
+            if not is_trusted(home):
+                raise OwnRulesError(f"rule-paths: {', '.join(paths)} not used: {_NOT_TRUSTED}")
+            folders = [home / path for path in paths]
+            outside = [folder for folder in folders if not folder.resolve().is_relative_to(home.resolve())]
+            if outside:
+                raise OwnRulesError(f"rule-paths: {outside[0]} lies outside of the tree")
+            use_rules_from(folders)
+        except OwnRulesError as error:
+            self.problems.append(text.problem(str(error), "rule-paths"))
 
     def _valid_words(self, text: SettingsText, groups: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """The groups of words that can be read: one that can't be costs only itself."""

@@ -61,8 +61,8 @@ def readings_of(rule: str, mechanism: str = "") -> Readings:
 
 
 def limited(finding: Finding) -> Finding:
-    """The finding with no more confidence and severity than its rule has earned."""
-    if finding.confidence == "certain":
+    """The finding with no more confidence and severity than its rule has earned; rules of one's own are left alone."""
+    if finding.confidence == "certain" or not finding.rule.startswith("LLM"):
         return finding
     told = readings_of(finding.rule, finding.mechanism)
     most = told.most_confident

@@ -150,7 +150,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -CONFIDENCES.index(f.confidence), f.order))
 
 
-_CHECKERS = "llmlint.checkers."
+_CHECKERS = ("llmlint.checkers.", "llmlint.own.")
 _BUILDERS = frozenset({"report", "_report"})
 """Functions that only put a report together: what found it is who calls them."""
 
@@ -160,8 +160,8 @@ def _reporting(frame: FrameType) -> str:
     while frame.f_back is not None and _is_aside(frame.f_code.co_name):
         frame = frame.f_back
     module = str(frame.f_globals.get("__name__", ""))
-    if module.startswith(_CHECKERS):
-        module = module.removeprefix(_CHECKERS).partition(".")[2]
+    if module.startswith(_CHECKERS):  # behind the name of the chapter, or of the folder
+        module = module.split(".", 3)[3]
     return f"{module}.{frame.f_code.co_name}"
 
 

@@ -83,6 +83,10 @@ Choose or write the oracle in `dynamic/oracles/`, and name it `Probe` here.
 '''
 
 
+_OWN_PAGE = _PAGE.replace('chapter = "{chapter}"\n', "").replace('probe = "{module}"\n', "")
+"""The page of a rule of one's own: its prefix is its chapter."""
+
+
 class NewRuleError(ValueError):
     """A name or code that cannot be given to a new rule."""
 
@@ -91,12 +95,15 @@ def write_rule(root: Path, name: str, code: str, title: str) -> list[Path]:
     """Writes the three files into a clone at `root`; answers their paths."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise NewRuleError(f"{name!r} is no rule name: lower-case words joined by hyphens")
-    if not re.fullmatch(r"LLM[0-9]{3}", code) or not chapter_of(code):
-        raise NewRuleError(f"{code!r} is no code: LLM and three digits that begin as a chapter's do")
+    is_own = not code.startswith("LLM")
+    if not re.fullmatch(r"[A-Z]{2,10}[0-9]{3}", code) or not (is_own or chapter_of(code)):
+        raise NewRuleError(
+            f"{code!r} is no code: LLM and three digits that begin as a chapter's do, or a prefix of yours"
+        )
     for rule in load_catalogue():
         if code == rule.code or name == rule.name:
             raise NewRuleError(f"{rule.code} {rule.name} exists already; codes and names are never used twice")
-    if not (root / "checkers").is_dir() or not (root / "rules").is_dir():
+    if not is_own and (not (root / "checkers").is_dir() or not (root / "rules").is_dir()):
         raise NewRuleError(f"{root} is no clone of llmlint: it has no checkers/ and rules/")
     chapter, module = chapter_of(code), name.replace("-", "_")
     words = {
@@ -107,11 +114,15 @@ def write_rule(root: Path, name: str, code: str, title: str) -> list[Path]:
         "module": module,
         "lower": title[:1].lower() + title[1:],
     }
-    files = {
-        root / "rules" / chapter / f"{name}.md": _PAGE,
-        root / "checkers" / chapter / f"{module}.py": _CHECKER,
-        root / "dynamic" / "probes" / f"{module}.py": _PROBE,
-    }
+    files = (
+        _own_files(root, name)
+        if is_own
+        else {
+            root / "rules" / chapter / f"{name}.md": _PAGE,
+            root / "checkers" / chapter / f"{module}.py": _CHECKER,
+            root / "dynamic" / "probes" / f"{module}.py": _PROBE,
+        }
+    )
     taken = [str(path) for path in files if path.exists()]
     if taken:
         raise NewRuleError(f"exists already: {', '.join(taken)}")
@@ -119,3 +130,8 @@ def write_rule(root: Path, name: str, code: str, title: str) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.format(**words), encoding="utf-8")
     return list(files)
+
+
+def _own_files(folder: Path, name: str) -> dict[Path, str]:
+    """Page and checker lie side by side."""
+    return {folder / f"{name}.md": _OWN_PAGE, folder / f"{name.replace('-', '_')}.py": _CHECKER}

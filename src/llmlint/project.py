@@ -72,9 +72,9 @@ class Project:
     def __init__(self, request: Request, copy: Copy | None = None) -> None:
         self.request = request
         self.copy = copy
-        self.catalogue: Catalogue = load_catalogue()
         self.configuration = Configuration(Path(request.config) if request.config else None, request.no_config)
         self.settings = self.configuration.of(_anchor(request.paths))
+        self.catalogue: Catalogue = load_catalogue()  # after the settings, which may bring rules
         self.base = _base(self.settings, request.paths)
         self._chosen: dict[int, set[str]] = {}
 

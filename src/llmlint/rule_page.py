@@ -29,10 +29,10 @@ def as_text(rule: Rule) -> str:
     facts = [
         f"severity {rule.severity}",
         ", ".join(rule.languages),
-        f"pylint {rule.pylint_id}",
+        *([] if rule.is_own else [f"pylint {rule.pylint_id}"]),
         "on by default" if rule.default else "off by default",
         *_readings(rule),
-        f"watched at run time by the probe {rule.probe}" if rule.probe else f"no probe: {rule.no_probe}",
+        f"watched at run time by the probe {rule.probe}" if rule.probe else f"no probe: {rule.no_probe}".rstrip(": "),
     ]
     head = "\n".join((f"{rule.code} {rule.name}", rule.title, "", *facts))
     return f"{head}\n\n{prose_of(rule)}"

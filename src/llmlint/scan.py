@@ -13,7 +13,7 @@ import msgspec
 
 from llmlint import __version__
 from llmlint.cache import Cache
-from llmlint.catalogue import Catalogue, Rule, load_catalogue
+from llmlint.catalogue import Catalogue, Rule, load_catalogue, own_folders
 from llmlint.code.facts.facts import FileFacts
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
@@ -210,6 +210,7 @@ def _generation(vocabulary: Vocabulary) -> str:
     package = Path(__file__).parent
     code = [*package.glob("*.py"), *package.glob("code/**/*.py"), *package.glob("checkers/**/*.py")]
     code += list(package.glob("rules/*/*.md"))
+    code += [file for folder in own_folders() for kind in ("*.py", "*.md") for file in folder.rglob(kind)]
     return f"{__version__}-{vocabulary.digest}-{tool_digest(code)}"
 
 

@@ -27,6 +27,7 @@ _OTHERS_NAMES = {
     "disable": "ignore",
     "enable": "extend-select",
     "rules": "select",
+    "load-plugins": "rule-paths",
     "fail-under": "fail-on",
     "output-format": "",
     "line-length": "",

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection, context, parent_process
+from pathlib import Path
+
+from llmlint.catalogue import add_rules_from, own_folders
 
 _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -21,7 +24,8 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 def worker_pool(jobs: int, how: context.BaseContext | None = None) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers end at once when the block is left by an error, an interrupt included."""
     with _safe_path():
-        pool = ProcessPoolExecutor(jobs, how or _safe_context(), initializer=_begin, initargs=(os.getpid(),))
+        told = (os.getpid(), own_folders())
+        pool = ProcessPoolExecutor(jobs, how or _safe_context(), initializer=_begin, initargs=told)
         try:
             with _signals_held():
                 pool.submit(_nothing)  # starts the workers
@@ -76,13 +80,14 @@ def _safe_path() -> Iterator[None]:
             os.environ["PYTHONSAFEPATH"] = before
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, rules: tuple[Path, ...]) -> None:
     """In a new worker. Ctrl-C reaches it too, but it is for the parent to say what ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     gc.disable()
+    add_rules_from(*rules)
     _die_with(parent)
 
 

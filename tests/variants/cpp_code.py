@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 import tree_sitter_cpp
-from rule_cases import EXPECT
 from tree_sitter import Language, Node, Parser
+
+from llmlint.rule_cases import EXPECT
 
 _PARSER = Parser(Language(tree_sitter_cpp.language()))
 

@@ -4,8 +4,9 @@ import re
 
 from cpp_code import CppCode, body, declared, head_of, text_of, walk
 from neutral_names import carries_a_verb, excuses, neutral, tells_the_rank
-from rule_cases import Case
 from tree_sitter import Node
+
+from llmlint.rule_cases import Case
 
 _OF_LIBRARIES = frozenset(
     "at back begin buf cbegin cend clear close contains count c_str data detach emplace emplace_back empty end "

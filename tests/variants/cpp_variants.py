@@ -1,8 +1,9 @@
 """The same C++ code said otherwise, as `python_variants` does it for Python."""
 
 from cpp_code import STEP, CppCode, body, class_of, declared, head_of, name_of, statements, text_of, walk
-from rule_cases import EXPECT
 from tree_sitter import Node
+
+from llmlint.rule_cases import EXPECT
 
 SWITCH = "thorough"
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from rule_cases import EXPECT
+from llmlint.rule_cases import EXPECT
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
 STEP = "    "

@@ -9,7 +9,8 @@ from threading import Event, Thread
 
 from neutral_names import carries_a_verb, excuses, neutral, tells_the_rank
 from python_code import Code, Def
-from rule_cases import Case
+
+from llmlint.rule_cases import Case
 
 _KINDS = (dict, list, set, str, bytes, deque, OrderedDict, Thread, Event)
 _OF_LIBRARIES = frozenset(name for kind in _KINDS for name in dir(kind)) | frozenset(

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from python_code import STEP, Code, Def, body_start, end, first_line, locals_of, parameters, statements
-from rule_cases import EXPECT
+
+from llmlint.rule_cases import EXPECT
 
 SWITCH = "thorough"
 """A parameter that is added where a variant needs a condition that no rule knows anything of."""

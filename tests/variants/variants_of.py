@@ -12,9 +12,9 @@ import python_renaming
 import python_variants
 from cpp_code import CppCode
 from python_code import Code
-from rule_cases import Case, cases, expected, found, marks
 
 from llmlint.catalogue import Rule
+from llmlint.rule_cases import Case, cases, expected, found, marks
 
 ALSO = re.compile(r"(?:#|//) also: (?P<codes>LLM\d+)")
 """Marks a line that may be told in place of a marked one: the call of the helper that a marked statement moved to."""

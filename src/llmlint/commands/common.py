@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -20,6 +21,16 @@ _PARTLY_READ_NAMED = 5
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_RULES_FROM = click.option(
+    "--rules-from",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=lambda _context, _option, folders: _use(folders),
+    expose_value=False,
+    help="Use the rules in a folder of yours too; their code runs.",
+)
+
 _SCAN_OPTIONS = (
     click.option("--select", multiple=True, metavar="RULES", help="Only these rules (code, name, LLM8, chapter, ALL)."),
     click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules."),
@@ -31,6 +42,7 @@ _SCAN_OPTIONS = (
     click.option(
         "--min-severity", type=click.Choice(["P0", "P1", "P2", "P3"]), help="Least severity shown (default P3: all)."
     ),
+    _RULES_FROM,
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes (default: one a processor)."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches, as in .gitignore."),
     click.option("--force-exclude", is_flag=True, help="Apply excludes to files named on the command line too."),
@@ -45,6 +57,21 @@ _SCAN_OPTIONS = (
     click.option("--no-cache", is_flag=True, help="Neither read nor write the cache."),
     click.option("--cache-dir", metavar="FOLDER", help="Where the cache lies (default: the user's cache folder)."),
 )
+
+
+def _use(folders: Iterable[Path]) -> None:
+    """Before anything else is asked of the catalogue."""
+    from llmlint.own_rules import OwnRulesError, use_rules_from
+
+    try:
+        use_rules_from(folders)
+    except OwnRulesError as error:
+        wrong_use(str(error))
+
+
+def rules_option(command: F) -> F:
+    """`--rules-from` alone, for commands that only look at rules."""
+    return _RULES_FROM(command)
 
 
 def scan_options(command: F) -> F:

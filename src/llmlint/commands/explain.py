@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from llmlint.commands.common import wrong_use
+from llmlint.commands.common import rules_option, wrong_use
 
 
 @click.command()
 @click.argument("rule")
+@rules_option
 def explain(rule: str) -> None:
     """Show the page of a rule, given by its code or name."""
     from llmlint.catalogue import UnknownRule, load_catalogue
@@ -25,11 +26,16 @@ def explain(rule: str) -> None:
 
 @click.command("new-rule")
 @click.argument("name")
-@click.option("--code", required=True, help="LLM and three digits; the first is the chapter's.")
+@click.option("--code", required=True, help="LLM and three digits that begin as a chapter's do; or a prefix of yours.")
 @click.option("--title", required=True, help="What it is, in one line.")
-@click.option("--root", default=".", type=click.Path(path_type=Path, file_okay=False), help="A clone of llmlint.")
+@click.option(
+    "--root",
+    default=".",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A clone of llmlint; or the folder of your rules.",
+)
 def new_rule(name: str, code: str, title: str, root: Path) -> None:
-    """Write the page, the checker and the probe of a rule called NAME."""
+    """Write the page, the checker and the probe of a rule called NAME; a rule of your own has no probe."""
     from llmlint.new_rule import NewRuleError, write_rule
 
     try:

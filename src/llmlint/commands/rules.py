@@ -6,10 +6,12 @@ import click
 import msgspec
 
 from llmlint.catalogue import load_catalogue, rule_table
+from llmlint.commands.common import rules_option
 
 
 @click.command()
 @click.option("--format", "format_", default="text", type=click.Choice(["text", "json"]))
+@rules_option
 def rules(format_: str) -> None:
     """List all rules."""
     catalogue = load_catalogue()

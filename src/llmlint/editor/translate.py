@@ -34,7 +34,7 @@ def diagnostic_of(finding: Finding, lines: Sequence[str], codec: PositionCodec) 
         message=f"{finding.message}\n{finding.confidence} confidence: {finding.confidence_reason}",
         severity=_SEVERITY[finding.severity],
         code=finding.rule,
-        code_description=types.CodeDescription(href=rule.doc_url),
+        code_description=types.CodeDescription(href=rule.doc_url) if rule.doc_url else None,
         source="llmlint",
         related_information=[
             types.DiagnosticRelatedInformation(
@@ -68,7 +68,8 @@ def hover_of(findings: Sequence[Finding]) -> types.Hover | None:
 
 
 def _page(rule: Rule) -> str:
-    return f"### [{rule.code} {rule.name}]({rule.doc_url})\n\n{rule.title}\n\n{prose_of(rule)}"
+    head = f"{rule.code} {rule.name}"
+    return f"### {f'[{head}]({rule.doc_url})' if rule.doc_url else head}\n\n{rule.title}\n\n{prose_of(rule)}"
 
 
 def ignoring(finding: Finding, lines: Sequence[str]) -> types.TextEdit:

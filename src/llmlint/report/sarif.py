@@ -266,8 +266,10 @@ def _descriptor(rule: Rule) -> om.ReportingDescriptor:
         name="".join(word.capitalize() for word in rule.name.split("-")),
         short_description=om.MultiformatMessageString(text=rule.title),
         full_description=om.MultiformatMessageString(text=description_of(rule)[:_LONGEST_TEXT]),
-        help=om.MultiformatMessageString(text=f"{rule.title}. See {rule.doc_url}", markdown=prose_of(rule)),
-        help_uri=rule.doc_url,
+        help=om.MultiformatMessageString(
+            text=f"{rule.title}. See {rule.doc_url}".removesuffix(" See "), markdown=prose_of(rule)
+        ),
+        help_uri=rule.doc_url or None,
         default_configuration=om.ReportingConfiguration(level=_LEVELS[rule.severity]),
         properties=_rule_properties(rule),
     )

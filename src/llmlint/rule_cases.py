@@ -12,7 +12,7 @@ Case = dict[str, str]
 Mark = tuple[str, int, str]
 """File, line and the rule's code."""
 
-EXPECT = re.compile(r"(?:#|//) expect: (?P<codes>LLM\d+(?:, LLM\d+)*)")
+EXPECT = re.compile(r"(?:#|//) expect: (?P<codes>[A-Z]{2,10}\d+(?:, [A-Z]{2,10}\d+)*)")
 _BLOCK = re.compile(r"```(?P<language>\w+)\n(?P<code>.*?)```\n", re.DOTALL)
 _FILE = re.compile(r"^(?:#|//) file: (?P<name>\S+)\n")
 _SUFFIX = {"python": "py", "cpp": "cpp", "cuda": "cu", "c": "c"}

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from llmlint.catalogue import CHAPTER_TITLES, Rule, load_catalogue
 from llmlint.rule_page import prose_of
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Each rule has its place in the navigation, below its chapter."""
+    chapters = groupby(load_catalogue(), key=lambda rule: CHAPTER_TITLES[rule.chapter])
+    by_chapter: list[Any] = [
+        {title: [{f"{rule.code} {rule.name}": f"rules/{rule.code}.md"} for rule in rules]} for title, rules in chapters
+    ]
+    config.nav = [
+        {"Rules": ["rules/index.md", *by_chapter]} if "Rules" in entry else entry for entry in config.nav or ()
+    ]
+    return config
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -27,7 +40,8 @@ def _page(rule: Rule) -> str:
         f"pylint {rule.pylint_id}",
         "on by default" if rule.default else "off by default",
     ]
-    return f"# {rule.code} {rule.name}\n\n**{rule.title}.** {' · '.join(facts)}\n\n{prose_of(rule)}"
+    prose = prose_of(rule).replace("](../../docs/", "](../")  # the page lies elsewhere than its source
+    return f"# {rule.code} {rule.name}\n\n**{rule.title}.** {' · '.join(facts)}\n\n{prose}"
 
 
 def _index(rules: list[Rule]) -> str:

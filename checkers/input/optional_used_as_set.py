@@ -6,6 +6,7 @@ was None before a loop that may give it a value, and is used behind the loop.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 
+_USED = re.compile(r"\b(\w+)\s*(?=\.|\[|[-+*/%@<>])|(?:[-+*/%@<>]=?|\bin|len\()\s*(?:[\w.\[\]]*\.)?(\w+)\b")
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "@", "**"})
 _ORDERS = frozenset({"<", ">", "<=", ">="})
 _CAUGHT = ("AttributeError", "TypeError", "Exception", "BaseException")
@@ -35,16 +37,84 @@ class _Found(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    asking = {node.line for node in nodes(file.tree, tree.Compare) if _asked(node) is not None}
-    if not asking and " = None" not in file.text:
-        return
-    for function in nodes(file.tree, tree.Function):
-        if function.body:
+    doubtful = set(_doubtful(file))
+    for function in nodes(file.tree, tree.Function) if doubtful else ():
+        if function.body and function.line in doubtful:
             told: set[str] = set()
             for found in _found(function):
                 if found.use.place not in told:
                     told.add(found.use.place)
                     yield _report(file, found)
+
+
+# ---------------------------------------------------------------- which functions are worth reading
+
+
+def _doubtful(file: SourceFile) -> Iterator[int]:
+    """The first lines of functions that name something which may be None, and use it by that name where it matters."""
+    lines = file.text.split("\n")
+    bounds = sorted((f.line, f.end_line) for f in file.facts.functions if f.name != "<module>")
+    uses: dict[int, dict[str, tuple[int, int]]] = {}
+    others = _other_names(file)
+    for name, at, since, until in _asked_for(file):
+        first, last = max(((a, b) for a, b in bounds if a <= at <= b), default=(0, 0))
+        if not first:
+            continue
+        if first not in uses:
+            uses[first] = _used(lines, first, last)
+        for one in (name, *others.get(name, ())):
+            earliest, latest = uses[first].get(one, (last + 1, 0))
+            if latest > since if since else earliest <= until:
+                yield first
+
+
+def _used(lines: list[str], first: int, last: int) -> dict[str, tuple[int, int]]:
+    """The first and the last line in which a name is used as None cannot be."""
+    text = "\n".join(lines[first - 1 : last])
+    found: dict[str, tuple[int, int]] = {}
+    line, counted = first, 0
+    for match in _USED.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        name = match[1] or match[2]
+        found[name] = (found[name][0] if name in found else line, line)
+    return found
+
+
+def _other_names(file: SourceFile) -> dict[str, set[str]]:
+    """The last parts of what names are given somewhere in the file: `steps = config.denoising_steps`."""
+    found: dict[str, set[str]] = {}
+    for node in nodes(file.tree, tree.Assign):
+        match node:
+            case tree.Assign(targets=[tree.Name(id=name)], value=tree.Attribute(name=given)):
+                found.setdefault(name, set()).add(given)
+    return found
+
+
+def _asked_for(file: SourceFile) -> Iterator[tuple[str, int, int, int]]:
+    """The last part of a name, the line that says it may be None, and between which lines a use would matter; 0 for the
+    ends of the function."""
+    for node in nodes(file.tree, tree.If):
+        for test in node.test.operands if isinstance(node.test, tree.Logic) else [node.test]:
+            if isinstance(test, tree.Compare) and (name := _last_name(_asked(test))):
+                without = node.body if test.ops == ["is"] else node.orelse
+                if not (without and isinstance(without[-1], tree.Return | tree.Raise | tree.Jump)):
+                    yield name, node.line, node.end_line, 0
+    for assigned in nodes(file.tree, tree.Assign):
+        if _is_none(assigned.value) and len(assigned.targets) == 1 and (name := _last_name(assigned.targets[0])):
+            yield name, assigned.line, assigned.line, 0
+    given = {p.name for f in file.facts.functions for p in f.params if "None" in p.default or "None" in p.annotation}
+    for test in nodes(file.tree, tree.Compare) if given else ():
+        if isinstance(asked := _asked(test), tree.Name) and asked.id in given:
+            yield asked.id, test.line, 0, test.line - 1
+
+
+def _last_name(node: tree.Node | None) -> str:
+    name = tree.path_of(node).rpartition(".")[2]
+    return name if name.isidentifier() else ""
+
+
+# ---------------------------------------------------------------- one function
 
 
 def _found(function: tree.Function) -> list[_Found]:
@@ -79,6 +149,10 @@ def _may_be_none(param: tree.Parameter) -> bool:
         if written is not None
         for node in tree.walk(written)
     )
+
+
+def _is_none(node: tree.Node | None) -> bool:
+    return isinstance(node, tree.Literal) and node.kind == "none"
 
 
 def _asked(node: tree.Compare) -> tree.Node | None:

@@ -28,18 +28,19 @@ _CHECKING = ("check", "validate", "verify", "assert", "ensure", "require")
 class Known:
     """What is known at one place."""
 
-    __slots__ = ("caught", "facts", "names", "tests")
+    __slots__ = ("asks", "caught", "facts", "names", "tests")
 
     def __init__(self) -> None:
         self.facts: set[Fact] = set()
         self.names: dict[str, str] = {}
         self.tests: dict[str, tree.Node] = {}
+        self.asks: dict[str, frozenset[str]] = {}
         self.caught: tuple[frozenset[str], ...] = ()
 
     def copy(self) -> Known:
         made = Known()
         made.facts, made.names, made.tests = set(self.facts), dict(self.names), dict(self.tests)
-        made.caught = self.caught
+        made.asks, made.caught = dict(self.asks), self.caught
         return made
 
     def place(self, node: tree.Node | None) -> str:
@@ -60,9 +61,15 @@ class Known:
 
     def forget(self, place: str) -> None:
         """Whatever was known of it and of its parts: it has a new value."""
-        self.facts = {fact for fact in self.facts if not _is_within(fact[0], place)}
-        self.names = {name: of for name, of in self.names.items() if name != place and not _is_within(of, place)}
-        self.tests = {name: test for name, test in self.tests.items() if name != place and place not in _roots_in(test)}
+        self.facts = {fact for fact in self.facts if not fact[0].startswith(place) or not _is_within(fact[0], place)}
+        for name in [name for name, of in self.names.items() if name == place or _is_within(of, place)]:
+            del self.names[name]
+        for name in [name for name, roots in self.asks.items() if name == place or place in roots]:
+            del self.tests[name], self.asks[name]
+
+    def keep_test(self, name: str, test: tree.Node) -> None:
+        """The name stands for this test from here on."""
+        self.tests[name], self.asks[name] = test, frozenset(_roots_in(test))
 
     def meet(self, other: Known | None) -> Known:
         if other is None:
@@ -71,7 +78,8 @@ class Known:
         self.facts &= other.facts
         self.facts.update((name, "some") for name in given if self.names.get(name) != other.names.get(name))
         self.names = {name: of for name, of in self.names.items() if other.names.get(name) == of}
-        self.tests = {name: test for name, test in self.tests.items() if other.tests.get(name) is test}
+        for name in [name for name, test in self.tests.items() if other.tests.get(name) is not test]:
+            del self.tests[name], self.asks[name]
         return self
 
     def may_change(self, call: tree.Call) -> None:
@@ -296,7 +304,7 @@ class _Reader:
         else:
             known.facts.update({(place, "set"), (place, "some"), (place, "typed")})
             if isinstance(target, tree.Name) and isinstance(value, tree.Compare | tree.Logic | tree.Unary | tree.Call):
-                known.tests[place] = value
+                known.keep_test(place, value)
 
     # ------------------------------------------------------------ expressions
 

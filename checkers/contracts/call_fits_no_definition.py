@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llmlint.code.domain.signatures import misfit, signature_of
+from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
@@ -28,13 +28,13 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Report]:
-    known = {f.name for f in program.functions if f.language == "python"} | {c.name for c in program.classes}
+    named = Named(program)
     for function in program.functions:
         if function.language == "python" and not _is_trial(function):
             local = {e.path for e in function.effects if e.op == "bind" and (e.options or e.value == "path")}
             for effect in function.effects:
-                name = effect.callee.rpartition(".")[2]
-                if effect.op == "call" and (name in known or name in local) and not _is_aside(function, effect):
+                may = effect.op == "call" and (effect.callee in local or named.may_misfit(effect))
+                if may and not _is_aside(function, effect):
                     yield from _check(program, function, effect, lost)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.facts.facts import Argument, FieldFact, Param
+from llmlint.code.facts.facts import Argument, Effect, FieldFact, Param
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method, One
+from llmlint.code.link.program import Program
 
 Signature = tuple[Param, ...]
 
@@ -38,6 +39,29 @@ def signature_of(meaning: One) -> Signature | None:
         case ClassInfo():
             return _of_constructor(meaning)
     return None
+
+
+class Named:
+    """All signatures of one name, whatever it stands for: a call that fits each of them needs no second look."""
+
+    def __init__(self, program: Program) -> None:
+        self._known: dict[str, list[Signature]] = {}
+        self._classes = {cls.name for cls in program.classes}
+        for function in program.functions:
+            if function.language == "python":
+                self._take(function.name, _of_function(function, is_bound=function.is_method))
+        for cls in program.classes:
+            if cls.language == "python":
+                self._take(cls.name, _of_constructor(cls))
+
+    def _take(self, name: str, signature: Signature | None) -> None:
+        self._known.setdefault(name, []).extend(() if signature is None else (signature,))
+
+    def may_misfit(self, effect: Effect) -> bool:
+        receiver, _, name = effect.callee.rpartition(".")
+        known = self._known.get(name, ())
+        is_on_class = receiver.rpartition(".")[2] in self._classes
+        return bool(known) and (is_on_class or any(misfit(signature, effect.args) for signature in known))
 
 
 def _of_function(function: FunctionInfo, is_bound: bool) -> Signature | None:

@@ -58,6 +58,7 @@ class _PythonFile(NamedTuple):
     stars: tuple[ImportFact, ...]
     variables: frozenset[str]
     aliases: dict[str, str]
+    imported_twice: frozenset[str]
 
 
 class Names:
@@ -121,9 +122,9 @@ class Names:
     def is_given_twice(self, path: str, name: str) -> bool:
         """Has a Python file more than one source for a name: another import, an assignment beside a definition?"""
         table = self._table(path)
-        facts = (fact for fact in self._files[path].imports if fact.name == name)
-        imported = {(fact.module, fact.level, fact.target) for fact in facts}
-        return len(imported) + (name in table.definitions) + (name in table.variables) > 1
+        return (name in table.imports) + (name in table.definitions) + (name in table.variables) > 1 or (
+            name in table.imported_twice
+        )
 
     def import_aliases(self) -> dict[str, list[str]]:
         """Under which other names each name is imported anywhere."""
@@ -176,15 +177,19 @@ class Names:
             definitions[cls.facts.qualname] = cls
         imports = self._files[path].imports if path in self._files else ()
         named: dict[str, ImportFact] = {}
+        twice: set[str] = set()
         for fact in imports:
             if fact.target != "*":
-                named.setdefault(fact.name, fact)
+                first = named.setdefault(fact.name, fact)
+                if (first.module, first.level, first.target) != (fact.module, fact.level, fact.target):
+                    twice.add(fact.name)
         return _PythonFile(
             definitions,
             named,
             tuple(fact for fact in imports if fact.target == "*"),
             frozenset(variables),
             aliases,
+            frozenset(twice),
         )
 
     def _enclosed(self, path: str, name: str, within: str) -> Meaning | None:

@@ -1,40 +1,35 @@
-"""LLM201: two locks that are taken in one order here and in the other order there.
+"""LLM201: locks that are taken in one order here and in another order there.
 
-An edge A to B is a place that takes B while it holds A: in the same function, or in what it calls meanwhile. Two edges
-that point both ways are a deadlock as soon as two threads walk them at once.
+An edge A to B is a place that takes B while it may hold A: in the same function, or in what it calls meanwhile.
+Edges that lead round in a circle, mostly two that point both ways, are a deadlock as soon as threads walk them at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
 
-from llmlint.code.domain.locks import Stretch, is_lock_name, stretches
+from llmlint.code.domain.lock_steps import Taking
+from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
 _DEPTH = 3
+_LONGEST = 4
 
 Lock = tuple[str, str]
 """The class that has it, and its attribute."""
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """A stretch of a function that holds a lock, and which lock that is."""
-
-    lock: Lock
-    stretch: Stretch
-
-
 class Edge(msgspec.Struct, frozen=True):
     """`inner` is taken while `outer` is held, here or (by way of `steps`) in what is called here."""
 
-    outer: Taken
+    outer: Lock
+    taken: Taking
     inner: Lock
     function: FunctionInfo
     line: int
@@ -43,30 +38,45 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    taken = {id(f): found for f in program.functions if (found := list(_taken(program, f)))}
-    takers = [f for f in program.functions if id(f) in taken]
+    locks = Locks(program)
+    taken = {id(f): found for f in program.functions if (found := _taken(program, locks, f))}
     edges: dict[tuple[Lock, Lock], list[Edge]] = {}
-    for function in takers:
-        for edge in _edges(program, function, taken):
-            edges.setdefault((edge.outer.lock, edge.inner), []).append(edge)
-    for (outer, inner), there in sorted(edges.items()):
-        back = edges.get((inner, outer))
-        if back and outer < inner:
-            rare, usual = sorted((there, back), key=lambda one: (len(one), one[0].function.path, -one[0].line))
-            yield _report(program, rare[0], usual[0])
+    for function in program.functions:
+        for edge in _edges(program, locks, function, taken) if id(function) in taken else ():
+            edges.setdefault((edge.outer, edge.inner), []).append(edge)
+    for circle in _circles(edges):
+        sides = [edges[pair] for pair in circle]
+        rarest = min(range(len(sides)), key=lambda at: (len(sides[at]), sides[at][0].function.path, -sides[at][0].line))
+        yield _report(program, [side[0] for side in (*sides[rarest:], *sides[:rarest])])
 
 
-def _taken(program: Program, function: FunctionInfo) -> Iterator[Taken]:
-    for stretch in stretches(function):
-        lock = _named(program, function, stretch.path)
-        if lock is not None:
-            yield Taken(lock, stretch)
+def _circles(edges: dict[tuple[Lock, Lock], list[Edge]]) -> Iterator[list[tuple[Lock, Lock]]]:
+    """The pairs of locks that lead round, the shortest circles first; one that holds a shorter one is not told."""
+    both = {outer for outer, _ in edges} & {inner for _, inner in edges}
+    if not both:
+        return
+    import networkx as nx
+
+    graph: nx.DiGraph[Lock] = nx.DiGraph(sorted(pair for pair in edges if both.issuperset(pair)))
+    told: list[frozenset[Lock]] = []
+    for circle in sorted(nx.simple_cycles(graph, length_bound=_LONGEST), key=lambda c: (len(c), sorted(c))):
+        if not any(known <= frozenset(circle) for known in told):
+            told.append(frozenset(circle))
+            first = circle.index(min(circle))
+            turned = [*circle[first:], *circle[:first]]
+            yield list(zip(turned, (*turned[1:], turned[0]), strict=True))
+
+
+def _taken(program: Program, locks: Locks, function: FunctionInfo) -> list[tuple[Lock, Taking, frozenset[Taking]]]:
+    """The locks that a function takes and that have a name, each with what it may hold by then."""
+    found = ((_named(program, function, taking.path), taking, held) for taking, held in locks.takings(function))
+    return [(lock, taking, held) for lock, taking, held in found if lock is not None]
 
 
 def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
     """The same lock under the same name from every method and subclass of the class that has it."""
     base, _, attribute = path.rpartition(".")
-    if not is_lock_name(attribute) or not base:
+    if not attribute.isidentifier() or not program.vocabulary.is_lock(attribute) or not base:
         return None
     cls = function.owner if base == "self" else program.class_of(function, base)
     if cls is None:
@@ -76,40 +86,34 @@ def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
     return (f"{owner.path}:{owner.facts.qualname}", attribute)
 
 
-def _edges(program: Program, function: FunctionInfo, taken: dict[int, list[Taken]]) -> Iterator[Edge]:
-    own = taken[id(function)]
-    for outer in own:
-        around = outer.stretch
-        for inner in own:
-            if inner.lock != outer.lock and _is_inside(function, own.index(outer), own.index(inner), own):
-                yield Edge(outer, inner.lock, function, inner.stretch.line)
-        for effect in function.effects:
-            if effect.op == "call" and around.region in chain(function, effect.region) and effect.line <= around.until:
-                yield from _through(program, function, outer, effect, taken)
+Taken = dict[int, list[tuple[Lock, Taking, frozenset[Taking]]]]
 
 
-def _is_inside(function: FunctionInfo, outer: int, inner: int, own: list[Taken]) -> bool:
-    """Python takes the locks of one `with` in their order; a C++ guard of several takes them without a deadlock."""
-    held, taken = own[outer].stretch, own[inner].stretch
-    if taken.region == held.region:
-        return function.language == "python" and outer < inner
-    return held.region in chain(function, taken.region) and taken.line <= held.until
+def _edges(program: Program, locks: Locks, function: FunctionInfo, taken: Taken) -> Iterator[Edge]:
+    own = {taking: lock for lock, taking, _ in taken[id(function)]}
+    for inner, taking, held in taken[id(function)]:
+        for before in sorted(held & own.keys()):
+            if own[before] != inner:
+                yield Edge(own[before], before, inner, function, taking.line)
+    for at, effect in enumerate(function.effects):
+        for before in sorted(locks.before(function, at) & own.keys()) if effect.op == "call" else ():
+            yield from _through(program, function, own[before], before, effect, taken)
 
 
 def _through(
-    program: Program, function: FunctionInfo, outer: Taken, call: Effect, taken: dict[int, list[Taken]]
+    program: Program, function: FunctionInfo, outer: Lock, before: Taking, call: Effect, taken: Taken
 ) -> Iterator[Edge]:
     """Locks that what is called here takes."""
     for callee in program.callees(function, call):
         for taker, steps in _takers(program, callee, taken, frozenset({id(function)}), _DEPTH):
-            for inner in taken[id(taker)]:
-                if inner.lock != outer.lock:
-                    said = Step(taker.path, inner.stretch.line, f"{taker.facts.qualname} takes {inner.stretch.path}")
-                    yield Edge(outer, inner.lock, function, call.line, (*steps, said), taker)
+            for inner, taking, _ in taken[id(taker)]:
+                if inner != outer:
+                    said = Step(taker.path, taking.line, f"{taker.facts.qualname} takes {taking.path}")
+                    yield Edge(outer, before, inner, function, call.line, (*steps, said), taker)
 
 
 def _takers(
-    program: Program, function: FunctionInfo, taken: dict[int, list[Taken]], seen: frozenset[int], depth: int
+    program: Program, function: FunctionInfo, taken: Taken, seen: frozenset[int], depth: int
 ) -> Iterator[tuple[FunctionInfo, tuple[Step, ...]]]:
     if id(function) in seen or depth == 0:
         return
@@ -123,28 +127,30 @@ def _takers(
                     yield taker, (Step(function.path, effect.line, f"{function.name} calls {effect.path}"), *steps)
 
 
-def _report(program: Program, here: Edge, there: Edge) -> Report:
-    first, second = here.outer.lock[1], here.inner[1]
+def _report(program: Program, circle: Sequence[Edge]) -> Report:
+    here, there = circle[:2]
+    first, second = here.outer[1], here.inner[1]
     at = next((e for e in here.function.effects if e.line == here.line), None)
     place = program.place(here.function, at) if at else Place(here.function.path, here.line, 1, here.line)
-    direct = not here.steps and not there.steps
+    direct = not any(edge.steps for edge in circle)
+    others = f"{there.function.name} the other way round" if len(circle) == 2 else "others lead round to it"
     return Report(
         place,
         symbol_of(here.function),
-        f"{here.function.name} takes {second} while it holds {first}, and {there.function.name} the other way round: "
-        "two threads in them wait for each other for ever",
-        (*_steps(here), *_steps(there)),
+        f"{here.function.name} takes {second} while it holds {first}, and {others}: "
+        f"{'two threads' if len(circle) == 2 else 'threads'} in them wait for each other for ever",
+        tuple(step for edge in circle for step in _steps(edge)),
         confidence="high" if direct else "medium",
-        reason="both orders are written in one function each" if direct else "one of the locks is taken in a call",
-        subject=",".join(sorted((first, second))),
+        reason="each order is written in one function" if direct else "one of the locks is taken in a call",
+        subject=",".join(sorted(edge.outer[1] for edge in circle)),
         fix=f"take {second} before {first} everywhere, or let go of the first before the second is taken",
-        data={"runtime": _runtime(here, there)},
+        data={"runtime": _runtime(circle)},
     )
 
 
 def _steps(edge: Edge) -> Iterator[Step]:
     function = edge.function
-    yield Step(function.path, edge.outer.stretch.line, f"{function.facts.qualname} takes {edge.outer.stretch.path}")
+    yield Step(function.path, edge.taken.line, f"{function.facts.qualname} takes {edge.taken.path}")
     if not edge.steps:
         yield Step(function.path, edge.line, f"and, while it holds it, {edge.inner[1]}")
     else:
@@ -152,7 +158,7 @@ def _steps(edge: Edge) -> Iterator[Step]:
     yield from edge.steps
 
 
-def _runtime(here: Edge, there: Edge) -> dict[str, object]:
-    functions = [f for edge in (here, there) for f in (edge.function, edge.taker) if f is not None]
+def _runtime(circle: Sequence[Edge]) -> dict[str, object]:
+    functions = [f for edge in circle for f in (edge.function, edge.taker) if f is not None]
     targets = [{"qualname": f.facts.qualname, "role": "scope", "path": f.path} for f in dict.fromkeys(functions)]
-    return {"targets": targets, "options": {"locks": sorted({here.outer.lock[1], here.inner[1]})}}
+    return {"targets": targets, "options": {"locks": sorted({edge.outer[1] for edge in circle})}}

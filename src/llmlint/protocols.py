@@ -42,6 +42,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     ] = ("return", "raise")
     keep: Annotated[Calls, _says("Calls that take over what they are given.")] = ()
     use: Annotated[Calls, _says("Calls that only look at what they are given.")] = ()
+    scope: Annotated[Calls, _says("C++ types whose object holds it until its scope ends.")] = ()
     collected: Annotated[bool, _says("It gives itself back when nothing refers to it any more.")] = False
     lasting: Annotated[bool, _says("It is often kept until the program ends.")] = False
     out: Annotated[int, _says("The argument of a C function that points to where it is written; the first is 1.")] = 0

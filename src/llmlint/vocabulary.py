@@ -93,6 +93,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
+    locks: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
@@ -256,6 +257,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def equalises(self, callee: str) -> bool:
         """Is the result of this call the same on every rank?"""
         return ends(words(last_name(callee)), self.makes_equal)
+
+    def is_lock(self, path: str) -> bool:
+        """Does the name say that it is a lock: `self._lock`, `queue.mutex`, `cv`?"""
+        return not self.locks.isdisjoint(words(last_name(path)))
 
     def is_count(self, path: str) -> bool:
         """Is this a number of references: `block.ref_cnt`, `node.lock_ref`?"""

@@ -117,6 +117,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recency: _Group = []
     empties: _Group = []
     advances: _Group = []
+    locks: _Group = []
     only_uses: _Group = []
     gives_only: _Group = []
     serves: _Group = []

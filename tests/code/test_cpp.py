@@ -28,10 +28,10 @@ def test_constructors_assign_their_members_and_destructors_are_del() -> None:
     assert named(module, "__del__").body
 
 
-def test_the_scope_of_a_lock_is_a_with() -> None:
-    body = named(read("void f() { std::lock_guard<std::mutex> lock(m); q.push(1); }"), "f").body
-    assert body and isinstance(body[0], tree.With)
-    assert len(body[0].body) == 1
+def test_a_bare_block_is_one() -> None:
+    body = named(read("void f() { { std::lock_guard<std::mutex> lock(m); q.push(1); } q.pop(); }"), "f").body
+    assert body and isinstance(body[0], tree.Block)
+    assert [len(body), len(body[0].body)] == [2, 2]
 
 
 def test_a_case_that_runs_into_the_next_says_so() -> None:

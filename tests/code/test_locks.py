@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from linking import call, function, link
 
-from llmlint.code.domain.locks import UNNAMED, Locks
+from llmlint.code.domain.lock_steps import UNNAMED
+from llmlint.code.domain.locks import Locks
 from llmlint.code.link.program import Program
 
 POOL = """
@@ -86,8 +87,7 @@ struct queue {
 
 def held(program: Program, name: str, callee: str) -> frozenset[str]:
     of = function(program, name)
-    effect = call(of, callee)
-    return Locks(program).held(of, effect.region, effect.line)
+    return Locks(program).held(of, call(of, callee))
 
 
 def test_a_with_statement_holds_its_lock() -> None:
@@ -164,3 +164,90 @@ def test_what_a_constructor_leaves_to_a_lambda_runs_later() -> None:
     locks = Locks(program)
     assert locks.is_single_threaded(function(program, "server.prepare"))
     assert not locks.is_single_threaded(function(program, "server.run"))
+
+
+GUARDS = """
+struct Guard {
+    std::mutex & kept;
+    Guard(std::mutex & m) : kept(m) { kept.lock(); }
+    ~Guard() { kept.unlock(); }
+};
+
+struct Held {
+    std::unique_lock<std::mutex> inner;
+    Held(std::mutex & m) : inner(m) {}
+};
+
+struct Note {
+    std::mutex & kept;
+    Note(std::mutex & m) : kept(m) {}
+};
+
+struct queue {
+    std::mutex mutex;
+    std::map<int, int> items;
+
+    void f(bool empty) { BODY }
+    void first();
+    void second();
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "first", "second"),
+    [
+        ("Guard all(mutex); first(); second();", True, True),
+        ("{ Guard all(mutex); first(); } second();", True, False),
+        ("Held all(mutex); first(); second();", True, True),
+        ("Note all(mutex); first(); second();", False, False),
+        ("if (empty) { std::lock_guard<std::mutex> l(mutex); first(); } second();", True, False),
+        ("while (true) { second(); std::lock_guard<std::mutex> l(mutex); first(); }", True, False),
+        ("for (int i : items) { second(); std::lock_guard l(mutex); if (i) continue; first(); }", True, False),
+        ("std::unique_lock<std::mutex> l(mutex, std::defer_lock); second(); l.lock(); first();", True, False),
+        (
+            "std::unique_lock<std::mutex> l(mutex, std::defer_lock); l.lock(); first(); l.unlock(); second();",
+            True,
+            False,
+        ),
+        ("auto later = [this] { std::lock_guard<std::mutex> l(mutex); first(); }; second();", True, False),
+        (
+            "pthread_mutex_lock(&mutex); if (empty) goto out; first(); out: pthread_mutex_unlock(&mutex); second();",
+            True,
+            False,
+        ),
+        (
+            "mutex.lock(); switch (items.size()) { case 0: first(); break; default: mutex.unlock(); second(); }",
+            True,
+            False,
+        ),
+        ("try { std::lock_guard<std::mutex> l(mutex); first(); } catch (...) { second(); }", True, False),
+    ],
+)
+def test_an_object_of_any_type_holds_its_lock_until_its_scope_ends(body: str, first: bool, second: bool) -> None:
+    program = link({"queue.cpp": GUARDS.replace("BODY", body)})
+    assert bool(held(program, "queue.f", "self.first")) is first
+    assert bool(held(program, "queue.f", "self.second")) is second
+
+
+@pytest.mark.parametrize(
+    ("body", "first", "second"),
+    [
+        ("with self.lock:\n    self.first()\nself.second()", True, False),
+        ("self.lock.acquire()\ntry:\n    self.first()\nfinally:\n    self.lock.release()\nself.second()", True, False),
+        ("with self.lock:\n    self.first()\n    self.lock.release()\n    self.second()", True, False),
+        (
+            "for x in self.all:\n    self.second()\n    self.lock.acquire()\n    self.first()\n    self.lock.release()",
+            True,
+            False,
+        ),
+        ("if self.all:\n    self.lock.acquire()\nself.first()", True, False),
+        ("if self.all:\n    return self.second()\nwith self.lock, self.cond:\n    self.first()", True, False),
+    ],
+)
+def test_python_holds_a_lock_from_its_taking_to_its_letting_go(body: str, first: bool, second: bool) -> None:
+    lines = "".join(f"        {line}\n" for line in f"{body}\nself.other()".split("\n"))
+    program = link({"pool.py": f"class Pool:\n    def f(self):\n{lines}"})
+    effects = {effect.callee: effect for effect in function(program, "Pool.f").effects if effect.callee}
+    taken = {name: bool(Locks(program).taken(function(program, "Pool.f"), e)) for name, e in effects.items()}
+    assert (taken["self.first"], taken.get("self.second", False)) == (first, second)

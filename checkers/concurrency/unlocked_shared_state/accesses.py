@@ -118,25 +118,25 @@ def _mentions(function: FunctionInfo, holder: Holder) -> bool:
 def _in(function: FunctionInfo, holder: Holder, locks: Locks) -> Iterator[Access]:
     own = _own_names(function) if holder.cls is None else frozenset()
 
-    def access(kind: str, path: str, line: int, region: int, effect: Effect | None = None) -> Iterator[Access]:
+    def access(kind: str, path: str, effect: Effect | None = None, asked: int = 0) -> Iterator[Access]:
         state = _state_of(path, holder)
         if state in holder.kept and state not in own:
-            held = locks.held(function, region, line)
+            line = effect.line if effect else function.regions[asked].line
+            region = effect.region if effect else function.regions[asked].parent
+            held = locks.held(function, effect, asked)
             if held or not _is_in_lambda(function, region):
-                yield Access(function, state, kind, path, line, region, held, effect)
+                yield Access(function, state, kind, path, line, region, held, effect if kind == "write" else None)
 
     for effect in function.effects:
-        if _changes(holder, effect):
-            yield from access("write", effect.path, effect.line, effect.region, effect)
-        elif effect.op in CHANGING:
-            yield from access("read", effect.path, effect.line, effect.region)
+        if effect.op in CHANGING:
+            yield from access("write" if _changes(holder, effect) else "read", effect.path, effect)
         for path in _read_by(effect):
-            yield from access("read", path, effect.line, effect.region)
-    for region in function.regions:
+            yield from access("read", path, effect)
+    for at, region in enumerate(function.regions):
         for path in function.reads_of(region):
             if _names(region, _state_of(path, holder)):
                 kind = "loop" if region.kind == "loop" and region.text.startswith("for ") else "test"
-                yield from access(kind, path, region.line, region.parent)
+                yield from access(kind, path, asked=at)
 
 
 def _state_of(path: str, holder: Holder) -> str:

@@ -37,7 +37,7 @@ def _library_of(program: Program, call: Call) -> str:
 
 
 def _is_locked(call: Call, locks: Locks) -> bool:
-    return bool(locks.held(call.function, call.effect.region, call.effect.line))
+    return bool(locks.held(*call))
 
 
 def _is_offline(call: Call) -> bool:

@@ -18,7 +18,7 @@ def handed_to_threads(program: Program, locks: Locks) -> Iterator[Report]:
     for name in _HAND_OVER:
         for function, call in program.calls_named(name):
             if function.language == "python" and function.facts.is_async and function.owner is not None:
-                if not locks.taken(function, call.region, call.line):
+                if not locks.taken(function, call):
                     yield from _meetings(program, function, call, locks)
 
 
@@ -27,7 +27,7 @@ def _meetings(program: Program, function: FunctionInfo, call: Effect, locks: Loc
     for work in program.functions_in(function.path):
         if work.facts.qualname not in names:
             continue
-        written = next((e for e in work.effects if _writes(e) and not locks.taken(work, e.region, e.line)), None)
+        written = next((e for e in work.effects if _writes(e) and not locks.taken(work, e)), None)
         if written is not None:
             stream = attribute_of(written.path)
             yield Report(

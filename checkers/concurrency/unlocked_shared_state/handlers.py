@@ -26,7 +26,7 @@ def walks_in_handlers(program: Program, locks: Locks) -> Iterator[Report]:
         }
         for index, region in enumerate(function.regions if handlers else ()):
             handler = next((at for at in chain(function, index) if at in handlers), 0)
-            if region.kind == "loop" and handler and not locks.taken(function, index, region.line):
+            if region.kind == "loop" and handler and not locks.taken(function, asked=index):
                 yield from _walks(program, function, handler, index, locks)
 
 

@@ -18,7 +18,7 @@ def unlocked_once_flags(program: Program, locks: Locks) -> Iterator[Report]:
             continue
         for effect in function.effects:
             if effect.op == "assign" and effect.path.startswith(f"{function.name}.") and effect.value == "constant":
-                if _is_tested(function, effect.path) and not locks.taken(function, effect.region, effect.line):
+                if _is_tested(function, effect.path) and not locks.taken(function, effect):
                     yield _report(program, function, effect)
 
 

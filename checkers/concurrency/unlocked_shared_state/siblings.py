@@ -63,7 +63,7 @@ def _entry(program: Program, function: FunctionInfo) -> FunctionInfo:
 def _is_locked(touch: Touch, locks: Locks) -> bool:
     """What only runs while the object is made or torn down is as good as locked."""
     function, effect = touch.function, touch.effect
-    return locks.is_single_threaded(function) or bool(locks.held(function, effect.region, effect.line))
+    return locks.is_single_threaded(function) or bool(locks.held(function, effect))
 
 
 def _report(

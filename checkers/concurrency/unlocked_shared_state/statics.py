@@ -30,7 +30,7 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
     if any(effect.annotation or effect.via == "declare" for effect in later):
         return  # the name stands for other variables as well
     changes = [e for e in function.effects if e.op in CHANGING and e.path == name] + later
-    bare = [e for e in changes if not locks.taken(function, e.region, e.line)]
+    bare = [e for e in changes if not locks.taken(function, e)]
     if not bare:
         return
     if _CONTAINER.search(declared.annotation or declared.source):

@@ -76,9 +76,9 @@ class Lending:
             return
         for function, effect in self.program.calls_named(name):
             for protocol in vocabulary.entered_by(effect.callee)[:1]:
-                held_by = _held_by(protocol, effect)
-                if held_by:
-                    yield Held(function, held_by, function.effects.index(effect), effect, protocol)
+                path = held_by(protocol, effect)
+                if path:
+                    yield Held(function, path, function.effects.index(effect), effect, protocol)
 
     def _lent_on(self, direct: list[Held]) -> Iterable[Held]:
         """What callers get from functions that answer what they were lent themselves."""
@@ -186,7 +186,7 @@ def _may_borrow(name: str, effect: Effect) -> bool:
     return effect.op == "call" and effect.via != "new" and is_given(name, effect)
 
 
-def _held_by(protocol: Protocol, effect: Effect) -> str:
+def held_by(protocol: Protocol, effect: Effect) -> str:
     """The path by which the function holds what the call lends; "" where the result goes into a larger expression."""
     if protocol.held == "result":
         return "" if effect.result.startswith("<") else effect.result

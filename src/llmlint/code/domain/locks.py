@@ -1,29 +1,20 @@
-"""Which locks are held where: in `with` statements, in C++ guards, and between calls that take and let go by hand.
-
-Two answers, because rules err on different sides: `stretches` are places where a lock is surely held; `Locks.held`
-names every lock that may be, also when it was taken by all callers.
-"""
+"""Which locks may be held where, solved over each function's graph from the steps that take locks and let them go."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from llmlint.code.domain.lock_steps import UNNAMED, LockReader, LockSteps, Taking
 from llmlint.code.domain.state import is_setup
-from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import body_of, paths_of
+from llmlint.code.flow.graph import Graph
+from llmlint.code.flow.stays import held_before
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Call, Program
-from llmlint.vocabulary import words
 
-_WORDS = frozenset({"lock", "mutex", "mtx", "rlock", "wlock", "locks", "cond", "condition", "cv", "semaphore"})
-_TAKE = frozenset({"lock", "acquire", "lock_shared"})
-_LET_GO = frozenset({"unlock", "release", "unlock_shared"})
-_TAKE_ITS_ARGUMENT = frozenset({"pthread_mutex_lock", "EnterCriticalSection", "mtx_lock", "omp_set_lock"})
-_LET_ITS_ARGUMENT_GO = frozenset({"pthread_mutex_unlock", "LeaveCriticalSection", "mtx_unlock", "omp_unset_lock"})
-_TAKE_THE_ONE = frozenset({"ggml_critical_section_start"})
-_LET_THE_ONE_GO = frozenset({"ggml_critical_section_end"})
 _BY_CONVENTION = re.compile(r"_(locked|unlocked|nolock|no_lock|unsafe|lock_held|under_lock|with_lock|impl_locked)_?$")
 _PROMISED = re.compile(
     r"\b(lock|mutex)\w*\b.*\b(held|hold|holds)\b|\b(hold|holds|holding|under|with|owns?)\b.*(lock|mutex|cond)\w*\b",
@@ -32,81 +23,47 @@ _PROMISED = re.compile(
 _ENDING = frozenset({"__del__", "__getstate__", "__setstate__", "__repr__", "__str__"})
 _DEPTH = 5
 
-UNNAMED = "*"
-"""A lock that is held without being named: by convention, by promise, or as the result of a call."""
-
-
-class Stretch(msgspec.Struct, frozen=True):
-    """A lock held for a stretch of a function: from its region's first line, to the last one before it is let go."""
-
-    path: str
-    region: int
-    line: int
-    until: int
-
-
-def stretches(function: FunctionInfo) -> list[Stretch]:
-    """What the `with` statements and guards of a function take, as far as it has a name."""
-    return [
-        Stretch(path, index, region.line, _let_go(function, index, region.text))
-        for index, region in enumerate(function.regions)
-        if region.kind == "with"
-        for path in _written(function, index)
-    ]
-
-
-def is_lock_name(path: str) -> bool:
-    return not _WORDS.isdisjoint(words(path.rpartition(".")[2]))
-
-
-def _written(function: FunctionInfo, index: int) -> list[str]:
-    """Python writes the locks into the `with`; C++ hands them to a guard, whose scope is the region."""
-    region = function.regions[index]
-    if function.language == "python":
-        written = [part.partition(" as ")[0].strip() for part in region.text.split(",")]
-        return [part for part in written if re.fullmatch(r"[\w.]+", part)]
-    return [
-        argument.path
-        for effect in function.effects
-        if effect.op == "call"
-        and effect.line == region.line
-        and effect.region == region.parent
-        and region.text.startswith(f"{effect.result}(")
-        for argument in effect.args
-        if argument.path and not argument.path.startswith("std.")
-    ]
-
-
-def _let_go(function: FunctionInfo, index: int, text: str) -> int:
-    """The last line on which the lock is held: a guard may be unlocked before its scope ends."""
-    guard = text.partition("(")[0]
-    unlocks = [e.line for e in function.effects if e.op == "call" and e.path in (f"{guard}.unlock", f"{text}.release")]
-    return min([function.regions[index].end_line, *unlocks])
-
 
 class Locks:
-    """Which locks may be held at a place of a program. Paths are as the function itself would write them."""
+    """Which locks may be held at a place of a program: before an effect, or where a region's test is `asked`. Paths are
+    as the function itself would write them."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._reader = LockReader(program)
+        self._courses: dict[FunctionInfo, _Course | None] = {}
         self._by_callers: dict[FunctionInfo, frozenset[str]] = {}
         self._open: list[FunctionInfo] = []
         self._alone: dict[FunctionInfo, bool] = {}
-        self._by_hand: dict[FunctionInfo, bool] = {}
 
-    def held(self, function: FunctionInfo, region: int, line: int) -> frozenset[str]:
-        return self.taken(function, region, line) | self.held_by_callers(function)
+    def held(self, function: FunctionInfo, effect: Effect | None = None, asked: int = 0) -> frozenset[str]:
+        return self.taken(function, effect, asked) | self.held_by_callers(function)
 
-    def taken(self, function: FunctionInfo, region: int, line: int) -> frozenset[str]:
+    def taken(self, function: FunctionInfo, effect: Effect | None = None, asked: int = 0) -> frozenset[str]:
         """The locks that the function itself has taken there."""
-        if function not in self._by_hand:
-            self._by_hand[function] = any(e.op == "call" and _taken_by_hand(e) for e in function.effects)
-        found = _kept_by_hand(function, region, line) if self._by_hand[function] else set()
-        for at in chain(function, region):
-            around = function.regions[at]
-            if around.kind == "with" and _takes_lock(around, function.language):
-                found.update(_not_let_go(function, at, region, line))
-        return frozenset(found)
+        course = self._course(function)
+        if course is None:
+            return frozenset()
+        held = course.before(function.effects.index(effect)) if effect is not None else course.where_asked(asked)
+        return frozenset(taking.path for taking in held)
+
+    def before(self, function: FunctionInfo, effect: int) -> frozenset[Taking]:
+        """What the function itself has taken before an effect, given by its place."""
+        course = self._course(function)
+        return course.before(effect) if course is not None else frozenset()
+
+    def takings(self, function: FunctionInfo) -> Iterator[tuple[Taking, frozenset[Taking]]]:
+        """The locks that a function takes, each with those that it may hold by then."""
+        course = self._course(function)
+        return course.in_order() if course is not None else iter(())
+
+    def _course(self, function: FunctionInfo) -> _Course | None:
+        if function not in self._courses:
+            steps = self._reader.steps_of(function)
+            self._courses[function] = _Course(function, steps) if steps is not None else None
+        return self._courses[function]
+
+    # ------------------------------------------------------------ by callers
 
     def held_by_callers(self, function: FunctionInfo) -> frozenset[str]:
         """The locks that are held wherever the function is called, while its object is made aside."""
@@ -115,7 +72,8 @@ class Locks:
         if len(self._open) >= _DEPTH:
             return frozenset()
         self._open.append(function)
-        found = frozenset({UNNAMED}) if is_promised(function) else self._held_in_common(function)
+        promised = is_promised(self._program, function)
+        found = frozenset({UNNAMED}) if promised else self._held_in_common(function)
         self._open.pop()
         if not self._open:
             self._by_callers[function] = found
@@ -145,14 +103,81 @@ class Locks:
 
     def _held_for(self, call: Call) -> frozenset[str]:
         """A caller's locks as the callee would write them: `pool.lock` around `pool.free()` is its `self.lock`."""
-        effect = call.effect
-        receiver = effect.callee.rpartition(".")[0]
+        receiver = call.effect.callee.rpartition(".")[0]
         found = set()
-        for path in self.held(call.function, effect.region, effect.line):
+        for path in self.held(*call):
             base, _, attribute = path.rpartition(".")
             is_its_own = base in (receiver, receiver.replace("super()", "self")) and receiver
             found.add(f"self.{attribute}" if is_its_own else UNNAMED)
         return frozenset(found)
+
+
+class _Course:
+    """Where one function holds the locks that it takes. A lambda is a body of its own, which begins with what is held
+    where it is written."""
+
+    def __init__(self, function: FunctionInfo, steps: LockSteps) -> None:
+        self._function = function
+        self._steps = steps
+        self._solved: dict[int, list[frozenset[Taking] | None]] = {}
+
+    def before(self, step: int) -> frozenset[Taking]:
+        region = self._function.regions[~step].parent if step < 0 else self._function.effects[step].region
+        body = body_of(self._function, region)
+        return self._meeting(body, _nodes_of(self._graph(body), step), region)
+
+    def where_asked(self, region: int) -> frozenset[Taking]:
+        around = self._function.regions[region]
+        body = body_of(self._function, around.parent)
+        asked = self._graph(body).asked
+        return self._meeting(body, asked.get(region) or asked.get(around.first) or (), around.parent)
+
+    def in_order(self) -> Iterator[tuple[Taking, frozenset[Taking]]]:
+        """Python takes the locks of one `with` in their order; an object takes several without a deadlock."""
+        for step, takings in self._steps.enters.items():
+            before = self.before(step)
+            for count, taking in enumerate(takings):
+                yield taking, before.union(takings[:count] if step < 0 else ())
+
+    def _meeting(self, body: int, nodes: Sequence[int], region: int) -> frozenset[Taking]:
+        states = [held for node in nodes if (held := self._held(body)[node]) is not None]
+        if not states:  # control never comes here: what stands around it is held
+            inside = chain(self._function, region)
+            every = (taking for takings in self._steps.enters.values() for taking in takings)
+            return frozenset(taking for taking in every if taking.scope in inside and taking.scope != region)
+        return frozenset.union(*states)
+
+    def _held(self, body: int) -> list[frozenset[Taking] | None]:
+        if body not in self._solved:
+            graph, steps = self._graph(body), self._steps
+            enters = {node: takings for step, takings in steps.enters.items() for node in _nodes_of(graph, step)}
+            leaves = {node: takings for step, takings in steps.leaves.items() for node in _nodes_of(graph, step)}
+
+            def lasts(taking: Taking, node: int) -> bool:
+                region = graph.nodes[node].region
+                if taking.scope == region and graph.nodes[node].what == "head":
+                    return False  # a round of a loop ends what was made in it
+                return taking.scope < 0 or taking.scope in chain(self._function, region)
+
+            first = self._where_written(body) if body else frozenset()
+            self._solved[body] = held_before(graph, enters, leaves, lasts, first)
+        return self._solved[body]
+
+    def _where_written(self, body: int) -> frozenset[Taking]:
+        """What is held where a lambda is written: as before the first effect behind it in the same region."""
+        function, region = self._function, self._function.regions[body]
+        behind = (at for at, e in enumerate(function.effects) if at >= region.begin and e.region == region.parent)
+        at = next(behind, None)
+        if at is None:
+            return self._meeting(body_of(function, region.parent), (), region.parent)
+        return self.before(at)
+
+    def _graph(self, body: int) -> Graph:
+        return paths_of(self._function, body).graph
+
+
+def _nodes_of(graph: Graph, step: int) -> Sequence[int]:
+    return graph.nodes_of(step) if step >= 0 else graph.entered.get(~step, ())
 
 
 def _is_of_the_same(function: FunctionInfo, caller: FunctionInfo) -> bool:
@@ -166,63 +191,13 @@ def _is_deferred(call: Call) -> bool:
     return any(function.regions[at].kind == "lambda" for at in chain(function, effect.region))
 
 
-def _takes_lock(region: Region, language: str) -> bool:
-    return language != "python" or not _WORDS.isdisjoint(words(region.text))
-
-
-def _not_let_go(function: FunctionInfo, at: int, region: int, line: int) -> list[str]:
-    """The locks of a `with` or guard, unless it was unlocked on the way there and not locked again."""
-    guard = function.regions[at].text.partition("(")[0]
-    held = True
-    for effect in function.effects:
-        if effect.op == "call" and effect.line < line and effect.region in chain(function, region):
-            if effect.path == f"{guard}.unlock":
-                held = False
-            elif effect.path == f"{guard}.lock":
-                held = True
-    return (_written(function, at) or [UNNAMED]) if held else []
-
-
-def _kept_by_hand(function: FunctionInfo, region: int, line: int) -> set[str]:
-    """Locks taken by a call on the way there and not let go by another."""
-    found: set[str] = set()
-    inside = chain(function, region)
-    guards = {around.text.partition("(")[0] for around in function.regions if around.kind == "with"}
-    for effect in function.effects:
-        if effect.op != "call" or effect.line > line or effect.path.partition(".")[0] in guards:
-            continue
-        taken, let_go = _taken_by_hand(effect), _let_go_by_hand(effect)
-        if taken:
-            found.add(taken)
-        elif let_go and effect.region in inside and effect.line < line:
-            found.discard(let_go)
-    return found
-
-
-def _taken_by_hand(effect: Effect) -> str:
-    return _by_hand(effect, _TAKE, _TAKE_ITS_ARGUMENT, _TAKE_THE_ONE)
-
-
-def _let_go_by_hand(effect: Effect) -> str:
-    return _by_hand(effect, _LET_GO, _LET_ITS_ARGUMENT_GO, _LET_THE_ONE_GO)
-
-
-def _by_hand(effect: Effect, methods: frozenset[str], of_argument: frozenset[str], of_none: frozenset[str]) -> str:
-    base, _, name = effect.path.rpartition(".")
-    if name in methods and base and is_lock_name(base):
-        return base
-    if name in of_argument and effect.args:
-        return effect.args[0].path or UNNAMED
-    return UNNAMED if name in of_none else ""
-
-
-def is_promised(function: FunctionInfo) -> bool:
+def is_promised(program: Program, function: FunctionInfo) -> bool:
     """Does the function say by its name, a guard it is given, a decorator or its comment that a lock is held?"""
     facts = function.facts
     return bool(
         _BY_CONVENTION.search(facts.name)
         or any("_lock<" in param.annotation or "lock_guard" in param.annotation for param in facts.params)
-        or any(not _WORDS.isdisjoint(words(decorator)) or "synchronized" in decorator for decorator in facts.decorators)
+        or any(program.vocabulary.is_lock(decorator) or "synchronized" in decorator for decorator in facts.decorators)
         or _PROMISED.search(facts.docstring)
     )
 

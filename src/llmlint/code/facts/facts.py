@@ -119,7 +119,8 @@ class Region(msgspec.Struct, array_like=True, frozen=True, gc=False):
     except    a handler                types caught, "" for all       region of its `try`
     try-else                                                          region of its `try`
     finally                                                           region of its `try`
-    with      a with-body              the context expressions        (C++: the scope of a RAII lock)
+    with      a with-body              the context expressions
+    block     a bare C++ block in which an object is made, to end with it
     case      one case                 patterns, "" for default       first case's region (its own index for the first)
     and       right side of and/or/?:  the left side
     lambda    body of a lambda,        C++: "[this](const request & req)"

@@ -7,19 +7,27 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from llmlint.code.facts.facts import Region
-from llmlint.code.flow.graph import graph_of
+from llmlint.code.flow.graph import graph_of, runs_in_place
 from llmlint.code.flow.paths import Paths
 from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.exits import chain
 
-_PATHS: WeakKeyDictionary[FunctionInfo, Paths] = WeakKeyDictionary()
+_PATHS: WeakKeyDictionary[FunctionInfo, dict[int, Paths]] = WeakKeyDictionary()
 
 
-def paths_of(function: FunctionInfo) -> Paths:
-    found = _PATHS.get(function)
-    if found is None:
-        graph = graph_of(function.effects, _regions(function), function.language)
-        found = _PATHS[function] = Paths(graph, function.language == "python")
-    return found
+def paths_of(function: FunctionInfo, body: int = 0) -> Paths:
+    """The paths of a function, or of one lambda in it."""
+    known = _PATHS.setdefault(function, {})
+    if body not in known:
+        graph = graph_of(function.effects, _regions(function), function.language, body)
+        known[body] = Paths(graph, function.language == "python")
+    return known[body]
+
+
+def body_of(function: FunctionInfo, region: int) -> int:
+    """The region whose graph a region is part of: 0, or that of the lambda around it."""
+    is_python = function.language == "python"
+    return next(at for at in chain(function, region) if at == 0 or not runs_in_place(function.regions[at], is_python))
 
 
 def _regions(function: FunctionInfo) -> tuple[Region, ...]:

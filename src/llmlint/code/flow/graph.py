@@ -16,7 +16,7 @@ whether it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -75,10 +75,19 @@ class _Around:
 
 
 class Graph:
-    def __init__(self, nodes: Sequence[Node], edges: Sequence[tuple[Edge, ...]], effects: Sequence[Effect]) -> None:
+    """`asked` says by region at which nodes its test is asked, `entered` at which a `with` begins."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        edges: Sequence[tuple[Edge, ...]],
+        effects: Sequence[Effect],
+        asked: Mapping[int, Sequence[int]],
+    ) -> None:
         self.nodes = nodes
         self.out = edges
         self.effects = effects
+        self.asked = asked
 
     def effect(self, node: int) -> Effect | None:
         at = self.nodes[node].effect
@@ -97,6 +106,14 @@ class Graph:
         return self._nodes_of.get(effect, ())
 
     @cached_property
+    def entered(self) -> Mapping[int, Sequence[int]]:
+        found: dict[int, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            if node.what == "enter":
+                found.setdefault(node.region, []).append(number)
+        return found
+
+    @cached_property
     def back(self) -> Sequence[Sequence[tuple[int, Edge]]]:
         """For each node where control comes from."""
         found: list[list[tuple[int, Edge]]] = [[] for _ in self.nodes]
@@ -106,8 +123,9 @@ class Graph:
         return found
 
 
-def graph_of(effects: Sequence[Effect], regions: Sequence[Region], language: str) -> Graph:
-    return _Builder(effects, regions, language == "python").build()
+def graph_of(effects: Sequence[Effect], regions: Sequence[Region], language: str, body: int = 0) -> Graph:
+    """The graph of a function, or of one lambda in it: what that does is done when it is called."""
+    return _Builder(effects, regions, language == "python").build(body)
 
 
 class _Builder:
@@ -122,6 +140,7 @@ class _Builder:
         self.own: list[list[int]] = [[] for _ in regions]
         self.below: list[list[int]] = [[] for _ in regions]
         self.partners: dict[int, list[int]] = {}
+        self.asked: dict[int, list[int]] = {}
         for at, effect in enumerate(effects):
             self.own[effect.region].append(at)
         for at, region in enumerate(regions[1:], 1):
@@ -129,10 +148,10 @@ class _Builder:
             if region.first != at:
                 self.partners.setdefault(region.first, []).append(at)
 
-    def build(self) -> Graph:
-        ends = self._inside(0, [_Open(ENTRY)])
+    def build(self, body: int) -> Graph:
+        ends = self._inside(body, [_Open(ENTRY)])
         self._connect(ends, EXIT)
-        return Graph(self.nodes, [tuple(edges) for edges in self.edges], self.effects)
+        return Graph(self.nodes, [tuple(edges) for edges in self.edges], self.effects, self.asked)
 
     # ------------------------------------------------------------ pieces
 
@@ -253,7 +272,7 @@ class _Builder:
             case "case":
                 return self._switch(at, ways)
             case "lambda":
-                return self._optional(at, ways) if self.is_python and region.text != "lambda" else ways
+                return self._optional(at, ways) if runs_in_place(region, self.is_python) else ways
         return self._inside(at, ways)
 
     def _has_label(self, region: int) -> bool:
@@ -265,12 +284,18 @@ class _Builder:
     def _branch(self, at: int, ways: list[_Open]) -> tuple[list[_Open], list[_Open]]:
         """The ways on where the test of the region holds, and where not."""
         test = self.regions[at].test
-        node = self._new(self.regions[at].parent, "branch")
+        node = self._asks(at, "branch")
         self._connect(ways, node)
         known = _constant(test)
         held = [_Open(node, "", test, True)] if known is not False else []
         failed = [_Open(node, "", test, False)] if known is not True else []
         return held, failed
+
+    def _asks(self, at: int, what: str, region: int = -1) -> int:
+        """A node at which the region's test is asked; a loop's stands in the loop."""
+        node = self._new(region if region >= 0 else self.regions[at].parent, what)
+        self.asked.setdefault(at, []).append(node)
+        return node
 
     def _if(self, at: int, ways: list[_Open]) -> list[_Open]:
         held, failed = self._branch(at, ways)
@@ -285,7 +310,7 @@ class _Builder:
 
     def _loop(self, at: int, ways: list[_Open]) -> list[_Open]:
         region = self.regions[at]
-        head = self._new(at, "head")
+        head = self._asks(at, "head", at)
         self._connect(ways, head)
         loop = _Around("loop", at, head)
         is_do = region.text.startswith("do ")
@@ -347,7 +372,7 @@ class _Builder:
         return [*ways, _Open(self.around.pop().on)] if swallows else ways
 
     def _switch(self, at: int, ways: list[_Open]) -> list[_Open]:
-        node = self._new(self.regions[at].parent, "branch")
+        node = self._asks(at, "branch")
         self._connect(ways, node)
         cases = [at, *self.partners.get(at, ())]
         switch = _Around("switch" if not self.is_python else "match", at)
@@ -364,6 +389,11 @@ class _Builder:
 
 
 _PARTS = ("except", "try-else", "finally")
+
+
+def runs_in_place(region: Region, is_python: bool) -> bool:
+    """Is what stands in the region done where it is written? Not in a lambda; comprehensions of Python are none."""
+    return region.kind != "lambda" or (is_python and region.text != "lambda")
 
 
 def _constant(test: Test | None) -> bool | None:

@@ -83,7 +83,7 @@ def _way(question: Question, goals: set[int], kinds: Collection[str]) -> Way | N
     paths = paths_of(question.function)
     graph = paths.graph
     settled = {node for effect in question.settled for node in graph.nodes_of(effect)}
-    settled |= {at for at, node in enumerate(graph.nodes) if node.what == "enter" and node.region in question.scopes}
+    settled.update(node for region in question.scopes for node in graph.entered.get(region, ()))
     normal = paths.leading_to({node for effect in question.released for node in graph.nodes_of(effect)})
     return paths.find(
         graph.nodes_of(question.taken),

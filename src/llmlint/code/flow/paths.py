@@ -12,8 +12,8 @@ from llmlint.code.flow.graph import ENTRY, EXIT, RAISED, Edge, Graph
 
 PLAIN = frozenset({"", "case", "back", "raise", "uncaught"})
 """Edges that somebody wrote down: what a library may throw is not among them."""
-_FAILURES = frozenset({"throw", "assert", "cancel"})
-ANY = PLAIN | _FAILURES
+FAILURES = frozenset({"throw", "assert", "cancel"})
+ANY = PLAIN | FAILURES
 GOING_ON = frozenset({"", "case", "back"})
 """Edges of statements that come to their end."""
 WAYS_OUT = frozenset({EXIT, RAISED})
@@ -58,7 +58,7 @@ class Paths:
         waiting = deque(first)
         while waiting and len(came) < _MOST_STATES:
             state = waiting.popleft()
-            allowed = kinds if came[state] is not None else frozenset(kinds) - _FAILURES
+            allowed = kinds if came[state] is not None else frozenset(kinds) - FAILURES
             for following in self._steps(state, allowed, refuses, throws if came[state] is not None else _never):
                 if following[0] in goal:
                     return Way((*_nodes_to(state, came), following[0]), following[1])

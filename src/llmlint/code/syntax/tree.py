@@ -130,7 +130,7 @@ class Try(Node, gc=False):
 
 
 class With(Node, gc=False):
-    """`with a as b:`; in C++ the scope guarded by a RAII lock (`std::lock_guard` and its kin)."""
+    """`with a as b:`"""
 
     items: list[tuple[Node, Node | None]]
     body: list[Node]

@@ -128,7 +128,12 @@ class BodyReader:
     def _has_left(self, count: int) -> bool:
         """Is the last thing done a jump out of the stretch read since then?"""
         last = self.effects[-1] if len(self.effects) > count else None
-        return last is not None and last.op in _LEAVING and last.region == self.last_region
+        if last is None or last.op not in _LEAVING:
+            return False
+        region = last.region
+        while self.regions[region].kind == "block" and region != self.last_region:
+            region = self.regions[region].parent
+        return region == self.last_region
 
     def saw(self, path: str, at: tree.Node) -> None:
         self.seen.append(path)

@@ -194,7 +194,11 @@ def _outer_names(reader: BodyReader, node: tree.Outer) -> None:
 
 @statement(tree.Block)
 def _nested_block(reader: BodyReader, node: tree.Block) -> None:
-    reader.block(node.body)
+    declared = (part.value for part in node.body if isinstance(part, tree.Assign) and part.annotation)
+    if any(isinstance(value, tree.Call) for value in declared):
+        reader.in_region("block", node.body, at=node)  # an object that is made here ends with it
+    else:
+        reader.block(node.body)
 
 
 @statement(tree.Broken)

@@ -79,25 +79,13 @@ class File:
         return found if isinstance(found, list) else [found]
 
     def body(self, node: Any) -> list[tree.Node]:
-        """A statement or block as a list of statements; the rest of a block after a RAII lock goes into its `With`."""
+        """A statement or block as a list of statements."""
         if node is None:
             return []
-        statements = [
-            part for child in (node.named_children if node.type in _BLOCKS else [node]) for part in self.many(child)
-        ]
-        return scoped_locks(statements)
+        children = node.named_children if node.type in _BLOCKS else [node]
+        return [part for child in children for part in self.many(child)]
 
     def mark_broken(self, node: Any, body: list[tree.Node]) -> tree.Broken:
         broken = tree.Broken(*self.at(node), body)
         self.broken.append(broken)
         return broken
-
-
-def scoped_locks(statements: list[tree.Node]) -> list[tree.Node]:
-    for index, statement in enumerate(statements):
-        if isinstance(statement, tree.With) and not statement.body:
-            statement.body = scoped_locks(statements[index + 1 :])
-            if statement.body:
-                statement.end_line, statement.end_column = statement.body[-1].end_line, statement.body[-1].end_column
-            return statements[: index + 1]
-    return statements

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmlint.code.syntax import tree
-from llmlint.code.syntax.cpp.cpp_reading import File, reads, scoped_locks
+from llmlint.code.syntax.cpp.cpp_reading import File, reads
 from llmlint.code.syntax.cpp.declarators import declarator_of, targets_of, type_of
 
 
@@ -59,7 +59,7 @@ def _switch_statement(file: File, node: Any) -> tree.Node:
             continue
         value = child.child_by_field_name("value")
         inner = [c for c in child.named_children if value is None or c.id != value.id]
-        statements = scoped_locks([part for c in inner for part in file.many(c)])
+        statements = [part for c in inner for part in file.many(c)]
         patterns = [file.one(value)] if value is not None else []
         cases.append(tree.Case(*file.at(child), patterns, statements, None, not _leaves(statements)))
     return tree.Switch(*file.at(node), file.one(node.child_by_field_name("condition")), cases)

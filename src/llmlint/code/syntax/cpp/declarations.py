@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from llmlint.code.syntax import tree
@@ -12,7 +11,6 @@ from llmlint.code.syntax.cpp.cpp_reading import File, reads
 from llmlint.code.syntax.cpp.declarators import (
     Declarator,
     declarator_of,
-    is_lock,
     parameters_of,
     targets_of,
     type_of,
@@ -44,8 +42,6 @@ def _mark_what_was_passed_over(file: File, root: Any) -> None:
 
 _IN_BODIES = frozenset({"compound_statement", "case_statement", "labeled_statement"})
 _NAME_LIKE = frozenset({"type_identifier", "qualified_identifier", "identifier"})
-_LOCK = re.compile(r"(lock|mutex|mtx)_?$", re.I)
-_HOLDS = frozenset({"guard", "lock", "locker", "holder", "locked", "scoped"})
 
 
 @reads("ERROR")
@@ -205,7 +201,7 @@ def _member_initialisers(file: File, inits: Any) -> list[tree.Node]:
 
 @reads("declaration")
 def _declaration(file: File, node: Any) -> list[tree.Node]:
-    """Local and global variables; a declared function has no body; a RAII lock becomes a `With`."""
+    """Local and global variables; a declared function has no body."""
     found = _inner_types(file, node)
     annotation = type_of(file, node)
     specifiers = _specifiers(file, node)
@@ -225,9 +221,7 @@ def _declaration(file: File, node: Any) -> list[tree.Node]:
             continue
         kind = tree.TypeName(*file.at(node), type_text(annotation, declarator))
         targets = targets_of(file, declarator)
-        if value is not None and targets and (is_lock(annotation) or takes_lock(value)):
-            found.append(tree.With(*file.at(node), [(value, targets[0])], []))
-        elif targets:
+        if targets:
             found.append(tree.Assign(*file.at(node), targets, value, "", kind, True, specifiers))
     return found
 
@@ -239,15 +233,6 @@ def _names_only(file: File, node: Any, function: Any) -> list[Any]:
     listed = [c for c in function.child_by_field_name("parameters").named_children if c.type != "comment"]
     plain = all(c.type == "parameter_declaration" and len(c.named_children) == 1 for c in listed)
     return listed if plain and all(c.named_children[0].type in _NAME_LIKE for c in listed) else []
-
-
-def takes_lock(value: tree.Node) -> bool:
-    """Is an object built around a lock: `WriteGuard guard(table_lock)`, `auto held = std::lock_guard{mutex}`?"""
-    if not isinstance(value, tree.Call) or len(value.args) != 1:
-        return False
-    made, handed = tree.path_of(value.function), tree.path_of(value.args[0])
-    words = re.findall(r"[a-z]+|[A-Z][a-z]*", made.rpartition(".")[2])
-    return bool(_LOCK.search(handed.rpartition(".")[2])) and bool(_HOLDS.intersection(word.lower() for word in words))
 
 
 def _initial_value(file: File, node: Any, annotation: str) -> tree.Node | None:

@@ -63,12 +63,6 @@ def type_text(annotation: str, declarator: Declarator) -> str:
     return f"{annotation} {declarator.pointers}".rstrip()
 
 
-def is_lock(annotation: str) -> bool:
-    """A type whose object holds a lock for the rest of its scope."""
-    name = annotation.split("<")[0].rsplit("::", 1)[-1].strip().lower()
-    return name.endswith(("_lock", "lock_guard", "scopedlock", "lockguard"))
-
-
 def type_of(file: File, node: Any) -> str:
     kind = node.child_by_field_name("type")
     if kind is None:

@@ -1,0 +1,155 @@
+"""How one function takes locks and lets them go: a `with`, an object that holds one until its scope ends, and calls.
+
+Each step enters or leaves the state of a protocol of kind "lock". A step is known by the effect that makes it, and a
+`with` by its region, written `~region`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from llmlint.calls import names_call
+from llmlint.code.domain.lending import held_by
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.program import Program
+
+UNNAMED = "*"
+"""A lock that is held without being named: by convention, by promise, or as the result of a call."""
+_LATER = "std.defer_lock"
+
+
+class Taking(NamedTuple):
+    """A lock as it is taken: by which path, on which line, and the region at whose end it is let go; -1 where only a
+    call does so."""
+
+    path: str
+    line: int
+    scope: int = -1
+
+
+class LockSteps(NamedTuple):
+    enters: Mapping[int, tuple[Taking, ...]]
+    leaves: Mapping[int, tuple[Taking, ...]]
+
+
+class LockReader:
+    """Reads the steps of a program's functions."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._rows = tuple(row for row in program.vocabulary.protocols if row.kind == "lock")
+
+    def steps_of(self, function: FunctionInfo) -> LockSteps | None:
+        """None for a function that takes no lock."""
+        enters = {~at: takings for at in range(len(function.regions)) if (takings := self._with(function, at))}
+        objects: dict[str, tuple[Taking, ...]] = {}
+        if function.language != "python":
+            objects = dict(self._objects(function, enters))
+        leaves: dict[int, tuple[Taking, ...]] = {}
+        if objects or enters or function in self._by_hand:
+            self._read_calls(function, objects, enters, leaves)
+        return LockSteps(enters, leaves) if enters else None
+
+    def _with(self, function: FunctionInfo, at: int) -> tuple[Taking, ...]:
+        region = function.regions[at]
+        if region.kind != "with" or not any(map(self._program.vocabulary.is_lock, re.findall(r"\w+", region.text))):
+            return ()
+        parts = (part.partition(" as ")[0].strip() for part in region.text.split(","))
+        named = [part for part in parts if re.fullmatch(r"[\w.]+", part)]
+        return tuple(Taking(path, region.line, at) for path in named or [UNNAMED])
+
+    # ------------------------------------------------------------ objects that hold a lock
+
+    def _objects(
+        self, function: FunctionInfo, enters: dict[int, tuple[Taking, ...]]
+    ) -> Iterable[tuple[str, tuple[Taking, ...]]]:
+        """The objects that are declared around a lock, of a type that holds it until the scope ends."""
+        declared = {e.path for e in function.effects if e.op == "bind" and e.annotation}
+        for at, effect in enumerate(function.effects):
+            if effect.op != "call" or effect.result not in declared:
+                continue
+            given = [a.path for a in effect.args if a.path and not a.path.startswith("std.")]
+            if self._holds(function, effect, given):
+                takings = tuple(Taking(path, effect.line, effect.region) for path in given or [UNNAMED])
+                if not any(argument.path == _LATER for argument in effect.args):
+                    enters[at] = takings
+                yield effect.result, takings
+
+    def _holds(self, function: FunctionInfo, effect: Effect, given: list[str]) -> bool:
+        if names_call(self._exact_types, effect.callee):
+            return True
+        if names_call(self._shapes, effect.callee) and any(map(self._program.vocabulary.is_lock, given)):
+            return True
+        makers = self._program.callees(function, effect) if self._own_types and given else ()
+        return any(maker.owner in self._own_types for maker in makers)
+
+    @cached_property
+    def _exact_types(self) -> tuple[str, ...]:
+        return tuple(form for row in self._rows for form in row.scope if "*" not in form)
+
+    @cached_property
+    def _shapes(self) -> tuple[str, ...]:
+        """Types by the shape of their names: they hold a lock where they are built around what is called one."""
+        return tuple(form for row in self._rows for form in row.scope if "*" in form)
+
+    @cached_property
+    def _own_types(self) -> frozenset[ClassInfo]:
+        """Classes of the program whose constructor takes a lock that the destructor, or a member's, lets go."""
+        return frozenset(cls for cls in self._program.classes if cls.language != "python" and self._is_guard(cls))
+
+    def _is_guard(self, cls: ClassInfo) -> bool:
+        if any(names_call(self._exact_types, field.annotation) for field in cls.facts.fields):
+            return True
+        taken = {row for f in cls.functions if f.name == "__init__" for e in f.effects for row in self._taken_by(e)}
+        let_go = {row for f in cls.functions if f.name == "__del__" for e in f.effects for row in self._let_go_by(e)}
+        return not taken.isdisjoint(let_go)
+
+    # ------------------------------------------------------------ calls
+
+    @cached_property
+    def _by_hand(self) -> frozenset[FunctionInfo]:
+        """The functions with a call that may take a lock."""
+        program = self._program
+        names = [name for name in program.call_names if program.vocabulary.may_enter(name)]
+        return frozenset(f for name in names for f, e in program.calls_named(name) if self._taken_by(e))
+
+    def _taken_by(self, effect: Effect) -> list[str]:
+        rows = self._program.vocabulary.entered_by(effect.callee) if effect.op == "call" else ()
+        return [row.name for row in rows if row.kind == "lock"]
+
+    def _let_go_by(self, effect: Effect) -> list[str]:
+        rows = self._program.vocabulary.left_by(effect.callee) if effect.op == "call" else ()
+        return [row.name for row in rows if row.kind == "lock"]
+
+    def _read_calls(
+        self,
+        function: FunctionInfo,
+        objects: Mapping[str, tuple[Taking, ...]],
+        enters: dict[int, tuple[Taking, ...]],
+        leaves: dict[int, tuple[Taking, ...]],
+    ) -> None:
+        let_go: list[tuple[int, str]] = []
+        for at, effect in enumerate(function.effects):
+            takes, lets_go = bool(self._taken_by(effect)), bool(self._let_go_by(effect))
+            held = objects.get(effect.callee.rpartition(".")[0]) if takes or lets_go else None
+            if held is not None:
+                (enters if takes else leaves)[at] = held
+            elif takes and (path := self._path(effect)):
+                enters[at] = (Taking(path, effect.line),)
+            elif lets_go:
+                let_go.append((at, self._path(effect)))
+        known = {taking for takings in enters.values() for taking in takings}
+        for at, path in let_go:
+            leaves[at] = tuple(taking for taking in known if taking.path == path)
+
+    def _path(self, effect: Effect) -> str:
+        """The lock that a call takes or lets go; "" for a method of something else."""
+        vocabulary = self._program.vocabulary
+        rows = (*vocabulary.entered_by(effect.callee), *vocabulary.left_by(effect.callee))
+        path = held_by(next(row for row in rows if row.kind == "lock"), effect)
+        is_method = path and effect.callee.startswith(f"{path}.")
+        return "" if is_method and not vocabulary.is_lock(path) else path or UNNAMED

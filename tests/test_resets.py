@@ -140,35 +140,6 @@ def test_an_answer_that_is_heard_or_a_reset_that_is_forced(call: str) -> None:
     assert found(REFUSING.format(call=call), "LLM802") == []
 
 
-BINDING = """
-class Connector:
-    def bind_metadata(self, metadata):
-        self.metadata = metadata
-
-    def clear_metadata(self):
-        self.metadata = None
-
-
-class Runner:
-    def __init__(self, connector: Connector):
-        self.connector = connector
-
-    def step(self, output):
-        self.connector.bind_metadata(output.metadata)
-        {after}
-"""
-
-
-def test_what_is_bound_and_never_let_go() -> None:
-    (finding,) = found(BINDING.format(after="return output"), "LLM801")
-    assert finding.symbol == "Runner.step"
-
-
-@pytest.mark.parametrize("after", ["self.connector.clear_metadata()", "self.rpc('clear_metadata')"])
-def test_a_way_back_that_is_taken_or_named_in_a_call(after: str) -> None:
-    assert found(BINDING.format(after=after), "LLM801") == []
-
-
 SLOT = """
 class Slot:
     def __init__(self):
@@ -293,3 +264,43 @@ def test_a_reset_that_leaves_at_once_skips_all_alike() -> None:
         )
         == []
     )
+
+
+GRAMMAR = """
+class Grammar:
+    def __init__(self, matcher):
+        self.matcher = matcher
+        self.count = 0
+        self.terminated = False
+
+    def accept(self, tokens):
+        self.matcher.consume(tokens)
+        self.count += 1
+        self.terminated = True
+
+    def is_terminated(self):
+        return self.terminated
+
+    def reset(self):
+        self.matcher.reset()
+        self.count = 0
+        {body}
+"""
+
+
+@pytest.mark.parametrize("body", ["pass", "print(self.terminated)", "self.log(self.matcher)"])
+def test_a_flag_that_is_raised_with_what_is_set_back_and_stays_raised(body: str) -> None:
+    (finding,) = found(GRAMMAR.format(body=body), "LLM801")
+    assert "leaves self.terminated" in finding.message
+
+
+@pytest.mark.parametrize(
+    "body", ["self.terminated = False", "self.__init__(self.matcher)", "if self.terminated: return"]
+)
+def test_a_flag_that_is_lowered_or_looked_at_is_not_left(body: str) -> None:
+    assert found(GRAMMAR.format(body=body), "LLM801") == []
+
+
+def test_a_flag_that_something_else_raises_as_well_does_not_go_with_the_rest() -> None:
+    elsewhere = GRAMMAR.format(body="pass") + "\n    def give_up(self):\n        self.terminated = True\n"
+    assert found(elsewhere, "LLM801") == []

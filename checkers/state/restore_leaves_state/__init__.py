@@ -1,20 +1,21 @@
 """LLM801: a reset, restore, clear, flush or wake that leaves some of the object's state behind.
 
-What a reset owes is told by its surroundings: `containers` and `values` look at what its own body clears beside what it
-leaves, `overrides` at the base's reset, `twins` at methods that do the same job elsewhere, `bindings` at whether anyone
-calls it at all.
+What a reset owes is told by its surroundings: `containers` and `left` look at what it sets back beside what it leaves,
+`overrides` at the base's reset, `twins` at resets of one kind that are called together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.state.restore_leaves_state import bindings, containers, overrides, twins, values
+from llmlint.checkers.state.restore_leaves_state import containers, left, overrides, twins
 from llmlint.code.domain.state import changes_of
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
 _HOLLOW = frozenset({"pass", "raise", "constant", "log"})
+_FEWEST_METHODS = 3
+"""A class with fewer has nobody to move, to set back and to ask."""
 _ENDS_A_USE = frozenset({"release", "abort", "cancel", "preempt", "retract"})
 
 
@@ -24,11 +25,9 @@ def check_program(program: Program) -> Iterator[Report]:
             owed = _owes(program, method)
             if owed is not None and method.facts.has_body and method.facts.shape not in _HOLLOW:
                 yield from _resets(program, cls, method, owed)
+        if len(cls.methods) >= _FEWEST_METHODS:
+            yield from left.left(program, cls)
         yield from twins.sibling_resets(program, cls)
-        yield from twins.untold_owner(program, cls)
-        yield from values.never_marked(program, cls)
-        yield from bindings.never_undone(program, cls)
-    yield from twins.entry_points(program)
 
 
 def _owes(program: Program, method: FunctionInfo) -> tuple[str, ...] | None:
@@ -43,7 +42,4 @@ def _resets(program: Program, cls: ClassInfo, method: FunctionInfo, owed: tuple[
     if without_super is not None:
         yield without_super
         return
-    changes = changes_of(program, cls)
-    yield from containers.left_behind(program, cls, method, owed, changes)
-    yield from values.counters(program, cls, method, owed)
-    yield from values.records(program, cls, method, owed, changes)
+    yield from containers.left_behind(program, cls, method, owed, changes_of(program, cls))

@@ -78,11 +78,12 @@ def _is_part(path: str, of: str) -> bool:
 
 
 def asks_about(path: str) -> Callable[[Edge], bool]:
-    """Does a branch ask about this place?"""
+    """Does a branch ask about this place, or whether there is such an attribute at all: `hasattr(self, "queue")`?"""
+    named = {f"{mark}{path.rpartition('.')[2]}{mark}" for mark in "\"'"}
 
     def refuses(edge: Edge) -> bool:
         told = implied(edge.test, edge.holds) if edge.test is not None else ()
-        return any(is_about(atom, path) for atom, _ in told)
+        return any(is_about(atom, path) or any(name in text for text in atom for name in named) for atom, _ in told)
 
     return refuses
 

@@ -1,0 +1,198 @@
+"""A flag, a mark or a count that moves with what a reset sets back, and that the reset leaves.
+
+What a reset sets back is told by what it does, and not by its name alone: it gives attributes again what they began
+with. An attribute goes with those when each function that moves it moves one of them as well. Left behind, it is wrong
+where something asks it afterwards: a branch that looks at it and at none of what was set back; a flag that is raised
+and never lowered; a count that goes up and down with what is held. What each use sets anew is not left where others see
+to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, is_owed, listed, may_last, runtime
+from llmlint.code.domain.fields import Fields, brings_back
+from llmlint.code.domain.state import attribute_of, head_of, is_setup, mentioned_by, only_logged, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.always import surely
+from llmlint.code.flow.summaries import Done, does
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.findings import Report, Step
+from llmlint.vocabulary import words
+
+_FEWEST_BACK = 2
+_FEWEST_UNNAMED = 3
+"""A method that no word calls a reset is one when it only sets back, and so many attributes."""
+_SETS = frozenset({"assign"})
+_LEAVES = frozenset({"return", "raise", "continue"})
+_UNDER_WAY = frozenset({"pending", "inflight", "outstanding", "flight"})
+_KEEPS_COUNT = frozenset("stats stat statistics metric metrics time times conf config".split())
+
+
+class Reset(msgspec.Struct, frozen=True):
+    """What a method sets back, and what it sees to in any way."""
+
+    method: FunctionInfo
+    back: dict[str, Done]
+    is_direct: bool
+    seen_to: frozenset[str]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Why it matters that the attribute is left: what happens by it, and where."""
+
+    function: FunctionInfo
+    line: int
+    what: str
+
+
+def left(program: Program, cls: ClassInfo) -> Iterator[Report]:
+    fields = Fields(program, cls)
+    for method in cls.methods.values():
+        owed = program.vocabulary.is_reset(method.name)
+        if method in cls.building or is_setup(method) or not method.facts.has_body:
+            continue
+        if owed is None and not _only_sets_back(fields, method):
+            continue
+        reset = _reset(program, cls, fields, method)
+        for attribute in list(fields.moves) if reset.back else ():
+            if attribute not in reset.seen_to and is_owed(owed or (), attribute):
+                asked = _asked(program, fields, reset, attribute)
+                if asked is not None:
+                    yield _report(program, cls, fields, reset, attribute, asked)
+
+
+def _only_sets_back(fields: Fields, method: FunctionInfo) -> bool:
+    back = [name for name, by in fields.backs.items() if method in by and name in fields.moves]
+    return len(back) >= _FEWEST_UNNAMED and not any(method in by for by in fields.moves.values())
+
+
+def _reset(program: Program, cls: ClassInfo, fields: Fields, method: FunctionInfo) -> Reset:
+    back: dict[str, Done] = {}
+    handed_on: dict[str, Done] = {}
+    seen_to = mentioned_by(program, method, cls) - only_logged(method)
+    for done in does(program, method, cls):
+        known = cls.attributes.get(done.attribute)
+        if known is None:
+            continue
+        if done.how != "pass":
+            seen_to.add(done.attribute)
+        if done.is_whole and done.attribute in fields.moves and brings_back(done.effect, known):
+            back.setdefault(done.attribute, done)
+        elif done.how == "call" and done.is_whole and _verb(done.effect) == words(method.name)[:1]:
+            handed_on.setdefault(done.attribute, done)
+    return Reset(method, {**handed_on, **back}, bool(back), frozenset(seen_to))
+
+
+def _verb(effect: Effect) -> tuple[str, ...]:
+    return words(effect.callee.rpartition(".")[2])[:1]
+
+
+# ---------------------------------------------------------------- does it go with what is set back, and does it matter
+
+
+def _asked(program: Program, fields: Fields, reset: Reset, attribute: str) -> Asked | None:
+    known, by = fields.cls.attributes[attribute], fields.moves[attribute]
+    moving = [function for function in by if function is not reset.method]
+    if known.is_container or known.is_class_level or not any(function.owner is fields.cls for function in moving):
+        return None
+    returning = [function for function in fields.backs.get(attribute, ()) if function not in by]
+    is_raised = (
+        known.value == "constant"
+        and not returning
+        and all(
+            effect.op == "assign" and not effect.via and effect.value == "constant" for f in moving for effect in by[f]
+        )
+    )
+    if not all(_moves_with(fields, reset, function, is_raised) for function in moving):
+        return None
+    if returning and not any(_is_alike(fields, reset, function) for function in returning):
+        return None  # setting it back is somebody else's
+    if returning and all(surely(program, function, f"self.{attribute}", _SETS) for function in moving):
+        return None  # so does each use
+    if is_raised:
+        reading = [read for read in program.reads(fields.cls, attribute) if read.function not in by]
+        return Asked(reading[0].function, reading[0].line, "goes on asking it") if reading else None
+    if len(reset.back) < _FEWEST_BACK or not reset.is_direct:
+        return None
+    counted = {effect.via for function in moving for effect in by[function]}
+    if {"+=", "-="} <= counted:
+        return next((Asked(f, e.line, "counts it down") for f in moving for e in by[f] if e.via == "-="), None)
+    return _decided_by(program, fields, reset, attribute)
+
+
+def _moves_with(fields: Fields, reset: Reset, function: FunctionInfo, or_uses: bool) -> bool:
+    """Does the function move, or for a flag so much as use, something of what is set back?"""
+    return any(function in fields.moves[name] or (or_uses and function in fields.uses[name]) for name in reset.back)
+
+
+def _is_alike(fields: Fields, reset: Reset, function: FunctionInfo) -> bool:
+    """Does another function set back most of the same things?"""
+    shared = sum(function in fields.backs[name] for name in reset.back if name in fields.backs)
+    return function is not reset.method and shared >= _FEWEST_BACK and 2 * shared >= len(reset.back)
+
+
+def _decided_by(program: Program, fields: Fields, reset: Reset, attribute: str) -> Asked | None:
+    """A branch that looks at it, in a function that neither moves it nor is told by what was set back that there is
+    nothing to do."""
+    by = fields.moves[attribute]
+    for read in program.reads(fields.cls, attribute):
+        function = read.function
+        if function in by or function in fields.cls.building or function is reset.method:
+            continue
+        for at, region in enumerate(function.regions):
+            asks = region.kind in ("if", "loop", "and") and attribute in _attributes(function, at)
+            if asks and not _is_guarded(function, at, reset):
+                return Asked(function, region.line, "decides by it")
+    return None
+
+
+def _attributes(function: FunctionInfo, region: int) -> set[str]:
+    return {attribute_of(path) for path in function.reads_of(function.regions[region])}
+
+
+def _is_guarded(function: FunctionInfo, region: int, reset: Reset) -> bool:
+    """Does a branch around it, or an early way out above it, ask for something of what was set back?"""
+    above = [at for at in range(region) if any(e.region == at and e.op in _LEAVES for e in function.effects)]
+    return any(not reset.back.keys().isdisjoint(_attributes(function, at)) for at in (*chain(function, region), *above))
+
+
+# ---------------------------------------------------------------- the message
+
+
+def _report(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attribute: str, asked: Asked) -> Report:
+    method, by = reset.method, fields.moves[attribute]
+    mover, moved = next((f, effects[0]) for f, effects in by.items() if f is not method)
+    names = listed([f"self.{name}" for name in reset.back])
+    back = [(name, done.chain[0].effect) for name, done in reset.back.items()]
+    doubt = _doubt(program, cls, fields, attribute)
+    return Report(
+        head_of(method),
+        symbol_of(method),
+        f"{method.name} sets {names} back and leaves self.{attribute}: {asked.function.name} {asked.what}",
+        (
+            *(Step(method.path, effect.line, f"{method.name} sets self.{name} back") for name, effect in back[:SHOWN]),
+            Step(mover.path, moved.line, f"{mover.name} moves self.{attribute} with them"),
+            Step(asked.function.path, asked.line, f"{asked.function.name} {asked.what}"),
+        ),
+        confidence="low" if doubt else "medium",
+        reason=doubt or "what moves it moves what is set back, and nothing else sets it back",
+        subject=attribute,
+        fix=f"set self.{attribute} back in {method.name}",
+        data={"runtime": runtime(cls, method, [attribute])},
+    )
+
+
+def _doubt(program: Program, cls: ClassInfo, fields: Fields, attribute: str) -> str:
+    """Why it may be meant to stay; "" where nothing says so."""
+    name = {*words(cls.name), *words(attribute)}
+    if not _UNDER_WAY.isdisjoint(name):
+        return "its name says that it counts work under way, which a reset may have to let run out"
+    if may_last(attribute) or not _KEEPS_COUNT.isdisjoint(name) or program.vocabulary.is_not_state(attribute):
+        return "its name says that it may be meant to last"
+    returning = [function for function in fields.backs.get(attribute, ()) if function not in fields.moves[attribute]]
+    return f"{returning[0].name} sets it back too, and this may be the smaller of two resets" if returning else ""

@@ -1,0 +1,59 @@
+"""How the attributes of an object move away from how they began, and what brings them back.
+
+An attribute begins with what the constructor, or the class body, gives it. A change is a way back where it gives that
+again (`None`, an empty container, the same constant, a new object of the same class), and a move otherwise. What runs
+while the object is made counts as neither.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from llmlint.code.domain.state import attribute_of, is_setup
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
+from llmlint.code.link.touches import CHANGING
+
+ByFunction = dict[FunctionInfo, list[Effect]]
+
+
+class Fields:
+    """`moves` and `backs` of each attribute by the function that makes them; `uses`: whose methods are called."""
+
+    def __init__(self, program: Program, cls: ClassInfo) -> None:
+        self.cls = cls
+        self.moves: dict[str, ByFunction] = defaultdict(lambda: defaultdict(list))
+        self.backs: dict[str, ByFunction] = defaultdict(lambda: defaultdict(list))
+        self.uses: dict[str, set[FunctionInfo]] = defaultdict(set)
+        for ancestor in cls.mro:
+            for function in program.functions_of(ancestor):
+                if function not in cls.building and not is_setup(function) and not function.is_class_method:
+                    self._read(function)
+
+    def _read(self, function: FunctionInfo) -> None:
+        for effect in function.effects:
+            name = attribute_of(effect.path)
+            known = self.cls.attributes.get(name) if name else None
+            if known is None:
+                continue
+            if effect.op == "call" and effect.path.count(".") == 2:
+                self.uses[name].add(function)
+            elif effect.op in CHANGING and effect.path.replace("[]", "") == f"self.{name}":
+                is_back = effect.path == f"self.{name}" and brings_back(effect, known)
+                (self.backs if is_back else self.moves)[name][function].append(effect)
+
+
+def brings_back(effect: Effect, known: AttributeInfo) -> bool:
+    """Does the effect, on the attribute itself, give it again what it began with?"""
+    if effect.op == "clear":
+        return True
+    if effect.op != "assign" or effect.via not in ("", "="):
+        return False
+    match effect.value:
+        case "none":
+            return known.value in ("none", "")
+        case "empty":
+            return True
+        case "constant" | "new":
+            return known.value == effect.value and known.source == effect.source
+    return False

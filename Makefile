@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo overhead quick test slow docs tools lint format types setup clean
+.PHONY: demo overhead quick test slow docs tools lint format wheel types setup clean
 
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml
+.venv/.ready: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: setup
@@ -47,6 +47,10 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Two builds of the last commit must be the same bytes.
+wheel: setup
+	.ci/same-wheel
 
 types: setup
 	$(BIN)/mypy

@@ -338,3 +338,25 @@ def test_the_schema_accepts_good_settings_and_refuses_a_wrong_key() -> None:
     jsonschema.validate({"min-confidence": "high", "fail-on": "P1", "per-path": [{"paths": ["a"]}]}, schema)
     with pytest.raises(jsonschema.ValidationError, match="excludes"):
         jsonschema.validate({"excludes": []}, schema)
+
+
+FRAME = """int load(stream & frames, const int * table) {
+    int n = frames.next_u32();
+    return table[n];
+}
+"""
+FLOWS = """
+[[tool.llmlint.flow]]
+name = "field of a frame"
+gives = [".next_u32"]
+"""
+
+
+def test_a_flow_of_a_project_reaches_the_rules(tree: Path) -> None:
+    (tree / "engine" / "frames.cpp").write_text(FRAME)
+    assert found(select=("LLM946",)) == []
+    write(tree, FLOWS, "pyproject.toml")
+    result = scan(Request((".",), use_cache=False, select=("LLM946",)))
+    assert [(finding.line, finding.message) for finding in result.findings] == [
+        (3, "n (field of a frame) is an index into table, and nothing bounds it")
+    ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from llmlint.flows import Flow
 from llmlint.ignores import Patterns
 from llmlint.opening import read_small
 from llmlint.own_rules import OwnRulesError, are_allowed, is_trusted, use_rules_from
@@ -70,6 +71,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     root: Annotated[bool, _says("The way up ends here.")] = False
     vocabulary: Annotated[dict[str, Any], _says("Words and calls of the project.")] = {}
     protocol: Annotated[tuple[Protocol, ...], _says("What is entered and must be left again.")] = ()
+    flow: Annotated[tuple[Flow, ...], _says("Where values come in from outside and must not arrive unchecked.")] = ()
 
     def rules(self, catalogue: Catalogue) -> tuple[Rule, ...]:
         """The rules these settings choose; raises UnknownRule for a selector that names none."""

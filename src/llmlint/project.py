@@ -94,7 +94,7 @@ class Project:
         config = self.settings.config
         return Options(
             rules=rules,
-            vocabulary=load_vocabulary(config.vocabulary, config.protocol),
+            vocabulary=load_vocabulary(config.vocabulary, config.protocol, config.flow),
             jobs=self.request.jobs or config.jobs or processors(),
             cache_directory=self.cache_directory if self.request.use_cache else None,
         )

@@ -13,6 +13,7 @@ from functools import cached_property
 import msgspec
 
 from llmlint.calls import CallIndex
+from llmlint.flows import Flow, Flows
 from llmlint.phrases import contains, ends, last_name, starts, words
 from llmlint.protocols import Protocol
 
@@ -104,8 +105,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     give_back: tuple[tuple[str, str], ...] = ()
     undone: tuple[tuple[str, str], ...] = ()
     protocols: tuple[Protocol, ...] = ()
+    flows: tuple[Flow, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
+
+    @cached_property
+    def native_flows(self) -> Flows:
+        """What is known of values from outside in C, C++ and CUDA."""
+        return Flows(self.flows, "cpp")
 
     @cached_property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from llmlint.flows import Flow, shipped_flows
 from llmlint.protocols import Protocol, shipped_protocols
 from llmlint.vocabulary import Blocking, Collective, Vocabulary
 
@@ -161,7 +162,7 @@ def _flat(group: _Group) -> Iterable[str]:
         yield from (row,) if isinstance(row, str) else row.words
 
 
-def _joined(parts: Sequence[_Written], protocols: tuple[Protocol, ...]) -> Vocabulary:
+def _joined(parts: Sequence[_Written], protocols: tuple[Protocol, ...], flows: tuple[Flow, ...]) -> Vocabulary:
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
@@ -175,6 +176,7 @@ def _joined(parts: Sequence[_Written], protocols: tuple[Protocol, ...]) -> Vocab
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),
         beside=tuple((row.kind, frozenset(row.words)) for part in parts for row in part.beside),
         protocols=protocols,
+        flows=flows,
         **groups,
     )
 
@@ -184,6 +186,10 @@ def _shipped() -> _Written:
     return _read(tomllib.loads(WORDS_FILE.read_text(encoding="utf-8")))
 
 
-def load_vocabulary(extra: Mapping[str, Any] | None = None, protocols: Iterable[Protocol] = ()) -> Vocabulary:
-    """The shipped words and protocols, with a project's own added; where two name one call, the project's is meant."""
-    return _joined([_shipped(), *([_read(extra)] if extra else [])], (*protocols, *shipped_protocols()))
+def load_vocabulary(
+    extra: Mapping[str, Any] | None = None, protocols: Iterable[Protocol] = (), flows: Iterable[Flow] = ()
+) -> Vocabulary:
+    """The shipped words, protocols and flows, with a project's own added; where two name one call, the project's is
+    meant."""
+    parts = [_shipped(), *([_read(extra)] if extra else [])]
+    return _joined(parts, (*protocols, *shipped_protocols()), (*flows, *shipped_flows()))

@@ -40,12 +40,11 @@ class Held(NamedTuple, Generic[Origin]):
 class Walk(Generic[Origin]):
     """One pass through a function. What is followed, and where it matters, a subclass says by `given` and `meets`."""
 
-    follows_tests = False
-    """Is anything followed from a test on (see `asks`)?"""
-
     def __init__(self, function: tree.Function) -> None:
         self.function = function
         self.depth = 0
+        self.tries = 0
+        self.types: dict[str, str] = {}
         self.counters: set[str] = set()
         """The variables of the counting loops around."""
 
@@ -69,8 +68,15 @@ class Walk(Generic[Origin]):
     def told(self, held: Held[Origin], told: str, at: tree.Node) -> None:
         """A test told this of what a place holds."""
 
-    def asks(self, place: str, node: tree.Node, state: dict[str, Held[Origin]]) -> Held[Origin] | None:
-        """What a place that holds nothing followed holds from here on, because it is asked whether it is there."""
+    def weighs(self, call: tree.Call) -> bool:
+        """Does a call that decides a branch say something about what it was given?"""
+        return True
+
+    def asserted(self, call: tree.Call, state: dict[str, Held[Origin]]) -> None:
+        """An assertion that ends the program where it does not hold."""
+
+    def part_of(self, place: str, state: dict[str, Held[Origin]]) -> Held[Origin] | None:
+        """What a place holds of which only the whole is known."""
         return None
 
     # ------------------------------------------------------------ statements
@@ -97,6 +103,7 @@ class Walk(Generic[Origin]):
                     if _NEVER_RETURNS.search(name):
                         return None
                     if _ASSERTS.search(name.rpartition(".")[2]):
+                        self.asserted(value, state)
                         for arg in value.args:
                             state = self._where(arg, True, state)
             case tree.If(test=test, body=body, orelse=orelse):
@@ -107,7 +114,10 @@ class Walk(Generic[Origin]):
                 return self._switch(subject, cases, state)
             case tree.Try(body=body, handlers=handlers):
                 before = dict(state)
-                ends = [self._inner(body, state), *(self._inner(h.body, dict(before)) for h in handlers)]
+                self.tries += bool(handlers)
+                tried = self._inner(body, state)
+                self.tries -= bool(handlers)
+                ends = [tried, *(self._inner(h.body, dict(before)) for h in handlers)]
                 return _join(ends)
             case tree.With(items=items, body=body):
                 for entered, _ in items:
@@ -151,6 +161,8 @@ class Walk(Generic[Origin]):
     ) -> None:
         held = self.given(value, state, target, declared) if value is not None else None
         place = place_of(target)
+        if declared:
+            self.types[place] = declared
         if not place:
             return
         forget(state, place)
@@ -189,7 +201,7 @@ class Walk(Generic[Origin]):
         after = dict(state)
         for place in _changed_in(node.body) if after else ():
             forget(after, place)
-        if test is not None:
+        if test is not None and node.kind != "count":
             after = self._where(test, False, after)
         return after
 
@@ -227,6 +239,9 @@ class Walk(Generic[Origin]):
         for operand in node.operands:
             self.evaluate(operand, here)
             here = self._where(operand, node.op == "and", here)
+        for place, held in here.items():  # what a later operand may have given
+            if place not in state or state[place].origin is not held.origin:
+                state[place] = held
         self._remember_asked(state, here)
         return True
 
@@ -273,17 +288,16 @@ class Walk(Generic[Origin]):
 
     def _where(self, test: tree.Node, holds: bool, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]]:
         """The state where a test holds, or where it does not."""
-        if not state and not self.follows_tests:
+        if not state:
             return {}
         state = dict(state)
         for place, told, at in _told(test, holds):
-            state = self._note(state, place, told, at)
+            if told != ASKED or not isinstance(at, tree.Call) or self.weighs(at):
+                state = self._note(state, place, told, at)
         return state
 
     def _note(self, state: dict[str, Held[Origin]], place: str, told: str, at: tree.Node) -> dict[str, Held[Origin]]:
-        held = state.get(place)
-        if held is None and place and told in (SET, UNSET):
-            held = self.asks(place, at, state)
+        held = state.get(place) or (self.part_of(place, state) if place and state else None)
         if held is not None:
             self.told(held, told, at)
             state[place] = held._replace(asked=(held.asked - {_OPPOSITE.get(told, "")}) | {told, ASKED}, at=at)
@@ -418,7 +432,8 @@ def _compared(
     elif place:
         yield place, told if holds else _OPPOSITE.get(told, told), test
     if not place or isinstance(one, tree.Attribute | tree.Index | tree.Call):
-        yield from ((inner, ASKED, test) for inner in _places_in(one) if inner != place)
+        at = one if isinstance(one, tree.Call) else test
+        yield from ((inner, ASKED, at) for inner in _places_in(one) if inner != place)
 
 
 def is_nothing(node: tree.Node) -> bool:

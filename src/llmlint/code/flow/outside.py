@@ -1,0 +1,215 @@
+"""Values from outside (a file, a peer, a client) in one C, C++ or CUDA function, and where they arrive unchecked.
+
+A value is followed through copies, casts, sums and products; a bound from above, an equality, or a call that may have
+checked it ends that. `rules/flows.toml` says what brings values in, and which calls must not be given one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.facts.carried import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, Held, Walk, inside_casts, place_of
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.flows import Flows
+
+_ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
+_KEEPS = frozenset({"+", "-", "*", "<<"})
+_BY_KEY = re.compile(r"map\s*<|\bjson\b|[mM]ap\b")
+_BYTES = re.compile(r"(?:vector|span)\s*<\s*(?:std::)?(?:u?int8_t|char|byte)|(?:uint8_t|char|void)\s*\*|string")
+_FLOAT = re.compile(r"\b(?:float|double)\b")
+
+
+class Source(NamedTuple):
+    """By which call a value came in, and what `flows.toml` calls it."""
+
+    at: tree.Node
+    call: str
+    what: str
+
+
+class Arrival(NamedTuple):
+    """`how` says what is done there with a value that nothing bounds: size, index, pointer, divide or assert.
+
+    `asked` is a test on the way that bounds it from one side only.
+    """
+
+    at: tree.Node
+    how: str
+    by: str
+    place: str
+    source: Source
+    asked: tree.Node | None
+    function: tree.Function
+
+
+_State = dict[str, Held[Source]]
+_last: tuple[tree.Module, list[Arrival]] | None = None
+
+
+def arrivals_in(file: SourceFile) -> list[Arrival]:
+    """In source order; made once for the rules that ask one after another."""
+    global _last
+    if _last is None or _last[0] is not file.tree:
+        _last = (file.tree, list(_arrivals(file)))
+    return _last[1]
+
+
+def _arrivals(file: SourceFile) -> Iterator[Arrival]:
+    flows = file.vocabulary.native_flows
+    wanted = {
+        function.line
+        for function in file.facts.functions
+        if any(flows.brings_in(effect.callee) for effect in function.effects if effect.callee)
+    }
+    if wanted:
+        fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
+        for function in nodes(file.tree, tree.Function):
+            if function.body and function.line in wanted:
+                walk = _Outside(function, flows, fields)
+                walk.run()
+                yield from walk.found
+
+
+class _Outside(Walk[Source]):
+    def __init__(self, function: tree.Function, flows: Flows, fields: dict[str, str]) -> None:
+        super().__init__(function)
+        self.flows = flows
+        self.found: list[Arrival] = []
+        self.parameters = {
+            p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)
+        }
+        self.types = fields | self.parameters
+
+    # ------------------------------------------------------------ where values come in
+
+    def given(self, value: tree.Node, state: _State, target: tree.Node, declared: str) -> Held[Source] | None:
+        call = inside_casts(value)
+        if _FLOAT.search(declared):
+            return None
+        if isinstance(call, tree.Call):
+            called = tree.path_of(call.function)
+            what = self.flows.gives.find(called)
+            return Held(Source(call, _name(called), what[0])) if what and not _is_typed_in(call) else None
+        return next((held for _, held in self._unbounded_in(value, state)), None)
+
+    def _bring_in(self, node: tree.Call, called: str, state: _State) -> None:
+        what = self.flows.fills.find(called) or (self.flows.copies.find(called) if self._is_received(node) else ())
+        for place in _filled(node) if what else ():
+            if not _FLOAT.search(self.types.get(place, "")):
+                for known in [k for k in state if k == place or k.startswith(f"{place}.")]:
+                    del state[known]
+                state[place] = Held(Source(node, _name(called), what[0]))
+
+    def _is_received(self, copy: tree.Call) -> bool:
+        """Are the bytes of a parameter copied into a value: `memcpy(&n, input.data(), sizeof(n))`?"""
+        names = (n.id for n in tree.walk(copy.args[1]) if isinstance(n, tree.Name)) if len(copy.args) == 3 else ()
+        return any(_BYTES.search(self.parameters.get(name, "")) for name in names)
+
+    def part_of(self, place: str, state: _State) -> Held[Source] | None:
+        """`message.size` is from outside where `message` is."""
+        while "." in place and "(" not in place:
+            place = place.rpartition(".")[0]
+            if (held := state.get(place)) is not None:
+                return held._replace(asked=frozenset(), at=None)
+        return None
+
+    def weighs(self, call: tree.Call) -> bool:
+        return not self.flows.brings_in(tree.path_of(call.function))
+
+    # ------------------------------------------------------------ where they arrive
+
+    def meets(self, node: tree.Node, state: _State) -> None:
+        match node:
+            case tree.Call(function=function, args=args):
+                called = tree.path_of(function)
+                for at in self.flows.takes.find(called) if state else ():
+                    if at < len(args) and not (self.tries and isinstance(function, tree.Attribute)):
+                        self._arrive(args[at], "size", f"{_name(called)}()", node, state)
+                for arg in args if state and self.flows.guards.find(called) else ():
+                    state.update(self._note(state, place_of(inside_casts(arg)), EQUAL, node))
+                self._bring_in(node, called, state)
+            case tree.Index(value=value, key=key) if state:
+                indexed = place_of(value)
+                if not _BY_KEY.search(self.types.get(indexed) or self.types.get(indexed.rpartition(".")[2], "")):
+                    self._arrive(key, "index", indexed, node, state)
+            case tree.Binary(op="/" | "%", right=right) if state:
+                self._divided(node, right, state)
+            case tree.Binary(op="+" | "-", left=left, right=right) if state:
+                pointer = place_of(inside_casts(left))
+                if self.types.get(pointer, "").endswith("*"):
+                    self._arrive(right, "pointer", pointer, node, state)
+
+    def asserted(self, call: tree.Call, state: _State) -> None:
+        for node in tree.walk(call) if state else ():
+            place = place_of(node) if isinstance(node, tree.Name | tree.Attribute | tree.Index) else ""
+            held = state.get(place) or self.part_of(place, state) if place else None
+            if held is not None and not held.asked - {ASKED}:
+                self._found(call, "assert", _name(tree.path_of(call.function)), place, held)
+                return
+
+    def _divided(self, node: tree.Binary, right: tree.Node, state: _State) -> None:
+        place = place_of(inside_casts(right))
+        held = state.get(place) or self.part_of(place, state) if place else None
+        if held is not None and not held.asked and not any(map(_is_float, tree.walk(node))):
+            self._found(node, "divide", "", place, held)
+
+    def _arrive(self, value: tree.Node, how: str, by: str, at: tree.Node, state: _State) -> None:
+        for place, held in self._unbounded_in(value, state):
+            self._found(at, how, by, place, held)
+            return
+
+    def _found(self, at: tree.Node, how: str, by: str, place: str, held: Held[Source]) -> None:
+        """Told once for each value: what comes after the first arrival follows from it."""
+        if not any(known.source is held.origin for known in self.found):
+            self.found.append(Arrival(at, how, by, place, held.origin, held.at, self.function))
+
+    def _unbounded_in(self, node: tree.Node, state: _State) -> Iterator[tuple[str, Held[Source]]]:
+        """The values from outside that this one is made of, and that nothing bounds from above."""
+        node = inside_casts(node)
+        if isinstance(node, tree.Binary):
+            if node.op in _KEEPS:
+                yield from self._unbounded_in(node.left, state)
+                yield from self._unbounded_in(node.right, state)
+            return
+        place = place_of(node)
+        held = state.get(place) or self.part_of(place, state) if place else None
+        if held is not None and held.asked.isdisjoint({BELOW, EQUAL}):
+            if not held.asked or held.asked & _ONE_SIDED:
+                yield place, held
+
+
+def _filled(node: tree.Call) -> Iterator[str]:
+    """The numbers that a call writes: those whose size it is told, or the first whose address it gets."""
+    targets = [inner.operand for a in node.args if isinstance(inner := inside_casts(a), tree.Unary) and inner.op == "&"]
+    places = [place for place in map(place_of, targets) if place]
+    sizes = [arg for arg in node.args if _is_size(arg)]
+    told = [p for p in places if any(p in map(place_of, size.args) for size in sizes if isinstance(size, tree.Call))]
+    if "scanf" in tree.path_of(node.function):
+        yield from places
+    elif sizes:
+        yield from told or places[:1]
+
+
+def _is_size(node: tree.Node) -> bool:
+    if isinstance(node, tree.Call):
+        return tree.path_of(node.function) == "sizeof"
+    return isinstance(node, tree.Literal) and node.kind == "int"
+
+
+def _is_typed_in(call: tree.Call) -> bool:
+    """Does it read what somebody wrote on the command line?"""
+    return any(isinstance(n, tree.Name) and n.id in ("argv", "optarg") for n in tree.walk(call))
+
+
+def _is_float(node: tree.Node) -> bool:
+    if isinstance(node, tree.Cast):
+        return isinstance(node.type, tree.TypeName) and bool(_FLOAT.search(node.type.text))
+    return isinstance(node, tree.Literal) and node.kind == "float"
+
+
+def _name(called: str) -> str:
+    return called.rpartition(".")[2]

@@ -1,0 +1,58 @@
+"""Where values come in from outside and must not arrive unchecked: `rules/flows.toml`, `[[tool.llmlint.flow]]`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from llmlint.calls import CallIndex
+
+FLOWS_FILE = Path(__file__).parent / "rules" / "flows.toml"
+_Language = Literal["python", "cpp"]
+
+
+def _says(description: str) -> msgspec.Meta:
+    return msgspec.Meta(description=description)
+
+
+class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row; what its keys mean in full stands at the head of the TOML file."""
+
+    name: Annotated[str, _says("What the values are.")]
+    languages: Annotated[tuple[_Language, ...], _says("Where the row holds.")] = ("python", "cpp")
+    gives: Annotated[tuple[str, ...], _says("Calls whose result comes from outside.")] = ()
+    fills: Annotated[tuple[str, ...], _says("Calls that write it where an argument points to.")] = ()
+    copies: Annotated[tuple[str, ...], _says("Calls that do so when they copy the bytes of a parameter.")] = ()
+    takes: Annotated[
+        tuple[tuple[str, int], ...],
+        _says("Calls that must not be given it unchecked, with the argument; the first is 1."),
+    ] = ()
+    guards: Annotated[tuple[str, ...], _says("Calls after which what they were given is checked.")] = ()
+    source: Annotated[str, _says("Where this is known from.")] = "configuration"
+
+
+class Flows:
+    """The rows of one language, by the calls that they name."""
+
+    def __init__(self, rows: Iterable[Flow], language: _Language) -> None:
+        here = [row for row in rows if language in row.languages]
+        self.gives = CallIndex((call, row.name) for row in here for call in row.gives)
+        self.fills = CallIndex((call, row.name) for row in here for call in row.fills)
+        self.copies = CallIndex((call, row.name) for row in here for call in row.copies)
+        self.takes = CallIndex((call, at - 1) for row in here for call, at in row.takes)
+        self.guards = CallIndex((call, row.name) for row in here for call in row.guards)
+
+    def brings_in(self, callee: str) -> bool:
+        """Does anything come from outside by this call?"""
+        return bool(self.gives.find(callee) or self.fills.find(callee) or self.copies.find(callee))
+
+
+@lru_cache(maxsize=1)
+def shipped_flows() -> tuple[Flow, ...]:
+    rows = tomllib.loads(FLOWS_FILE.read_text(encoding="utf-8"))
+    return msgspec.convert(rows["flow"], tuple[Flow, ...])

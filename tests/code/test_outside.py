@@ -1,0 +1,77 @@
+"""Values from outside in C and C++: where they arrive, and what bounds them on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmlint.code.facts.effects import facts_of
+from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.syntax.cpp import read_cpp
+from llmlint.code.syntax.source import SourceFile
+from llmlint.flows import Flow
+from llmlint.vocabulary_file import load_vocabulary
+
+VOCABULARY = load_vocabulary(
+    flows=[Flow(name="field", gives=(".next_u32",), takes=(("arena_grab", 1),), guards=("require",))]
+)
+
+
+def arrivals(body: str) -> list[Arrival]:
+    source = f"int f(FILE * file, const std::vector<uint8_t> & input, char * p, size_t most) {{\n{body}\n}}\n"
+    text, module = read_cpp(source.encode(), "cpp")
+    return arrivals_in(SourceFile(text, module, facts_of(module, text), VOCABULARY))
+
+
+READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
+
+
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        (READ + "p = malloc(n * 8);", "size"),
+        (READ + "uint64_t m = (uint64_t) n + 8; memcpy(p, q, m);", "size"),
+        (READ + "return table[n];", "index"),
+        (READ + "char * q = p + n;", "pointer"),
+        (READ + "return most / n;", "divide"),
+        (READ + "assert(n < 4);", "assert"),
+        (READ + "if (n == 0) { return 0; } return table[n];", "index"),
+        (READ + "if (n < 1) { return 0; } p = malloc(n);", "size"),
+        (READ + "if (most > 4 && n > 9) { most = 1; } else { return table[0]; } return most % (n);", "none"),
+        ("header h; fread(&h, sizeof(h), 1, file); return table[h.kind];", "index"),
+        ("bool ok = true; uint64_t n; ok = ok && fread(&n, 8, 1, file) == 1; p = malloc(n);", "size"),
+        ("uint32_t n; memcpy(&n, input.data(), sizeof(n)); return table[n];", "index"),
+        ("int n = stream.next_u32(); arena_grab(n);", "size"),
+        ("for (int i = 0; i < 3; i++) { int n = stream.next_u32(); most += table[n]; } return most;", "index"),
+    ],
+)
+def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
+    assert [arrival.how for arrival in arrivals(body)] == ([] if how == "none" else [how])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        READ + "if (n > most) { return 0; } return table[n];",
+        READ + "if (n < most) { return table[n]; } return 0;",
+        READ + "n = std::min(n, most); return table[n];",
+        READ + "n = 3; return table[n];",
+        READ + "return table[n % 4];",
+        READ + "if (!fits(n)) { return 0; } return table[n];",
+        READ + "if (n == 4) { p = malloc(n); }",
+        READ + "if (n > most) { n = most; } p = malloc(n);",
+        READ + "return most / (float) n;",
+        READ + "return n ? most / n : 0;",
+        "float n; fread(&n, sizeof(n), 1, file); return most / n;",
+        "uint32_t n; memcpy(&n, op_params, sizeof(n)); return table[n];",
+        "std::map<int, int> table; " + READ + "return table[n];",
+        "int n = stream.next_u32(); require(n, most); arena_grab(n);",
+        "int n = atoi(argv[1]); return table[n];",
+        "try { " + READ + "values.resize(n); } catch (...) { return 0; } return 1;",
+    ],
+)
+def test_a_value_that_is_bounded_or_harmless_does_not_arrive(body: str) -> None:
+    assert arrivals(body) == []
+
+
+def test_what_follows_from_the_first_arrival_is_not_told_again() -> None:
+    assert [a.at.line for a in arrivals(READ + "p = malloc(n);\np[n] = 0;\nreturn table[n];")] == [2]

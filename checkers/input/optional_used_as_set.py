@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.flow.knowledge import Known, read
+from llmlint.code.flow.knowledge import read
+from llmlint.code.flow.known import Known
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 
-_USED = re.compile(r"\b(\w+)\s*(?=\.|\[|[-+*/%@<>])|(?:[-+*/%@<>]=?|\bin|len\()\s*(?:[\w.\[\]]*\.)?(\w+)\b")
+_BEHIND = re.compile(r" *(?:\.[a-z_]|\[| [-+*/%@<>]|[*/%])")
+_BEFORE = re.compile(r"(?:[-+*/%@<>]=?|\bin|\blen\()[ \n]*(?:[\w.\[\]]*\.)?$")
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "@", "**"})
 _ORDERS = frozenset({"<", ">", "<=", ">="})
 _CAUGHT = ("AttributeError", "TypeError", "Exception", "BaseException")
@@ -52,33 +55,29 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 
 def _doubtful(file: SourceFile) -> Iterator[int]:
     """The first lines of functions that name something which may be None, and use it by that name where it matters."""
-    lines = file.text.split("\n")
+    if "None" not in file.text:
+        return
+    starts = [0, *accumulate(len(line) + 1 for line in file.text.split("\n"))]
     bounds = sorted((f.line, f.end_line) for f in file.facts.functions if f.name != "<module>")
-    uses: dict[int, dict[str, tuple[int, int]]] = {}
     others = _other_names(file)
+    found: set[int] = set()
     for name, at, since, until in _asked_for(file):
         first, last = max(((a, b) for a, b in bounds if a <= at <= b), default=(0, 0))
-        if not first:
-            continue
-        if first not in uses:
-            uses[first] = _used(lines, first, last)
-        for one in (name, *others.get(name, ())):
-            earliest, latest = uses[first].get(one, (last + 1, 0))
-            if latest > since if since else earliest <= until:
+        if first and first not in found:
+            start, end = starts[since or first - 1], starts[until or last]
+            if any(_is_used(file.text, one, start, end) for one in (name, *others.get(name, ()))):
+                found.add(first)
                 yield first
 
 
-def _used(lines: list[str], first: int, last: int) -> dict[str, tuple[int, int]]:
-    """The first and the last line in which a name is used as None cannot be."""
-    text = "\n".join(lines[first - 1 : last])
-    found: dict[str, tuple[int, int]] = {}
-    line, counted = first, 0
-    for match in _USED.finditer(text):
-        line += text.count("\n", counted, match.start())
-        counted = match.start()
-        name = match[1] or match[2]
-        found[name] = (found[name][0] if name in found else line, line)
-    return found
+def _is_used(text: str, name: str, start: int, end: int) -> bool:
+    """Does the name stand somewhere between as None cannot?"""
+    at = text.find(name, start, end)
+    while at >= 0:
+        if _BEHIND.match(text, at + len(name)) or _BEFORE.search(text, max(start, at - 60), at):
+            return True
+        at = text.find(name, at + len(name), end)
+    return False
 
 
 def _other_names(file: SourceFile) -> dict[str, set[str]]:
@@ -127,12 +126,12 @@ def _found(function: tree.Function) -> list[_Found]:
             if known.knows(place, "used") and place in used:
                 found.append(_Found(used[place], node.line, "asked_after"))
         for use in _uses(node, known):
-            doubt = known.doubt(use.place)
+            doubt = known.doubts.get(use.place, 0)
             if known.knows(use.place, *_SOME) or known.is_vetted(use.place) or known.is_caught(*_CAUGHT):
                 continue
             if doubt:
                 found.append(_Found(use, doubt, "none_goes_on"))
-            known.facts.update({(use.place, "used"), (use.place, "some")})
+            known.add(use.place, "used", "some")
             used[use.place] = use
 
     read(function, see)

@@ -15,7 +15,8 @@ from llmlint.code.domain.answers import is_route, way_to_client
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Effect
-from llmlint.code.flow.knowledge import Known, read
+from llmlint.code.flow.knowledge import read
+from llmlint.code.flow.known import Known
 from llmlint.code.flow.standing import parsed_by
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.code.syntax import tree
@@ -121,7 +122,7 @@ def _unanswered(function: tree.Function, root: _Root) -> list[_Use]:
             raised = [error for error in use.raises if error not in root.answered]
             if raised and not any(known.is_caught(error, *_wider(error)) for error in raised):
                 found.append(use)
-            known.facts.add((use.place, "asked"))  # what went well once goes well again
+            known.add(use.place, "asked")  # what went well once goes well again
 
     read(function, see)
     return found
@@ -184,7 +185,7 @@ def _has(known: Known, whole: str, key: tree.Literal) -> bool:
         or (known.knows(whole, "asked", "sized") and not is_name)
     ):
         return True
-    return any(place == part and what not in ("none", "false") for place, what in known.facts)
+    return any(place == part and what not in ("none", "false") for place, what in known.said_of(part))
 
 
 def _report(file: SourceFile, root: _Root, uses: list[_Use]) -> Report:

@@ -7,7 +7,6 @@ followed to what they stand for (`tools = data.get("tools")` makes `tools` the p
     true      it is truthy                  typed      somebody has asked of what type it is
     is:T      it is a T                     has:'k'    it has the key
     set       it was given a value here     vetted     a call was given it that decides or checks
-    maybe:N   the test on line N, or the loop, left it None on one way here, and nothing has been asked since
 
 Only what holds whichever way control came is kept; a loop's body is read once.
 """
@@ -17,101 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from llmlint.code.flow.standing import standing_for
-from llmlint.code.flow.told import Fact, told_by
+from llmlint.code.flow.known import Known, is_within
 from llmlint.code.syntax import tree
 
 _LEAVING = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.skip", "pytest.fail"})
+_SIMPLE = (tree.Assign, tree.Expression, tree.Return, tree.Raise, tree.Assert, tree.Call, tree.Function, tree.Class)
 _CHECKING = ("check", "validate", "verify", "assert", "ensure", "require")
-
-
-class Known:
-    """What is known at one place."""
-
-    __slots__ = ("asks", "caught", "facts", "names", "tests")
-
-    def __init__(self) -> None:
-        self.facts: set[Fact] = set()
-        self.names: dict[str, str] = {}
-        self.tests: dict[str, tree.Node] = {}
-        self.asks: dict[str, frozenset[str]] = {}
-        self.caught: tuple[frozenset[str], ...] = ()
-
-    def copy(self) -> Known:
-        made = Known()
-        made.facts, made.names, made.tests = set(self.facts), dict(self.names), dict(self.tests)
-        made.asks, made.caught = dict(self.asks), self.caught
-        return made
-
-    def place(self, node: tree.Node | None) -> str:
-        return standing_for(node, self.names)
-
-    def knows(self, place: str, *what: str) -> bool:
-        return any((place, one) in self.facts for one in what)
-
-    def knows_type(self, place: str) -> bool:
-        return self.knows(place, "typed", "set", "asked") or self.is_vetted(place)
-
-    def is_vetted(self, place: str) -> bool:
-        """Has a call been given it, or what it is a part of, that decides or checks?"""
-        return any(what == "vetted" and _is_within(place, whole) for whole, what in self.facts)
-
-    def learn(self, test: tree.Node, holds: bool) -> None:
-        self.facts.update(told_by(test, holds, self.place, self.tests))
-
-    def forget(self, place: str) -> None:
-        """Whatever was known of it and of its parts: it has a new value."""
-        self.facts = {fact for fact in self.facts if not fact[0].startswith(place) or not _is_within(fact[0], place)}
-        for name in [name for name, of in self.names.items() if name == place or _is_within(of, place)]:
-            del self.names[name]
-        for name in [name for name, roots in self.asks.items() if name == place or place in roots]:
-            del self.tests[name], self.asks[name]
-
-    def keep_test(self, name: str, test: tree.Node) -> None:
-        """The name stands for this test from here on."""
-        self.tests[name], self.asks[name] = test, frozenset(_roots_in(test))
-
-    def meet(self, other: Known | None) -> Known:
-        if other is None:
-            return self
-        given = {name for name in (*self.names, *other.names) if self._is_given(name) and other._is_given(name)}
-        self.facts &= other.facts
-        self.facts.update((name, "some") for name in given if self.names.get(name) != other.names.get(name))
-        self.names = {name: of for name, of in self.names.items() if other.names.get(name) == of}
-        for name in [name for name, test in self.tests.items() if other.tests.get(name) is not test]:
-            del self.tests[name], self.asks[name]
-        return self
-
-    def may_change(self, call: tree.Call) -> None:
-        """What is called may give its object's attributes values, and those of what it is given."""
-        called, *given = (_root_of(tree.path_of(one)) for one in (call.function, *call.args))
-        self.facts = {fact for fact in self.facts if not _is_changed(fact, called, given)}
-
-    def drop_doubts(self) -> None:
-        """Under a test of something else a doubt may be settled already."""
-        self.facts = {fact for fact in self.facts if not fact[1].startswith("maybe:")}
-
-    def keep_doubts(self, before: Known, line: int, ends: list[Known], given: set[str]) -> None:
-        """After a branching: what one way left None, and what was in doubt before and is so still."""
-        doubted = {at: what for at, what in before.facts if what.startswith("maybe:") and at not in given}
-        for end in ends if len(ends) > 1 else ():
-            for place, what in end.facts:
-                if what == "none" and not all(other.knows(place, "none") for other in ends):
-                    if not any(_is_twin(one, place) for one in given):
-                        doubted[place] = f"maybe:{line}"
-        self.facts.update((at, what) for at, what in doubted.items() if not self.knows(at, "some"))
-
-    def doubt(self, place: str) -> int:
-        """The line that leaves it in doubt whether the place is None, 0 when nothing does."""
-        return next((int(what[6:]) for at, what in self.facts if at == place and what.startswith("maybe:")), 0)
-
-    def _is_given(self, name: str) -> bool:
-        """Has it another value than at first, or one that is known not to be None?"""
-        return name in self.names or self.knows(name, "some")
-
-    def is_caught(self, *raised: str) -> bool:
-        """Does a `try` around it take one of these?"""
-        return any(not handlers.isdisjoint(raised) for handlers in self.caught)
 
 
 See = Callable[[tree.Node, Known], None]
@@ -202,13 +112,14 @@ class _Reader:
         inside, beside = known.copy(), known.copy()
         inside.learn(node.test, True)
         beside.learn(node.test, False)
-        inside.drop_doubts()
-        beside.drop_doubts()
+        inside.doubts, beside.doubts = {}, {}  # under a test of something else a doubt may be settled already
         ends = [self.block(node.body, inside), self.block(node.orelse, beside)]
         end = _met(ends)
         if end is not None:
-            given = set(_given([*node.body, *node.orelse], known))
-            end.keep_doubts(known, node.line, [one for one in ends if one is not None], given)
+            living = [one for one in ends if one is not None]
+            if known.doubts or any(True for one in living for _ in one.nones()):
+                given = set(_given([*node.body, *node.orelse], known))
+                end.keep_doubts(known, node.line, living, given)
         return end
 
     def _loop(self, node: tree.Loop, known: Known) -> Known | None:
@@ -218,7 +129,7 @@ class _Reader:
         for place in _given(node.body, known):
             known.forget(place)
         inside = known.copy()
-        inside.drop_doubts()
+        inside.doubts = {}
         if node.target is not None:
             self._bind(node.target, None, inside)
             if isinstance(node.target, tree.Name) and (over := known.place(node.iterable)):
@@ -234,7 +145,7 @@ class _Reader:
             return _met(list(left))
         end = _met([self.block(node.orelse, known), *left])
         if end is not None and not node.orelse:
-            end.facts.update((place, f"maybe:{node.line}") for place in sought)
+            end.doubts.update(dict.fromkeys(sought, node.line))
         return end
 
     def _try(self, node: tree.Try, known: Known) -> Known | None:
@@ -263,7 +174,7 @@ class _Reader:
                     if isinstance(name, tree.Name):
                         inside.forget(name.id)
             if place and case.patterns:
-                inside.facts.update({(place, "typed"), (place, "some")})
+                inside.add(place, "typed", "some")
             if case.guard is not None:
                 self._value(case.guard, inside)
                 inside.learn(case.guard, True)
@@ -297,12 +208,12 @@ class _Reader:
         if not place:
             return
         known.forget(place)
-        if isinstance(target, tree.Name) and stands_for and not _is_within(stands_for, place):
+        if isinstance(target, tree.Name) and stands_for and not is_within(stands_for, place):
             known.names[place] = stands_for
         elif isinstance(value, tree.Literal) and value.kind == "none":
-            known.facts.add((place, "none"))
+            known.add(place, "none")
         else:
-            known.facts.update({(place, "set"), (place, "some"), (place, "typed")})
+            known.add(place, "set", "some", "typed")
             if isinstance(target, tree.Name) and isinstance(value, tree.Compare | tree.Logic | tree.Unary | tree.Call):
                 known.keep_test(place, value)
 
@@ -314,13 +225,13 @@ class _Reader:
                 inside = known.copy()
                 for operand in operands:
                     self._value(operand, inside)
-                    inside.drop_doubts()
+                    inside.doubts = {}
                     inside.learn(operand, op == "and")
             case tree.Conditional(test=test, body=body, orelse=orelse):
                 self._value(test, known)
                 for branch, holds in ((body, True), (orelse, False)):
                     inside = known.copy()
-                    inside.drop_doubts()
+                    inside.doubts = {}
                     inside.learn(test, holds)
                     self._value(branch, inside)
             case tree.Comprehension(element=element, generators=generators, key=key):
@@ -378,14 +289,21 @@ def _caught(node: tree.Try) -> Iterator[str]:
 def _given(body: Iterable[tree.Node], known: Known) -> Iterator[str]:
     """The places that get a new value somewhere in these statements."""
     for statement in body:
-        for node in tree.walk(statement):
-            match node:
-                case tree.Assign(targets=targets):
-                    yield from (p for t in targets for one in _parts(t) if (p := _own_place(one, known)))
-                case tree.Loop(target=target) if target is not None:
-                    yield from (p for one in _parts(target) if (p := _own_place(one, known)))
-                case tree.Named(target=tree.Name(id=name)):
-                    yield name
+        for node in tree.walk(statement, into=_holds_statements):
+            if isinstance(node, tree.Assign):
+                targets = node.targets
+            elif isinstance(node, tree.Loop) and node.target is not None:
+                targets = [node.target]
+            elif isinstance(node, tree.Named):
+                targets = [node.target]
+            else:
+                continue
+            yield from (p for t in targets for one in _parts(t) if (p := _own_place(one, known)))
+
+
+def _holds_statements(node: tree.Node) -> bool:
+    """An assignment in an expression counts in a test only: elsewhere it is seldom, and looking for it costs much."""
+    return not isinstance(node, _SIMPLE)
 
 
 def _sought(node: tree.Loop, known: Known) -> set[str]:
@@ -411,31 +329,6 @@ def _parts(target: tree.Node) -> list[tree.Node]:
     return target.items if isinstance(target, tree.Collection) else [target]
 
 
-def _is_twin(given: str, place: str) -> bool:
-    """`self._step` may be what `self.step` gives."""
-    return "." in given and given.replace("._", ".") == place.replace("._", ".")
-
-
-def _is_changed(fact: Fact, called: str, given: list[str]) -> bool:
-    place, what = fact
-    if "." not in place:
-        return False
-    root = _root_of(place)
-    return root == called if what.startswith("maybe:") else what == "none" and root in (called, *given)
-
-
-def _root_of(place: str) -> str:
-    return place.partition(".")[0].partition("[")[0].partition("(")[0]
-
-
-def _is_within(place: str, whole: str) -> bool:
-    return place.startswith(whole) and place[len(whole) : len(whole) + 1] in ("", ".", "[", "(")
-
-
-def _roots_in(test: tree.Node) -> set[str]:
-    return {node.id for node in tree.walk(test) if isinstance(node, tree.Name)}
-
-
 def _leaves(value: tree.Node) -> bool:
     return isinstance(value, tree.Call) and tree.path_of(value.function) in _LEAVING
 
@@ -446,5 +339,7 @@ def _checked(value: tree.Node, known: Known) -> Known:
     if isinstance(call, tree.Call):
         name = tree.path_of(call.function).rpartition(".")[2]
         if any(word in name for word in _CHECKING):
-            known.facts.update((place, "vetted") for arg in call.args if (place := known.place(arg)))
+            for arg in call.args:
+                if place := known.place(arg):
+                    known.add(place, "vetted")
     return known

@@ -45,8 +45,21 @@ def test_starting_up_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_scan_of_nothing_imports_no_checker_and_nothing_that_starts_processes(tmp_path: Path) -> None:
+    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    code = (
+        "import sys\nfrom llmlint.cli import main\n"
+        "try: main(['scan', '.', '-q', '--no-cache'])\nexcept SystemExit: pass\n"
+        "heavy = ('llmlint.checkers.', 'llmlint.code.link', 'multiprocessing', 'concurrent', 'tree_sitter')\n"
+        "print([m for m in sys.modules if m.startswith(heavy)])\n"
+        "print(len(sys.modules) < 250)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["[]", "True", ""]
+
+
 def test_a_python_scan_never_imports_what_only_other_surfaces_need(tree: Path) -> None:
-    heavy = "libcst astroid pylint sarif_om rich".split()
+    heavy = "libcst astroid pylint networkx sarif_om rich".split()
     code = (
         "import sys\nfrom llmlint.cli import main\n"
         "try: main(['scan', '.', '-q'])\nexcept SystemExit: pass\n"

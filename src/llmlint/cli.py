@@ -74,14 +74,13 @@ class LazyGroup(click.Group):
 
 def _take_own_rules() -> None:
     """Those of installed packages; others when a command or trusted settings name them."""
-    from llmlint.commands.common import wrong_use
     from llmlint.own_rules import OwnRulesError, allow_own_rules, installed_folders, use_rules_from
 
     allow_own_rules()
     try:
         use_rules_from(installed_folders())
     except OwnRulesError as error:
-        wrong_use(str(error))
+        raise click.UsageError(str(error)) from error
 
 
 def _hint(name: str) -> str:

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -65,6 +64,8 @@ def _write_no_more() -> None:
 
 
 def _tell(error: Exception) -> None:
+    import traceback
+
     where = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(where.filename)}:{where.lineno}"
     click.echo(f"llmlint: internal fault: {type(error).__name__} at {place}: {one_line(str(error))}", err=True)

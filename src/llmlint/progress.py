@@ -6,7 +6,6 @@ On standard error, and in a pipe only when asked for. Nothing is told of what ta
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -72,6 +71,8 @@ class _Display:
         if now - self._begun < _QUIET_SECONDS or (now - self._drawn < _BETWEEN_DRAWINGS and not fresh):
             return
         self._drawn, self._stage = now, stage.name
+        import shutil
+
         room = shutil.get_terminal_size((80, 24)).columns - 1
         self._stream.write(f"\r\x1b[2K{one_line(_bar(stage))[:room]}")
         self._stream.flush()

@@ -122,8 +122,12 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     problem: str = ""
 
 
-def read_batch(batch: Sequence[tuple[str, str | bytes, str]], vocabulary: Vocabulary) -> list[Reading]:
-    """In a worker: reads (path, file or content, language) of each."""
+Work = tuple[str, str | bytes, str]
+"""A path, its file or content, and its language."""
+
+
+def read_batch(batch: Sequence[Work], vocabulary: Vocabulary) -> list[Reading]:
+    """In a worker: reads each file of a batch."""
     return [_reading(path, source, language, vocabulary) for path, source, language in batch]
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,9 @@ from llmlint.reading import FileRecord, tool_digest
 from llmlint.records import gather, known_keys
 from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
+
+if TYPE_CHECKING:
+    from llmlint.checking import Answer
 
 
 class Counts(msgspec.Struct):
@@ -139,18 +143,11 @@ def judge_records(
     progress: Progress | None = None,
 ) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
-    from llmlint.checking import answers
-    from llmlint.code.link.program import Program
-
     catalogue = load_catalogue()
     result = ScanResult([], Counts(), rules=options.rules)
     readable = _readable(records, result)
     judge = Judge(records, catalogue, options.rules, text_of, options.vocabulary)
-    if progress is not None:
-        progress(Stage("linking"))
-    program = Program(readable, options.vocabulary)
-    said = answers(program, options.rules, options.jobs, progress)
-    for rule, answer in zip(options.rules, said, strict=True):
+    for rule, answer in _asked(readable, options, progress):
         judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports])
         result.faults += [answer.fault] if answer.fault else []
@@ -161,6 +158,21 @@ def judge_records(
         if unused:
             result.unused_suppressions[path] = [(d.line, d.column, rules) for d, rules in unused]
     return result
+
+
+def _asked(
+    readable: dict[str, FileFacts], options: Options, progress: Progress | None
+) -> Iterator[tuple[Rule, Answer]]:
+    """What each rule's checker says of the linked program; where there is nothing to read, no checker is imported."""
+    if not readable:
+        return
+    from llmlint.checking import answers
+    from llmlint.code.link.program import Program
+
+    if progress is not None:
+        progress(Stage("linking"))
+    program = Program(readable, options.vocabulary)
+    yield from zip(options.rules, answers(program, options.rules, options.jobs, progress), strict=True)
 
 
 def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str, FileFacts]:

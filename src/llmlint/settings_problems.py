@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cached_property
 
 import msgspec
@@ -147,6 +146,8 @@ def _unquoted(text: str) -> str:
 def unknown_setting(key: str, known: Sequence[str]) -> str:
     ours = _OTHERS_NAMES.get(key.replace("_", "-"))
     if ours is None:
+        from difflib import get_close_matches
+
         near = get_close_matches(key.replace("_", "-"), known, n=1, cutoff=0.6)
         ours = near[0] if near else ""
     return f"unknown setting {key!r}" + (f"; did you mean {ours!r}" if ours else "")

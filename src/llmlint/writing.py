@@ -8,7 +8,6 @@ written, unless that lies outside of the tree the link stands in.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +28,8 @@ def write_file(file: Path, data: bytes, expected: bytes | None = None, parents: 
     real = _inside(file)
     if parents:
         real.parent.mkdir(parents=True, exist_ok=True)
+    import secrets
+
     beside = real.with_name(f".{real.name[:200]}.{secrets.token_hex(4)}.llmlint")
     try:
         _write_new(beside, data, real)

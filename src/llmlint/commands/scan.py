@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,8 @@ import msgspec
 
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import exit_code, request_of, say, scan_options, tell_problems, wrong_use
-from llmlint.diff import DiffError, scan_against
 from llmlint.findings import SEVERITIES
-from llmlint.progress import KINDS, shown_progress
+from llmlint.progress import KINDS, Progress, shown_progress
 from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
 from llmlint.report import FORMATS, Style, render
@@ -104,8 +102,17 @@ def scan(
 def _scanned(request: Request, revision: str | None, progress: str) -> ScanResult:
     try:
         with shown_progress(progress) as tell:
-            return scan_against(request, revision, tell) if revision else scan_project(request, tell)
-    except (UnknownRule, DiffError) as error:
+            return _scanned_against(request, revision, tell) if revision else scan_project(request, tell)
+    except UnknownRule as error:
+        wrong_use(str(error))
+
+
+def _scanned_against(request: Request, revision: str, progress: Progress | None) -> ScanResult:
+    from llmlint.diff import DiffError, scan_against
+
+    try:
+        return scan_against(request, revision, progress)
+    except DiffError as error:
         wrong_use(str(error))
 
 
@@ -166,6 +173,8 @@ def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]]
 
 def _terminal_style(plain: Style) -> Style:
     """Colour and links where a person looks on; NO_COLOR and FORCE_COLOR have the last word."""
+    import shutil
+
     terminal = sys.stdout.isatty()
     forced = os.environ.get("FORCE_COLOR", "") not in ("", "0")
     color = forced or (terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")

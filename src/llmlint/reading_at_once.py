@@ -1,0 +1,73 @@
+"""Reading with several processes. A worker that dies costs the one file it died on and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from llmlint.reading import Reading, Work, read_batch
+from llmlint.vocabulary import Vocabulary
+from llmlint.workers import worker_pool
+
+_BATCH_BYTES = 400_000
+
+
+def readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
+    broken: list[list[Work]] = []
+    with worker_pool(jobs) as executor:
+        yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
+    for item in (item for batch in broken for item in batch):
+        yield [_alone(item, vocabulary)]
+
+
+def _from_workers(
+    executor: Executor, batches: Iterable[list[Work]], vocabulary: Vocabulary, broken: list[list[Work]]
+) -> Iterator[list[Reading]]:
+    """What the workers give, as it comes; batches that a dying worker took along go to `broken`."""
+    running: dict[Future[list[Reading]], list[Work]] = {}
+    for batch in batches:
+        try:
+            running[executor.submit(read_batch, batch, vocabulary)] = batch
+        except BrokenProcessPool:
+            broken.append(batch)
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            batch = running.pop(future)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                broken.append(batch)
+
+
+def _alone(item: Work, vocabulary: Vocabulary) -> Reading:
+    """Reads one file in a process of its own."""
+    with worker_pool(1) as executor:
+        try:
+            return executor.submit(read_batch, [item], vocabulary).result()[0]
+        except BrokenProcessPool:
+            return Reading(item[0], problem="reading it ended the process that did")
+
+
+def _batches(work: Sequence[Work]) -> Iterator[list[Work]]:
+    batch: list[Work] = []
+    size = 0
+    for item in work:
+        batch.append(item)
+        size += _size(item[1])
+        if size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _size(source: str | bytes) -> int:
+    if isinstance(source, bytes):
+        return len(source)
+    try:
+        return Path(source).stat().st_size
+    except OSError:
+        return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from serving_code import CLEAN, LEFT, NOOP
 from terminal import on_a_terminal
 
+from llmlint.catalogue import load_catalogue
 from llmlint.cli import COMMANDS, main
 from llmlint.report.json import json_schema
 
@@ -244,3 +246,101 @@ def test_the_schema_refuses_a_finding_without_a_fingerprint(tree: Path) -> None:
     del document["findings"][0]["fingerprint"]
     with pytest.raises(jsonschema.ValidationError, match="fingerprint"):
         jsonschema.validate(document, msgspec.to_builtins(json_schema()))
+
+
+def test_explain_tells_of_several_rules_in_short() -> None:
+    one, several = run("explain", "LLM802", "--short").stdout, run("explain", "LLM8").stdout
+    assert one.startswith("LLM802 noop-restore (P1): ")
+    assert "  Fix: " in one
+    assert len(one.splitlines()) < 12
+    assert one in several
+    assert "LLM801 restore-leaves-state (P1, safe fix)" in several
+    assert "## Bad" in run("explain", "LLM802").stdout
+
+
+def test_rules_are_listed_by_selector_and_by_whether_they_can_be_mended() -> None:
+    assert [line.split()[0] for line in run("rules", "LLM802", "LLM801").stdout.splitlines()] == ["LLM801", "LLM802"]
+    fixable = [rule["code"] for rule in json.loads(run("rules", "--fixable", "--format", "json").stdout)]
+    assert "LLM801" in fixable
+    assert "LLM802" not in fixable
+    assert run("rules", "LLM999").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "offered"),
+    [
+        ("llmlint explain noop", 2, "noop-restore"),
+        ("llmlint scan --select LLM80", 3, "LLM802"),
+        ("llmlint scan --select LLM801,noop", 3, "LLM801,noop-restore"),
+        ("llmlint scan --ignore mem", 3, "memory"),
+        ("llmlint scan --format sar", 3, "sarif"),
+        ("llmlint scan -o sar", 3, "sarif:"),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_values(shell: str, words: str, number: int, offered: str) -> None:
+    asked = {"_LLMLINT_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(number)}
+    if shell == "fish":
+        asked["COMP_CWORD"] = words.split()[-1]
+    printed = CliRunner().invoke(main, [], prog_name="llmlint", env=asked).stdout
+    assert any(offered in line.replace("plain,", "", 1).split("\t")[0].split("\n")[0] for line in printed.splitlines())
+
+
+def test_a_comment_is_added_above_each_finding_and_the_next_scan_is_content(tree: Path) -> None:
+    done = run("scan", ".", "--add-suppressions", "kept until the pool is rewritten")
+    assert done.exit_code == 0
+    assert "pool.py: 1 suppression added" in done.stderr
+    assert (
+        "    # llmlint: ignore[LLM802] kept until the pool is rewritten\n    def restore_blocks"
+        in (tree / "pool.py").read_text()
+    )
+    assert run("scan", ".").exit_code == 0
+
+
+def test_a_suppression_needs_a_reason_that_is_text(tree: Path) -> None:
+    before = (tree / "pool.py").read_bytes()
+    for reason in ("", "  ", "a */ b", "a \u202e b"):
+        assert run("scan", ".", "--add-suppressions", reason).exit_code == 2
+    assert (tree / "pool.py").read_bytes() == before
+
+
+def test_no_comment_goes_where_it_would_be_none(tree: Path) -> None:
+    (tree / "scheduler.py").unlink()
+    text = "import requests\n\n\ndef fetch(url):\n    return 1 + \\\n        requests.get(url).status\n"
+    (tree / "pool.py").write_text(text)
+    done = run("scan", "pool.py", "--add-suppressions", "known")
+    assert "pool.py: 0 suppressions added" in done.stderr
+    assert done.exit_code == 1
+    assert (tree / "pool.py").read_text() == text
+
+
+def test_watching_reports_again_after_a_change_and_ends_with_the_interrupt(tree: Path) -> None:
+    command = [sys.executable, "-m", "llmlint", "scan", ".", "--watch", "--format", "concise", "--no-cache"]
+    process = subprocess.Popen(
+        command,
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    try:
+        first = [process.stdout.readline(), process.stdout.readline()]
+        assert ["LLM802" in first[0], "LLM801" in first[1]] == [True, True]
+        (tree / "pool.py").write_text(CLEAN)
+        assert "LLM801" in process.stdout.readline()
+        (tree / "new.py").write_text(NOOP)
+        assert "new.py" in process.stdout.readline()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+
+
+def test_what_a_rule_was_called_still_means_it(tmp_path: Path) -> None:
+    page = tmp_path / "state" / "noop-restore.md"
+    page.parent.mkdir()
+    text = (SCHEMA.parent.parent / "rules" / "state" / "noop-restore.md").read_text()
+    page.write_text(text.replace("severity =", 'former = ["LLM899", "empty-restore"]\nseverity =', 1))
+    catalogue = load_catalogue(tmp_path)
+    assert [catalogue.rule(name).code for name in ("LLM899", "empty-restore", "LLM802")] == ["LLM802"] * 3
+    assert [rule.code for rule in catalogue.matching("empty-restore")] == ["LLM802"]

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from serving_code import NOOP
 
+from llmlint.catalogue import Rule, load_catalogue
 from llmlint.findings import Finding
 from llmlint.fixing import Judged, is_fixable, mend_content
+from llmlint.rule_cases import cases
 from llmlint.scan import check_sources
 
 RESET = '''\
@@ -264,3 +266,16 @@ def test_only_python_is_mended() -> None:
     (finding,) = check_sources({"engine.py": RESET.encode()})
     assert is_fixable(finding)
     assert not is_fixable(msgspec.structs.replace(finding, path="engine.cpp"))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in load_catalogue() if rule.fix], ids=lambda rule: rule.name)
+def test_a_page_that_promises_a_fix_has_a_case_that_can_be_mended(rule: Rule) -> None:
+    found = [
+        finding
+        for case in cases(rule, "Bad")
+        for finding in check_sources({name: text.encode() for name, text in case.items()}, [rule.code])
+    ]
+    assert any(map(is_fixable, found))
+    assert (rule.fix == "safe") == any(
+        is_fixable(msgspec.structs.replace(finding, confidence="high"), unsafe=False) for finding in found
+    )

@@ -97,6 +97,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reported_by_engine: bool = False
     harms: Literal["any", "service"] = "any"
     """Whom it harms: any program, or only one that lives on, so that a script which ends soon never notices."""
+    fix: Literal["", "safe", "unsafe"] = ""
+    """The best that `scan --fix` can do for its findings; the form of the code decides whether it does."""
+    former: tuple[str, ...] = ()
+    """Codes and names that the rule had: settings, comments and commands that say them mean it still."""
     folder: str = ""
     """Where page and checker of a rule of one's own lie; no page says it."""
 
@@ -172,7 +176,8 @@ class Catalogue:
     def _by_key(self) -> dict[str, Rule]:
         """By code, by name and by pylint id, all in lower case."""
         ids = {rule.pylint_id.lower(): rule for rule in self.rules if not rule.is_own}
-        return ids | {key.lower(): rule for rule in self.rules for key in (rule.code, rule.name)}
+        former = {key.lower(): rule for rule in self.rules for key in rule.former}
+        return former | ids | {key.lower(): rule for rule in self.rules for key in (rule.code, rule.name)}
 
     def get(self, key: str) -> Rule | None:
         return self._by_key.get(key.strip().lower().replace("_", "-"))

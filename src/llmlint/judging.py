@@ -35,7 +35,7 @@ class Judge:
         self._lines: dict[str, list[str]] = {}
         self._ordinals = Ordinals()
         self._roots = Roots({path: record.facts for path, record in records.items()}, vocabulary)
-        names = {name.lower(): rule.code for rule in catalogue for name in (rule.code, rule.name)}
+        names = {name.lower(): rule.code for rule in catalogue for name in (*rule.former, rule.code, rule.name)}
         self.suppressions = {
             path: Suppressions(record.directives, _bodies(record), names)
             for path, record in records.items()

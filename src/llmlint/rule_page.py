@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 from llmlint.catalogue import Rule, split_page
@@ -18,9 +19,9 @@ def prose_of(rule: Rule) -> str:
 
 
 def description_of(rule: Rule) -> str:
-    """What the rule catches, in one paragraph without markup."""
-    section = re.search(r"^## What it catches\n+(.+?)(?:\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
-    text = section[1] if section else rule.title
+    """What the rule catches, in one paragraph without markup: a list's points become its sentences."""
+    section = re.search(r"^## What it catches\n+(.+?)(?:(?<!:)\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^- ", "", section[1], flags=re.MULTILINE) if section else rule.title
     return " ".join(text.replace("`", "").split())
 
 
@@ -36,6 +37,16 @@ def as_text(rule: Rule) -> str:
     ]
     head = "\n".join((f"{rule.code} {rule.name}", rule.title, "", *facts))
     return f"{head}\n\n{prose_of(rule)}"
+
+
+def in_short(rule: Rule) -> str:
+    """What it is, what it catches and how to mend it, without the code."""
+    state = [rule.severity, *([] if rule.default else ["off by default"]), *([rule.fix + " fix"] if rule.fix else [])]
+    head = f"{rule.code} {rule.name} ({', '.join(state)}): {rule.title}"
+    mend = re.search(r"^## How to fix\n+(.+?)(?:\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
+    said = [description_of(rule), *([f"Fix: {' '.join(mend[1].replace('`', '').split())}"] if mend else [])]
+    folded = [textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ") for text in said]
+    return "\n".join([head, *folded, ""])
 
 
 def _readings(rule: Rule) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from llmlint.commands.completing import complete_rules
 from llmlint.findings import as_severe
 from llmlint.plain import one_line, without_commands
 from llmlint.project import Request
@@ -32,8 +33,14 @@ _RULES_FROM = click.option(
 )
 
 _SCAN_OPTIONS = (
-    click.option("--select", multiple=True, metavar="RULES", help="Only these rules (code, name, LLM8, chapter, ALL)."),
-    click.option("--ignore", multiple=True, metavar="RULES", help="Not these rules."),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="RULES",
+        shell_complete=complete_rules,
+        help="Only these rules (code, name, LLM8, chapter, ALL).",
+    ),
+    click.option("--ignore", multiple=True, metavar="RULES", shell_complete=complete_rules, help="Not these rules."),
     click.option(
         "--min-confidence",
         type=click.Choice(["low", "medium", "high", "certain"]),

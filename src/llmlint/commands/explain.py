@@ -7,21 +7,26 @@ from pathlib import Path
 import click
 
 from llmlint.commands.common import rules_option, wrong_use
+from llmlint.commands.completing import complete_rule
 
 
 @click.command()
-@click.argument("rule")
+@click.argument("rule", shell_complete=complete_rule)
+@click.option("--short", is_flag=True, help="A few lines: what it catches and how to mend it.")
 @rules_option
-def explain(rule: str) -> None:
-    """Show the page of a rule, given by its code or name."""
+def explain(rule: str, short: bool) -> None:
+    """Show the page of a rule, given by its code or name; of several (LLM8, a chapter) a few lines each."""
     from llmlint.catalogue import UnknownRule, load_catalogue
-    from llmlint.rule_page import as_text
+    from llmlint.rule_page import as_text, in_short
 
     try:
-        found = load_catalogue().rule(rule)
+        found = load_catalogue().matching(rule)
     except UnknownRule as error:
         wrong_use(str(error))
-    click.echo(as_text(found), nl=False)
+    if short or len(found) > 1:
+        click.echo("\n".join(map(in_short, found)), nl=False)
+    else:
+        click.echo(as_text(found[0]), nl=False)
 
 
 @click.command("new-rule")

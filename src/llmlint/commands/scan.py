@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +13,9 @@ import msgspec
 
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import exit_code, request_of, say, scan_options, tell_problems, wrong_use
+from llmlint.commands.completing import complete_output
 from llmlint.findings import SEVERITIES
+from llmlint.plain import one_line
 from llmlint.progress import KINDS, Progress, shown_progress
 from llmlint.project import Project, Request, mark_known
 from llmlint.project import scan as scan_project
@@ -33,7 +35,15 @@ from llmlint.writing import write_file
     type=click.Choice(list(FORMATS)),
     help=f"{', '.join(FORMATS)}.",
 )
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT:FILE",
+    shell_complete=complete_output,
+    help="Write a report to a file too.",
+)
 @scan_options
 @click.option("--baseline", "baseline_file", metavar="FILE", help="Findings that are known and don't count.")
 @click.option("--diff", "revision", metavar="REF", help="Only findings introduced since a git revision count.")
@@ -42,6 +52,8 @@ from llmlint.writing import write_file
 @click.option("--unsafe-fixes", is_flag=True, help="Mend also where the fix needs a look: a limit, a bound, a guess.")
 @click.option("--diff-fixes", is_flag=True, help="Print the fixes as a patch and change nothing.")
 @click.option("--fix-suppressions", is_flag=True, help="Remove suppression comments that cover nothing.")
+@click.option("--add-suppressions", metavar="REASON", help="Write a comment that silences it above each finding.")
+@click.option("--watch", is_flag=True, help="Scan again whenever something changes, until Ctrl-C.")
 @click.option("--show-suppressed", is_flag=True, help="Show suppressed findings too.")
 @click.option("--statistics", is_flag=True, help="Always end with counts by rule.")
 @click.option("--sarif-category", default="", help="Keep this run's alerts apart from others' on GitHub.")
@@ -67,6 +79,8 @@ def scan(
     unsafe_fixes: bool,
     diff_fixes: bool,
     fix_suppressions: bool,
+    add_suppressions: str | None,
+    watch: bool,
     show_suppressed: bool,
     statistics: bool,
     sarif_category: str,
@@ -83,11 +97,20 @@ def scan(
         wrong_use("what comes from standard input needs a name: --stdin-filename FILE")
     paths = tuple(path for path in paths if path != "-") or tuple(given) or (".",)
     request = request_of(paths, flags, given)
+    if watch:
+        if fix or unsafe_fixes or diff_fixes or fix_suppressions or add_suppressions is not None or given:
+            wrong_use("--watch only looks: leave out what changes files, and standard input")
+        plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
+        _watch(request, lambda: _look(request, revision, baseline_file, progress, format_, written, quiet, plain))
     result = _scanned(request, revision, progress)
     if fix_suppressions:
         _fix_suppressions(result)
         result = _scanned(request, revision, progress)
     mark_known(result, Project(request).settings, baseline_file)
+    if add_suppressions is not None:
+        _add_suppressions(result, add_suppressions)
+        result = _scanned(request, revision, progress)
+        mark_known(result, Project(request).settings, baseline_file)
     if diff_fixes:
         _show_fixes(request, result, unsafe_fixes)
     elif (fix or unsafe_fixes) and _fix(request, result, unsafe_fixes):
@@ -97,6 +120,32 @@ def scan(
     _write(result, format_, written, quiet, plain)
     tell_problems(result)
     sys.exit(exit_code(result, exit_zero, fail_on or Project(request).settings.config.fail_on))
+
+
+def _watch(request: Request, look: Callable[[], None]) -> NoReturn:
+    from llmlint.commands.watching import watch
+
+    watch(request, look)
+    raise AssertionError("it goes on until it is interrupted")
+
+
+def _look(
+    request: Request,
+    revision: str | None,
+    baseline_file: str | None,
+    progress: str,
+    format_: str,
+    written: Sequence[tuple[str, Path]],
+    quiet: bool,
+    plain: Style,
+) -> None:
+    """One report of those that --watch makes; a terminal shows the newest one alone."""
+    result = _scanned(request, revision, progress)
+    mark_known(result, Project(request).settings, baseline_file)
+    if sys.stdout.isatty() and not quiet:
+        sys.stdout.write("\x1b[2J\x1b[H")
+    _write(result, format_, written, quiet, plain)
+    tell_problems(result)
 
 
 def _scanned(request: Request, revision: str | None, progress: str) -> ScanResult:
@@ -145,6 +194,16 @@ def _fix_suppressions(result: ScanResult) -> None:
     from llmlint.commands.suppressions import remove_unused
 
     for told in remove_unused(result.unused_suppressions):
+        say(told)
+
+
+def _add_suppressions(result: ScanResult, reason: str) -> None:
+    from llmlint.commands.suppressions import add
+
+    reason = " ".join(reason.split())
+    if not reason or reason != one_line(reason) or "*/" in reason:
+        wrong_use("--add-suppressions takes a reason, in words for who reads the comment")
+    for told in add(result.shown, reason):
         say(told)
 
 

@@ -1,11 +1,14 @@
-"""`scan --fix-suppressions`: comments that cover nothing are taken out of the files they stand in."""
+"""`scan --fix-suppressions` takes out comments that cover nothing, `--add-suppressions` writes new ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from llmlint.files import language_of
+from llmlint.findings import Finding
 from llmlint.suppressions import LINE_END, directives_of, without
 from llmlint.writing import write_file
 
@@ -35,3 +38,48 @@ def _remove(file: Path, wanted: Vain) -> int:
     if after != data:
         write_file(file, after, data)
     return len(found)
+
+
+def add(findings: Iterable[Finding], reason: str) -> Iterator[str]:
+    """Writes a comment above each finding's line; says what became of each file."""
+    by_file: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for finding in findings:
+        by_file[finding.path][finding.line].add(finding.rule)
+    for file, rules_by_line in by_file.items():
+        try:
+            added = _add(Path(file), rules_by_line, reason)
+        except OSError as error:
+            yield f"{file}: suppressions not added: {error.strerror}"
+        else:
+            yield f"{file}: {added} suppression{'s' if added != 1 else ''} added"
+
+
+def _add(file: Path, rules_by_line: Mapping[int, set[str]], reason: str) -> int:
+    data = file.read_bytes()
+    pieces = LINE_END.split(data.decode("utf-8", "surrogateescape"))
+    lines, ends = pieces[::2], [*pieces[1::2], ""]
+    language = language_of(str(file)) or "python"
+    mark = "#" if language == "python" else "//"
+    added = 0
+    for line in sorted(rules_by_line, reverse=True):
+        if line > len(lines) or (line > 1 and lines[line - 2].endswith("\\")):  # a line that goes on takes no comment
+            continue
+        code = lines[line - 1]
+        indent = code[: len(code) - len(code.lstrip())]
+        comment = f"{indent}{mark} llmlint: ignore[{', '.join(sorted(rules_by_line[line]))}] {reason}"
+        lines.insert(line - 1, comment)
+        ends.insert(line - 1, ends[line - 1] or "\n")
+        added += 1
+    after = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode("utf-8", "surrogateescape")
+    if not added or (language == "python" and not _says_the_same(data, after)):
+        return 0
+    write_file(file, after, data)
+    return added
+
+
+def _says_the_same(before: bytes, after: bytes) -> bool:
+    """A comment put into a string of several lines would be none."""
+    try:
+        return ast.dump(ast.parse(before)) == ast.dump(ast.parse(after))
+    except (SyntaxError, ValueError, RecursionError):
+        return False

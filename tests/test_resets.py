@@ -304,3 +304,70 @@ def test_a_flag_that_is_lowered_or_looked_at_is_not_left(body: str) -> None:
 def test_a_flag_that_something_else_raises_as_well_does_not_go_with_the_rest() -> None:
     elsewhere = GRAMMAR.format(body="pass") + "\n    def give_up(self):\n        self.terminated = True\n"
     assert found(elsewhere, "LLM801") == []
+
+
+REACHED_INTO = """
+class Batch:
+    def __init__(self):
+        self.rows = []
+        self.names = {}
+        self.marks = []
+
+    def add(self, row, name):
+        self.rows.append(row)
+        self.names[name] = row
+
+    def mark(self, row):
+        FILL
+
+    def reset(self):
+        self.rows.clear()
+        self.names.clear()
+
+
+def note(marks, row):
+    marks.append(row)
+
+
+class Runner:
+    def __init__(self):
+        self.batch = Batch()
+
+    def run(self, row):
+        REACH
+"""
+
+
+@pytest.mark.parametrize(
+    ("fill", "reach"),
+    [("note(self.marks, row)", "pass"), ("pass", "self.batch.marks.append(row)"), ("self.marks.append(row)", "pass")],
+)
+def test_what_a_helper_or_another_object_fills_is_left_as_well(fill: str, reach: str) -> None:
+    (finding,) = found(REACHED_INTO.replace("FILL", fill).replace("REACH", reach), "LLM801")
+    assert "leaves self.marks" in finding.message
+
+
+def test_what_nobody_fills_is_not_left() -> None:
+    assert found(REACHED_INTO.replace("FILL", "note([], row)").replace("REACH", "pass"), "LLM801") == []
+
+
+PAIR = """
+class Pair:
+    def __init__(self):
+        self.rows = []
+        self.names = {}
+
+    def add(self, row, name):
+        self.rows.append(row)
+        self.names[name] = row
+
+    def reset(self):
+        self.rows.clear()
+"""
+
+
+def test_one_container_is_enough_where_the_other_is_filled_with_it() -> None:
+    (finding,) = found(PAIR, "LLM801")
+    assert "leaves self.names" in finding.message
+    apart = PAIR.replace("    def reset", "    def name(self, name):\n        self.names[name] = None\n\n    def reset")
+    assert found(apart, "LLM801") == []

@@ -33,7 +33,6 @@ from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
-_FEWEST_CLEARED = 2
 _GENERATIONS = frozenset({"generation", "epoch", "version"})
 
 
@@ -46,18 +45,17 @@ def left_behind(
         for attribute, effect in cleared_by(program, method, cls).items()
         if any(c.effect.op == "insert" and not is_setup(c.function) for c in changes.get(attribute, ()))
     }
-    if len(cleared) < _FEWEST_CLEARED:
+    if not cleared:
         return
     mentioned = mentioned_by(program, method, cls) - only_logged(method)
     skips = _cleared_on_some_ways(program, method, cls, cleared)
     left = [
         (attribute, fill)
-        for attribute, its_changes in changes.items()
+        for attribute in cls.attributes
         if is_owed(owed, attribute) and (attribute in skips or attribute not in {*handled, *mentioned})
-        for fill in [
-            _filled_by(program, cls, attribute, [c for c in its_changes if c.effect is not cleared.get(attribute)])
-        ]
-        if fill is not None
+        for others in [[c for c in changes.get(attribute, ()) if c.effect is not cleared.get(attribute)]]
+        for fill in [_filled_by(program, cls, attribute, others)]
+        if fill is not None and (len(cleared) > 1 or _go_together(attribute, next(iter(cleared)), changes))
     ]
     cleared = {attribute: effect for attribute, effect in cleared.items() if attribute not in skips}
     if not cleared or not left or len(left) > len(cleared):
@@ -78,7 +76,7 @@ def left_behind(
             )
     chosen = any(skips[attribute].is_chosen for attribute, _ in left if attribute in skips)
     lasting = chosen or all(may_last(attribute) for attribute, _ in left) or _turns_the_page(method)
-    twice = all(_is_drained_singly(changes[attribute]) for attribute, _ in left)
+    twice = all(_is_drained_singly(changes.get(attribute, [])) for attribute, _ in left)
     sure = "low" if lasting else "high" if len(cleared) > 2 and twice else "medium"
     yield Report(
         head_of(method),
@@ -137,16 +135,40 @@ def _turns_the_page(method: FunctionInfo) -> bool:
     return any(e.via == "+=" and _GENERATIONS & set(words(attribute_of(e.path))) for e in method.effects)
 
 
+def _go_together(attribute: str, cleared: str, changes: dict[str, list[Change]]) -> bool:
+    """Does whoever fills the one fill the other? Then clearing the other alone is no smaller reset."""
+    filling, with_it = (
+        {change.function for change in changes.get(name, ()) if change.effect.op == "insert"}
+        for name in (attribute, cleared)
+    )
+    return not may_last(attribute) and bool(filling) and filling <= with_it
+
+
 def _filled_by(program: Program, cls: ClassInfo, attribute: str, changes: list[Change]) -> Change | None:
     """Where ordinary methods fill a container that nothing else empties wholesale; None when it is no such state."""
     known = cls.attributes.get(attribute)
     if known is None or not known.is_container or known.is_class_level or program.vocabulary.is_not_state(attribute):
         return None
-    if not is_made(cls, attribute):
+    if not is_made(cls, attribute) or any(c.effect.op == "clear" and not is_setup(c.function) for c in changes):
         return None
     fills = [c for c in changes if grows(c, known) and not is_setup(c.function)]
-    drained = any(c.effect.op == "clear" and not is_setup(c.function) for c in changes)
-    return fills[0] if fills and not drained else None
+    return fills[0] if fills else _filled_for_it(program, cls, attribute)
+
+
+def _filled_for_it(program: Program, cls: ClassInfo, attribute: str) -> Change | None:
+    """Where a helper that is handed the container fills it, or another object that reaches in."""
+    path = f"self.{attribute}"
+    for function in cls.functions:
+        hands_over = any(argument.path == path for effect in function.effects for argument in effect.args)
+        if hands_over and function not in cls.building and not is_setup(function):
+            for done in does(program, function, cls):
+                if done.how == "insert" and done.path == path and done.inner is not None:
+                    return Change(attribute, done.function, done.effect)
+    for touch in program.touches(cls, attribute):
+        of_class = touch.function.owner is not None and touch.function.owner.is_kin_of(cls)
+        if touch.effect.op == "insert" and not touch.by_name and not of_class and touch.path.endswith(f".{attribute}"):
+            return Change(attribute, touch.function, touch.effect)
+    return None
 
 
 def _is_drained_singly(changes: list[Change]) -> bool:

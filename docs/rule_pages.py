@@ -1,15 +1,21 @@
-"""Brings the rule pages into the site: each from `rules/`, under its code, and a table of them all."""
+"""Brings into the site what is made from elsewhere: the rules' pages, the help of every command, the change log."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from llmlint.catalogue import CHAPTER_TITLES, Rule, load_catalogue
+from llmlint.cli import main
 from llmlint.rule_page import prose_of
+
+CHANGES = Path(__file__).parent.parent / "CHANGELOG.md"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -27,9 +33,33 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     catalogue = load_catalogue()
     files.append(File.generated(config, "rules/index.md", content=_index(list(catalogue))))
+    files.append(File.generated(config, "command-line.md", content=_command_line()))
+    files.append(File.generated(config, "changes.md", content=CHANGES.read_text(encoding="utf-8")))
     for rule in catalogue:
         files.append(File.generated(config, f"rules/{rule.code}.md", content=_page(rule)))
     return files
+
+
+def _command_line() -> str:
+    """What `--help` says of each command."""
+    with click.Context(main, info_name="llmlint") as top:
+        parts = ["# Every command", _help(main, top)]
+        for name in main.list_commands(top):
+            command = main.get_command(top, name)
+            if command is not None:
+                parts += list(_with_its_own(command, top, name))
+    return "\n\n".join(parts) + "\n"
+
+
+def _with_its_own(command: click.Command, above: click.Context, name: str) -> Iterator[str]:
+    with click.Context(command, info_name=name, parent=above) as context:
+        yield f"## {context.command_path}\n\n{_help(command, context)}"
+        for inner, found in getattr(command, "commands", {}).items():
+            yield from _with_its_own(found, context, inner)
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return f"```text\n{command.get_help(context)}\n```"
 
 
 def _page(rule: Rule) -> str:

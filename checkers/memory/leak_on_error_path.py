@@ -1,92 +1,44 @@
 """LLM103: something acquired that an early exit of the same function forgets.
 
-What must come back is told by the protocols; an entry taken out of a map of the object's own is held as well when the
-function gives a part of it back. A function that releases what it holds on its normal path, or hands it over there, has
-to do so on its early exits too; the exit that follows from the acquisition itself having failed is none.
+What must come back is told by the protocols. A function that releases what it holds on its normal path, or hands it
+over there, has to do so on its early exits too; the exit that follows from a failed acquisition is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, names_of, scopes_of
+from llmlint.code.domain.duties import Forgotten, forgotten, owed
+from llmlint.code.domain.lending import Held, Lending
 from llmlint.code.domain.registered import Registration, forgets, registrations
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import RAISED
-from llmlint.code.flow.leaks import Leak, Question, leak
-from llmlint.code.flow.paths import PLAIN
 from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.block import native_block
-from llmlint.vocabulary import words
-
-_NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    lending = Lending(program)
-    for held in lending.things:
-        if held.protocol.kind == "count" or _belongs_to_caller(held) or _is_number(held):
-            continue
-        if not _lets_go_by_itself(held) if held.protocol.held == "receiver" else held.is_local:
-            yield from _early_exits(lending, held)
+    yield from _early_exits(program)
     for cls in program.classes:
         if cls.language == "python":
             yield from _registered_then_refused(program, cls)
-    told: set[tuple[int, int]] = set()
-    for held in _taken_out(program):
-        for report in _early_exits(lending, held):
-            if (id(held.effect), report.at.line) not in told:
-                told.add((id(held.effect), report.at.line))
-                yield report
 
 
-def _belongs_to_caller(held: Held) -> bool:
-    """Is it kept in what a parameter points to, or is taking it what the function is for: `acquire_until_ready`?"""
-    root, is_receiver = held.name.partition(".")[0], held.protocol.held == "receiver"
-    if root != "self" and not (is_receiver and held.function.language == "python"):
-        if any(param.name == root for param in held.function.facts.params):
-            return True
-    verbs = {words(name.lstrip("."))[0] for name in held.protocol.enter if name.startswith(".")}
-    return is_receiver and not verbs.isdisjoint(words(held.function.name))
-
-
-def _is_number(held: Held) -> bool:
-    """`int got = slab.allocate(out, count)` says how many there are; who holds them is another question."""
-    bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
-    is_method = held.protocol.enter[0].startswith(".")
-    return is_method and any(not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
-
-
-def _lets_go_by_itself(held: Held) -> bool:
-    """`std::unique_lock lock(mutex)`: whatever it holds is let go at the end of its scope."""
-    return held.function.language != "python" and held.is_local
-
-
-def _taken_out(program: Program) -> Iterator[Held]:
-    """`node, slots = self.pending.pop(key)`, where the function gives back `node` or `slots` later on."""
-    for function, effect in program.calls_named("pop"):
-        if effect.op != "remove" or not effect.args or not attribute_of(effect.path):
-            continue
-        at = function.effects.index(effect)
-        for name in effect.result.split(", "):
-            if name.isidentifier():
-                yield from _given_back_later(program, function, name, at)
-
-
-def _given_back_later(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
-    effect = function.effects[at]
-    for later in function.effects[at + 1 :]:
-        for protocol in program.vocabulary.left_by(later.callee) if later.callee else ():
-            held = Held(function, name, at, effect, protocol)
-            if gives_back(program, protocol, name, later):
-                yield held
-                return
+def _early_exits(program: Program) -> Iterator[Report]:
+    lending = Lending(program)
+    told: set[tuple[int, str, int]] = set()
+    for held in owed(lending):
+        found = forgotten(lending, held)
+        name = held.name if held.effect.op == "call" else ""  # the parts of one entry are told once
+        if found is not None and (key := (id(held.effect), name, found.left_by.line)) not in told:
+            told.add(key)
+            yield _report(program, held, found)
 
 
 # ---------------------------------------------------------------- registered, then refused
@@ -177,51 +129,11 @@ def _refused_report(program: Program, made: Registration, later: Effect, way: tu
 # ---------------------------------------------------------------- the exits
 
 
-def _early_exits(lending: Lending, held: Held) -> Iterator[Report]:
-    if is_captured(held):
-        return
-    fates = lending.fates(held)
-    function = held.function
-    released = [at for at, fate in fates.items() if Fate.GIVEN_BACK in fate and at > held.at]
-    normal = [at for at in released if not stands_in(function, function.effects[at], {"except"})]
-    if not normal:
-        return
-    asked = Question(
-        function=function,
-        taken=held.at,
-        names=names_of(held),
-        status=_status(held),
-        settled=fates.keys(),
-        released=released,
-        scopes=scopes_of(held),
-        ways=held.protocol.exits,
-    )
-    raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, 3)))
-    found = leak(asked) or leak(raising)
-    if found is not None and found.left_by is not None and not _shares_exit(held, found.left_by, released):
-        yield _report(lending.program, held, found, function.effects[normal[0]])
-
-
-def _status(held: Held) -> frozenset[str]:
-    """Where the acquiring call says whether it worked: its result, or an argument it writes to."""
-    if held.effect.result != held.name:
-        return frozenset({held.effect.result} - {""})
-    given = {a.written or a.path for a in held.effect.args} - {param.name for param in held.function.facts.params}
-    return frozenset(name for name in given if name.isidentifier() and not name.isupper())
-
-
-def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:
-    """Does every release lead to this exit as well? Then a condition says whose the thing is."""
-    paths = paths_of(held.function)
-    afters = (paths.reached(paths.graph.nodes_of(at), lambda node: False, PLAIN - {"back"}) for at in released)
-    return all(any(paths.graph.effect(node) is exit_ for node in after) for after in afters)
-
-
 _WAYS = {"raise": "raises", "return": "returns", "throw": "may raise", "cancel": "may be cancelled"}
 
 
-def _report(program: Program, held: Held, found: Leak, released: Effect) -> Report:
-    function, exit_, way = held.function, found.left_by or held.effect, _WAYS[found.how]
+def _report(program: Program, held: Held, found: Forgotten) -> Report:
+    function, exit_, way, released = held.function, found.left_by, _WAYS[found.leak.how], found.released
     sure, why = _how_sure(program, held, found)
     return Report(
         program.place(function, exit_),
@@ -240,15 +152,14 @@ def _report(program: Program, held: Held, found: Leak, released: Effect) -> Repo
     )
 
 
-def _how_sure(program: Program, held: Held, found: Leak) -> tuple[str, str]:
-    exit_ = found.left_by or held.effect
-    if found.how == "throw":
-        return "low", f"; {exit_.callee} raises only when something is wrong"
-    if _ends_program(program, held.function, exit_):
+def _how_sure(program: Program, held: Held, found: Forgotten) -> tuple[str, str]:
+    if found.leak.how == "throw":
+        return "low", f"; {found.left_by.callee} raises only when something is wrong"
+    if _ends_program(program, held.function, found.left_by):
         return "low", "; this way out ends the program, which gives everything back"
     if held.protocol.collected:
         return "low", "; once nothing refers to it any more, it closes itself"
-    return ("medium", "; the await may be the last") if found.how == "cancel" else ("high", "")
+    return ("medium", "; the await may be the last") if found.leak.how == "cancel" else ("high", "")
 
 
 def _ends_program(program: Program, function: FunctionInfo, exit_: Effect) -> bool:

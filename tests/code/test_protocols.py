@@ -34,6 +34,8 @@ struct Closer {{
     ~Closer() {{ fclose(file); }}
 }};
 
+static pthread_mutex_t m;
+
 int f(const char * p, int x) {{
     {}
 }}
@@ -86,6 +88,9 @@ def test_ways_out_in_python(body: str, forgets: bool) -> None:
         ("void * q; int err = cudaMalloc(&q, x); if (err != cudaSuccess) return err; cudaFree(q); return 0;", False),
         ("void * q; int err = cudaMalloc(&q, x); if (err) return err; if (x) return 2; cudaFree(q); return 0;", True),
         ("void * q = malloc(x); if (q == NULL) return 1; if (x) { free(q); return 2; } free(q); return 0;", False),
+        ("pthread_mutex_lock(&m); if (x) return 1; pthread_mutex_unlock(&m); return 0;", True),
+        ("pthread_mutex_lock(&m); if (x) goto out; x = 1; out: pthread_mutex_unlock(&m); return 0;", False),
+        ("std::unique_lock<std::mutex> l(m); l.lock(); if (x) return 1; l.unlock(); return 0;", False),
     ],
 )
 def test_ways_out_in_cpp(body: str, forgets: bool) -> None:

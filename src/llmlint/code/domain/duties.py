@@ -1,0 +1,128 @@
+"""What a function owes: things that it holds and itself gives back when all goes well, and ways out that forget one.
+
+What is held for the caller is not owed here, nor what ends with an object's scope. An entry that the function takes out
+of a map of its object's own is owed when it gives a part of it back later on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, names_of, scopes_of
+from llmlint.code.domain.state import attribute_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.leaks import Leak, Question, leak
+from llmlint.code.flow.paths import PLAIN
+from llmlint.code.link.exits import stands_in
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.raising import way_to_raise
+from llmlint.vocabulary import words
+
+_NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
+_LEVELS = 3
+
+
+class Forgotten(NamedTuple):
+    """The way out that leaves the thing held, and the effect by which other ways give it back."""
+
+    leak: Leak
+    left_by: Effect
+    released: Effect
+
+
+def owed(lending: Lending) -> Iterator[Held]:
+    """What the functions of a program take for themselves; counts are no things."""
+    for held in lending.things:
+        is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
+        if held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held):
+            yield held
+    yield from _taken_out(lending.program)
+
+
+def _is_lock(held: Held) -> bool:
+    return held.protocol.held == "receiver" or held.protocol.kind == "lock"
+
+
+def _is_lasting_lock(held: Held) -> bool:
+    """`std::unique_lock lock(mutex)`: whatever a local object of C++ holds is let go at the end of its scope."""
+    return held.function.language == "python" or held.protocol.held != "receiver" or not held.is_local
+
+
+def _belongs_to_caller(held: Held) -> bool:
+    """Is it kept in what a parameter points to, or is taking it what the function is for: `acquire_until_ready`?"""
+    root, is_lock = held.name.partition(".")[0], _is_lock(held)
+    if root != "self" and not (is_lock and (held.function.language == "python" or held.protocol.kind == "lock")):
+        if any(param.name == root for param in held.function.facts.params):
+            return True
+    verbs = {words(name.lstrip("."))[0] for name in held.protocol.enter if name.startswith(".")}
+    return is_lock and not verbs.isdisjoint(words(held.function.name))
+
+
+def _is_number(held: Held) -> bool:
+    """`int got = slab.allocate(out, count)` says how many there are; who holds them is another question."""
+    bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
+    is_method = held.protocol.enter[0].startswith(".")
+    return is_method and any(not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
+
+
+def _taken_out(program: Program) -> Iterator[Held]:
+    """`node, slots = self.pending.pop(key)`, where the function gives back `node` or `slots` later on."""
+    for function, effect in program.calls_named("pop"):
+        if effect.op == "remove" and effect.args and attribute_of(effect.path):
+            at = function.effects.index(effect)
+            for name in effect.result.split(", "):
+                if name.isidentifier():
+                    yield from _given_back_later(program, function, name, at)
+
+
+def _given_back_later(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
+    for later in function.effects[at + 1 :]:
+        for protocol in program.vocabulary.left_by(later.callee) if later.callee else ():
+            if gives_back(program, protocol, name, later):
+                yield Held(function, name, at, function.effects[at], protocol)
+                return
+
+
+# ---------------------------------------------------------------- what is forgotten
+
+
+def forgotten(lending: Lending, held: Held) -> Forgotten | None:
+    """The way out on which a thing is not given back, where the function does so on another."""
+    function = held.function
+    fates = {} if is_captured(held) else lending.fates(held)
+    released = [at for at, fate in fates.items() if Fate.GIVEN_BACK in fate and at > held.at]
+    normal = [at for at in released if not stands_in(function, function.effects[at], {"except"})]
+    if not normal:
+        return None
+    asked = Question(
+        function=function,
+        taken=held.at,
+        names=names_of(held),
+        status=_status(held),
+        settled=fates.keys(),
+        released=released,
+        scopes=scopes_of(held),
+        ways=held.protocol.exits,
+    )
+    raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, _LEVELS)))
+    found = leak(asked) or leak(raising)
+    if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
+        return None
+    return Forgotten(found, found.left_by, function.effects[normal[0]])
+
+
+def _status(held: Held) -> frozenset[str]:
+    """Where the acquiring call says whether it worked: its result, or an argument it writes to."""
+    if held.effect.result != held.name:
+        return frozenset({held.effect.result} - {""})
+    given = {a.written or a.path for a in held.effect.args} - {param.name for param in held.function.facts.params}
+    return frozenset(name for name in given if name.isidentifier() and not name.isupper())
+
+
+def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:
+    """Does every release lead to this exit as well? Then a condition says whose the thing is."""
+    paths = paths_of(held.function)
+    afters = (paths.reached(paths.graph.nodes_of(at), lambda node: False, PLAIN - {"back"}) for at in released)
+    return all(any(paths.graph.effect(node) is exit_ for node in after) for after in afters)

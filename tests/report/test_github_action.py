@@ -51,6 +51,12 @@ def test_workflows_have_the_form_github_asks_for(offered_workflow: Path) -> None
     assert ran.returncode == 0, ran.stdout
 
 
+def test_issue_forms_have_the_form_github_asks_for() -> None:
+    forms = [form for form in (REPOSITORY / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if form.name != "config.yml"]
+    ran = checked(tool("check-jsonschema"), "--builtin-schema", "vendor.github-issue-forms", *forms)
+    assert ran.returncode == 0, ran.stdout
+
+
 def test_a_misspelt_key_of_an_action_is_noticed(tmp_path: Path) -> None:
     bad = tmp_path / "action.yml"
     bad.write_text(ACTION.read_text().replace("shell: bash", "shel: bash"))

@@ -237,6 +237,51 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_finding_opens_and_clo
     assert not page.one("#detail").is_displayed()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, (820, 1180), WIDE], ids=lambda size: str(size[0]))
+def test_nothing_in_a_row_lies_over_something_else(
+    page: Page, write: Callable[..., Path], size: tuple[int, int], scheme: str
+) -> None:
+    names = {"name": "collective-skipped-on-error", "rule": "LLM703"}
+    path = "engine/models/flux3_image_weights_loader_of_the_distributed_worker.py"
+    rows = [finding(number, path=path, line=437, **names, verdict=Verdict("confirmed", "seen")) for number in range(3)]
+    page.width(size).prefers(scheme).open(write(*rows, *varied(9)))
+    assert page.run(OVERLAPS) == []
+
+
+OVERLAPS = """
+const pairs = [];
+for (const row of document.querySelectorAll(".finding")) {
+  const outer = row.getBoundingClientRect();
+  const texts = [...row.querySelectorAll("*")].filter((part) => !part.children.length && part.textContent);
+  const parts = texts.map((part) => [part.className, part.getBoundingClientRect()]).filter(([, box]) => box.width);
+  for (const [name, box] of parts) {
+    if (box.bottom > outer.bottom + 1 || box.right > outer.right + 1) pairs.push([name, "out of its row"]);
+    for (const [other, its] of parts) {
+      const beside = box.right <= its.left || its.right <= box.left;
+      const apart = beside || box.bottom <= its.top + 0.5 || its.bottom <= box.top + 0.5;
+      if (name < other && !apart) pairs.push([name, other]);
+    }
+  }
+}
+return pairs;
+"""
+
+
+def test_a_division_of_python_is_no_comment_and_a_comment_of_cpp_is_one(page: Page, write: Callable[..., Path]) -> None:
+    file = write(finding())
+    (file.parent / "engine" / "scheduler.py").write_text("half = a // b\n" * 15 + "half = a // b  # by two\n" * 9)
+    (file.parent / "engine" / "pool.cpp").write_text("#include <a>\nint half = a / b; // by two\n")
+    of_cpp = finding(1, path="engine/pool.cpp", line=2, evidence=())
+    file.write_text(render("html", result_of(finding(), of_cpp), Style(root=str(file.parent))))
+    page.open(file)
+    assert [part.text for part in page.all(".lines .is-comment")] == ["// by two"]
+    assert "// llmlint: ignore[LLM801] why" in page.text(".facts")
+    page.press("j")
+    assert {part.text for part in page.all(".lines .is-comment")} == {"# by two"}
+    assert "# llmlint: ignore[LLM801] why" in page.text(".facts")
+
+
 def test_a_clean_report_says_so(page: Page, write: Callable[..., Path]) -> None:
     page.open(write())
     assert "came back clean" in page.text("#rows")

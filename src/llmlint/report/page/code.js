@@ -4,12 +4,16 @@ const KEYWORDS = new Set(("and as assert async await auto bool break case catch 
   "double elif else enum except False finally float for from global if import in int is lambda namespace new None nonlocal " +
   "not nullptr or pass raise return self size_t static struct switch template this throw True try typename using void " +
   "while with yield").split(" "));
-const WORDS = /(\/\/.*|#(?!include|define|if|endif|else|pragma).*)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\b\d[\w.]*\b)|([A-Za-z_]\w*)/g;
+const REST = `("(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*')|(\\b\\d[\\w.]*\\b)|([A-Za-z_]\\w*)`;
+const PYTHON_WORDS = new RegExp(`(#.*)|${REST}`, "g");
+const CPP_WORDS = new RegExp(`(//.*|/\\*.*?(?:\\*/|$))|${REST}`, "g");
 
-function highlighted(code) {
+const isPython = (path) => /\.pyi?$/.test(path);
+
+function highlighted(path, code) {
   const parts = [];
   let last = 0;
-  for (const match of code.matchAll(WORDS)) {
+  for (const match of code.matchAll(isPython(path) ? PYTHON_WORDS : CPP_WORDS)) {
     const kind = match[1] ? "comment" : match[2] ? "string" : match[3] ? "number" : KEYWORDS.has(match[4]) ? "keyword" : "";
     if (!kind) continue;
     parts.push(code.slice(last, match.index), make("span", { class: `is-${kind}` }, match[0]));
@@ -30,7 +34,7 @@ function excerpt(path, line, marks, context) {
     rows.push(make("div", { class: number === line ? "row current" : here.length ? "row marked" : "row" },
       make("span", { class: "number" }, String(number)),
       make("span", { class: "marks" }, ...badges),
-      make("code", null, ...highlighted(lines[number]))));
+      make("code", null, ...highlighted(path, lines[number]))));
   }
   return rows.length ? rows : [make("p", { class: "gone" }, "The line is not part of this report.")];
 }

@@ -96,7 +96,7 @@ function facts(finding) {
   const entries = [
     ["Fix", finding.fix], ["Confidence", `${finding.confidence}${finding.confidence_reason ? `: ${finding.confidence_reason}` : ""}`],
     ["Cause", (finding.causes || []).join(", ")], ["Suppressed", finding.suppressed && (finding.suppressed.reason || "without a reason")],
-    ["Fingerprint", finding.fingerprint],
+    ["Silence it", `${isPython(finding.path) ? "#" : "//"} llmlint: ignore[${finding.rule}] why`], ["Fingerprint", finding.fingerprint],
   ];
   const shown = entries.filter(([, value]) => value);
   return make("dl", { class: "facts" }, ...shown.flatMap(([name, value]) => [make("dt", null, name), make("dd", null, value)]));

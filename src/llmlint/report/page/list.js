@@ -1,6 +1,8 @@
 // The list of findings. Only the rows in sight exist, so that thousands scroll as smoothly as ten.
 
-const ROW = 76;
+// On a phone the rule has a line of its own. `page.css` knows the same width.
+const isNarrow = matchMedia("(max-width: 480px)");
+const rowHeight = () => (isNarrow.matches ? 98 : 76);
 const SPARE = 6;
 
 const list = document.getElementById("list");
@@ -11,7 +13,7 @@ let drawnAt = 0;
 
 function showList(findings) {
   found = findings;
-  rows.style.height = `${Math.max(found.length, 1) * ROW}px`;
+  rows.style.height = `${Math.max(found.length, 1) * rowHeight()}px`;
   list.scrollTop = 0;
   drawRows();
 }
@@ -22,8 +24,8 @@ function drawRows() {
       ? "No finding matches. Press x to clear the filters." : "Nothing found: the scan came back clean."));
     return;
   }
-  const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
-  const last = Math.min(found.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE);
+  const first = Math.max(0, Math.floor(list.scrollTop / rowHeight()) - SPARE);
+  const last = Math.min(found.length, Math.ceil((list.scrollTop + list.clientHeight) / rowHeight()) + SPARE);
   drawnAt = list.scrollTop;
   const drawn = [];
   for (let index = first; index < last; index += 1) drawn.push(row(found[index], index));
@@ -42,13 +44,13 @@ function row(finding, index) {
   whereOf(finding.path, finding.line),
   make("span", { class: "what" }, rule.name || finding.rule),
   finding.verdict ? make("span", { class: `verdict verdict-${finding.verdict.status}` }, LABELS.verdict(finding.verdict.status)) : null);
-  element.style.top = `${index * ROW}px`;
-  element.style.height = `${ROW}px`;
+  element.style.top = `${index * rowHeight()}px`;
+  element.style.height = `${rowHeight()}px`;
   if (isSelected) list.setAttribute("aria-activedescendant", element.id);
   return element;
 }
 
-// Where room is short the folder gives way; the file's name and the line always stay.
+// Where room is short the folder gives way first.
 function whereOf(path, line) {
   const cut = path.lastIndexOf("/") + 1;
   return make("span", { class: "where", title: path },
@@ -56,9 +58,9 @@ function whereOf(path, line) {
 }
 
 function reveal(index) {
-  const top = index * ROW;
+  const top = index * rowHeight();
   if (top < list.scrollTop) list.scrollTop = top;
-  else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
+  else if (top + rowHeight() > list.scrollTop + list.clientHeight) list.scrollTop = top + rowHeight() - list.clientHeight;
 }
 
 function move(by) {
@@ -72,9 +74,10 @@ function move(by) {
 // Rows are drawn anew once half the spare ones have scrolled into sight.
 let awaitsFrame = false;
 function drawSoon() {
-  if (awaitsFrame || Math.abs(list.scrollTop - drawnAt) < ROW * SPARE / 2) return;
+  if (awaitsFrame || Math.abs(list.scrollTop - drawnAt) < rowHeight() * SPARE / 2) return;
   awaitsFrame = true;
   requestAnimationFrame(() => { awaitsFrame = false; drawRows(); });
 }
 list.addEventListener("scroll", drawSoon, { passive: true });
+isNarrow.addEventListener("change", () => showList(found));
 addEventListener("resize", () => requestAnimationFrame(drawRows));

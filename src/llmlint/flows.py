@@ -45,11 +45,16 @@ class Flows:
         self.fills = CallIndex((call, row.name) for row in here for call in row.fills)
         self.copies = CallIndex((call, row.name) for row in here for call in row.copies)
         self.takes = CallIndex((call, at - 1) for row in here for call, at in row.takes)
+        self._brings_in: dict[str, bool] = {}
         self.guards = CallIndex((call, row.name) for row in here for call in row.guards)
 
     def brings_in(self, callee: str) -> bool:
         """Does anything come from outside by this call?"""
-        return bool(self.gives.find(callee) or self.fills.find(callee) or self.copies.find(callee))
+        known = self._brings_in.get(callee)
+        if known is None:
+            known = bool(self.gives.find(callee) or self.fills.find(callee) or self.copies.find(callee))
+            self._brings_in[callee] = known
+        return known
 
 
 @lru_cache(maxsize=1)

@@ -44,6 +44,8 @@ class Walk(Generic[Origin]):
         self.function = function
         self.depth = 0
         self.tries = 0
+        self._changed: list[str] = []
+        """Each place that got another value so far, so that a loop knows what its body changes."""
         self.types: dict[str, str] = {}
         self.counters: set[str] = set()
         """The variables of the counting loops around."""
@@ -163,6 +165,8 @@ class Walk(Generic[Origin]):
         place = place_of(target)
         if declared:
             self.types[place] = declared
+        else:
+            self._changed.append(place)
         if not place:
             return
         forget(state, place)
@@ -194,12 +198,13 @@ class Walk(Generic[Origin]):
         inside = self._where(test, True, state) if test is not None and node.kind != "do" else dict(state)
         counters = {name for part in first for name in _declared_by(part)} - self.counters
         self.counters |= counters
+        before = len(self._changed)
         ends = self._inner([*node.body, *update], inside)
         self.counters -= counters
         if test is not None and node.kind == "do" and ends is not None:
             self.evaluate(test, ends)
         after = dict(state)
-        for place in _changed_in(node.body) if after else ():
+        for place in set(self._changed[before:]) if after else ():
             forget(after, place)
         if test is not None and node.kind != "count":
             after = self._where(test, False, after)
@@ -211,10 +216,11 @@ class Walk(Generic[Origin]):
         self.evaluate(subject, state)
         place = place_of(subject)
         inside = self._note(dict(state), place, EQUAL, subject)
+        before = len(self._changed)
         for case in cases:
             self._inner(case.body, dict(inside))
         after = self._note(dict(state), place, ASKED, subject)
-        for changed in _changed_in(part for case in cases for part in case.body) if after else ():
+        for changed in set(self._changed[before:]) if after else ():
             forget(after, changed)
         return after
 
@@ -270,7 +276,9 @@ class Walk(Generic[Origin]):
     def _unary(self, node: tree.Unary, state: dict[str, Held[Origin]]) -> bool:
         if node.op in ("++", "--"):
             self.evaluate(node.operand, state)
-            forget(state, place_of(node.operand))
+            place = place_of(node.operand)
+            self._changed.append(place)
+            forget(state, place)
         return node.op in ("++", "--")
 
     def _evaluate_below(self, node: tree.Node, state: dict[str, Held[Origin]]) -> None:
@@ -345,7 +353,7 @@ def place_of(node: tree.Node | None) -> str:
 
 def forget(state: dict[str, Held[Origin]], place: str) -> None:
     """The place has another value: nothing is known of it, nor of what is reached by it."""
-    for known in [k for k in state if mentions(k, place)] if place else ():
+    for known in [k for k in state if place in k and mentions(k, place)] if place and state else ():
         del state[known]
 
 
@@ -482,17 +490,6 @@ def _parts(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | Non
             return list(items[:at]), item, list(items[at + 1 :])
     first: list[tree.Node] = [item for item in items if isinstance(item, tree.Assign)]
     return first, None, [item for item in items if not isinstance(item, tree.Assign)]
-
-
-def _changed_in(body: Iterable[tree.Node]) -> Iterator[str]:
-    for statement in body:
-        for node in tree.walk(statement, into=lambda n: not isinstance(n, tree.Lambda)):
-            match node:
-                case tree.Assign(targets=targets, declares=False):
-                    yield from filter(None, map(place_of, targets))
-                case tree.Named(target=target) | tree.Unary(op="++" | "--", operand=target):
-                    if place := place_of(target):
-                        yield place
 
 
 def _declared_by(node: tree.Node) -> Iterator[str]:

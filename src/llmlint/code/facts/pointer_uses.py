@@ -15,7 +15,7 @@ _OF_CONTAINERS = frozenset(
     "at get begin end cbegin cend rbegin rend data back front c_str str size move forward make_shared make_unique min "
     "max top emplace emplace_back value empty length count".split()
 )
-_NUMBER = re.compile(r"^(?:(?:const|unsigned|signed|static|bool|char|short|int|long|float|double|\w+_t) ?)+$")
+_MAY_BE_NULL = re.compile(r"^$|\*$|\bauto\b(?!.*&)|ptr\b|Ptr\b|\boptional\b|iterator\b")
 
 
 class _Origin:
@@ -65,7 +65,7 @@ class _Reader(Walk[_Origin]):
 
     def given(self, value: tree.Node, state: _State, target: tree.Node, declared: str) -> Held[_Origin] | None:
         call = inside_casts(value)
-        if not isinstance(call, tree.Call) or _NUMBER.match(declared) or declared.endswith("&"):
+        if not isinstance(call, tree.Call) or not _MAY_BE_NULL.search(declared):
             return None
         callee = _callee(call) if not self._counts(call) else ""
         return Held(self._origin(call, callee, place_of(target))) if callee else None

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from llmlint.code.facts.carried import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, Held, Walk, inside_casts, place_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
-from llmlint.code.syntax.tree_index import nodes
 from llmlint.flows import Flows
 
 _ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
@@ -67,11 +66,18 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     }
     if wanted:
         fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
-        for function in nodes(file.tree, tree.Function):
-            if function.body and function.line in wanted:
+        for function in _functions(file.tree):
+            if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
                 walk = _Outside(function, flows, fields)
                 walk.run()
                 yield from walk.found
+
+
+def _functions(module: tree.Module) -> Iterator[tree.Function]:
+    """Those that stand in no other: what is nested is passed with the one around it."""
+    for node in tree.walk(module, into=lambda n: isinstance(n, tree.Module | tree.Class | tree.Broken | tree.If)):
+        if isinstance(node, tree.Function) and node.body:
+            yield node
 
 
 class _Outside(Walk[Source]):

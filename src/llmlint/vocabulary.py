@@ -115,6 +115,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return Flows(self.flows, "cpp")
 
     @cached_property
+    def python_flows(self) -> Flows:
+        """The same in Python."""
+        return Flows(self.flows, "python")
+
+    @cached_property
     def digest(self) -> str:
         """The same for equal words in any order: part of the cache's key."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]

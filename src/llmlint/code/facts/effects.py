@@ -124,8 +124,8 @@ class _FileReader:
         return FieldFact(name, at.line, self._type_text(annotation), kind, source, specifiers)
 
     def _said_of_field(self, value: tree.Node | None) -> tuple[str, ...]:
-        """`init=False` and `kw_only=True` of `field(init=False, kw_only=True)`."""
-        if not isinstance(value, tree.Call) or not tree.path_of(value.function).endswith("field"):
+        """`init=False` and `kw_only=True` of `field(init=False, kw_only=True)`, `le=8` of `Field(1, le=8)`."""
+        if not isinstance(value, tree.Call) or not tree.path_of(value.function).lower().endswith("field"):
             return ()
         return tuple(f"{keyword.name}={self.source.of(keyword.value, 40)}" for keyword in value.keywords)
 

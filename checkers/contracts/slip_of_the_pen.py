@@ -149,8 +149,21 @@ def _truths(test: tree.Node) -> Iterator[_Slip]:
 def _compare(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Compare)
     for op, right in zip(node.ops, node.operands[1:], strict=True):
+        if op in ("in", "not in") and _is_bracketed_text(right, file):
+            yield _Slip(
+                node, "brackets make no tuple: any part of this text is in it", "write a comma behind it", "medium"
+            )
         if op in ("is", "is not") and isinstance(right, tree.Literal) and right.kind in ("string", "int", "float"):
             yield _Slip(node, f"`{op}` asks for the same object, not for an equal one", "compare with == or !=")
+
+
+def _is_bracketed_text(node: tree.Node, file: _File) -> bool:
+    """`("text")`, where `("text",)` was meant."""
+    if not isinstance(node, tree.Literal) or node.kind != "string" or not node.text.isidentifier():
+        return False
+    before = file.lines[node.line - 1][: node.column - 1].rstrip()
+    after = file.lines[node.end_line - 1][node.end_column - 1 :].lstrip()
+    return before.endswith(("in (", "in(")) and after.startswith(")")
 
 
 def _call(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -244,7 +257,7 @@ _CHECKS: dict[type[tree.Node], tuple[_Check, ...]] = {
 
 
 def _report(file: SourceFile, slip: _Slip) -> Report:
-    sure = slip.confidence == "high"
+    sure = slip.confidence != "low"
     return Report(
         place_of(slip.at),
         qualname_at(file.facts, slip.at.line),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import libcst as cst
 import msgspec
 import pytest
 from serving_code import NOOP
@@ -11,6 +12,7 @@ from serving_code import NOOP
 from llmlint.catalogue import Rule, load_catalogue
 from llmlint.findings import Finding
 from llmlint.fixing import Judged, is_fixable, mend_content
+from llmlint.fixing.import_order import with_import
 from llmlint.rule_cases import cases
 from llmlint.scan import check_sources
 
@@ -58,7 +60,7 @@ def compile_grammar(schema):
 """
 
 CACHE_FIXED = """\
-from functools import lru_cache, cache
+from functools import cache, lru_cache
 
 
 @lru_cache(maxsize=1024)  # grammars are slow to compile
@@ -92,8 +94,9 @@ def start(rank, world_size):
 GROUPS_FIXED = '''\
 """Groups of ranks."""
 
-import torch.distributed as dist
 from datetime import timedelta
+
+import torch.distributed as dist
 
 
 def start(rank, world_size):
@@ -203,6 +206,48 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
 def test_a_fix_changes_what_is_wrong_and_nothing_else(code: str, fixed: str) -> None:
     assert mended(code, unsafe=True).decode() == fixed
     assert check_sources({"engine.py": fixed.encode()}) == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "limit"),
+    [
+        ("timeout_s", "timedelta(seconds=timeout_s)"),
+        ("timeout_ms: int = 5", "timedelta(milliseconds=timeout_ms)"),
+        ("timeout: float", "timedelta(seconds=timeout)"),
+        ("timeout: datetime.timedelta", "timeout"),
+        ("timeout", "timedelta(minutes=10)"),  # of what unit?
+        ("timeout_s=None", "timedelta(minutes=10)"),
+    ],
+)
+def test_a_time_limit_that_the_function_was_given_is_handed_on(parameter: str, limit: str) -> None:
+    code = GROUPS.replace("start(rank, world_size)", f"start(rank, world_size, *, {parameter})")
+    assert f"        timeout={limit},\n" in mended(code, unsafe=True).decode()
+
+
+def test_a_time_limit_for_the_network_is_handed_on_in_seconds() -> None:
+    code = FETCH.replace("fetch(url)", "fetch(url, timeout_ms)")
+    assert '"/head", timeout=timeout_ms / 1000)' in mended(code, unsafe=True).decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import os\n\nimport torch\n", "import os\nfrom datetime import timedelta\n\nimport torch\n"),
+        (
+            "import os\nfrom typing import Any\n\nimport torch\n",
+            "import os\nfrom datetime import timedelta\nfrom typing import Any\n\nimport torch\n",
+        ),
+        ("import torch\n", "from datetime import timedelta\n\nimport torch\n"),
+        (
+            "from __future__ import annotations\n\nimport torch\n",
+            "from __future__ import annotations\n\nfrom datetime import timedelta\n\nimport torch\n",
+        ),
+        ("from collections import deque\n", "from collections import deque\nfrom datetime import timedelta\n"),
+        ("from datetime import datetime, tzinfo\n", "from datetime import datetime, timedelta, tzinfo\n"),
+    ],
+)
+def test_an_import_goes_where_isort_has_it(before: str, after: str) -> None:
+    assert with_import(cst.parse_module(before), "datetime", "timedelta").code == after
 
 
 @pytest.mark.parametrize("code", [CACHE, GROUPS, FETCH, PAGES, OVERRIDE])

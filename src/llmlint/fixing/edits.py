@@ -18,8 +18,6 @@ from typing import Any
 
 import libcst as cst
 from libcst import matchers
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import AddImportsVisitor
 from libcst.metadata import (
     CodePosition,
     ExpressionContext,
@@ -30,10 +28,13 @@ from libcst.metadata import (
 )
 
 from llmlint.findings import Finding
+from llmlint.fixing.import_order import with_import
 
 _CONTAINERS = frozenset("dict list set deque defaultdict OrderedDict Counter".split())
 _BOUND = 1024
 _MINUTES = 10
+_SECONDS = ("_s", "_sec", "_secs", "_seconds")
+_MILLISECONDS = ("_ms", "_millis", "_milliseconds")
 
 Node = cst.CSTNode
 
@@ -66,10 +67,9 @@ class Edits:
 
     def bytes(self) -> bytes:
         changed = self.module.visit(_Apply(self._changes))
-        context = CodemodContext()
         for module, name in sorted(self._imports):
-            AddImportsVisitor.add_needed_import(context, module, name)
-        return (AddImportsVisitor(context).transform_module(changed) if self._imports else changed).bytes
+            changed = with_import(changed, module, name)
+        return changed.bytes
 
     # ------------------------------------------------------------ looking
 
@@ -280,14 +280,34 @@ def _pass_timeout(edits: Edits, finding: Finding) -> bool:
     if call is None:
         return False
     seconds = finding.data.get("seconds")  # said where the library wants a number and no timedelta
-    limit = cst.parse_expression(f"timedelta(minutes={_MINUTES})" if seconds is None else str(seconds))
+    written = _offered(function, seconds is not None)
+    if not written:
+        written = f"timedelta(minutes={_MINUTES})" if seconds is None else str(seconds)
+    limit = cst.parse_expression(written)
     for like in edits.calls_of(function or edits.module, call.func):
         if not any(arg.keyword and arg.keyword.value == finding.data["argument"] for arg in like.args):
             timeout = cst.Arg(limit, cst.Name(finding.data["argument"]), equal=_TIGHT)
             edits.change(like, partial(_with_argument, new=timeout))
-    if seconds is None:
+    if written.startswith("timedelta("):
         edits.add_import("datetime", "timedelta")
     return True
+
+
+def _offered(function: cst.FunctionDef | None, in_seconds: bool) -> str:
+    """The time limit that the function is given and does not hand on, as the call takes it; "" where there is none."""
+    given = function.params if function else cst.Parameters()
+    params = (*given.posonly_params, *given.params, *given.kwonly_params)
+    for param in params:
+        name, kind = param.name.value, _last_name(param.annotation.annotation) if param.annotation else ""
+        if "timeout" not in name or (isinstance(param.default, cst.Name) and param.default.value == "None"):
+            continue
+        if kind == "timedelta":
+            return f"{name}.total_seconds()" if in_seconds else name
+        if name.endswith(_MILLISECONDS):
+            return f"{name} / 1000" if in_seconds else f"timedelta(milliseconds={name})"
+        if name.endswith(_SECONDS) or kind in ("int", "float"):
+            return name if in_seconds else f"timedelta(seconds={name})"
+    return ""
 
 
 def _with_argument(call: cst.Call, new: cst.Arg) -> cst.Call:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -127,9 +129,21 @@ def test_a_real_scan_opens_with_its_worst_finding_its_code_and_its_evidence(page
     page.open(project / "report.html")
     assert page.text("#shown") == "1"
     assert page.text("#project") == "serving"
+    made = page.text("#scale")
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d, llmlint scan \. --no-cache -q --output html:report\.html$", made)
+    assert "commit" not in made  # there is none yet
     assert "self.prefix_hits" in page.text("#detail h2")
     assert "def reset(self):" in page.text(".lines")
     assert len(page.all(".step")) >= 2
+
+
+def test_the_head_names_the_commit(page: Page, project: Path) -> None:
+    git = ["git", "-c", "user.name=A Tester", "-c", "user.email=tester@example.org", "-C", str(project)]
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "first"], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    llmlint("scan", ".", "--no-cache", "-q", "--output", "html:report.html", cwd=project)
+    page.open(project / "report.html")
+    assert f"commit {commit[:12]}, " in page.text("#scale")
 
 
 def test_nothing_is_loaded_from_anywhere(page: Page, write: Callable[..., Path]) -> None:

@@ -221,13 +221,24 @@ def _output_of(text: str) -> tuple[str, Path]:
 def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], quiet: bool, plain: Style) -> None:
     for name, file in written:
         try:
-            write_file(file, render(name, result, plain).encode("utf-8", "replace"))
+            write_file(
+                file, render(name, result, _dated(plain) if name == "html" else plain).encode("utf-8", "replace")
+            )
         except OSError as error:
             result.errors.append(f"cannot write {file}: {error.strerror}")
     if not quiet:
         text = render(format_, result, _terminal_style(plain))
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.flush()
+
+
+def _dated(plain: Style) -> Style:
+    """A page is kept and passed on: it says when it was made, and how."""
+    import shlex
+    from datetime import datetime
+
+    command = shlex.join(["llmlint", *sys.argv[1:]])
+    return msgspec.structs.replace(plain, made=f"{datetime.now():%Y-%m-%d %H:%M}, {command}")
 
 
 def _terminal_style(plain: Style) -> Style:

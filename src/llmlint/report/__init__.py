@@ -23,6 +23,8 @@ class Style(msgspec.Struct, frozen=True):
     show_suppressed: bool = False
     root: str = "."
     sarif_category: str = ""
+    made: str = ""
+    """When and by which command, for reports that are kept."""
 
 
 class Format(Protocol):

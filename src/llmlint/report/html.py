@@ -66,6 +66,7 @@ def _data(result: ScanResult, style: Style) -> dict[str, Any]:
     return {
         "version": __version__,
         "project": plain(sources.repository.name),
+        "made": ", ".join(filter(None, [f"commit {sources.commit}" if sources.commit else "", plain(style.made)])),
         "counts": result.counts,
         "notes": [*(plain(f"{p.path}: {p.message}") for p in result.problems), *map(plain, result.faults)],
         "chapters": CHAPTER_TITLES,

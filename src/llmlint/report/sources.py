@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
+
+from llmlint.opening import read_small
+
+_COMMIT = re.compile("[0-9a-f]{40,64}")
+_REF = re.compile(r"refs/heads/[\w][\w./-]*")
+_LONGEST = 1000
+
+
+def _line_of(file: Path) -> str:
+    try:
+        return read_small(file, _LONGEST, follow=False).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 class Sources:
@@ -40,6 +54,16 @@ class Sources:
             if (folder / ".git").exists():
                 return folder
         return start
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit that is checked out, read without asking git; "" where that is not plain to see."""
+        git = self.repository / ".git"
+        head = _line_of(git / "HEAD")
+        name = head.removeprefix("ref: ")
+        if name != head:
+            head = _line_of(git / name) if _REF.fullmatch(name) else ""
+        return head[:12] if _COMMIT.fullmatch(head) else ""
 
     def in_repository(self, path: str) -> str:
         """Relative to the repository's top, links followed, and never a path of this machine."""

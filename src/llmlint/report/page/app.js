@@ -104,7 +104,8 @@ function start() {
   document.getElementById("project").textContent = report.project;
   const counts = report.counts;
   document.getElementById("scale").textContent =
-    `${counts.scanned.toLocaleString("en")} files, ${counts.lines.toLocaleString("en")} lines, llmlint ${report.version}`;
+    `${counts.scanned.toLocaleString("en")} files, ${counts.lines.toLocaleString("en")} lines, llmlint ${report.version}` +
+    (report.made ? `. ${report.made}` : "");
   if (report.notes.length) {
     const notes = report.notes.map((note) => make("li", null, note));
     document.querySelector(".summary").append(make("details", { class: "notes" },

@@ -1,37 +1,47 @@
 """LLM102: a map keyed by requests whose entry one end of the request leaves behind, while other ends remove it.
 
-What a request enters, in the object and in what the object owns, is told by the functions that enter it, with all they
-call; what an end removes likewise. An end that takes the request out of one of these places and neither takes it out of
-the object's own map nor looks at it leaves an entry that nobody comes back for.
+An end shows in two ways that a request is over. It takes the request out of another place, of the object or of what
+the object owns, where whoever fills the map enters it as well: told by what each method enters and removes with all it
+calls. Or it takes the entry in hand, ends what it holds, and keeps it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.domain.entries import entered, is_of_request, those_around
+from llmlint.code.domain.entries import entered, is_of_request, taken, those_around
 from llmlint.code.domain.state import is_keyed, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import Done, does, mentions
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
+from llmlint.phrases import last_name
 from llmlint.vocabulary import words
-
-_MARK = re.compile(r"self\.\w+\[\]\.\w+")
 
 
 class Course(msgspec.Struct, frozen=True):
-    """What calling a method enters and removes under a request's id, by path, what it marks in entries as over, and all
-    paths that it looks at."""
+    """What calling a method enters and removes under a request's id, by path, and all paths that it looks at."""
 
     function: FunctionInfo
     enters: dict[str, Done]
     removes: dict[str, Done]
-    marks: dict[str, Done]
     seen: frozenset[str]
+
+
+class Map(msgspec.Struct, frozen=True):
+    """A map of the object, by what names its keys go, and where entries are made and removed."""
+
+    attribute: str
+    keys: frozenset[str]
+    filling: dict[FunctionInfo, Effect]
+    removing: dict[FunctionInfo, Effect]
+
+    @property
+    def path(self) -> str:
+        return f"self.{self.attribute}"
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -43,19 +53,64 @@ class Ending(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.classes:
-        ends = [m for m in cls.methods.values() if m not in cls.building and _ends_whole_requests(program, m)]
-        for attribute in _maps_of_requests(program, cls) if ends else ():
-            yield from _left(program, cls, attribute, [_course(program, cls, end) for end in ends])
+        ends = [m for m in cls.methods.values() if m not in cls.building and program.vocabulary.is_terminal(m.name)]
+        for held in _maps(cls) if ends else ():
+            for end in ends:
+                if end not in held.filling and end not in held.removing:
+                    ending = _in_hand(program, cls, held, end) or _elsewhere(program, cls, held, end)
+                    if ending is not None and not _is_seen_to(program, cls, end, held.path):
+                        yield _report(program, cls, held, end, ending)
 
 
-def _maps_of_requests(program: Program, cls: ClassInfo) -> list[str]:
-    found = {
-        attribute
-        for function in cls.functions
-        for effect in function.effects
-        if (attribute := entered(effect)) and program.vocabulary.is_request_id(effect.key)
-    }
-    return [a for a in sorted(found) if a in cls.attributes and is_keyed(cls.attributes[a])]
+def _maps(cls: ClassInfo) -> list[Map]:
+    """The keyed containers from which some method removes by key."""
+    filling: dict[str, dict[FunctionInfo, Effect]] = defaultdict(dict)
+    removing: dict[str, dict[FunctionInfo, Effect]] = defaultdict(dict)
+    for function in cls.functions:
+        for effect in () if function in cls.building else function.effects:
+            if name := entered(effect):
+                filling[name].setdefault(function, effect)
+            elif effect.op == "remove" and (name := taken(effect)):
+                removing[name].setdefault(function, effect)
+    return [
+        Map(name, frozenset(_name(e.key) for e in (*filling[name].values(), *its.values())), filling[name], its)
+        for name, its in sorted(removing.items())
+        if name in filling and name in cls.attributes and is_keyed(cls.attributes[name])
+    ]
+
+
+def _name(key: str) -> str:
+    return last_name(key).removesuffix("[]")
+
+
+# ---------------------------------------------------------------- how an end shows that it is one
+
+
+def _in_hand(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:
+    """It is given the key, and ends what the entry holds: `self.streams[rid].close()`, `state.finished = True`."""
+    if held.keys.isdisjoint(param.name for param in end.params):
+        return None
+    element = f"{held.path}[]"
+    for done in does(program, end, cls):
+        verb, field = done.effect.callee.rpartition(".")[2], done.path.removeprefix(f"{element}.")
+        if done.how == "call" and done.path == element and program.vocabulary.is_terminal(verb):
+            return Ending(done, f"ends an entry by {verb}")
+        is_mark = done.how == "assign" and done.effect.value == "constant" and field.isidentifier()
+        if is_mark and done.path != field and not program.vocabulary.ended.isdisjoint(words(field)):
+            return Ending(done, f"sets {field} in an entry")
+    return None
+
+
+def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:
+    """It takes the request out of another place in which the request is entered together with the entry."""
+    if not _ends_whole_requests(program, end) or not any(map(program.vocabulary.is_request_id, held.keys)):
+        return None
+    its = _course(program, cls, end)
+    if any(_is_at(seen, held.path) for seen in its.seen):
+        return None
+    beside = (other for f in held.filling for other in _course(program, cls, f).enters if other in its.removes)
+    other = next(beside, "")
+    return Ending(its.removes[other], f"takes a request out of {other}") if other else None
 
 
 def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
@@ -66,48 +121,13 @@ def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
         into = enters if each.how == "insert" else removes if each.how in ("remove", "delete") else None
         if into is not None and is_of_request(program.vocabulary, each.effect):
             into.setdefault(each.path, each)
-    marks = {d.path: d for d in done if _MARK.fullmatch(d.path) and d.how == "assign" and d.effect.value == "constant"}
     seen = frozenset((*(each.path for each in done), *mentions(program, method, cls)))
-    return Course(method, enters, removes, marks, seen)
-
-
-def _left(program: Program, cls: ClassInfo, attribute: str, ends: list[Course]) -> Iterator[Report]:
-    path = f"self.{attribute}"
-    filling = [_course(program, cls, f) for f in cls.methods.values() if any(map(_enters(attribute), f.effects))]
-    removing = [_course(program, cls, f) for f in cls.methods.values() if any(map(_removes(path), f.effects))]
-    for end in ends if removing else ():
-        if path not in end.removes and not _is_seen_to(program, cls, end, path):
-            ending = _ending(program, path, end, filling, removing)
-            if ending is not None:
-                yield _report(program, cls, path, end, ending, filling[0], removing[0])
-
-
-def _enters(attribute: str) -> Callable[[Effect], bool]:
-    return lambda effect: entered(effect) == attribute
-
-
-def _removes(path: str) -> Callable[[Effect], bool]:
-    return lambda effect: effect.op == "remove" and effect.path == path
-
-
-def _ending(program: Program, path: str, end: Course, filling: list[Course], removing: list[Course]) -> Ending | None:
-    """What says that the request is over for this object, and that its entry ought to go."""
-    if not any(_is_at(seen, path) for seen in end.seen):
-        beside = [other for course in filling for other in course.enters if other in end.removes]
-        return Ending(end.removes[beside[0]], f"takes a request out of {beside[0]}") if beside else None
-    shared = {mark for course in removing for mark in course.marks}
-    ended = program.vocabulary.ended
-    for mark, done in end.marks.items():
-        if _is_at(mark, path) and (mark in shared or not ended.isdisjoint(words(mark.rpartition(".")[2]))):
-            return Ending(done, f"sets {mark.rpartition('.')[2]} in the entry of a request")
-    return None
+    return Course(method, enters, removes, seen)
 
 
 def _ends_whole_requests(program: Program, function: FunctionInfo) -> bool:
     """`abort_request(request_id)` and `_free(request)` do; `free_encoder_input` frees a part, `evict(n)` anything."""
     vocabulary = program.vocabulary
-    if not vocabulary.is_terminal(function.name):
-        return False
     if not any(vocabulary.is_request_id(p.name) or vocabulary.speaks_of_requests(p.name) for p in function.params):
         return False
     of_what = [word for word in words(function.name) if word not in vocabulary.terminal | vocabulary.lead_in]
@@ -118,43 +138,37 @@ def _is_at(seen: str, path: str) -> bool:
     return seen.startswith(path) and (len(seen) == len(path) or seen[len(path)] in ".[")
 
 
-def _is_seen_to(program: Program, cls: ClassInfo, end: Course, path: str) -> bool:
-    """Is the end part of a larger one of the same object that removes the entry?"""
-    around = those_around(program, end.function, cls)
-    return any(path in _course(program, cls, each).removes for each in around)
+def _is_seen_to(program: Program, cls: ClassInfo, end: FunctionInfo, path: str) -> bool:
+    """Does the end, with all it calls, or a larger one of the same object remove the entry?"""
+    around = (end, *those_around(program, end, cls))
+    return any(d.path == path and d.how in ("remove", "clear", "delete") for f in around for d in does(program, f, cls))
 
 
-def _report(
-    program: Program, cls: ClassInfo, path: str, end: Course, ending: Ending, filling: Course, removing: Course
-) -> Report:
-    entering, removal, first = filling.enters[path], removing.removes[path], ending.done.chain[0].effect
+def _report(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo, ending: Ending) -> Report:
+    filler, entering = next(iter(held.filling.items()))
+    remover, removal = next(iter(held.removing.items()))
+    first = ending.done.chain[0].effect
     return Report(
-        program.place(end.function, first),
-        symbol_of(end.function),
-        f"{end.function.name} {ending.what}, and leaves its entry in {path}",
+        program.place(end, first),
+        symbol_of(end),
+        f"{end.name} {ending.what}, and leaves it in {held.path}",
         (
-            Step(entering.function.path, entering.effect.line, f"{filling.function.name} enters the request in {path}"),
-            Step(removal.function.path, removal.effect.line, f"{removing.function.name} removes the entry"),
-            Step(end.function.path, first.line, f"{end.function.name} {ending.what}, and does not"),
+            Step(filler.path, entering.line, f"{filler.name} makes the entry in {held.path}"),
+            Step(remover.path, removal.line, f"{remover.name} removes it"),
+            Step(end.path, first.line, f"{end.name} {ending.what}, and does not"),
         ),
         confidence="medium",
-        reason=f"{removing.function.name} removes it, and neither {end.function.name} nor a caller of it does",
-        subject=path.removeprefix("self."),
-        fix=f"remove the request from {path} in {end.function.name} too",
-        data={"runtime": _runtime(cls, path, filling, end)},
+        reason=f"{remover.name} removes it, and neither {end.name} nor a caller of it does",
+        subject=held.attribute,
+        fix=f"remove the entry from {held.path} in {end.name} too",
+        data={"runtime": _runtime(cls, held, filler, entering, end)},
     )
 
 
-def _runtime(cls: ClassInfo, path: str, filling: Course, end: Course) -> dict[str, object]:
+def _runtime(cls: ClassInfo, held: Map, filler: FunctionInfo, entering: Effect, end: FunctionInfo) -> dict[str, object]:
     owner = cls.facts.qualname
-    entering = filling.enters[path]
     targets = [
-        {
-            "qualname": entering.function.facts.qualname,
-            "role": "insert",
-            "owner": owner,
-            "entity": entering.effect.key,
-        },
-        {"qualname": end.function.facts.qualname, "role": "leave", "owner": owner},
+        {"qualname": filler.facts.qualname, "role": "insert", "owner": owner, "entity": entering.key},
+        {"qualname": end.facts.qualname, "role": "leave", "owner": owner},
     ]
-    return {"targets": targets, "watch": [{"attribute": path.removeprefix("self."), "owner": owner}]}
+    return {"targets": targets, "watch": [{"attribute": held.attribute, "owner": owner}]}

@@ -169,7 +169,7 @@ def _report(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attr
     mover, moved = next((f, effects[0]) for f, effects in by.items() if f is not method)
     names = listed([f"self.{name}" for name in reset.back])
     back = [(name, done.chain[0].effect) for name, done in reset.back.items()]
-    doubt = _doubt(program, cls, fields, attribute)
+    doubt = _doubt(program, cls, fields, reset, attribute)
     return Report(
         head_of(method),
         symbol_of(method),
@@ -187,12 +187,14 @@ def _report(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attr
     )
 
 
-def _doubt(program: Program, cls: ClassInfo, fields: Fields, attribute: str) -> str:
-    """Why it may be meant to stay; "" where nothing says so."""
+def _doubt(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attribute: str) -> str:
+    """Why it may be meant to stay; "" where nothing says so. A word that also names what is set back says nothing."""
     name = {*words(cls.name), *words(attribute)}
     if not _UNDER_WAY.isdisjoint(name):
         return "its name says that it counts work under way, which a reset may have to let run out"
-    if may_last(attribute) or not _KEEPS_COUNT.isdisjoint(name) or program.vocabulary.is_not_state(attribute):
+    lasts = may_last(attribute) or program.vocabulary.is_not_state(attribute)
+    so_do_others = any(may_last(other) or program.vocabulary.is_not_state(other) for other in reset.back)
+    if not _KEEPS_COUNT.isdisjoint(name) or (lasts and not so_do_others):
         return "its name says that it may be meant to last"
     returning = [function for function in fields.backs.get(attribute, ()) if function not in fields.moves[attribute]]
     return f"{returning[0].name} sets it back too, and this may be the smaller of two resets" if returning else ""

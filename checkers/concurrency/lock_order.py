@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from llmlint.code.domain.lock_steps import Taking
+from llmlint.code.domain.lock_steps import Taking, is_lock
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
@@ -76,7 +76,7 @@ def _taken(program: Program, locks: Locks, function: FunctionInfo) -> list[tuple
 def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
     """The same lock under the same name from every method and subclass of the class that has it."""
     base, _, attribute = path.rpartition(".")
-    if not attribute.isidentifier() or not program.vocabulary.is_lock(attribute) or not base:
+    if not base or not attribute.isidentifier() or not is_lock(program, function, path):
         return None
     cls = function.owner if base == "self" else program.class_of(function, base)
     if cls is None:

@@ -251,3 +251,21 @@ def test_python_holds_a_lock_from_its_taking_to_its_letting_go(body: str, first:
     effects = {effect.callee: effect for effect in function(program, "Pool.f").effects if effect.callee}
     taken = {name: bool(Locks(program).taken(function(program, "Pool.f"), e)) for name, e in effects.items()}
     assert (taken["self.first"], taken.get("self.second", False)) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("made", "is_held"), [("threading.RLock()", True), ("asyncio.Lock()", False), ("Basket()", False)]
+)
+def test_what_an_attribute_is_made_of_tells_a_lock_whatever_its_name(made: str, is_held: bool) -> None:
+    source = f"""
+    import asyncio, threading
+
+    class Pool:
+        def __init__(self):
+            self.apple = {made}
+
+        def f(self):
+            with self.apple:
+                self.first()
+    """
+    assert bool(held(link({"pool.py": source}), "Pool.f", "self.first")) is is_held

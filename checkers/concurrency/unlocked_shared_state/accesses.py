@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from llmlint.code.domain.lock_steps import is_lock_type
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import CHANGING, attribute_of
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
 
-_LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
 _SAFE_TYPES = re.compile(
     r"Queue|Event|Lock|Semaphore|Condition|atomic|mutex|condition_variable|Thread|thread|local\b|Executor|Barrier|once_flag"
 )
@@ -69,7 +69,7 @@ def holders(program: Program) -> Iterator[Holder]:
 
 def locks_of(program: Program, cls: ClassInfo) -> list[AttributeInfo]:
     """The attributes of a class that are locks for threads. Tasks of one event loop need none between two awaits."""
-    return [a for a in cls.attributes.values() if _is_lock(program, cls.path, f"{a.source} {a.annotation}")]
+    return [a for a in cls.attributes.values() if is_lock_type(program, cls.path, f"{a.source} {a.annotation}")]
 
 
 def _of_file(program: Program, module: FunctionInfo) -> Iterator[Holder]:
@@ -78,18 +78,11 @@ def _of_file(program: Program, module: FunctionInfo) -> Iterator[Holder]:
     for effect in module.effects:
         if effect.op in ("assign", "bind", "clear") and effect.path.isidentifier():
             types.setdefault(effect.path, f"{effect.source} {effect.annotation}")
-    locks = [name for name, text in types.items() if _is_lock(program, module.path, text)]
+    locks = [name for name, text in types.items() if is_lock_type(program, module.path, text)]
     functions = tuple(f for f in program.functions_in(module.path) if f is not module)
     if locks and functions:
         kept = frozenset(name for name, text in types.items() if not _SAFE_TYPES.search(text))
         yield Holder(None, functions, locks, kept)
-
-
-def _is_lock(program: Program, path: str, text: str) -> bool:
-    if not _LOCK_TYPES.search(text):
-        return False
-    names = re.findall(r"[\w.]*(?:Lock|Condition)\b", text)
-    return not any("asyncio" in program.resolve(path, name) for name in names)
 
 
 def accesses_of(holder: Holder, locks: Locks) -> dict[str, list[Access]]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from llmlint.calls import names_call
 from llmlint.code.domain.lending import held_by
+from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
@@ -20,6 +21,25 @@ from llmlint.code.link.program import Program
 UNNAMED = "*"
 """A lock that is held without being named: by convention, by promise, or as the result of a call."""
 _LATER = "std.defer_lock"
+_LOCK_TYPES = re.compile(r"\b(?:R?Lock|Condition|(?:\w*_)?mutex(?:_t)?|CRITICAL_SECTION)\b")
+
+
+def is_lock_type(program: Program, path: str, text: str) -> bool:
+    """Is what a file writes of a value or type a lock for threads? Tasks of one event loop need none between awaits."""
+    if not _LOCK_TYPES.search(text):
+        return False
+    names = re.findall(r"[\w.]*(?:Lock|Condition)\b", text)
+    return not any("asyncio" in program.resolve(path, name) for name in names)
+
+
+def is_lock(program: Program, function: FunctionInfo, path: str) -> bool:
+    """Is it a lock by its name, or by what the attribute of the object is made of?"""
+    if program.vocabulary.is_lock(path):
+        return True
+    attribute = attribute_of(path)
+    known = function.owner.attributes.get(attribute) if function.owner is not None and attribute else None
+    is_whole = path == f"self.{attribute}"
+    return known is not None and is_whole and is_lock_type(program, known.path, f"{known.source} {known.annotation}")
 
 
 class Taking(NamedTuple):
@@ -56,10 +76,13 @@ class LockReader:
 
     def _with(self, function: FunctionInfo, at: int) -> tuple[Taking, ...]:
         region = function.regions[at]
-        if region.kind != "with" or not any(map(self._program.vocabulary.is_lock, re.findall(r"\w+", region.text))):
+        if region.kind != "with":
             return ()
         parts = (part.partition(" as ")[0].strip() for part in region.text.split(","))
         named = [part for part in parts if re.fullmatch(r"[\w.]+", part)]
+        says_so = any(map(self._program.vocabulary.is_lock, re.findall(r"\w+", region.text)))
+        if not says_so and not any(is_lock(self._program, function, path) for path in named):
+            return ()
         return tuple(Taking(path, region.line, at) for path in named or [UNNAMED])
 
     # ------------------------------------------------------------ objects that hold a lock
@@ -82,7 +105,7 @@ class LockReader:
     def _holds(self, function: FunctionInfo, effect: Effect, given: list[str]) -> bool:
         if names_call(self._exact_types, effect.callee):
             return True
-        if names_call(self._shapes, effect.callee) and any(map(self._program.vocabulary.is_lock, given)):
+        if names_call(self._shapes, effect.callee) and any(is_lock(self._program, function, g) for g in given):
             return True
         makers = self._program.callees(function, effect) if self._own_types and given else ()
         return any(maker.owner in self._own_types for maker in makers)
@@ -138,18 +161,18 @@ class LockReader:
             held = objects.get(effect.callee.rpartition(".")[0]) if takes or lets_go else None
             if held is not None:
                 (enters if takes else leaves)[at] = held
-            elif takes and (path := self._path(effect)):
+            elif takes and (path := self._path(function, effect)):
                 enters[at] = (Taking(path, effect.line),)
             elif lets_go:
-                let_go.append((at, self._path(effect)))
+                let_go.append((at, self._path(function, effect)))
         known = {taking for takings in enters.values() for taking in takings}
         for at, path in let_go:
             leaves[at] = tuple(taking for taking in known if taking.path == path)
 
-    def _path(self, effect: Effect) -> str:
+    def _path(self, function: FunctionInfo, effect: Effect) -> str:
         """The lock that a call takes or lets go; "" for a method of something else."""
         vocabulary = self._program.vocabulary
         rows = (*vocabulary.entered_by(effect.callee), *vocabulary.left_by(effect.callee))
         path = held_by(next(row for row in rows if row.kind == "lock"), effect)
         is_method = path and effect.callee.startswith(f"{path}.")
-        return "" if is_method and not vocabulary.is_lock(path) else path or UNNAMED
+        return "" if is_method and not is_lock(self._program, function, path) else path or UNNAMED

@@ -22,6 +22,13 @@ _STANDARD = re.compile(
 )
 """A logger made in the file is one of the standard library; others count values in other ways."""
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
+_TEXTS = (tree.Literal, tree.Format, tree.Binary)
+_SAYING_NAMES = frozenset(
+    f"{name}{often}"
+    for name in ("debug", "info", "warning", "warn", "error", "critical", "exception", "print")
+    for often in ("", "_once")
+)
+_SAYING = r"(?:Error|Exception|Warning|warn|print|\.(?:debug|info|warning|error|critical|exception))"
 _VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
 _NAMED = re.compile(r"%\(\w+\)")
 _BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(![rsa])?(:[^{}]*)?\}(?!\})")
@@ -38,12 +45,38 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         return
     is_standard = bool(_STANDARD.search(file.text))
     for call in nodes(file.tree, tree.Call):
+        if not _may_say(call.function):
+            continue
         name = tree.path_of(call.function)
         logs, says = is_standard and bool(_LOGS.fullmatch(name)), bool(_SAYS.fullmatch(name))
         if (logs or says) and call.args:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:
                 yield _report(file.facts, slip)
+    for kept in nodes(file.tree, tree.Assign):
+        if isinstance(kept.value, _TEXTS) and _is_said_later(file, kept):
+            for slip in _without_f(file, kept, kept.value):
+                yield _report(file.facts, slip)
+
+
+def _may_say(function: tree.Node) -> bool:
+    """By its last name alone: a sieve."""
+    last = getattr(function, "name", "") or getattr(function, "id", "")
+    return last in _SAYING_NAMES or last.endswith(("Error", "Exception", "Warning"))
+
+
+def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
+    """Is a text kept in a local that an error, a log line or a print is made from, as it is?"""
+    if kept.op or len(kept.targets) != 1 or not isinstance(kept.targets[0], tree.Name):
+        return False
+    if not any(_BRACED.search(piece.text) for piece in _pieces(kept.value)):
+        return False
+    name = kept.targets[0].id
+    around = [f for f in file.facts.functions if f.name != "<module>" and f.line <= kept.line <= f.end_line]
+    end = min((f.end_line for f in around), default=kept.end_line)
+    behind = "\n".join(file.text.split("\n")[kept.end_line : end])
+    is_filled = re.search(rf"\b{name}\b\s*(\.|%|\()", behind) is not None
+    return not is_filled and re.search(rf"{_SAYING}\(\s*{name}\s*[,)]", behind) is not None
 
 
 def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
@@ -58,7 +91,7 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
             first, "the values after this text do not get into it", "format the text before the exception is made"
         )
     if not values or not logs:
-        yield from _without_f(file, call)
+        yield from _without_f(file, call, first)
 
 
 def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
@@ -70,20 +103,20 @@ def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
         )
 
 
-def _without_f(file: SourceFile, call: tree.Call) -> Iterator[_Slip]:
-    pieces = [n for argument in call.args[:1] for n in _pieces(argument)]
+def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[_Slip]:
+    pieces = list(_pieces(said))
     found = [(piece, name[1]) for piece in pieces for name in _BRACED.finditer(piece.text)]
     if not found or any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in pieces):
         return
-    known = _names_around(file, call.line)
-    written = text_of(call, file.text.split("\n"))
+    known = _names_around(file, around.line)
+    written = text_of(around, file.text.split("\n"))
     if all(name in known and f"{{{{{name}" not in written for _, name in found):
         yield _Slip(
             found[0][0], f"{{{found[0][1]}}} stands in the text as it is: there is no f before it", "put an f before it"
         )
 
 
-def _pieces(node: tree.Node) -> Iterator[tree.Literal]:
+def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:
     """The written texts of a message, also those that stand beside others."""
     match node:
         case tree.Literal(kind="string"):

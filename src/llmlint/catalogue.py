@@ -44,6 +44,7 @@ CHAPTERS = {
     "93": "siblings",
     "94": "values",
     "95": "values",
+    "96": "values",
     "97": "input",
 }
 """The bug taxonomy's chapters by the digits that their codes begin with; 0 is what llmlint says about its own comments.

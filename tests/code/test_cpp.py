@@ -80,3 +80,36 @@ def test_branches_of_the_preprocessor_that_each_open_a_brace_cost_no_function() 
     _, module = read_cpp(source, "cpp")
     names = [node.name for node in module.body if isinstance(node, tree.Function)]
     assert names[0] == "run" and len(names) == 31
+
+
+def test_a_comment_before_a_branch_or_a_result_hides_neither() -> None:
+    source = "int f(int x) { if (x) // one\n return /* a */ 1; else // two\n return g(x); }"
+    body = named(read(source), "f").body
+    assert body and isinstance(body[0], tree.If)
+    assert isinstance(body[0].body[0], tree.Return) and isinstance(body[0].body[0].value, tree.Literal)
+    assert [type(node) for node in body[0].orelse] == [tree.Return]
+
+
+def test_a_condition_that_declares_has_its_value() -> None:
+    body = named(read("void f() { if (auto * x = g()) { h(x); } while (int n = next()) { } }"), "f").body
+    assert body and isinstance(body[0], tree.If) and isinstance(body[0].test, tree.Assign)
+    assert isinstance(body[0].test.value, tree.Call)
+
+
+def test_conditional_groups_in_a_body_are_a_choice() -> None:
+    source = "int f() {\n#if defined(A)\n return 1;\n#elif B\n int x = 2;\n#else\n int x = 3;\n#endif\n return x;\n}\n"
+    body = named(read(source), "f").body
+    assert body and isinstance(body[0], tree.If) and isinstance(body[0].test, tree.TypeName)
+    assert isinstance(body[0].orelse[0], tree.If)
+    assert isinstance(body[1], tree.Return)
+
+
+def test_the_operands_of_assembler_are_arguments() -> None:
+    body = named(read('void f() { int a; asm volatile("x %0" : "=r"(a) : "r"(b)); }'), "f").body
+    assert body and isinstance(body[1], tree.Expression) and isinstance(body[1].value, tree.Call)
+    assert [tree.path_of(argument) for argument in body[1].value.args] == ["a", "b"]
+
+
+def test_a_function_answers_a_pointer_where_its_declarator_says_so() -> None:
+    function = named(read("const char * f(int x) { return g(x); }"), "f")
+    assert isinstance(function.returns, tree.TypeName) and function.returns.text == "char *"

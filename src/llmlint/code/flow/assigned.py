@@ -212,22 +212,22 @@ class _Reader:
             self.told.add(node.id)
             self.found.append(Unsure(node, ways, known - self.asserted))
 
-    # ------------------------------------------------------------ conditions
-
     def _implied(self, test: tree.Node, holds: bool) -> Facts:
-        match test:
-            case tree.Unary(op="not", operand=operand):
-                return self._implied(operand, not holds)
-            case tree.Logic(op=op, operands=operands) if (op == "and") == holds:
-                return frozenset(fact for operand in operands for fact in self._implied(operand, holds))
-        text = self._text(test)
-        for negated, plain in _NEGATIONS:
-            if negated in text:
-                return frozenset({(text.replace(negated, plain, 1), not holds)})
-        return frozenset({(text, holds)})
+        return told_by(test, holds, self.lines)
 
-    def _text(self, node: tree.Node) -> str:
-        return text_of(node, self.lines)
+
+def told_by(test: tree.Node, holds: bool, lines: list[str]) -> Facts:
+    """What is known where a test holds, or does not: its text, or those of its parts."""
+    match test:
+        case tree.Unary(op="not", operand=operand):
+            return told_by(operand, not holds, lines)
+        case tree.Logic(op=op, operands=operands) if (op == "and") == holds:
+            return frozenset(fact for operand in operands for fact in told_by(operand, holds, lines))
+    text = text_of(test, lines)
+    for negated, plain in _NEGATIONS:
+        if negated in text:
+            return frozenset({(text.replace(negated, plain, 1), not holds)})
+    return frozenset({(text, holds)})
 
 
 # ---------------------------------------------------------------- names

@@ -25,7 +25,7 @@ from llmlint.code.facts.facts import Effect, Region, Test
 
 ENTRY, EXIT, RAISED, GONE = range(4)
 
-_NEVER_RETURN = frozenset(
+NEVER_RETURN = frozenset(
     "exit _exit abort quick_exit terminate _Exit std.exit std.abort std.terminate sys.exit os._exit os.abort "
     "GGML_ABORT LOG_FATAL __builtin_unreachable __builtin_trap "
     "context.abort context.abort_with_status parser.error pytest.fail pytest.skip".split()
@@ -406,7 +406,7 @@ def _constant(test: Test | None) -> bool | None:
 
 
 def _never_returns(effect: Effect) -> bool:
-    return effect.op == "call" and effect.path.lstrip("~") in _NEVER_RETURN
+    return effect.op == "call" and effect.path.lstrip("~") in NEVER_RETURN
 
 
 def _catches_cancels(text: str) -> bool:

@@ -181,6 +181,15 @@ def _sizeof(file: File, node: Any) -> tree.Node:
     return tree.Call(*file.at(node), tree.Name(*file.at(node), "sizeof"), args)
 
 
+@reads("gnu_asm_expression")
+def _assembly(file: File, node: Any) -> tree.Node:
+    """Its operands as arguments: each may be set."""
+    listed = [c for c in node.named_children if c.type.endswith("_list")]
+    values = [value for each in listed for c in each.named_children if (value := c.child_by_field_name("value"))]
+    args = [file.one(value) for value in values]
+    return tree.Call(*file.at(node), tree.Name(*file.at(node), "asm"), args)
+
+
 @reads("type_descriptor")
 def _type_descriptor(file: File, node: Any) -> tree.Node:
     return tree.TypeName(*file.at(node), " ".join(file.text(node).split()))

@@ -14,12 +14,36 @@ def _compound(file: File, node: Any) -> tree.Node:
     return tree.Block(*file.at(node), file.body(node))
 
 
+def _said(node: Any) -> list[Any]:
+    return [child for child in node.named_children if child.type != "comment"]
+
+
 @reads("if_statement")
 def _if_statement(file: File, node: Any) -> tree.Node:
     alternative = node.child_by_field_name("alternative")
-    orelse = file.body(alternative.named_children[0]) if alternative is not None and alternative.named_children else []
+    said = _said(alternative) if alternative is not None else []
+    orelse = file.body(said[0]) if said else []
     test = file.one(node.child_by_field_name("condition"))
     return tree.If(*file.at(node), test, file.body(node.child_by_field_name("consequence")), orelse)
+
+
+@reads("preproc_if", "preproc_ifdef", "preproc_elif", "preproc_elifdef")
+def _conditional_group(file: File, node: Any) -> list[tree.Node]:
+    """In a body a choice, whose test is a type's name and no expression; elsewhere all branches, one after another."""
+    asked = node.child_by_field_name("condition") or node.child_by_field_name("name")
+    other = node.child_by_field_name("alternative")
+    apart = {part.id for part in (asked, other) if part is not None}
+    body = [part for c in node.named_children if c.id not in apart for part in file.many(c)]
+    orelse = file.many(other) if other is not None else []
+    if node.parent is None or not _is_in_body(node) or asked is None:
+        return [*body, *orelse]
+    return [tree.If(*file.at(node), tree.TypeName(*file.at(asked), file.text(asked)), body, orelse)]
+
+
+def _is_in_body(node: Any) -> bool:
+    while node.parent is not None and node.parent.type.startswith("preproc_"):
+        node = node.parent
+    return node.parent is not None and node.parent.type in ("compound_statement", "case_statement")
 
 
 @reads("while_statement", "do_statement")
@@ -81,12 +105,14 @@ def _try_statement(file: File, node: Any) -> tree.Node:
 
 @reads("return_statement")
 def _return_statement(file: File, node: Any) -> tree.Node:
-    return tree.Return(*file.at(node), file.one(node.named_children[0]) if node.named_children else None)
+    said = _said(node)
+    return tree.Return(*file.at(node), file.one(said[0]) if said else None)
 
 
 @reads("throw_statement")
 def _throw_statement(file: File, node: Any) -> tree.Node:
-    return tree.Raise(*file.at(node), file.one(node.named_children[0]) if node.named_children else None)
+    said = _said(node)
+    return tree.Raise(*file.at(node), file.one(said[0]) if said else None)
 
 
 @reads("break_statement", "continue_statement", "goto_statement")

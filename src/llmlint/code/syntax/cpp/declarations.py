@@ -156,6 +156,7 @@ def _function_definition(file: File, node: Any) -> tree.Node | list[tree.Node]:
 def _function(file: File, node: Any, declarator: Declarator, body: Any, returns: str) -> tree.Function:
     owner, name = _owner_and_name(file, declarator)
     specifiers = (*_specifiers(file, node), *_specifiers(file, declarator.function))
+    returns = type_text(returns, declarator) if returns else ""
     statements: list[tree.Node] | None = None
     if body is not None:
         inits = next((c for c in node.named_children if c.type == "field_initializer_list"), None)
@@ -205,9 +206,10 @@ def _declaration(file: File, node: Any) -> list[tree.Node]:
     found = _inner_types(file, node)
     annotation = type_of(file, node)
     specifiers = _specifiers(file, node)
+    of_condition = node.child_by_field_name("value")  # `if (auto * p = f())`
     for child in node.children_by_field_name("declarator"):
         declarator = declarator_of(child)
-        value = _initial_value(file, child, annotation)
+        value = file.one(of_condition) if of_condition is not None else _initial_value(file, child, annotation)
         listed = _names_only(file, node, declarator.function) if value is None else []
         if listed:
             # `FdGuard guard(fd);` has the form of a declared function, and is none.

@@ -36,7 +36,7 @@ def check_program(program: Program) -> Iterator[Report]:
             name = use.callee.rpartition(".")[2]
             reach = nulls.first_reach(use)
             if reach is not None and use.late >= reach.line:
-                if not name or nulls.may_give_null(name):
+                if not name or nulls.may_give_null(name) or (name not in nulls.named and reach.how in ("->", "*")):
                     yield _asked_later(function, use, reach, nulls)
             elif reach is not None and name:
                 sites.setdefault(name, []).append(_Site(function, use, reach))

@@ -308,7 +308,10 @@ class Walk(Generic[Origin]):
         held = state.get(place) or (self.part_of(place, state) if place and state else None)
         if held is not None:
             self.told(held, told, at)
-            state[place] = held._replace(asked=(held.asked - {_OPPOSITE.get(told, "")}) | {told, ASKED}, at=at)
+            state[place] = held
+            for other in [known for known, value in state.items() if value.origin is held.origin]:
+                asked = state[other].asked - {_OPPOSITE.get(told, "")}
+                state[other] = held._replace(asked=asked | {told, ASKED}, at=at)
         return state
 
 

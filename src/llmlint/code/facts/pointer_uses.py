@@ -65,6 +65,8 @@ class _Reader(Walk[_Origin]):
 
     def given(self, value: tree.Node, state: _State, target: tree.Node, declared: str) -> Held[_Origin] | None:
         call = inside_casts(value)
+        if not isinstance(call, tree.Call) and state and (known := place_of(call)) in state:
+            return state[known]
         if not isinstance(call, tree.Call) or not _MAY_BE_NULL.search(declared):
             return None
         callee = _callee(call) if not self._counts(call) else ""

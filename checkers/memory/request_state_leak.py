@@ -16,7 +16,7 @@ from llmlint.code.domain.entries import entered, is_of_request, taken, those_aro
 from llmlint.code.domain.state import is_keyed, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import Done, does, mentions
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
 from llmlint.vocabulary import words
@@ -88,7 +88,7 @@ def _name(key: str) -> str:
 
 def _in_hand(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:
     """It is given the key, and ends what the entry holds: `self.streams[rid].close()`, `state.finished = True`."""
-    if held.keys.isdisjoint(param.name for param in end.params):
+    if not _is_given_a_key(held, end):
         return None
     element = f"{held.path}[]"
     for done in does(program, end, cls):
@@ -99,6 +99,12 @@ def _in_hand(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> 
         if is_mark and done.path != field and not program.vocabulary.ended.isdisjoint(words(field)):
             return Ending(done, f"sets {field} in an entry")
     return None
+
+
+def _is_given_a_key(held: Map, end: FunctionInfo) -> bool:
+    """As a parameter, or in one: `rid`, `message.rid`."""
+    given = {param.name for param in end.params}
+    return any(_name(path) in held.keys and root_of(path) in given for path in (*given, *(p for p, _ in end.reads)))
 
 
 def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:

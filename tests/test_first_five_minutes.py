@@ -48,4 +48,4 @@ def test_each_command_prints_what_the_page_shows(tmp_path: Path) -> None:
     fresh = re.sub(r"```console\n(.*?)```", as_run, page, flags=re.DOTALL)
     if os.environ.get("LLMLINT_UPDATE"):
         PAGE.write_text(fresh, encoding="utf-8")
-    assert fresh == PAGE.read_text(encoding="utf-8")
+    assert fresh == PAGE.read_text(encoding="utf-8"), "write it anew with LLMLINT_UPDATE=1, and read it"

@@ -23,8 +23,16 @@ from llmlint.report import FORMATS, Style, render
 from llmlint.scan import ScanResult
 from llmlint.writing import write_file
 
+_EXAMPLES = """\b
+Examples:
+  llmlint scan                                      the folder you stand in
+  llmlint scan src --select state,LLM204            one chapter and one rule
+  llmlint scan . --diff main --fail-on P1           what a branch brings
+  llmlint scan . -o sarif:a.sarif -o html:a.html    reports beside the text
+  llmlint scan . --unsafe-fixes --diff-fixes        what could be mended, as a patch"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("paths", nargs=-1)
 @click.option(
     "--format",

@@ -1,0 +1,99 @@
+"""Takes the docs' pictures of the terminal and of the page: `python docs/pictures.py` (needs chromium and selenium)."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
+WIDE, PHONE = (1360, 900), (390, 844)
+
+COLOURS = {
+    "1": "font-weight:600",
+    "2": "color:#8a94a6",
+    "1;31": "color:#ff6b6b;font-weight:600",
+    "1;33": "color:#e5c07b;font-weight:600",
+    "1;36": "color:#56b6c2;font-weight:600",
+    "31": "color:#ff6b6b",
+    "32": "color:#98c379",
+    "34": "color:#61afef",
+    "35": "color:#c678dd",
+    "36": "color:#56b6c2",
+}
+SCREEN = """<!doctype html><meta charset=utf-8><style>body { margin: 0; background: #1f2430 }
+pre { display: inline-block; margin: 0; padding: 20px 26px; color: #d7dce5;
+  font: 15px/1.35 "DejaVu Sans Mono", monospace }
+</style><pre>%s</pre>"""
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch) / "mini_engine"
+        shutil.copytree(DOCS.parent / "examples" / "mini_engine" / "seeded", tree)
+        (tree / "llmlint.toml").write_text("root = true\n")
+        browser = _browser(scratch)
+        try:
+            _terminal(browser, tree)
+            _page(browser, tree)
+        finally:
+            browser.quit()
+
+
+def _browser(scratch: str) -> webdriver.Chrome:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={scratch}/browser"):
+        options.add_argument(flag)
+    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+
+def _scan(tree: Path, *arguments: str) -> str:
+    command = [sys.executable, "-P", "-m", "llmlint", "scan", *arguments]
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "92"}
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False).stdout
+
+
+def _terminal(browser: webdriver.Chrome, tree: Path) -> None:
+    arguments = ["block_tables.py", "caches.py", "--select", "LLM801,LLM802"]
+    text = html.escape(f"$ llmlint scan {' '.join(arguments)}\n{_scan(tree, *arguments)}")
+    marked = re.sub(r"\x1b\[([\d;]+)m(.*?)\x1b\[0m", _span, text, flags=re.DOTALL)
+    screen = tree.parent / "screen.html"
+    screen.write_text(SCREEN % marked, encoding="utf-8")
+    _resize(browser, (1100, 1000))
+    browser.get(screen.as_uri())
+    browser.find_element(By.TAG_NAME, "pre").screenshot(str(IMAGES / "terminal.png"))
+
+
+def _span(painted: re.Match[str]) -> str:
+    return f'<span style="{COLOURS[painted[1]]}">{painted[2]}</span>'
+
+
+def _page(browser: webdriver.Chrome, tree: Path) -> None:
+    _scan(tree, "-q", "--output", "html:report.html")
+    for name, size, scheme in (("page", WIDE, "light"), ("page-dark", WIDE, "dark"), ("page-phone", PHONE, "light")):
+        _resize(browser, size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        browser.get((tree / "report.html").as_uri())
+        browser.save_screenshot(str(IMAGES / f"{name}.png"))
+
+
+def _resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+if __name__ == "__main__":
+    main()

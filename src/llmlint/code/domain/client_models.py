@@ -33,6 +33,7 @@ class ClientField(NamedTuple):
 
 
 _MODELS: WeakKeyDictionary[Program, dict[ClassInfo, FunctionInfo]] = WeakKeyDictionary()
+_NAMES: WeakKeyDictionary[Program, frozenset[str]] = WeakKeyDictionary()
 
 
 def client_models(program: Program) -> dict[ClassInfo, FunctionInfo]:
@@ -53,11 +54,20 @@ def _taken(program: Program) -> Iterator[tuple[ClassInfo, FunctionInfo]]:
                     yield model, route
 
 
+def _field_names(program: Program) -> frozenset[str]:
+    """A sieve: the class of an object is asked only where a field has the name."""
+    found = _NAMES.get(program)
+    if found is None:
+        models = client_models(program)
+        found = _NAMES[program] = frozenset(f.name for model in models for cls in model.mro for f in cls.facts.fields)
+    return found
+
+
 def client_field(program: Program, function: FunctionInfo, path: str) -> ClientField | None:
     """The field that an access path names, where it is one that a client fills."""
     root, _, name = path.rpartition(".")
     models = client_models(program)
-    if not root or not models or "(" in root or "[" in root:
+    if not root or name not in _field_names(program) or "(" in root or "[" in root:
         return None
     cls = function.owner if root == "self" else program.class_of(function, root)
     if cls is None:

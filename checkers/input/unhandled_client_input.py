@@ -28,9 +28,11 @@ _OF_MODEL = frozenset({"model_validator", "root_validator"})
 _ANSWERED = frozenset({"ValueError", "AssertionError"})
 _REQUEST = re.compile(r"^\w*req(uest)?$")
 _FROM_FRAMEWORK = frozenset({"", "Request", "Response", "str", "int", "bool", "float", "BackgroundTasks"})
+_AIOHTTP = "web.Request"
 _PARTS = re.compile(r"(?:\[[^\[\]]*\])*")
 _OF_DICTS = frozenset({"get", "items", "keys", "values", "pop", "setdefault", "update"})
 _CONVERSIONS = frozenset({"int", "float"})
+_KEPT = frozenset({"int", "str"})
 _MEASURES = frozenset({"len", "sum", "min", "max", "sorted", "enumerate", "any", "all"})
 _ORDERS = frozenset({"<", ">", "<=", ">="})
 _CATCH_ALL = ("Exception", "BaseException")
@@ -51,13 +53,14 @@ class _Use(NamedTuple):
     place: str
     does: str
     raises: tuple[str, ...]
+    is_key: bool = False
 
 
 # ---------------------------------------------------------------- in one file
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    if "validator(" not in file.text and ".json()" not in file.text:
+    if not any(mark in file.text for mark in ("validator(", ".json()", ".query")):
         return
     routes = {f.line for f in file.facts.functions if is_route(f.decorators)}
     rooted = [(f, root) for f in nodes(file.tree, tree.Function) if (root := _root(f, routes)) is not None]
@@ -68,8 +71,9 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         owner = qualname_at(file.facts, function.line).rpartition(".")[0]
         whole.setdefault(owner, []).extend((root, use) for use in uses if use.place == root.place and root.answered)
         parts = [use for use in uses if use.place != root.place or not root.answered]
-        if parts:
-            yield _report(file, root, parts)
+        for told in ([use for use in parts if not use.is_key], [use for use in parts if use.is_key]):
+            if told:
+                yield _report(file, root, told)
     yield from (_of_whole(file, found) for found in whole.values() if found)
 
 
@@ -77,13 +81,18 @@ def _root(function: tree.Function, routes: set[int]) -> _Root | None:
     for decorator in function.decorators:
         if isinstance(decorator, tree.Call) and _is_before(decorator) and len(function.params) > 1:
             return _Root(function.params[1].name, function.line, "is what the client wrote", _ANSWERED)
-    if function.line not in routes or not _parses_itself(function):
-        return None
     named = [(param.name, tree.path_of(param.annotation)) for param in function.params]
-    bodies = {f"{name}.json" for name, annotation in named if _is_request(name, annotation)}
+    routed = function.line in routes or any(annotation.endswith(_AIOHTTP) for _, annotation in named)
+    if not routed or not _parses_itself(function):
+        return None
+    requests = [name for name, annotation in named if _is_request(name, annotation)]
+    bodies = {f"{name}.json" for name in requests}
+    queries = {f"{name}.{query}" for name in requests for query in ("query", "query_params")}
     for node in tree.walk_own(function):
         if isinstance(node, tree.Call) and not node.args and tree.path_of(node.function) in bodies:
             return _Root(parsed_by(node.function, {}), node.line, "is what the client wrote", frozenset())
+        if isinstance(node, tree.Attribute) and (place := tree.path_of(node)) in queries:
+            return _Root(place, node.line, "is what the client wrote", frozenset())
     return None
 
 
@@ -142,6 +151,8 @@ def _uses(node: tree.Node, known: Known, root: _Root) -> Iterator[_Use]:
             if _is_open(whole, root) and not _has(known, whole, key):
                 raised = ("KeyError",) if _is_fine(known, whole, root) else ("KeyError", "TypeError")
                 yield _Use(node, known.place(node), f"is taken to be there ({key.text!r})", raised)
+        case tree.Index(value=value, key=key) if not isinstance(key, tree.Slice):
+            yield from _key(node, value, key, known, root)
         case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _OF_DICTS:
             whole = known.place(value)
             if _is_open(whole, root) and not _is_fine(known, whole, root):
@@ -164,6 +175,15 @@ def _part(
     place = known.place(value)
     if place != root.place and _is_open(place, root) and not _is_fine(known, place, root):
         yield _Use(at, place, does, raises)
+
+
+def _key(at: tree.Node, value: tree.Node, key: tree.Node, known: Known, root: _Root) -> Iterator[_Use]:
+    """The service's own table, asked for what the client names."""
+    inner = key.args[0] if isinstance(key, tree.Call) and tree.path_of(key.function) in _KEPT and key.args else key
+    place, table = known.place(inner), known.place(value)
+    if table and place != root.place and _is_open(place, root) and not _is_open(table, root):
+        if not known.knows(table, "some", "set") and not known.knows(place, "member"):
+            yield _Use(at, place, f"is taken to be a key of {table}", ("KeyError",), True)
 
 
 def _is_open(place: str, root: _Root) -> bool:

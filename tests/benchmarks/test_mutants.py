@@ -12,8 +12,10 @@ from benchmarks.mutants.cpp_mutators import MUTATORS as CPP
 from benchmarks.mutants.cpp_mutators import CppFile
 from benchmarks.mutants.planting import ALL, drawn, every_site, fresh, judged, unsuspected
 from benchmarks.mutants.python_mutators import MUTATORS as PYTHON
-from benchmarks.mutants.sites import PythonFile, parses, sites
+from benchmarks.mutants.sites import Mutator, PythonFile, parses, sites
+from benchmarks.mutants.slip_mutators import MUTATORS as SLIPS
 from llmlint.findings import Finding, Step
+from llmlint.scan import check_sources
 
 ENGINE = """\
 import asyncio
@@ -334,3 +336,28 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
     assert "| forgotten-clear | a reset leaves one container | LLM801 | 3 | 0 | 1 | 1 | 100 % | 1 | 1 |" in page
     assert commit in page
     assert (repository.folder / "engine" / "core.py").read_text() == PLAIN
+
+
+SLIPPING = """\
+class Model:
+    def load(self, start, stop, out):
+        return out[start:stop]
+
+    def run(self, start, stop, out, wide):
+        if start > stop:
+            raise ValueError(f"{start} is behind {stop}")
+        if wide:
+            scale = self.scale
+        else:
+            scale = self.half
+        out = out.reshape(-1)
+        return self.load(start, stop, out) * scale
+"""
+
+
+@pytest.mark.parametrize("mutator", SLIPS, ids=lambda mutator: mutator.name)
+def test_a_slip_is_planted_where_the_code_was_right_and_found_there(mutator: Mutator) -> None:
+    (site, *_) = sites(PythonFile(SLIPPING), "model.py", [mutator])
+    rules = list(mutator.rules)
+    assert check_sources({"model.py": SLIPPING.encode()}, rules) == []
+    assert [f.rule for f in check_sources({"model.py": site.planted(SLIPPING).encode()}, rules)] == rules

@@ -95,6 +95,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
     locks: frozenset[str] = frozenset()
+    starts_threads: frozenset[str] = frozenset()
+    thread_settings: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()

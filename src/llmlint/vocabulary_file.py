@@ -119,6 +119,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     empties: _Group = []
     advances: _Group = []
     locks: _Group = []
+    starts_threads: _Group = []
+    thread_settings: _Group = []
     only_uses: _Group = []
     gives_only: _Group = []
     serves: _Group = []

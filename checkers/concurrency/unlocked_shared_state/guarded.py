@@ -21,7 +21,6 @@ from llmlint.findings import Place, Report, Step
 from llmlint.runtime.block import Block, Target
 
 _SHOWN = 4
-_STARTS = frozenset({"start", "Thread", "thread", "async", "run", "serve", "serve_forever", "run_forever", "listen"})
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -96,21 +95,22 @@ def _breaches(program: Program, guarded: Guarded) -> Iterator[Report]:
 def _may_meet_others(program: Program, access: Access) -> bool:
     """Not where threads are still to be started, and not in what nobody calls."""
     function = access.function
-    if function.name in _STARTS or _starts_threads(function, access.line):
+    starting = program.vocabulary.starts_threads
+    if function.name in starting or _starts_threads(function, access.line, starting):
         return False
     if function.language != "python":
         return True
     calls = program.calls_named(function.name)
     if not calls:
         return bool(function.facts.decorators) or _is_handed_on(program, function)
-    return not all(_starts_threads(call.function, call.effect.line) for call in calls)
+    return not all(_starts_threads(call.function, call.effect.line, starting) for call in calls)
 
 
-def _starts_threads(function: FunctionInfo, after: int) -> bool:
+def _starts_threads(function: FunctionInfo, after: int, starting: frozenset[str]) -> bool:
     return any(
         effect.op == "call"
         and effect.line > after
-        and effect.path.rpartition(".")[2] in _STARTS
+        and effect.path.rpartition(".")[2] in starting
         and not stands_in(function, effect, BRANCHES)
         for effect in function.effects
     )

@@ -9,8 +9,6 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
-_SET_FOR_THE_THREAD = frozenset({"set_stream", "set_device", "set_grad_enabled", "set_num_threads", "setDevice"})
-
 
 def settings_in_globals(program: Program) -> Iterator[Report]:
     for module in program.functions:
@@ -18,7 +16,12 @@ def settings_in_globals(program: Program) -> Iterator[Report]:
             continue
         for put in module.effects:
             name = put.path.rpartition(".")[2]
-            if put.op == "assign" and "." in put.path and name in _SET_FOR_THE_THREAD and put.value == "path":
+            if (
+                put.op == "assign"
+                and "." in put.path
+                and name in program.vocabulary.thread_settings
+                and put.value == "path"
+            ):
                 yield from _noted(program, module, put)
 
 

@@ -91,12 +91,6 @@ def test_a_name_that_promises_less_than_to_look_at_every_request(name: str) -> N
     assert not WORDS.is_sweep(name)
 
 
-@pytest.mark.parametrize("path", ["slot.t_last_used", "self.last_access_time", "last_seen"])
-def test_a_mark_of_the_last_use(path: str) -> None:
-    assert WORDS.is_recency(path)
-    assert not WORDS.is_recency("self.last_layer")
-
-
 def test_methods_are_paired_with_their_way_back() -> None:
     methods = [
         "state_write_meta",
@@ -113,12 +107,6 @@ def test_methods_are_paired_with_their_way_back() -> None:
         ("__getstate__", "__setstate__"),
         ("to_dict", "from_dict"),
     ]
-
-
-def test_a_binding_is_undone_by_the_method_of_the_same_rest() -> None:
-    methods = ["bind_metadata", "clear_metadata", "clear_cache", "end_metadata"]
-    assert WORDS.undone_by("bind_metadata", methods) == ["clear_metadata"]
-    assert WORDS.undone_by("bind", methods) == []
 
 
 def test_saving_one_thing_is_not_the_way_back_of_another() -> None:
@@ -274,9 +262,3 @@ def test_what_makes_a_requests_kv_its_own_stands_beside_its_tokens(name: str) ->
 def test_the_tokens_of_a_request_are_known_by_name(name: str) -> None:
     assert WORDS.names_tokens(name)
     assert not WORDS.tells_requests_apart(name)
-
-
-@pytest.mark.parametrize("name", ["_handle_node_failure", "on_disconnect", "remove_remote_agent"])
-def test_a_name_that_runs_when_a_peer_has_gone(name: str) -> None:
-    assert WORDS.tells_a_peer_is_lost(name)
-    assert not WORDS.tells_a_peer_is_lost("record_failure")

@@ -16,7 +16,6 @@ from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
 
 _GIVES_UP = frozenset({"none", "empty"})
-_DEPTH = 3
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -115,7 +114,7 @@ def _runtime(cls: ClassInfo, method: FunctionInfo, back: FunctionInfo, kept: dic
 def _is_emptied(program: Program, method: FunctionInfo, empties: object) -> bool:
     """By the method, by what it calls, or by whoever calls it."""
     around = [method, *(call.function for call in program.callers(method))]
-    return any(program.reaches(function, empties, _DEPTH) for function in around)  # type: ignore[arg-type]
+    return any(program.reaches(function, empties) for function in around)  # type: ignore[arg-type]
 
 
 def _left_reserved(program: Program, method: FunctionInfo, unmap: Effect) -> Report:

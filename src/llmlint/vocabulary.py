@@ -89,9 +89,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     unmaps: frozenset[str] = frozenset()
     reuse: frozenset[str] = frozenset()
     content_ids: frozenset[str] = frozenset()
-    lost_peers: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
-    recency: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
     locks: frozenset[str] = frozenset()
@@ -105,7 +103,6 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()
-    undone: tuple[tuple[str, str], ...] = ()
     protocols: tuple[Protocol, ...] = ()
     flows: tuple[Flow, ...] = ()
     collectives: tuple[Collective, ...] = ()
@@ -174,12 +171,6 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         until = next((at for at, word in enumerate(rest) if word in self.joint), len(rest))
         return tuple(word for word in rest[:until] if word not in self.whole)
 
-    def undone_by(self, name: str, names: Iterable[str]) -> list[str]:
-        """Which of the methods undo what the first does: `clear_metadata` what `bind_metadata` does."""
-        verb = words(name)
-        ways = {(back, *verb[1:]) for out, back in self.undone if len(verb) > 1 and verb[0] == out}
-        return [other for other in names if words(other) in ways]
-
     def is_copy(self, name: str) -> bool:
         return starts(words(name), self.copies) > 0
 
@@ -242,17 +233,9 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """Does it, beside its tokens, make a request's KV its own: `mm_hashes`, `lora_request`, `cache_salt`?"""
         return contains(words(last_name(path)), self.content_ids)
 
-    def tells_a_peer_is_lost(self, name: str) -> bool:
-        """Does a method of this name run when a peer has gone: `_handle_node_failure`, `on_disconnect`?"""
-        return contains(words(name), self.lost_peers)
-
     def names_tokens(self, path: str) -> bool:
         """Is it the tokens of a request: `prompt_token_ids`, `input_ids`?"""
         return ends(words(last_name(path)), self.tokens)
-
-    def is_recency(self, path: str) -> bool:
-        """Does it say when something was last used: `t_last_used`, `last_access_time`?"""
-        return contains(words(last_name(path)), self.recency)
 
     def is_finite_key(self, path: str) -> bool:
         """Are there only so many of these: layers, dtypes, ranks?"""

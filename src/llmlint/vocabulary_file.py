@@ -113,9 +113,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unmaps: _Group = []
     reuse: _Group = []
     content_ids: _Group = []
-    lost_peers: _Group = []
     tokens: _Group = []
-    recency: _Group = []
     empties: _Group = []
     advances: _Group = []
     locks: _Group = []
@@ -129,7 +127,6 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []
-    undone: list[_WordPairs] = []
     collectives: list[_Collectives] = []
     blocking: list[_Blocking] = []
 
@@ -168,12 +165,11 @@ def _joined(parts: Sequence[_Written], protocols: tuple[Protocol, ...], flows: t
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
-        if name not in ("save_restore", "give_back", "undone", "collectives", "blocking", "beside")
+        if name not in ("save_restore", "give_back", "collectives", "blocking", "beside")
     }
     return Vocabulary(
         save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
         give_back=tuple(pair for part in parts for row in part.give_back for pair in row.pairs),
-        undone=tuple(pair for part in parts for row in part.undone for pair in row.pairs),
         collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),
         beside=tuple((row.kind, frozenset(row.words)) for part in parts for row in part.beside),

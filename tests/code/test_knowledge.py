@@ -37,6 +37,7 @@ def known_at_use(body: str) -> Known:
         ("if not x:\n    raise ValueError\nuse(x)", True),
         ("assert x is not None\nuse(x)", True),
         ("if x is None:\n    x = 3\nuse(x)", True),
+        ("if x is None:\n    import json as x\nuse(x)", True),
         ("if y:\n    assert x is not None\nuse(x)", False),
         ("given = x is not None\nif given:\n    use(x)", True),
         ("given = x is not None\nx = y.x\nif given:\n    use(x)", False),

@@ -81,6 +81,11 @@ class _Reader:
             case tree.Function() | tree.Class():
                 known.forget(node.name)
                 return known
+            case tree.Import():
+                for name in [alias or name for name, alias in node.names] or [node.alias or node.module]:
+                    known.forget(name)
+                    known.add(name, "set", "some", "typed")
+                return known
         return self._simple(node, known)
 
     def _simple(self, node: tree.Node, known: Known) -> Known | None:

@@ -238,7 +238,7 @@ class Walk(Generic[Origin]):
                 self.evaluate(child, state)
         self.meets(node, state)
         if kind is tree.Compare and state:
-            self._remember_asked(state, self._where(node, True, state))
+            self._ask(node, state)
 
     def _logic(self, node: tree.Logic, state: dict[str, Held[Origin]]) -> bool:
         here = state
@@ -285,6 +285,14 @@ class Walk(Generic[Origin]):
         for child in tree.children(node):
             if type(child) not in _LEAVES:
                 self.evaluate(child, state)
+
+    def _ask(self, test: tree.Node, state: dict[str, Held[Origin]]) -> None:
+        """A comparison that may decide nothing yet: `bool there = p != nullptr`."""
+        for place, told, at in _told(test, True):
+            held = state.get(place)
+            if held is not None and (told != ASKED or not isinstance(at, tree.Call) or self.weighs(at)):
+                self.told(held, told, at)
+                state[place] = held._replace(asked=held.asked | {ASKED}, at=at)
 
     def _remember_asked(self, state: dict[str, Held[Origin]], told: dict[str, Held[Origin]]) -> None:
         for place, held in told.items():

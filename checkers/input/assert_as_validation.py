@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.domain.answers import is_answered
+from llmlint.code.domain.answers import is_answered, is_route
 from llmlint.code.domain.client_models import ClientField, client_field, client_models
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Region
@@ -41,13 +41,19 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _of_value(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
     match = _NOT_NONE.match(effect.source) or _SIZED.match(effect.source)
-    if match is None or not client_models(program):
+    if match is None or not client_models(program) or _is_inner(function):
         return
     field = client_field(program, function, match["path"])
     if field is None or not _allows(field, match) or is_answered(function, effect, "AssertionError"):
         return
     if not _is_given_elsewhere(program, field) and _is_reached_unasked(function, effect, match["path"]):
         yield _report(program, function, effect, field)
+
+
+def _is_inner(function: FunctionInfo) -> bool:
+    """A function within another one often repeats, for its types, what was asked where it is made."""
+    around = function.facts.qualname.rpartition(".")[0]
+    return bool(around) and around != function.facts.owner and not is_route(function.facts.decorators)
 
 
 def _allows(field: ClientField, match: re.Match[str]) -> bool:

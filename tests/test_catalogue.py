@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+import llmlint
 from llmlint.catalogue import Catalogue, PageError, Rule, UnknownRule, load_catalogue, read_rule
 
 CHECKERS = Path(__file__).parents[1] / "checkers"
@@ -142,3 +144,11 @@ def test_every_shipped_page_loads_and_the_catalogue_is_read_once() -> None:
     assert catalogue is load_catalogue()
     for rule in catalogue:
         assert read_rule(rule.path) == rule
+
+
+def test_a_file_s_name_says_where_one_is() -> None:
+    """No two modules of the package are called alike, whatever folder they stand in."""
+    package = Path(llmlint.__file__).parent
+    inside = [p for p in package.rglob("*.py") if p.relative_to(package).parts[0] not in ("checkers", "dynamic")]
+    names = Counter(path.name for path in inside if path.name != "__init__.py")
+    assert [name for name, times in names.items() if times > 1] == []

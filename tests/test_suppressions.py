@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from serving_code import NOOP
 
-from llmlint.commands.suppressions import remove_unused
+from llmlint.commands.suppressions_command import remove_unused
 from llmlint.findings import Finding
 from llmlint.project import Request, scan
 

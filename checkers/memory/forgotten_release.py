@@ -16,7 +16,7 @@ from llmlint.code.link.exits import chain, loops_around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Target
-from llmlint.runtime.native.block import native_block
+from llmlint.runtime.native.native_block import native_block
 from llmlint.vocabulary import words
 
 _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")

@@ -20,7 +20,7 @@ from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
-from llmlint.runtime.native.block import native_block
+from llmlint.runtime.native.native_block import native_block
 
 
 def check_program(program: Program) -> Iterator[Report]:

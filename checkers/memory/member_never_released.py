@@ -18,7 +18,7 @@ from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.protocols import Protocol
 from llmlint.runtime.block import Target
-from llmlint.runtime.native.block import native_block
+from llmlint.runtime.native.native_block import native_block
 from llmlint.vocabulary import words
 
 _PASSING_ON = frozenset(

@@ -14,9 +14,12 @@ from llmlint import __version__
 from llmlint.ending import told_endings
 
 COMMANDS = {
-    "init": ("llmlint.commands.init:init", "Set a project up: settings, pre-commit, workflow, baseline."),
-    "scan": ("llmlint.commands.scan:scan", "Scan files and folders."),
-    "baseline": ("llmlint.commands.baseline:baseline", "Keep a file of known findings, so that only new ones count."),
+    "init": ("llmlint.commands.init_command:init", "Set a project up: settings, pre-commit, workflow, baseline."),
+    "scan": ("llmlint.commands.scan_command:scan", "Scan files and folders."),
+    "baseline": (
+        "llmlint.commands.baseline_command:baseline",
+        "Keep a file of known findings: only new ones count.",
+    ),
     "trace": ("llmlint.runtime.commands:trace", "Run a program and watch what the findings are about."),
     "confirm": ("llmlint.runtime.commands:confirm", "Write what traced runs showed onto the findings."),
     "verify": ("llmlint.runtime.commands:verify", "Scan, trace and confirm in one go."),
@@ -25,9 +28,9 @@ COMMANDS = {
     "test-rules": ("llmlint.commands.own_rules_commands:test_rules", "Run the cases of rules of one's own."),
     "trust": ("llmlint.commands.own_rules_commands:trust", "Let a project of yours bring rules of its own."),
     "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
-    "config": ("llmlint.commands.config:config", "Look at settings."),
+    "config": ("llmlint.commands.config_command:config", "Look at settings."),
     "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
-    "cache": ("llmlint.commands.cache:cache", "Look at the cache, or throw it away."),
+    "cache": ("llmlint.commands.cache_command:cache", "Look at the cache, or throw it away."),
     "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),
 }
 """Name: (module:command, one line of help)."""

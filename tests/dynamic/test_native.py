@@ -19,8 +19,8 @@ from llmlint.catalogue import load_catalogue
 from llmlint.dynamic.native.read import LEDGERS, read_ledgers
 from llmlint.dynamic.read import read_run
 from llmlint.runtime.block import Block, Target
-from llmlint.runtime.native.block import is_watchable
 from llmlint.runtime.native.build import account_of, compilation, listed, machine, preloaded, watched_functions
+from llmlint.runtime.native.native_block import is_watchable
 from llmlint.runtime.verdicts import with_verdicts
 
 pytestmark = needs_compiler

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from serving_code import NOOP
 
-import llmlint.commands.scan as scan_command
+import llmlint.commands.scan_command as scan_command
 from llmlint import diff
 from llmlint.cli import main
 from llmlint.ignores import Patterns

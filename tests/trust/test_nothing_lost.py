@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from serving_code import LEFT
 
-from llmlint.commands.suppressions import remove_unused
+from llmlint.commands.suppressions_command import remove_unused
 from llmlint.fixing import Mended
 from llmlint.project import Request, scan
 from llmlint.writing import Changed, write_file

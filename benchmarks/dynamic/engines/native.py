@@ -30,8 +30,8 @@ from llmlint.catalogue import load_catalogue
 from llmlint.dynamic.native.read import read_ledgers
 from llmlint.findings import Finding
 from llmlint.runtime.block import Target
-from llmlint.runtime.native.block import native_block
 from llmlint.runtime.native.build import account_of
+from llmlint.runtime.native.native_block import native_block
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 from llmlint.vocabulary_file import load_vocabulary

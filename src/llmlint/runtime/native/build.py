@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from llmlint.dynamic.native.read import word_of
-from llmlint.runtime.native.block import is_watchable
+from llmlint.runtime.native.native_block import is_watchable
 from llmlint.runtime.private import write_private
 
 SOURCES = Path(__file__).resolve().parents[2] / "dynamic" / "native"

@@ -131,7 +131,7 @@ def scan(
 
 
 def _watch(request: Request, look: Callable[[], None]) -> NoReturn:
-    from llmlint.commands.watching import watch
+    from llmlint.commands.rescanning import watch
 
     watch(request, look)
     raise AssertionError("it goes on until it is interrupted")
@@ -199,14 +199,14 @@ def _tell_fixes(fixed: int, unsafe: int, one: str, several: str) -> None:
 
 
 def _fix_suppressions(result: ScanResult) -> None:
-    from llmlint.commands.suppressions import remove_unused
+    from llmlint.commands.suppressions_command import remove_unused
 
     for told in remove_unused(result.unused_suppressions):
         say(told)
 
 
 def _add_suppressions(result: ScanResult, reason: str) -> None:
-    from llmlint.commands.suppressions import add
+    from llmlint.commands.suppressions_command import add
 
     reason = " ".join(reason.split())
     if not reason or reason != one_line(reason) or "*/" in reason:

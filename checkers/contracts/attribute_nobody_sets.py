@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
+from llmlint.code.domain.answers import is_answered_at
+from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
@@ -40,10 +42,10 @@ def check_program(program: Program) -> Iterator[Report]:
         if function.language == "python" and not _expects_none(function):
             for found in _own(members, function):
                 missing.setdefault(found.cls, []).append(found)
-            yield from _of_others(program, members, function)
+            yield from (_report(program, found, members) for found in _of_others(program, members, function))
     for found_in_class in missing.values():
         if len({found.name for found in found_in_class}) <= _MOST:
-            yield from (_report(found, members) for found in found_in_class)
+            yield from (_report(program, found, members) for found in found_in_class)
 
 
 def _expects_none(function: FunctionInfo) -> bool:
@@ -88,7 +90,7 @@ def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
 # ---------------------------------------------------------------- other objects
 
 
-def _of_others(program: Program, members: Members, function: FunctionInfo) -> Iterator[Report]:
+def _of_others(program: Program, members: Members, function: FunctionInfo) -> Iterator[_Missing]:
     told: set[tuple[str, str]] = set()
     exact = _declared_here(function)
     for effect in function.effects:
@@ -108,7 +110,7 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
                 continue
             called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
             if not called or _nearest(name, known):
-                yield _report(_Missing(function, effect.line, f"{owner}.{name}", name, cls), members)
+                yield _Missing(function, effect.line, f"{owner}.{name}", name, cls)
 
 
 @lru_cache(maxsize=65536)
@@ -160,10 +162,44 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return next(iter(get_close_matches(name, known, n=1, cutoff=_NEAR)), "")
 
 
-def _report(missing: _Missing, members: Members) -> Report:
+def _why_harmless(program: Program, missing: _Missing) -> str:
+    """Why no run ends here, "" where one may."""
+    function = missing.function
+    if is_answered_at(function, missing.line, "AttributeError"):
+        return "a handler around it goes on without"
+    for cls in (function.owner, missing.cls):
+        if cls is not None and is_never_made(program, cls):
+            return f"no code makes a {cls.name}"
+    return "all callers give what it stands in for" if _is_never_needed(program, missing) else ""
+
+
+def _is_never_needed(program: Program, missing: _Missing) -> bool:
+    """`x = x or self.missing`, where every caller gives an `x`."""
+    function = missing.function
+    stood_in = {e.path for e in function.effects if e.line == missing.line and _stands_in(e, missing.path)}
+    wanted = [(at, p.name) for at, p in enumerate(function.params) if p.name in stood_in and p.kind in ("", "only")]
+    calls = program.callers(function) if wanted else ()
+    return bool(calls) and all(any(_is_given(effect, *one) for one in wanted) for _, effect in calls)
+
+
+def _stands_in(effect: Effect, path: str) -> bool:
+    """An assignment of the one or the other, not of what a call makes of them."""
+    return effect.op == "bind" and (effect.value, effect.source) == ("path", path) and effect.path in effect.reads
+
+
+def _is_given(call: Effect, at: int, name: str) -> bool:
+    if any(argument.keyword in ("*", "**") for argument in call.args):
+        return False
+    positional = [argument for argument in call.args if not argument.keyword]
+    given = [a for a in call.args if a.keyword == name] or positional[at : at + 1]
+    return bool(given) and given[0].literal != "None"
+
+
+def _report(program: Program, missing: _Missing, members: Members) -> Report:
     function, line, path, name, cls = missing
     known = members.of(cls) or members.of_module(cls) or frozenset()
     near = _nearest(name, sorted(known))
+    harmless = _why_harmless(program, missing)
     steps = [Step(cls.path, cls.facts.line, f"{cls.name} and its kin set {len(known)} names, {name} is none of them")]
     if near in cls.attributes:
         attribute = cls.attributes[near]
@@ -173,9 +209,10 @@ def _report(missing: _Missing, members: Members) -> Report:
         symbol_of(function),
         f"nobody sets {path}" + (f"; {near} is set" if near else ""),
         tuple(steps),
-        confidence="high" if near else "medium",
+        confidence="low" if harmless else "high" if near else "medium",
         reason=f"all bases of {cls.name} are known, and no code sets or mentions {name}"
-        + (f", but {near}, which is spelt nearly alike" if near else ""),
+        + (f", but {near}, which is spelt nearly alike" if near else "")
+        + (f"; {harmless}" if harmless else ""),
         subject=f"{cls.name}.{name}",
         origin=f"{cls.name}.{name}",
         fix=f"read {near}" if near else f"set {name} where the object is made, or read what holds the value",

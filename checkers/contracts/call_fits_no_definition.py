@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
@@ -154,13 +155,16 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, candidates
     steps = [_step(candidate, reason) for candidate, reason in zip(candidates, why, strict=True)][:3]
     first = candidates[0]
     on_class = isinstance(first, FunctionInfo) and first.takes_self
+    owner = function.owner
+    idle = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
     return Report(
         program.place(function, effect),
         symbol_of(function),
         f"{effect.callee} {why[0]}" + (", since it is called on the class" if on_class else ""),
         tuple(steps),
-        confidence="high",
-        reason=f"all that the call may run is known ({len(candidates)} of that name), and none takes these arguments",
+        confidence="low" if idle else "high",
+        reason=f"all that the call may run is known ({len(candidates)} of that name), and none takes these arguments"
+        + idle,
         subject=f"{effect.callee}:{why[0]}",
         origin=f"{effect.callee}:{why[0]}",
         fix="bring the call and the definition together again",

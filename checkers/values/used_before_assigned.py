@@ -7,12 +7,13 @@ handler that swallows what kept the name from its value.
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Function as FunctionFacts
-from llmlint.code.flow.assigned import GUARDED, Partial, Unsure, names_in, unsure_reads
+from llmlint.code.flow.assigned import GUARDED, Partial, Unsure, endings_of, names_in, unsure_reads
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -21,7 +22,8 @@ from llmlint.findings import Report, Step
 _BRANCHES = frozenset({"if", "else", "try", "except", "try-else"})
 _COMPILED = re.compile(r"jit|kernel|compile")
 _TRIAL = re.compile(r"test|bench", re.IGNORECASE)
-_FIRST_ROUND = re.compile(r"^\w+ (?:==|<=?) \d+$")
+_FIRST_ROUND = re.compile(r"^(?:[\w.]+\()?\w+ (?:==|<=?) \d+\)?$")
+"""As a test, or as what a test at compile time is given."""
 _QUOTED = re.compile(r"'[^']*'" + r'|"[^"]*"')
 _ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IGNORECASE)
 
@@ -29,15 +31,17 @@ _ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IG
 def check_file(file: SourceFile) -> Iterator[Report]:
     lines = file.text.split("\n")
     wanted = {f.line for f in file.facts.functions if f.name != "<module>" and _may_miss(f, lines)}
-    for function in nodes(file.tree, tree.Function) if wanted else ():
+    functions = nodes(file.tree, tree.Function) if wanted else ()
+    endings = endings_of(functions)
+    for function in functions:
         if function.body and function.line in wanted and _is_served(function):
             told: set[tuple[int, str]] = set()
-            for read in unsure_reads(function, lines):
+            for read in unsure_reads(function, lines, endings):
                 how = _decided(function, read)
                 key = (read.ways[0].at.line, how)
                 if how and key not in told:
                     told.add(key)
-                    yield _report(file, read, how)
+                    yield _report(file, read, how, how == "branch" or _may_end(file, read.ways[0].at))
 
 
 def _may_miss(function: FunctionFacts, lines: list[str]) -> bool:
@@ -115,14 +119,30 @@ def _is_chain(way: Partial) -> bool:
     return len(orelse) == 1 and isinstance(orelse[0], tree.If)
 
 
+def _may_end(file: SourceFile, node: tree.Node) -> bool:
+    """Does a handler end by calling a function of another file, which may never come back?"""
+    known = {f.name for f in file.facts.functions} | set(dir(builtins))
+    ends = [handler.body[-1] for handler in node.handlers if handler.body] if isinstance(node, tree.Try) else []
+    called = [
+        end.value.function for end in ends if isinstance(end, tree.Expression) and isinstance(end.value, tree.Call)
+    ]
+    return any(isinstance(function, tree.Name) and function.id not in known for function in called)
+
+
 _MISSING = {
     "handler": "the handler here goes on without it",
     "contradicted": "it is assigned only where this holds otherwise",
     "branch": "one way through this branching does not assign it",
 }
 
+_REASONS = {
+    "handler": "no other test stands between the two",
+    "contradicted": "both conditions are in the code",
+    "branch": "no other test stands between the two",
+}
 
-def _report(file: SourceFile, read: Unsure, how: str) -> Report:
+
+def _report(file: SourceFile, read: Unsure, how: str, is_open: bool) -> Report:
     name, way = read.name.id, read.ways[0]
     conditions = " and ".join(text if holds else f"not ({text})" for text, holds in sorted(way.when))
     when = "where nothing was raised" if how == "handler" else f"where {conditions[:80]}"
@@ -134,8 +154,8 @@ def _report(file: SourceFile, read: Unsure, how: str) -> Report:
             Step("", way.at.line, _MISSING[how]),
             Step("", read.name.line, f"and {name} is read here"),
         ),
-        confidence="medium",
-        reason="no other test stands between the two" if how != "contradicted" else "both conditions are in the code",
+        confidence="low" if is_open else "medium",
+        reason=_REASONS[how] + ("; whether a run ever takes this way is not settled" if is_open else ""),
         subject=f"{name}:{conditions[:60]}",
         fix=f"assign {name} on every way, or leave before it is read",
         mechanism=f"used_before_assigned.{how}",

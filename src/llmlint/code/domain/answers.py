@@ -34,6 +34,13 @@ def is_answered(function: FunctionInfo, effect: Effect, raised: str) -> bool:
     return any(_takes(function, at, raised) for at in tries)
 
 
+def is_answered_at(function: FunctionInfo, line: int, raised: str) -> bool:
+    """The same for what is raised somewhere on a line."""
+    regions = enumerate(function.regions)
+    tries = [at for at, region in regions if region.kind == "try" and region.line <= line <= region.end_line]
+    return any(_takes(function, at, raised) for at in tries)
+
+
 def _takes(function: FunctionInfo, tried: int, raised: str) -> bool:
     for at, region in enumerate(function.regions):
         if region.kind == "except" and region.first == tried:

@@ -9,7 +9,7 @@ assigned, as do those of a `match`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.syntax import tree
@@ -23,6 +23,11 @@ GUARDED: Fact = ("a handler is near", True)
 
 _NEGATIONS = ((" is not None", " is None"), (" != ", " == "), (" not in ", " in "))
 _LEAVES = re.compile(r"exit|abort|fatal|die|fail|raise|error_and|quit|parser\.error$", re.IGNORECASE)
+
+_NEVER = frozenset({"NoReturn", "Never"})
+_GOING_OVER = frozenset({"enumerate", "reversed", "sorted", "list", "tuple", "set", "iter", "zip"})
+_VIEWS = frozenset({"items", "keys", "values"})
+"""Calls that give a round only where what they are given holds something."""
 
 
 class Partial(NamedTuple):
@@ -50,20 +55,22 @@ _State = dict[str, tuple[Partial, ...]]
 """The names with a value: () where that is sure. A name that is not there has had none so far."""
 
 
-def unsure_reads(function: tree.Function, lines: list[str]) -> list[Unsure]:
-    """The first such reading of each name, in source order."""
-    reader = _Reader(function, lines)
+def unsure_reads(function: tree.Function, lines: list[str], endings: frozenset[str] = frozenset()) -> list[Unsure]:
+    """The first such reading of each name, in source order; `endings` are the functions that never come back."""
+    reader = _Reader(function, lines, endings)
     reader.block(function.body or [], {}, NOTHING)
     return reader.found
 
 
 class _Reader:
-    def __init__(self, function: tree.Function, lines: list[str]) -> None:
+    def __init__(self, function: tree.Function, lines: list[str], endings: frozenset[str]) -> None:
         self.lines = lines
+        self.endings = endings
         self.found: list[Unsure] = []
         self.told: set[str] = set()
         self.local = _locals_of(function)
         self.asserted: set[Fact] = set()
+        self.rounds = NOTHING
 
     # ------------------------------------------------------------ statements
 
@@ -110,7 +117,7 @@ class _Reader:
                 return None, known
             case tree.Expression(value=value):
                 self._read(value, state, known)
-                return (None if _leaves(value) else state), known
+                return (None if _leaves(value, self.endings) else state), known
             case tree.Delete():
                 pass
             case _:
@@ -149,7 +156,9 @@ class _Reader:
         if asked is not None:
             self._read(asked, state, known)
         told = self._implied(node.test, True) if node.test is not None else NOTHING
+        outer, self.rounds = self.rounds, self.rounds | _told_by_round(node.iterable, self.lines)
         self.block(node.body, {**state, **dict.fromkeys(names_in(node.target), ())}, known | told)
+        self.rounds = outer
         state.update(dict.fromkeys(_bound_in([node]), ()))
         self.block(node.orelse, dict(state), known)
         return None if _is_endless(node) else state
@@ -185,9 +194,12 @@ class _Reader:
                 return
             case tree.Comprehension(generators=generators):
                 own = {name for generator in generators for name in names_in(generator.target)}
+                outer = self.rounds
+                self.rounds = outer.union(*(_told_by_round(g.iterable, self.lines) for g in generators))
                 for inner in tree.walk(node):
                     if isinstance(inner, tree.Name) and inner.id not in own:
                         self._name(inner, state, known)
+                self.rounds = outer
             case tree.Logic(op=op, operands=operands):
                 for operand in operands:
                     self._read(operand, state, known)
@@ -208,7 +220,7 @@ class _Reader:
         ways = state.get(node.id)
         if not ways or node.id not in self.local or node.id in self.told:
             return
-        if not any(way.when & known for way in ways):
+        if not any(way.when & (known | self.rounds) for way in ways):
             self.told.add(node.id)
             self.found.append(Unsure(node, ways, known - self.asserted))
 
@@ -228,6 +240,53 @@ def told_by(test: tree.Node, holds: bool, lines: list[str]) -> Facts:
         if negated in text:
             return frozenset({(text.replace(negated, plain, 1), not holds)})
     return frozenset({(text, holds)})
+
+
+def _told_by_round(iterable: tree.Node | None, lines: list[str]) -> Facts:
+    """What is known inside of a loop, since it has a round at all: all that it goes over holds something."""
+    match iterable:
+        case tree.Call(function=tree.Name(id="range"), args=[end]):
+            text = text_of(end, lines)
+            return frozenset({(text, True), (f"{text} > 0", True), (f"{text} == 0", False), (f"{text} >= 1", True)})
+        case tree.Call(function=tree.Name(id=name), args=args) if name in _GOING_OVER:
+            over = args if name == "zip" else args[:1]
+            return frozenset(fact for one in over for fact in _told_by_round(one, lines))
+        case tree.Call(function=tree.Attribute(value=value, name=name), args=[]) if name in _VIEWS:
+            return _told_by_round(value, lines)
+        case tree.Name() | tree.Attribute():
+            text = text_of(iterable, lines)
+            size = f"len({text})"
+            return frozenset(
+                {(text, True), (f"{text} is None", False), (f"{text} == []", False)}
+                | {(size, True), (f"{size} > 0", True), (f"{size} == 0", False), (f"{size} >= 1", True)}
+            )
+    return NOTHING
+
+
+def endings_of(functions: Sequence[tree.Function]) -> frozenset[str]:
+    """The functions of a file that never come back: they say so, or end by raising or by calling such a function."""
+    found: frozenset[str] = frozenset()
+    while True:
+        back = {function.name for function in functions if not _never_returns(function, found)}
+        now = frozenset(function.name for function in functions) - back
+        if now == found:
+            return found
+        found = now
+
+
+def _never_returns(function: tree.Function, endings: frozenset[str]) -> bool:
+    if tree.path_of(function.returns).rpartition(".")[2] in _NEVER:
+        return True
+    last = function.body[-1] if function.body else None
+    if isinstance(last, tree.Raise):
+        ends = "NotImplementedError" not in tree.path_of(_raised(last))
+    else:
+        ends = isinstance(last, tree.Expression) and _leaves(last.value, endings)
+    return ends and not any(isinstance(node, tree.Return | tree.Yield) for node in tree.walk_own(function))
+
+
+def _raised(node: tree.Raise) -> tree.Node | None:
+    return node.value.function if isinstance(node.value, tree.Call) else node.value
 
 
 # ---------------------------------------------------------------- names
@@ -289,11 +348,12 @@ def _is_false(test: tree.Node) -> bool:
     return isinstance(test, tree.Literal) and test.text in ("False", "0")
 
 
-def _leaves(value: tree.Node) -> bool:
-    """A call that by its name never comes back, awaited or not."""
+def _leaves(value: tree.Node, endings: frozenset[str]) -> bool:
+    """A call that never comes back, by its name or as one of these functions; awaited or not."""
     if isinstance(value, tree.Await):
         value = value.value
-    return isinstance(value, tree.Call) and bool(_LEAVES.search(_end(tree.path_of(value.function))))
+    path = tree.path_of(value.function) if isinstance(value, tree.Call) else ""
+    return bool(path) and (bool(_LEAVES.search(_end(path))) or path.removeprefix("self.") in endings)
 
 
 def _end(path: str) -> str:

@@ -26,10 +26,11 @@ class Roots:
     def kind(self, path: str) -> str:
         """test, benchmark, script or setup; "" for code of the service and of libraries."""
         if path not in self._kinds:
-            self._kinds[path] = self._by_place(path) or ("script" if self._stands_alone(path) else "")
+            self._kinds[path] = self.by_place(path) or ("script" if self._stands_alone(path) else "")
         return self._kinds[path]
 
-    def _by_place(self, path: str) -> str:
+    def by_place(self, path: str) -> str:
+        """The same as far as names of folders and files tell it: test, benchmark, setup or ""."""
         place = PurePosixPath(path.removeprefix(self._outside))
         for kind, marks in self._vocabulary.beside:
             if not marks.isdisjoint(place.parts[:-1]) or place.name in marks:

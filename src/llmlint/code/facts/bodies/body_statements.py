@@ -27,8 +27,14 @@ def _expression(reader: BodyReader, node: tree.Expression) -> None:
         call(reader, value.value, result="", awaited=True)
     elif isinstance(value, tree.Call):
         call(reader, value, result="")
+    elif isinstance(value, tree.Cast) and _is_void(value.type) and isinstance(value.value, tree.Call):
+        call(reader, value.value, result="<void>")
     else:
         reader.read_value(value)
+
+
+def _is_void(written: tree.Node) -> bool:
+    return isinstance(written, tree.TypeName) and written.text == "void"
 
 
 @statement(tree.If)

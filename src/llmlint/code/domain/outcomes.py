@@ -1,0 +1,74 @@
+"""Whether a function says by its result that its work was done, and whether that can be anything but yes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import FunctionInfo, Program
+
+_STATUS = re.compile(
+    r"(static |inline |virtual |constexpr )*(bool|int|int32_t|\w*(status|error|err|result)\w*)(_t)?", re.I
+)
+_DONE = re.compile(r"(\w*_)?(ok|success)|true|0", re.I)
+_LEAVES = re.compile(r"[A-Z_]*(CHECK|RETURN|TRY|ASSERT|ENSURE|EXPECT|THROW|FAIL)[A-Z_]*")
+"""Macros that leave the function where something failed."""
+_DEPTH = 3
+
+
+def tells_outcome(function: FunctionInfo) -> bool:
+    """Does it say whether it could do its work, and not by raising?"""
+    returns = function.facts.returns
+    if function.language != "python":
+        return bool(_STATUS.fullmatch(returns))
+    if any(effect.op == "raise" for effect in function.facts.effects):
+        return False
+    return returns == "bool" or (not returns and _gives_truths(function))
+
+
+def _gives_truths(function: FunctionInfo) -> bool:
+    """Every way out gives True or False, and there are both."""
+    given = [e.source if e.value == "constant" else "" for e in function.facts.effects if e.op == "return"]
+    return set(given) == {"True", "False"}
+
+
+def may_fail(program: Program, function: FunctionInfo, depth: int = _DEPTH) -> bool:
+    """Can it say anything but that its work was done? Of a function without a body everything is possible."""
+    effects = function.facts.effects
+    if not depth or not function.facts.has_body or any(_LEAVES.fullmatch(_last(e.callee)) for e in effects):
+        return True
+    returned = [effect for effect in effects if effect.op == "return"]
+    return not returned or any(_may_be_failure(program, function, effect, depth) for effect in returned)
+
+
+def _may_be_failure(program: Program, function: FunctionInfo, returned: Effect, depth: int) -> bool:
+    if returned.value == "new":
+        callees = [callee for call in _returning(function, returned) for callee in program.callees(function, call)]
+        if any(callee.facts.has_body for callee in callees):
+            return any(may_fail(program, callee, depth - 1) for callee in callees)
+    elif returned.value == "path" and _was_asked(program, function, returned):
+        return False
+    return returned.value == "other" or not _DONE.fullmatch(_last(returned.source))
+
+
+def _returning(function: FunctionInfo, returned: Effect) -> Iterator[Effect]:
+    for effect in function.facts.effects:
+        if effect.op == "call" and effect.result == "<return>" and effect.line == returned.line:
+            yield effect
+
+
+def _was_asked(program: Program, function: FunctionInfo, returned: Effect) -> bool:
+    """`if (status.ok()) return status;`"""
+    tests = [region.test for region in program.regions_of(function, returned) if region.kind == "if"]
+    return any(
+        test is not None
+        and test.op == "call"
+        and test.path.startswith(f"{returned.source}.")
+        and _DONE.fullmatch(_last(test.path))
+        for test in tests
+    )
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].lstrip("~")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.answers import is_route, way_to_client
+from llmlint.code.domain.answers import is_raised_again, is_route, way_to_client
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Effect
@@ -211,6 +211,7 @@ def _has(known: Known, whole: str, key: tree.Literal) -> bool:
 def _report(file: SourceFile, root: _Root, uses: list[_Use]) -> Report:
     first = uses[0]
     errors = " or ".join(error for error in first.raises if error not in root.answered)
+    for_operators = _is_for_operators(file, first.at.line)
     return Report(
         place_of(first.at),
         qualname_at(file.facts, first.at.line),
@@ -219,12 +220,20 @@ def _report(file: SourceFile, root: _Root, uses: list[_Use]) -> Report:
             Step("", root.line, f"{_named(root.place)} {root.said}"),
             *(Step("", use.at.line, f"{_named(use.place)} {use.does}") for use in uses[:6]),
         ),
-        confidence="medium",
-        reason="nobody has asked of what form it is, and no handler answers for the error",
+        confidence="low" if for_operators else "medium",
+        reason="nobody has asked of what form it is, and no handler answers for the error"
+        + ("; the route is for those who run the service" if for_operators else ""),
         subject=_named(first.place),
         fix="check its form first, and refuse the request with what is wrong",
         mechanism="unhandled_client_input." + ("validator" if root.answered else "body"),
     )
+
+
+def _is_for_operators(file: SourceFile, line: int) -> bool:
+    """By what is said of the route; where it means to answer for errors of the body, it does so for anybody."""
+    around = [f for f in file.facts.functions if f.line <= line <= f.end_line and is_route(f.decorators)]
+    tried = any(r.kind == "try" and r.line <= line <= r.end_line for f in around for r in f.regions)
+    return not tried and any(file.vocabulary.is_for_operators(said) for f in around for said in f.decorators)
 
 
 def _of_whole(file: SourceFile, found: list[tuple[_Root, _Use]]) -> Report:
@@ -268,6 +277,7 @@ def _parses_body(function: FunctionInfo, call: Effect) -> bool:
 
 def _parsed_below(program: Program, way: tuple[Call, ...]) -> Report:
     (function, call), *above = way
+    chosen = any(is_raised_again(f, e, "JSONDecodeError") for f, e in way)
     return Report(
         program.place(function, call),
         symbol_of(function),
@@ -276,8 +286,9 @@ def _parsed_below(program: Program, way: tuple[Call, ...]) -> Report:
             Step(function.path, call.line, "the body is parsed as the client wrote it"),
             *(Step(f.path, e.line, f"{f.name} calls {e.callee}, and takes no such error") for f, e in above),
         ),
-        confidence="medium",
-        reason="every call on the way to the route stands outside of a handler for it",
+        confidence="low" if chosen else "medium",
+        reason="every call on the way to the route stands outside of a handler for it"
+        + (", other than one that raises it again" if chosen else ""),
         subject=call.callee,
         fix="take the parser's error, and answer that the body is no JSON",
         mechanism="unhandled_client_input.body",

@@ -78,6 +78,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     not_state: frozenset[str] = frozenset()
     finite_keys: frozenset[str] = frozenset()
     optional_hooks: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
     ranks: frozenset[str] = frozenset()
     not_ranks: frozenset[str] = frozenset()
     equal_on_ranks: frozenset[str] = frozenset()
@@ -176,6 +177,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_optional_hook(self, name: str) -> bool:
         return not self.optional_hooks.isdisjoint(words(name)) or contains(words(name), self.optional_hooks)
+
+    def is_for_operators(self, route: str) -> bool:
+        """Is a route, by its path or by what is said of it, for whoever runs the service: `/admin/x`, `ADMIN_ONLY`?"""
+        return contains(words(route), self.operators)
 
     def restores(self, save: str, restore: str) -> bool:
         """Is the second the way back from the first: `state_write_meta` and `state_read_meta`?"""

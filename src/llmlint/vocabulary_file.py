@@ -102,6 +102,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_state: _Group = []
     finite_keys: _Group = []
     optional_hooks: _Group = []
+    operators: _Group = []
     ranks: _Group = []
     not_ranks: _Group = []
     equal_on_ranks: _Group = []

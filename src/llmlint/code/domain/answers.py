@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
@@ -41,13 +41,23 @@ def is_answered_at(function: FunctionInfo, line: int, raised: str) -> bool:
     return any(_takes(function, at, raised) for at in tries)
 
 
+def is_raised_again(function: FunctionInfo, effect: Effect, raised: str) -> bool:
+    """Does a handler around it take the error and raise it again: has somebody chosen that it goes up?"""
+    tries = {at for at in chain(function, effect.region) if function.regions[at].kind == "try"}
+    handlers = ((at, region) for at, region in enumerate(function.regions) if region.kind == "except")
+    return any(region.first in tries and _names(region, raised) and _passes_on(function, at) for at, region in handlers)
+
+
 def _takes(function: FunctionInfo, tried: int, raised: str) -> bool:
     for at, region in enumerate(function.regions):
-        if region.kind == "except" and region.first == tried:
-            names = region.text.strip("()").split(",")
-            if any(takes(name.strip().rpartition(".")[2], raised) for name in names):
-                return not _passes_on(function, at)
+        if region.kind == "except" and region.first == tried and _names(region, raised):
+            return not _passes_on(function, at)
     return False
+
+
+def _names(handler: Region, raised: str) -> bool:
+    names = handler.text.strip("()").split(",")
+    return any(takes(name.strip().rpartition(".")[2], raised) for name in names)
 
 
 def _passes_on(function: FunctionInfo, handler: int) -> bool:

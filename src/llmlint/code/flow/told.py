@@ -12,6 +12,9 @@ PlaceOf = Callable[[tree.Node | None], str]
 _TYPE_TESTS = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
 _OF_ALL = frozenset({"all", "any"})
 _SIZES = frozenset({"len", "bool"})
+_OF_KEYS = frozenset({"set", "sorted", "list", "tuple", "frozenset"})
+_ALL_OF = {("==", True), ("==", False), (">=", True), ("<=", False), (">", True), ("<", False)}
+"""Comparisons that say that the first, or (False) the second, holds all of the other."""
 _NEGATED = {"is not": "is", "!=": "==", "not in": "in"}
 _DEEPEST = 6
 
@@ -58,6 +61,8 @@ def _compared(left: tree.Node, op: str, right: tree.Node, holds: bool, place: Pl
     if op == "in":
         yield from _contained(left, right, holds, place)
         return
+    if holds:
+        yield from _keys_held(left, op, right, place)
     for one, other in ((left, right), (right, left)):
         if isinstance(other, tree.Literal) and other.kind == "none":
             if op in ("is", "==") and (at := place(one)):
@@ -70,6 +75,23 @@ def _compared(left: tree.Node, op: str, right: tree.Node, holds: bool, place: Pl
                 yield from ((at, "some"), (at, "sized"), (at, "asked"))
         elif op in ("<", ">", "<=", ">=") and (at := place(one)):
             yield from ((at, "some"), (at, "bounded"))
+
+
+def _keys_held(left: tree.Node, op: str, right: tree.Node, place: PlaceOf) -> Iterator[Fact]:
+    """`set(x) == {"a"}` and `x.keys() >= {"a"}` say that x has the key."""
+    for whole, part, is_first in ((left, right, True), (right, left, False)):
+        if (op, is_first) in _ALL_OF and isinstance(part, tree.Collection) and (at := place(_keyed(whole))):
+            yield from ((at, f"has:{item.text!r}") for item in part.items if isinstance(item, tree.Literal))
+
+
+def _keyed(node: tree.Node) -> tree.Node | None:
+    """Whose keys are looked at."""
+    match node:
+        case tree.Call(function=tree.Name(id=name), args=[whole]) if name in _OF_KEYS:
+            return whole
+        case tree.Call(function=tree.Attribute(value=whole, name="keys"), args=[]):
+            return whole
+    return None
 
 
 def _contained(left: tree.Node, right: tree.Node, holds: bool, place: PlaceOf) -> Iterator[Fact]:

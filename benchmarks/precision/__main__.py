@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from benchmarks.histories import HistoryError
+from benchmarks.precision.earning import merged, rows_of
 from benchmarks.precision.report import as_markdown, as_text, tables_of
 from benchmarks.precision.targets import (
     LastScan,
@@ -33,6 +34,7 @@ from benchmarks.precision.verdicts import (
     record,
 )
 from benchmarks.real_bugs.options import cache_option, histories_option
+from llmlint.earned import READINGS_FILE
 from llmlint.findings import CONFIDENCES, at_least
 
 verdicts_option = click.option(
@@ -151,6 +153,18 @@ def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, 
         click.echo(json.dumps({title: {k: _plain(p) for k, p in rows.items()} for title, rows in tables.items()}))
     else:
         click.echo(as_text(tables))
+
+
+@main.command("earn")
+@cache_option
+@verdicts_option
+def earn_command(cache: Path, verdicts: Path) -> None:
+    """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml."""
+    targets = load_targets()
+    sightings = [s for s in _last_scan(cache).sightings if s.target in targets and targets[s.target].unseen]
+    rows = rows_of(sightings, load_readings(verdicts, SECOND))
+    READINGS_FILE.write_text(merged(rows), "utf-8")
+    click.echo(f"{len(rows)} rows")
 
 
 def _plain(row: Precision) -> dict[str, Any]:

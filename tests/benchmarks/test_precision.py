@@ -1,10 +1,12 @@
 import json
+import re
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
+from benchmarks.precision.earning import merged, rows_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
     SECOND,
@@ -181,3 +183,17 @@ def test_a_verdict_must_name_exactly_one_finding(precision_command, fingerprint)
 
     assert result.exit_code == 2
     assert fingerprint in result.output
+
+
+def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
+    seen = [sighting(name, line=number) for number, name in enumerate("abcd", 1)]
+    answers = zip(seen, ("real", "not-real", "cannot-tell", "real"), strict=True)
+    (row,) = rows_of(seen, Readings(reading_of(s, answer, "read") for s, answer in answers))
+    assert (row.rule, row.mechanism, row.real, row.harmless, row.not_real) == ("LLM802", "", 2, 0, 1)
+
+    file = tmp_path / "earned.toml"
+    old = '[[read]]\nrule = "{}"\nreal = 9\nharmless = 0\nnot_real = 1\nsource = "{}"\n'
+    file.write_text("# head\n\n" + old.format("LLM801", "elsewhere") + old.format("LLM803", row.source))
+    written = merged([row], file)
+    assert written.startswith("# head\n\n[[read]]\n")
+    assert re.findall(r'rule = "(\w+)"\nreal = (\d)', written) == [("LLM801", "9"), ("LLM802", "2")]

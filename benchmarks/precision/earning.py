@@ -1,0 +1,60 @@
+"""What rules have earned, from what readers said: the rows of `rules/earned.toml` that come from these trees."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.precision.targets import Sighting
+from benchmarks.precision.verdicts import Readings as Verdicts
+from llmlint.earned import READINGS_FILE, Readings
+
+HERE = "benchmarks/precision, engines that no rule was tuned on"
+_FEWEST = 2
+"""A row of fewer readings decides nothing, and does not take the place of one with more."""
+
+_Key = tuple[str, str]
+
+
+def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
+    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough."""
+    said: dict[_Key, Counter[str]] = {}
+    for sighting in sightings:
+        reading = verdicts.of(sighting)
+        finding = sighting.finding
+        for mechanism in {"", finding.mechanism} if reading is not None else ():
+            said.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
+    source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
+    rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
+    return [row for row in rows if row.read >= _FEWEST and (not row.mechanism or _is_one_of_several(row, said))]
+
+
+def _is_one_of_several(row: Readings, said: Iterable[_Key]) -> bool:
+    return sum(1 for rule, mechanism in said if rule == row.rule and mechanism) > 1
+
+
+def merged(new: Sequence[Readings], file: Path = READINGS_FILE) -> str:
+    """The file with the new rows in the place of those that came from here, and of those with fewer readings."""
+    text = file.read_text("utf-8")
+    head = text[: text.index("[[read]]")]
+    kept = {(row.rule, row.mechanism): row for row in _rows_in(text) if not row.source.startswith(HERE)}
+    for row in new:
+        before = kept.get((row.rule, row.mechanism))
+        if before is None or row.read >= min(before.read, 2 * _FEWEST):
+            kept[row.rule, row.mechanism] = row
+    return head + "\n".join(_as_toml(kept[key]) for key in sorted(kept))
+
+
+def _rows_in(text: str) -> Iterator[Readings]:
+    yield from msgspec.convert(tomllib.loads(text).get("read", []), list[Readings])
+
+
+def _as_toml(row: Readings) -> str:
+    mechanism = f'mechanism = "{row.mechanism}"\n' if row.mechanism else ""
+    counts = f"real = {row.real}\nharmless = {row.harmless}\nnot_real = {row.not_real}\n"
+    return f'[[read]]\nrule = "{row.rule}"\n{mechanism}{counts}source = "{row.source}"\n'

@@ -210,7 +210,7 @@ def _die_on_pool(batch: list[tuple[str, str, str]], _vocabulary: object) -> list
 
 
 def test_a_worker_that_dies_costs_no_other_file(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmlint.records.read_batch", _die_on_pool)
+    monkeypatch.setattr("llmlint.reading_at_once.read_batch", _die_on_pool)
     result = scan(Request((".",), use_cache=False, jobs=2))
     assert [(problem.path, problem.kind) for problem in result.problems] == [("pool.py", "unreadable")]
     assert ("scheduler.py", "LLM801") in found(result)

@@ -156,7 +156,7 @@ def test_no_command_writes_through_a_link_that_a_tree_brings(tree: Path, tmp_pat
         (tree / "report.sarif").symlink_to(outside / "file")
         done = llmlint(tree, "scan", ".", "--output", "sarif:report.sarif")
     else:
-        (tree / ".github").symlink_to(outside)
+        (tree / ".pre-commit-config.yaml").symlink_to(outside / "hooks.yaml")
         done = llmlint(tree, "init", "--yes")
     assert "leads out of its tree" in done.stderr
     assert done.returncode == 2

@@ -12,7 +12,9 @@ def through_a_helper(text: str, number: int, bad: bool) -> str | None:
     code = CppCode(text)
     function = code.functions()[number]
     focus = code.focus(function) if bad else None
-    movable = [statement for statement in statements(function) if _may_move(statement)]
+    movable = [
+        statement for statement in statements(function) if _may_move(statement) and _ends_its_line(code, statement)
+    ]
     if not movable:
         return None
     statement = focus if focus in movable else movable[-1]
@@ -135,6 +137,12 @@ def _may_move(statement: Node) -> bool:
     if statement.type != "expression_statement" or "lambda_expression" in kinds:
         return False
     return bool(kinds & {"call_expression", "assignment_expression", "update_expression", "delete_expression"})
+
+
+def _ends_its_line(code: CppCode, statement: Node) -> bool:
+    """Nothing but a comment stands behind it: not the end of the lambda that it is in."""
+    behind = code.data[statement.end_byte : code.line_end(statement)].strip()
+    return not behind or behind.startswith(b"//")
 
 
 def _with_object(code: CppCode, function: Node, bad: bool) -> tuple[Node, Node] | None:

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Argument, Effect
-from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.findings import Report
+from llmlint.vocabulary import words
 
 _SHORTEST = 3
 """Shorter names (`x`, `q`, `a`) are given to anything."""
+
+_INVERSE = frozenset(
+    "inverse inv backward reverse reversed swap swapped transpose transposed undo restore back".split()
+)
+"""Functions named so go the way back."""
 
 _EITHER_WAY = frozenset(
     "src dst source target left right old new lhs rhs other first second local remote peer self from to".split()
@@ -41,7 +47,7 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     callees = program.callees(function, effect)
     pairs = {_swapped(callee, effect) for callee in callees}
     pair = pairs.pop() if len(pairs) == 1 else None
-    if pair is not None and function not in callees:
+    if pair is not None and function not in callees and not _is_meant(function, effect, *pair):
         yield _report(program, function, effect, callees[0], *pair)
 
 
@@ -51,6 +57,37 @@ def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
         if name != param and name in given and given[name] == param and _EITHER_WAY.isdisjoint(name.split("_")):
             return param, name
     return None
+
+
+def _is_meant(function: FunctionInfo, effect: Effect, first: str, second: str) -> bool:
+    """Does the function go the way back, by its name or because another call in it goes the way there?"""
+    if not _INVERSE.isdisjoint((*words(function.name), *words(effect.callee.rpartition(".")[2]))):
+        return True
+    others = [other for other in function.facts.effects if other.op == "call" and other.line != effect.line]
+    return (
+        any(other.callee.rpartition(".")[2] == effect.callee.rpartition(".")[2] for other in others)
+        or any(_order(other, first, second) == _order(effect, second, first) != "" for other in others)
+        or all(_is_put_right(function, effect, name) for name in (first, second))
+    )
+
+
+def _order(effect: Effect, first: str, second: str) -> str:
+    """How both stand in a call without keywords."""
+    names = [_name(argument) for argument in effect.args if not argument.keyword]
+    if first not in names or second not in names:
+        return ""
+    return "straight" if names.index(first) < names.index(second) else "reversed"
+
+
+def _is_put_right(function: FunctionInfo, effect: Effect, name: str) -> bool:
+    """Is what the call made given the value under its own name behind it: `params.input = input`?"""
+    return any(
+        later.op == "assign"
+        and later.line > effect.line
+        and later.path.endswith(f".{name}")
+        and name in map(root_of, later.reads)
+        for later in function.facts.effects
+    )
 
 
 def _report(

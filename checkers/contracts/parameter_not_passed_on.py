@@ -47,14 +47,24 @@ def _is_within(inner: FunctionInfo, outer: FunctionInfo) -> bool:
 
 
 def _check(program: Program, function: FunctionInfo, name: str) -> Iterator[Report]:
+    calls = _leaving_out(program, function, name)
+    found = [_report(program, function, effect, name, handed, doubts) for effect, handed, doubts in calls]
+    yield from sorted(found, key=lambda report: report.confidence == "low")[:1]
+
+
+def _leaving_out(program: Program, function: FunctionInfo, name: str) -> Iterator[tuple[Effect, int, str]]:
+    """The calls that want it and do not get it, how many others each gets, and why it may do no harm."""
     others = {p.name for p in function.params} - {name}
     for effect in function.facts.effects:
         handed = [a for a in effect.args if a.path in others and a.keyword in ("", a.path)]
         if effect.op == "call" and len(handed) >= _FEWEST and not _spreads(effect):
             meanings = program.meanings(function, effect.callee)
             if meanings and all(_wants(program, meaning, effect, name) for meaning in meanings):
-                yield _report(program, function, effect, name, len(handed))
-                return
+                yield (
+                    effect,
+                    len(handed),
+                    _doubts(program, function, name) or _of_no_use(function, meanings, effect, name),
+                )
 
 
 def _spreads(effect: Effect) -> bool:
@@ -66,8 +76,13 @@ def _wants(program: Program, meaning: One, effect: Effect, name: str) -> bool:
     signature = signature_of(meaning)
     if signature is None or not _lacks(signature, effect, name):
         return False
+    called = _run_by(meaning)
+    return called is None or name in _used_in(program, called)
+
+
+def _run_by(meaning: One) -> FunctionInfo | None:
     called = meaning.method("__init__") if isinstance(meaning, ClassInfo) else getattr(meaning, "function", meaning)
-    return not isinstance(called, FunctionInfo) or name in _used_in(program, called)
+    return called if isinstance(called, FunctionInfo) else None
 
 
 def _lacks(signature: Signature, effect: Effect, name: str) -> bool:
@@ -78,12 +93,50 @@ def _lacks(signature: Signature, effect: Effect, name: str) -> bool:
     return name not in given and any(p.name == name and p.kind in ("", "only") for p in signature)
 
 
+def _of_no_use(function: FunctionInfo, meanings: tuple[One, ...], effect: Effect, name: str) -> str:
+    """Does what is called only ever use it together with another parameter that is None here, and that the function has
+    not to give either? One that has it hands that on elsewhere."""
+    own = {param.name for param in function.params}
+    for called in filter(None, map(_run_by, meanings)):
+        given = {a.keyword: a.literal for a in effect.args}
+        absent = {p.name for p in called.params if p.default == "None" and given.get(p.name, "None") == "None"}
+        mentions = [effect for effect in called.facts.effects if name in _mentioned(effect)]
+        uses = [use for use in mentions if use.value != "new" and use.result != "<expression>"]
+        for other in sorted(absent - own - {name, *_by_place(called, effect)}):
+            if uses and all(use.op == "call" and other in _mentioned(use) for use in uses):
+                return f"what is called uses it only together with {other}, which it does not get here"
+    return ""
+
+
+def _mentioned(effect: Effect) -> set[str]:
+    paths = [path for argument in effect.args for path in (argument.path, *argument.reads)]
+    return {root_of(path) for path in (*paths, *effect.reads)}
+
+
+def _by_place(called: FunctionInfo, effect: Effect) -> list[str]:
+    places = sum(1 for argument in effect.args if not argument.keyword)
+    return [param.name for param in called.params if param.name != "self"][:places]
+
+
+def _is_handed_out(program: Program, function: FunctionInfo) -> bool:
+    """Is it put into a variable or a table, from which others of its signature are called too?"""
+    near = (effect for f in program.functions_in(function.path) for effect in f.facts.effects)
+    return any(
+        path.rpartition(".")[2] == function.name
+        for effect in near
+        if effect.op in ("assign", "bind")
+        for path in (effect.source if effect.value == "path" else "", *effect.holds, *effect.options)
+    )
+
+
 def _doubts(program: Program, function: FunctionInfo, name: str) -> str:
     """Why the parameter may only be there for its signature: others of the same name have it, or nobody gives it."""
     if function.name != "__init__" and function.owner is not None:
         same = [cls for cls in program.classes if cls is not function.owner and function.name in cls.methods]
         if any(name in {p.name for p in cls.methods[function.name].params} for cls in same):
             return "other classes have a method with this signature, which may be why it takes it"
+    if _is_handed_out(program, function):
+        return "it is put into a variable, and others that are may be why it takes this"
     calls = program.callers(function)
     if calls and not any(
         name in arguments_by_parameter(function, call.effect) or _spreads(call.effect) for call in calls
@@ -92,8 +145,7 @@ def _doubts(program: Program, function: FunctionInfo, name: str) -> str:
     return ""
 
 
-def _report(program: Program, function: FunctionInfo, effect: Effect, name: str, handed: int) -> Report:
-    doubts = _doubts(program, function, name)
+def _report(program: Program, function: FunctionInfo, effect: Effect, name: str, handed: int, doubts: str) -> Report:
     return Report(
         program.place(function, effect),
         symbol_of(function),

@@ -30,21 +30,23 @@ class _Slip(NamedTuple):
     message: str
     fix: str
     confidence: str = "high"
+    doubts: str = "one of the two is idle, and may be all that is wrong"
 
 
 class _File(NamedTuple):
-    """The names of exceptions, what is known of the file, and its text."""
+    """The names of exceptions, what is known of the file, its text and its branches."""
 
     errors: frozenset[str]
     facts: FileFacts
     lines: list[str]
+    chains: list[tree.If]
 
     def text(self, node: tree.Node) -> str:
         return text_of(node, self.lines)
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    known = _File(_ERRORS | _own_errors(file), file.facts, file.text.split("\n"))
+    known = _File(_ERRORS | _own_errors(file), file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
     for kind, checks in _CHECKS.items():
         for node in nodes(file.tree, kind):
             for check in checks:
@@ -84,9 +86,48 @@ def _return(node: tree.Node, file: _File) -> Iterator[_Slip]:
 def _expression(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Expression)
     if _is_error(node.value, file.errors):
-        yield _Slip(node, "the exception is built and dropped, not raised", "raise it")
+        told = _Slip(node, "the exception is built and dropped, not raised", "raise it")
+        covered = "the branches above ask for every type that the parameter is said to have"
+        yield told._replace(confidence="low", doubts=covered) if _is_never_reached(node, file) else told
     elif isinstance(node.value, tree.Compare) and not _does_more(node.value):
         yield _Slip(node, "the comparison is made and nobody looks at it", "assign it, return it, or assert it")
+
+
+def _is_never_reached(node: tree.Node, file: _File) -> bool:
+    """Does it stand in an `else` whose branches ask for all types of a parameter's annotation?"""
+    asked = [_types_asked(chain, node, file) for chain in file.chains]
+    functions = (f for f in file.facts.functions if f.line <= node.line <= f.end_line)
+    params = {param.name: param.annotation for f in functions for param in f.params if param.annotation}
+    return any(
+        name in params and (declared := _union(params[name])) and declared <= types
+        for name, types in filter(None, asked)
+    )
+
+
+def _union(annotation: str) -> set[str]:
+    """The types of `A | B` and `Union[A, B]`; none of what may hold more."""
+    inner = re.sub(r"^(?:typing\.)?Union\[(.*)\]$", r"\1", annotation.strip().strip("\"'"))
+    types = {_last(part.strip()) for part in re.split(r"[|,]", inner)}
+    return types if all(name.isidentifier() for name in types) else set()
+
+
+def _types_asked(chain: tree.If, node: tree.Node, file: _File) -> tuple[str, set[str]] | None:
+    """Which name an if-chain asks isinstance of, and for which types, where its last `else` is that of the node."""
+    names, types = set(), set()
+    while True:
+        match chain.test:
+            case tree.Call(function=tree.Name(id="isinstance"), args=[tree.Name(id=name), asked]):
+                names.add(name)
+                items = asked.items if isinstance(asked, tree.Collection) else [asked]
+                types |= {_last(tree.path_of(item)) for item in items}
+            case _:
+                return None
+        if len(chain.orelse) == 1 and isinstance(chain.orelse[0], tree.If):
+            chain = chain.orelse[0]
+        elif any(inner is node for inner in chain.orelse) and len(names) == 1:
+            return names.pop(), types
+        else:
+            return None
 
 
 def _does_more(node: tree.Node) -> bool:
@@ -195,9 +236,12 @@ def _class(node: tree.Node, file: _File) -> Iterator[_Slip]:
 
 
 def _differ(first: tree.Function, second: tree.Function) -> bool:
-    """Must callers of one be surprised by the other: does it run, or take, something else?"""
+    """Must callers of one be surprised by the other: is it awaited, or does it not take all that the first takes?"""
     taken = [(param.name, param.kind) for param in first.params]
-    return first.is_async != second.is_async or taken != [(param.name, param.kind) for param in second.params]
+    places = [(param.name, param.kind) for param in second.params]
+    more = second.params[len(taken) :]
+    fits = places[: len(taken)] == taken and all(param.default or param.kind in ("*", "**") for param in more)
+    return first.is_async != second.is_async or not fits
 
 
 def _collection(node: tree.Node, file: _File) -> Iterator[_Slip]:
@@ -264,9 +308,7 @@ def _report(file: SourceFile, slip: _Slip) -> Report:
         slip.message,
         (Step("", slip.at.line, slip.message),),
         confidence=slip.confidence,
-        reason="nobody writes this for what it does"
-        if sure
-        else "one of the two is idle, and may be all that is wrong",
+        reason="nobody writes this for what it does" if sure else slip.doubts,
         subject=slip.message,
         fix=slip.fix,
     )

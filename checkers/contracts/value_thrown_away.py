@@ -30,8 +30,15 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         tried = list(_tried(file, lines))
         for node in found:
             is_tried = any(first <= node.line <= last for first, last in tried)
-            if not is_tried and _method(node.value) not in own and _root(node.value) not in modules:
-                yield _report(file.facts, node, text_of(node, lines))
+            text = text_of(node, lines)
+            if (
+                is_tried
+                or _method(node.value) in own
+                or _root(node.value) in modules
+                or _is_made_again(node, text, lines)
+            ):
+                continue
+            yield _report(file.facts, node, text, _is_list(file, node))
 
 
 def _method(node: tree.Node) -> str:
@@ -41,6 +48,26 @@ def _method(node: tree.Node) -> str:
 def _root(node: tree.Node) -> str:
     """The name that a method is reached from: `title` of a module may do anything."""
     return tree.path_of(node.function).partition(".")[0] if isinstance(node, tree.Call) else ""
+
+
+def _is_made_again(node: tree.Node, text: str, lines: list[str]) -> bool:
+    """Does one of the next lines make the same call, and more of it? Then this one was left over."""
+    return any(text in line and text != line.strip() for line in lines[node.end_line : node.end_line + _FEW])
+
+
+def _is_list(file: SourceFile, node: tree.Expression) -> bool:
+    """Was what the method is called on made as a list in the same function, and as nothing else?"""
+    function, root = qualname_at(file.facts, node.line), _root(node.value)
+    on = isinstance(node.value, tree.Call) and tree.path_of(node.value.function).rpartition(".")[0] == root
+    made = [
+        assign.value
+        for assign in nodes(file.tree, tree.Assign)
+        if not assign.op
+        and any(isinstance(target, tree.Name) and target.id == root for target in assign.targets)
+        and qualname_at(file.facts, assign.line) == function
+        and assign.line < node.line
+    ]
+    return on and bool(made) and all(isinstance(value, tree.Collection) and value.kind == "list" for value in made)
 
 
 def _gives_only(node: tree.Node, words: Vocabulary) -> bool:
@@ -85,15 +112,16 @@ def _tried(file: SourceFile, lines: list[str]) -> Iterator[tuple[int, int]]:
     yield from ((body[0].line, body[-1].end_line) for body in bodies if body and len(body) < _FEW)
 
 
-def _report(facts: FileFacts, node: tree.Expression, text: str) -> Report:
+def _report(facts: FileFacts, node: tree.Expression, text: str, is_list: bool) -> Report:
     name = _method(node.value) or tree.path_of(node.value.function)  # type: ignore[attr-defined]
+    says = f"{name}() gives a new value and changes nothing, and nobody takes the value"
     return Report(
         place_of(node),
         qualname_at(facts, node.line),
-        f"{name}() gives a new value and changes nothing, and nobody takes the value",
+        f"a list has no {name}(): this raises" if is_list else says,
         (Step("", node.line, f"`{text[:80]}` is a statement of its own"),),
         confidence="high",
-        reason=f"{name} does nothing else",
+        reason=f"{name} is a method of tensors and texts" if is_list else f"{name} does nothing else",
         subject=text,
-        fix="assign the result, or remove the call",
+        fix="call what a list has: extend, append, insert" if is_list else "assign the result, or remove the call",
     )

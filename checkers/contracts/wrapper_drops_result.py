@@ -48,6 +48,29 @@ def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
     return None
 
 
+def _is_of_their_kind(
+    program: Program, function: FunctionInfo, dropped: Effect, giving: list[FunctionInfo], used: Sequence[Call]
+) -> bool:
+    """Does it hand on to one of them, share a base with one, or run where a value is used?"""
+    if not set(giving).isdisjoint(run_by(program, function, dropped)):
+        return True
+    bases = _bases(program, function)
+    return any(bases & _bases(program, other) for other in giving) or any(
+        function in program.callees(*call, overrides=True) for call in used
+    )
+
+
+def _bases(program: Program, function: FunctionInfo) -> set[str]:
+    """The names of its class's ancestors, those outside of the program too."""
+    found: set[str] = set()
+    left = [function.owner] if function.owner is not None else []
+    while left:
+        known, others = program.bases_of(left.pop())
+        left += [cls for cls in known if cls.full_name not in found]
+        found.update((*(cls.full_name for cls in known), *others))
+    return found - {"object", "ABC", "abc.ABC"}
+
+
 def _report(
     program: Program,
     function: FunctionInfo,
@@ -58,6 +81,7 @@ def _report(
 ) -> Report:
     name = function.name
     reader = used[0]
+    kin = _is_of_their_kind(program, function, dropped, giving, used)
     return Report(
         program.place(function, dropped),
         symbol_of(function),
@@ -68,8 +92,10 @@ def _report(
             ),
             program.step(reader.function, reader.effect, f"the value of {name} is used here"),
         ),
-        confidence="medium",
-        reason=f"{len(giving)} of {total} definitions of {name} return a value, and {len(used)} calls use it",
+        confidence="medium" if kin else "low",
+        reason=f"{len(giving)} of {total} definitions of {name} return a value, and {len(used)} calls use it"
+        if kin
+        else f"other definitions of {name} return a value, and none of them is known to be of one kind with this",
         subject=f"{name}:{dropped.callee}",
         fix="return the result",
     )

@@ -53,7 +53,7 @@ def _may_be_failure(program: Program, function: FunctionInfo, returned: Effect, 
 
 
 def _returning(function: FunctionInfo, returned: Effect) -> Iterator[Effect]:
-    for effect in function.facts.effects:
+    for effect in function.effects:
         if effect.op == "call" and effect.result == "<return>" and effect.line == returned.line:
             yield effect
 

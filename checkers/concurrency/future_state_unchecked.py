@@ -11,36 +11,70 @@ from collections.abc import Iterator
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import chain, loops_around
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
 _SETS = ("set_result", "set_exception")
 _MAKES = ("create_future", "Future")
+_BY_LOOP = ("call_soon_threadsafe", "call_soon")
 _ASKS = frozenset({"done", "cancelled", "set_running_or_notify_cancel"})
 _EXPECTED = ("InvalidStateError", "CancelledError")
 _CAUGHT = ("", "Exception", "BaseException", *_EXPECTED)
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    made = {call.function.path: call for name in _MAKES for call in _made(program, name)}
+    futures = _Futures(program)
     said: set[tuple[FunctionInfo, str]] = set()
     for name in _SETS:
         for call in program.calls_named(name):
             function, effect = call
             receiver = effect.callee.rpartition(".")[0]
-            if (function, receiver) in said or function.path not in made:
+            made = futures.set_by(function, receiver)
+            if (function, receiver) in said or made is None:
                 continue
             if not _comes_from_elsewhere(function, effect, receiver) or _is_ready(function, effect, receiver):
                 continue
-            if not _callers_see_to_it(program, function, receiver):
+            if not _callers_see_to_it(program, futures, function, receiver):
                 said.add((function, receiver))
-                yield _report(program, function, effect, receiver, made[function.path])
+                yield _report(program, function, effect, receiver, made)
 
 
-def _made(program: Program, name: str) -> Iterator[Call]:
-    for call in program.calls_named(name):
-        if name == "create_future" or program.resolve(call.function, call.effect.callee) == "asyncio.Future":
-            yield call
+class _Futures:
+    """Where futures are made: those of the event loop, and those of threads, which no waiter cancels."""
+
+    def __init__(self, program: Program) -> None:
+        self._of_loops: list[Call] = []
+        self._owners_of_others: set[ClassInfo | None] = set()
+        for call in (call for name in _MAKES for call in program.calls_named(name)):
+            if call.effect.callee.endswith("create_future") or _is_of_loop(program, call):
+                self._of_loops.append(call)
+            else:
+                self._owners_of_others.add(call.function.owner)
+
+    def set_by(self, function: FunctionInfo, receiver: str) -> Call | None:
+        """Where one that the function may set is made: by its own class, where that makes any; else in its file."""
+        if self.are_of_threads(function, receiver):
+            return None
+        here = [call for call in self._of_loops if call.function.path == function.path]
+        return next(iter([*(call for call in here if call.function.owner is function.owner), *here]), None)
+
+    def are_of_threads(self, function: FunctionInfo, receiver: str) -> bool:
+        """Does its class make such, and none of the loop's, or have the loop set those?"""
+        owner = function.owner
+        if owner is None or owner not in self._owners_of_others:
+            return False
+        return all(call.function.owner is not owner for call in self._of_loops) or _goes_by_loop(function, receiver)
+
+
+def _goes_by_loop(function: FunctionInfo, receiver: str) -> bool:
+    """Are those of the loop set by a call that the loop makes, so that the others are left?"""
+    setters = {f"{receiver}.{name}" for name in _SETS}
+    handed = (e.args[0] for e in function.effects if e.callee.endswith(_BY_LOOP) and e.args)
+    return any(argument.path in setters for argument in handed)
+
+
+def _is_of_loop(program: Program, call: Call) -> bool:
+    return program.resolve(call.function, call.effect.callee) == "asyncio.Future"
 
 
 def _comes_from_elsewhere(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
@@ -50,17 +84,19 @@ def _comes_from_elsewhere(function: FunctionInfo, effect: Effect, receiver: str)
     return not (is_local and "." not in receiver and "[" not in receiver) or receiver.endswith("[]")
 
 
-def _callers_see_to_it(program: Program, function: FunctionInfo, receiver: str) -> bool:
-    """Each caller made the future itself, asks about it, or is ready for the error."""
+def _callers_see_to_it(program: Program, futures: _Futures, function: FunctionInfo, receiver: str) -> bool:
+    """Each caller made the future itself, has one of a thread, asks about it, or is ready for the error."""
     calls = program.callers(function)
-    return bool(calls) and all(_sees_to_it(function, receiver, *call) for call in calls)
+    return bool(calls) and all(_sees_to_it(futures, function, receiver, *call) for call in calls)
 
 
-def _sees_to_it(function: FunctionInfo, receiver: str, caller: FunctionInfo, call: Effect) -> bool:
+def _sees_to_it(futures: _Futures, function: FunctionInfo, receiver: str, caller: FunctionInfo, call: Effect) -> bool:
     handed = {path for a in call.args for path in (a.written, a.path) if path}
     names = handed if receiver in {p.name for p in function.params} else {receiver}
     made = any(e.op == "bind" and e.path in names and e.source.endswith(_MAKES) for e in caller.effects)
-    return made or any(_asks(caller, e, names) for e in caller.effects) or _is_caught(caller, call, _EXPECTED)
+    if made or any(futures.are_of_threads(caller, name) for name in names):
+        return True
+    return any(_asks(caller, e, names) for e in caller.effects) or _is_caught(caller, call, _EXPECTED)
 
 
 def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import FileFacts
-from llmlint.code.flow.clones import Kept, Pair, kept_name, pairs_in
+from llmlint.code.flow.clones import Kept, Pair, kept_name, pairs_in, parts_of
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
 
@@ -21,10 +21,13 @@ _TYPES = frozenset("int float bool str true false none double dict list char hal
 def check_file(file: SourceFile) -> Iterator[Report]:
     code = _COMMENT[file.facts.language == "python"].sub("", file.text)
     lines = code.split("\n")
+    imported = {fact.name for fact in file.facts.imports}
     told: set[int] = set()
     for pair in pairs_in(lines, code):
         kept = kept_name(lines, pair)
         if kept is None or kept.line in told or {kept.old, kept.new} & _TYPES or kept.mapped < _needed(lines, kept):
+            continue
+        if kept.name in imported or _is_for_both(lines, pair, kept):
             continue
         symbol = _symbol(file.facts, kept.line + 1)
         if symbol and not _is_shared(lines, kept) and _is_known(lines, pair, kept):
@@ -49,6 +52,17 @@ def _is_shared(lines: list[str], kept: Kept) -> bool:
     return before.count('"') % 2 == 1 or before.count("'") % 2 == 1 or after.startswith((" ?", ":", ") {"))
 
 
+def _is_for_both(lines: list[str], pair: Pair, kept: Kept) -> bool:
+    """An attribute of the old thing (`x.device`) that is used nearby for the new one too."""
+    attribute = re.match(rf"{re.escape(kept.name)}\.\w+\b", lines[kept.line][kept.column :])
+    if attribute is None:
+        return False
+    last = pair.first + 2 * pair.height
+    near = [*lines[max(0, pair.first - _NEARBY) : pair.first], *lines[last : last + _NEARBY]]
+    used = re.compile(rf"(?<![\w.]){re.escape(attribute[0])}\b")
+    return any(used.search(line) and kept.new in parts_of(line) for line in near)
+
+
 def _is_known(lines: list[str], pair: Pair, kept: Kept) -> bool:
     """The renamed name is used nearby, and in the same way: a member as a member."""
     is_member = lines[kept.line][: kept.column].endswith((".", "->", "::"))
@@ -68,8 +82,8 @@ def _report(pair: Pair, kept: Kept, symbol: str) -> Report:
             Step("", twin, f"the block above has {kept.name} here too"),
             Step("", line, f"{kept.mapped} times {kept.old} became {kept.new}, and {kept.expected} exists"),
         ),
-        confidence="medium",
-        reason=f"{kept.mapped} occurrences were renamed and one was not",
+        confidence="low",
+        reason=f"{kept.mapped} occurrences were renamed and one was not; whether the two ever differ is open",
         subject=f"{kept.name}:{kept.expected}",
         fix=f"use {kept.expected}, or move what both blocks share out of them",
     )

@@ -10,24 +10,27 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.copying import Copy, copies_in
+from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import FieldFact
 from llmlint.code.flow.siblings import Dissent, dissent
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.touches import Read
 from llmlint.findings import Report
 
 _NOT_COPIED = re.compile(r"atomic|mutex|\block\b|condition_variable|ClassVar|InitVar|init\s*=\s*False", re.IGNORECASE)
-_OWN = re.compile(r"_|(u|uu|gu)?id$|name$|size$|capacity$|pad(ding)?\d*$|reserved", re.IGNORECASE)
-"""What tells an object from others, what it derives for itself, and what fills gaps."""
+_OWN = re.compile(r"_|((u|uu|gu)?id|name|parent|index|idx)_?$|size$|capacity$|pad(ding)?\d*$|reserved", re.IGNORECASE)
+"""What tells an object from others or where it stands among them, what it derives for itself, and what fills gaps."""
 _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    roots = Roots(program.files, program.vocabulary)
     for function in program.functions:
         for copy in copies_in(function):
             target, source = _target(program, function, copy), _class(program, function, copy.source)
             if target is not None and source is not None:
-                yield from _compare(program, function, copy, target, source)
+                yield from _compare(program, roots, function, copy, target, source)
 
 
 def _target(program: Program, function: FunctionInfo, copy: Copy) -> ClassInfo | None:
@@ -43,35 +46,56 @@ def _class(program: Program, function: FunctionInfo, path: str) -> ClassInfo | N
 
 
 def _compare(
-    program: Program, function: FunctionInfo, copy: Copy, target: ClassInfo, source: ClassInfo
+    program: Program, roots: Roots, function: FunctionInfo, copy: Copy, target: ClassInfo, source: ClassInfo
 ) -> Iterator[Report]:
     theirs = _fields(source)
     odd = dissent([name for name in _fields(target) if name in theirs], copy.handled)
     if odd is None:
         return
-    missed = [name for name in odd.left_out if _matters(program, function, name, target, source)]
-    if missed:
-        yield _report(program, function, copy, target, source, odd, missed)
+    reads: dict[str, Read] = {}
+    for name in odd.left_out:
+        read = _missed_by(program, roots, function, name, target)
+        if (
+            read is not None
+            and _matters(program, name, target, source)
+            and not _starts_without(program, function, name)
+        ):
+            reads[name] = read
+    if reads:
+        yield _report(program, function, copy, target, source, odd, reads)
 
 
 def _fields(cls: ClassInfo) -> dict[str, FieldFact]:
     """What an object holds of its own, with what its bases declare; locks, counters of threads and padding stay."""
-    declared = {field.name: field for c in reversed(cls.mro) for field in c.facts.fields}
-    return {name: field for name, field in declared.items() if not _stays(field)}
+    declared = {field.name: (c, field) for c in reversed(cls.mro) for field in c.facts.fields}
+    return {name: field for name, (c, field) in declared.items() if not _stays(c, field)}
 
 
-def _stays(field: FieldFact) -> bool:
+def _stays(cls: ClassInfo, field: FieldFact) -> bool:
     told = " ".join((field.annotation, field.source, *field.specifiers))
+    if re.search(rf"\b{cls.name}\b", field.annotation):  # another node of the same tree or list
+        return True
     return bool(_OWN.match(field.name) or _NOT_COPIED.search(told)) or "static" in field.specifiers
 
 
-def _matters(program: Program, function: FunctionInfo, name: str, target: ClassInfo, source: ClassInfo) -> bool:
-    """Somebody reads it of the copy; between two classes, somebody sets the original and nobody reads that instead."""
-    if not any(read.function is not function for read in program.reads(target, name)):
-        return False
+def _missed_by(program: Program, roots: Roots, function: FunctionInfo, name: str, target: ClassInfo) -> Read | None:
+    """Who reads it of what may be the copy: a test that does so says nothing of who needs it."""
+    reads = (read for read in program.reads(target, name) if read.function is not function)
+    return next((read for read in reads if roots.kind(read.function.path) != "test"), None)
+
+
+def _matters(program: Program, name: str, target: ClassInfo, source: ClassInfo) -> bool:
+    """Between two classes: somebody sets the original and nobody reads that instead."""
     return _are_kin(target, source) or (
         _is_set(program, name, source) and not _reaches_otherwise(program, name, source)
     )
+
+
+def _starts_without(program: Program, function: FunctionInfo, name: str) -> bool:
+    """Does the function, or a caller, assert that it is None on what is being made?"""
+    said = re.compile(rf"\.{re.escape(name)} is None\b")
+    around = (function, *(call.function for call in program.callers(function)))
+    return any(effect.op == "assert" and said.search(effect.source) for f in around for effect in f.effects)
 
 
 def _are_kin(target: ClassInfo, source: ClassInfo) -> bool:
@@ -102,16 +126,15 @@ def _report(
     target: ClassInfo,
     source: ClassInfo,
     odd: Dissent,
-    missed: list[str],
+    reads: dict[str, Read],
 ) -> Report:
-    names = ", ".join(missed)
+    names = ", ".join(reads)
     is_own = function.owner in target.mro and copy.source == "self"
     kind = target.name if target is source else f"{target.name} from {source.name}"
     steps = [
         program.step(function, copy.at, f"{len(copy.taken)} fields are taken over from {copy.source} by their names")
     ]
-    for name in missed[:3]:
-        read = next(r for r in program.reads(target, name) if r.function is not function)
+    for name, read in list(reads.items())[:3]:
         steps.append(program.step(read.function, read.line, f"{name} is read here, of an object that may be the copy"))
     return Report(
         program.place(function, copy.at),

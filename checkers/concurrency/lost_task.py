@@ -15,7 +15,7 @@ from llmlint.code.domain.state import CHANGING, symbol_of
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.exits import chain
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -24,7 +24,7 @@ _SUBMITS = ("submit", "run_coroutine_threadsafe")
 _POOLS = frozenset({"executor", "pool", "threadpool"})
 _CATCHES = frozenset({"", "Exception", "BaseException"})
 _NEVER_RAISE = frozenset(
-    "get append add discard set clear items keys values lower upper notify notify_all".split()
+    "get append add discard set clear items keys values lower upper notify notify_all exists isfile isdir".split()
     + "debug info warning error exception time perf_counter monotonic sleep".split()
 )
 _CHECKS_ITS_ARGUMENTS = ("__init__", "__post_init__")
@@ -120,7 +120,7 @@ def _dropped_error(program: Program, call: Call) -> Iterator[Report]:
     function, effect = call
     for work in _handed(program, function, effect, effect.args[0] if effect.args else Argument()):
         bare = _first_to_fail(program, work, set())
-        if bare is None:
+        if bare is None or _has_answered(work, bare):
             continue
         yield Report(
             program.place(function, effect),
@@ -139,6 +139,13 @@ def _dropped_error(program: Program, call: Call) -> Iterator[Report]:
         return
 
 
+def _has_answered(work: FunctionInfo, failing: Effect) -> bool:
+    """`self.done[task] = result; self.ready.notify()` stands before: who waits has the answer when it fails."""
+    answers = (e for e in work.effects if e.op == "call" and e.callee.rpartition(".")[2] in _ANSWERS)
+    around = chain(work, failing.region)
+    return any(e.region in around and e.line < failing.line for e in answers)
+
+
 def _handed(program: Program, function: FunctionInfo, effect: Effect, work: Argument) -> tuple[FunctionInfo, ...]:
     """The functions of the program that a reference or a made coroutine stands for."""
     path = (work.written or work.path).removesuffix("()")
@@ -148,11 +155,22 @@ def _handed(program: Program, function: FunctionInfo, effect: Effect, work: Argu
 
 
 def _first_to_fail(program: Program, work: FunctionInfo, asked: set[int]) -> Effect | None:
-    """What may raise out of the work; where a handler takes all that the main part raises, only its own raise."""
+    """What may raise out of the work: its steps before what it refuses its arguments for. Where a handler takes all
+    that the main part raises, only its own raise."""
     asked.add(id(work))
     is_careful = any(region.kind == "except" and region.text in _CATCHES for region in work.regions)
-    bare = (effect for effect in work.effects if not _is_guarded(work, effect.region))
-    return next((e for e in bare if e.op == "raise" or (not is_careful and _may_fail(program, work, e, asked))), None)
+    bare = [effect for effect in work.effects if not _is_guarded(work, effect.region)]
+    failing = [e for e in bare if e.op == "raise" or (not is_careful and _may_fail(program, work, e, asked))]
+    return next((e for e in failing if not _refuses_arguments(work, e)), failing[0] if failing else None)
+
+
+def _refuses_arguments(work: FunctionInfo, effect: Effect) -> bool:
+    """`if count < 1: raise ValueError` asks for nothing but what the caller gives."""
+    if effect.op != "raise":
+        return False
+    given = {param.name for param in work.params}
+    asked = [path for at in chain(work, effect.region) for path in work.regions[at].reads]
+    return bool(asked) and all(root_of(path) in given for path in asked if not path.endswith("()"))
 
 
 def _may_fail(program: Program, work: FunctionInfo, effect: Effect, asked: set[int]) -> bool:

@@ -14,10 +14,12 @@ from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, leak
 from llmlint.code.link.exits import chain, stands_in
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words
+
+_LEVELS = 2
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -43,7 +45,7 @@ def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> 
     failing = [at for at, effect in enumerate(effects) if _fails(function, effect)]
     for at, effect in enumerate(effects) if failing else ():
         thing = counted_by(program, counts, function, effect, RAISE)
-        if not thing or stands_in(function, effect, {"lambda"}):
+        if not thing or stands_in(function, effect, {"lambda"}) or _is_noted(program, counts, function, effect):
             continue
         settled = [n for n, e in enumerate(effects) if n != at and _settles(program, counts, function, thing, e)]
         if any(n < at and effects[n].op in ("insert", "assign") for n in settled):
@@ -54,6 +56,20 @@ def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> 
         if found is not None and found.left_by is not None:
             yield _report(program, function, effect, found.left_by, thing, [effects[n] for n in settled])
             return
+
+
+def _is_noted(program: Program, counts: Counts, function: FunctionInfo, effect: Effect) -> bool:
+    """Does what raises the count note so in the thing itself (`sequence.is_pinned = True`), for whoever ends it?"""
+    raising = counts.raising.intersection(program.callees(function, effect))
+    return any(_notes(program, callee, _LEVELS) for callee in raising)
+
+
+def _notes(program: Program, function: FunctionInfo, levels: int) -> bool:
+    given = {param.name for param in function.params}
+    if any(e.op == "assign" and e.source == "True" and root_of(e.path) in given for e in function.effects):
+        return True
+    helpers = (f for e in function.effects if e.op == "call" for f in program.callees(function, e))
+    return levels > 0 and any(_notes(program, helper, levels - 1) for helper in helpers)
 
 
 def _settles(program: Program, counts: Counts, function: FunctionInfo, thing: str, effect: Effect) -> bool:

@@ -2,7 +2,8 @@
 
 An end shows in two ways that a request is over. It takes the request out of another place, of the object or of what
 the object owns, where whoever fills the map enters it as well: told by what each method enters and removes with all it
-calls. Or it takes the entry in hand, ends what it holds, and keeps it.
+calls. Or it takes the entry in hand, ends what it holds, and keeps it. An end leaves nothing where whoever calls it has
+another method of the object remove the entry, or where a method removes what the end has marked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from llmlint.code.domain.entries import entered, is_of_request, taken, those_aro
 from llmlint.code.domain.state import is_keyed, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import Done, does, mentions
+from llmlint.code.link.exits import chain
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
@@ -49,6 +51,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     done: Done
     what: str
+    is_sure: bool
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -58,7 +61,7 @@ def check_program(program: Program) -> Iterator[Report]:
             for end in ends:
                 if end not in held.filling and end not in held.removing:
                     ending = _in_hand(program, cls, held, end) or _elsewhere(program, cls, held, end)
-                    if ending is not None and not _is_seen_to(program, cls, end, held.path):
+                    if ending is not None and not _is_seen_to(program, cls, held, end):
                         yield _report(program, cls, held, end, ending)
 
 
@@ -94,11 +97,18 @@ def _in_hand(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> 
     for done in does(program, end, cls):
         verb, field = done.effect.callee.rpartition(".")[2], done.path.removeprefix(f"{element}.")
         if done.how == "call" and done.path == element and program.vocabulary.is_terminal(verb):
-            return Ending(done, f"ends an entry by {verb}")
+            return Ending(done, f"ends an entry by {verb}", True)
         is_mark = done.how == "assign" and done.effect.value == "constant" and field.isidentifier()
-        if is_mark and done.path != field and not program.vocabulary.ended.isdisjoint(words(field)):
-            return Ending(done, f"sets {field} in an entry")
+        says_over = is_mark and done.path != field and not program.vocabulary.ended.isdisjoint(words(field))
+        if says_over and not _is_told_once(done, field):
+            return Ending(done, f"sets {field} in an entry", True)
     return None
+
+
+def _is_told_once(done: Done, field: str) -> bool:
+    """`if not state.notified: state.notified = True` notes a step that is taken once, and no end."""
+    around = (done.function.regions[at] for at in chain(done.function, done.effect.region))
+    return any(last_name(path) == field for region in around if region.kind == "if" for path in region.reads)
 
 
 def _is_given_a_key(held: Map, end: FunctionInfo) -> bool:
@@ -116,7 +126,7 @@ def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -
         return None
     beside = (other for f in held.filling for other in _course(program, cls, f).enters if other in its.removes)
     other = next(beside, "")
-    return Ending(its.removes[other], f"takes a request out of {other}") if other else None
+    return Ending(its.removes[other], f"takes a request out of {other}", False) if other else None
 
 
 def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
@@ -132,22 +142,61 @@ def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
 
 
 def _ends_whole_requests(program: Program, function: FunctionInfo) -> bool:
-    """`abort_request(request_id)` and `_free(request)` do; `free_encoder_input` frees a part, `evict(n)` anything."""
+    """`abort_request(request_id)` and `_free(request)` do; `free_request_row` frees a part, `evict(n)` anything."""
     vocabulary = program.vocabulary
     if not any(vocabulary.is_request_id(p.name) or vocabulary.speaks_of_requests(p.name) for p in function.params):
         return False
     of_what = [word for word in words(function.name) if word not in vocabulary.terminal | vocabulary.lead_in]
-    return not of_what or of_what[0] in vocabulary.joint or vocabulary.speaks_of_requests(function.name)
+    return not of_what or of_what[0] in vocabulary.joint or _names_requests_last(program, of_what)
+
+
+def _names_requests_last(program: Program, of_what: list[str]) -> bool:
+    """`abort_reqs_in_batch` speaks of requests, `free_request_row` of what one has."""
+    whole = of_what[: next((at for at, word in enumerate(of_what) if word in program.vocabulary.joint), None)]
+    return program.vocabulary.speaks_of_requests(whole[-1])
 
 
 def _is_at(seen: str, path: str) -> bool:
     return seen.startswith(path) and (len(seen) == len(path) or seen[len(path)] in ".[")
 
 
-def _is_seen_to(program: Program, cls: ClassInfo, end: FunctionInfo, path: str) -> bool:
-    """Does the end, with all it calls, or a larger one of the same object remove the entry?"""
+def _is_seen_to(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> bool:
+    """Does the end, a larger one of the same object, or a method that goes with it remove the entry?"""
     around = (end, *those_around(program, end, cls))
-    return any(d.path == path and d.how in ("remove", "clear", "delete") for f in around for d in does(program, f, cls))
+    if any(_removes(program, f, cls, held.path) for f in around):
+        return True
+    return _is_swept(program, cls, held, end) or _goes_with_removal(program, cls, held, around)
+
+
+def _removes(program: Program, function: FunctionInfo, cls: ClassInfo, path: str) -> bool:
+    return any(d.path == path and d.how in ("remove", "clear", "delete") for d in does(program, function, cls))
+
+
+def _goes_with_removal(program: Program, cls: ClassInfo, held: Map, ends: tuple[FunctionInfo, ...]) -> bool:
+    """Whoever calls the end has another method of the same object remove the entry, before it or after."""
+    for end in ends:
+        for caller, call in program.callers(end):
+            whose = call.callee.rpartition(".")[0]
+            larger = those_around(program, caller, caller.owner) if caller.owner and whose.startswith("self.") else ()
+            beside = ((f, e) for f in (caller, *larger) for e in f.effects if e.callee.rpartition(".")[0] == whose)
+            called = (f for at, e in beside if e.callee for f in program.callees(at, e) if f.owner in cls.mro)
+            if any(f is not end and _removes(program, f, cls, held.path) for f in called):
+                return True
+    return False
+
+
+def _is_swept(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> bool:
+    """A method removes what bears the mark that this end sets: `if entry.status == FAILED: del self.entries[rid]`."""
+    marks = {
+        last_name(d.path) for d in does(program, end, cls) if d.how == "assign" and "." in d.path.partition("[]")[2]
+    }
+    return any(
+        last_name(path) in marks
+        for remover, removal in held.removing.items()
+        for function, effect in ((remover, removal), *program.callers(remover))
+        for at in chain(function, effect.region)
+        for path in function.regions[at].reads
+    )
 
 
 def _report(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo, ending: Ending) -> Report:
@@ -163,8 +212,9 @@ def _report(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo, endi
             Step(remover.path, removal.line, f"{remover.name} removes it"),
             Step(end.path, first.line, f"{end.name} {ending.what}, and does not"),
         ),
-        confidence="medium",
-        reason=f"{remover.name} removes it, and neither {end.name} nor a caller of it does",
+        confidence="medium" if ending.is_sure else "low",
+        reason=f"{remover.name} removes it, and neither {end.name} nor a caller of it does"
+        + ("" if ending.is_sure else "; it may be one step of an end whose other steps are taken elsewhere"),
         subject=held.attribute,
         fix=f"remove the entry from {held.path} in {end.name} too",
         data={"runtime": _runtime(cls, held, filler, entering, end)},

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.domain.entries import entered, is_of_request, taken, those_around
+from llmlint.code.domain.entries import entered, is_first, is_of_request, taken, those_around
 from llmlint.code.domain.state import is_keyed, is_setup, mentioned_by
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does
@@ -55,7 +55,9 @@ def _by_key(cls: ClassInfo, what: object) -> dict[Under, dict[str, Effect]]:
     for function in cls.functions:
         for effect in () if function in cls.building or is_setup(function) else function.effects:
             attribute = what(effect)  # type: ignore[operator]
-            if attribute in cls.attributes:
+            if attribute in cls.attributes and not (
+                what is taken and effect.op == "insert" and is_first(function, effect)
+            ):
                 found[function, effect.key].setdefault(attribute, effect)
     return found
 
@@ -72,13 +74,18 @@ def _left(
         making = [(under, entries) for under, entries in made.items() if attribute in entries]
         if attribute in gone or any(under[0] is function for under, _ in making):
             continue
-        if not all(gone.keys() & entries.keys() for _, entries in making):
+        if not all(gone.keys() & entries.keys() for _, entries in making) or not _has_partner(attribute, gone, made):
             continue
         seen_to = _seen_to(program, cls, function) if seen_to is None else seen_to
         taking = _taken_with(cls, function, attribute, gone)
         if attribute not in seen_to and (taking is not None or is_keyed(cls.attributes[attribute])):
             (maker, _), entries = making[0]
             yield Left(attribute, Call(maker, entries[attribute]), taking)
+
+
+def _has_partner(attribute: str, gone: dict[str, Effect], made: dict[Under, dict[str, Effect]]) -> bool:
+    """Is one of those that go filled nowhere without this one? Another may hold entries of other kinds too."""
+    return any(all(attribute in entries for entries in made.values() if name in entries) for name in gone)
 
 
 def _seen_to(program: Program, cls: ClassInfo, function: FunctionInfo) -> set[str]:

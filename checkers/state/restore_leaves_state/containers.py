@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.checkers.state.restore_leaves_state.needless import needless
 from llmlint.checkers.state.restore_leaves_state.owing import (
     SHOWN,
     cleared_by,
@@ -115,7 +116,7 @@ def _cleared_on_some_ways(
     for attribute, effect in cleared.items():
         others = [at for other in cleared if other != attribute for at in places[other]]
         way = skipped(method, places[attribute], others, f"self.{attribute}") if effect in method.effects else None
-        if way is not None:
+        if way is not None and not needless(program, cls, method, way, attribute):
             when = "after an early exit" if way.is_early_exit else f"only where {'not ' * way.holds}{way.test}"
             found[attribute] = _Skip(effect.line, when, bool(given & set(re.findall(r"\w+", way.test))))
     return found

@@ -15,12 +15,13 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.flow.paths import PLAIN
-from llmlint.code.link.exits import stands_in
+from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import way_to_raise
 from llmlint.vocabulary import words
 
 _NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
+_INSERTS_ALL = frozenset({"extend", "update"})
 _LEVELS = 3
 
 
@@ -100,8 +101,8 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
         function=function,
         taken=held.at,
         names=names_of(held),
-        status=_status(held),
-        settled=fates.keys(),
+        status=_status(held) | _flags(held, released),
+        settled=fates.keys() | _noted(held),
         released=released,
         scopes=scopes_of(held),
         ways=held.protocol.exits,
@@ -119,6 +120,33 @@ def _status(held: Held) -> frozenset[str]:
         return frozenset({held.effect.result} - {""})
     given = {a.written or a.path for a in held.effect.args} - {param.name for param in held.function.facts.params}
     return frozenset(name for name in given if name.isidentifier() and not name.isupper())
+
+
+def _flags(held: Held, released: list[int]) -> frozenset[str]:
+    """Names that say whether the thing is held, where a release asks them: `is_mine = True` beside the acquisition, or
+    `is_mine = slot is not None`."""
+    function, names = held.function, names_of(held)
+    asking = (function.regions[at] for each in released for at in chain(function, function.effects[each].region))
+    asked = {path for region in asking if region.kind == "if" for path in region.reads if path.isidentifier()} - names
+    return frozenset(e.path for e in held.after if e.op == "bind" and e.path in asked and _tells(held, names, e))
+
+
+def _tells(held: Held, names: frozenset[str], bound: Effect) -> bool:
+    if bound.value == "constant":
+        return bound.source in ("True", "true") and bound.region == held.effect.region
+    return bound.value == "other" and bool(bound.reads) and names.issuperset(bound.reads)
+
+
+def _noted(held: Held) -> set[int]:
+    """Where the ids that a list of things was made of are put by, for whoever gives the things back."""
+    function = held.function
+    made = (e for e in function.effects[: held.at] if e.op == "bind" and e.path == held.name and e.value == "container")
+    ids = {path for e in made for path in e.reads if path not in e.holds} - {param.name for param in function.params}
+    return {
+        at
+        for at, effect in enumerate(function.effects)
+        if at > held.at and effect.via in _INSERTS_ALL and any(argument.path in ids for argument in effect.args)
+    }
 
 
 def _shares_exit(held: Held, exit_: Effect, released: list[int]) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.conditions import Fact, implied
+from llmlint.code.link.exits import chain
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.vocabulary import Vocabulary
 
@@ -33,6 +37,28 @@ def _is_blank(effect: Effect) -> bool:
 def _whole(effect: Effect) -> str:
     attribute = attribute_of(effect.path)
     return attribute if effect.path == f"self.{attribute}" else ""
+
+
+def is_first(function: FunctionInfo, effect: Effect) -> bool:
+    """Does it stand where a test has found no entry under its key: `if key not in self.pos: self.pos[key] = None`?"""
+    got = {
+        e.result: next((a.literal for a in e.args[1:]), "None")
+        for e in function.effects
+        if e.callee == f"{effect.path}.get" and e.result and e.args and e.args[0].path == effect.key
+    }
+    return any(
+        (atom == ("in", effect.key, effect.path) and not holds)
+        or (atom[0] == "none" and holds and got.get(atom[1]) == "None")
+        or (atom[0] == "==" and holds and got.get(atom[1]) == atom[2])
+        for atom, holds in _known_around(function, effect)
+    )
+
+
+def _known_around(function: FunctionInfo, effect: Effect) -> Iterator[Fact]:
+    for at in chain(function, effect.region):
+        region = function.regions[at]
+        if region.kind in ("if", "else") and region.test is not None:
+            yield from implied(region.test, region.kind == "if")
 
 
 def is_of_request(vocabulary: Vocabulary, effect: Effect) -> bool:

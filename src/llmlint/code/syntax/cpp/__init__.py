@@ -31,8 +31,9 @@ def read_cpp(data: bytes, language: tree.Language) -> tuple[str, tree.Module]:
     encoded = text.encode()
     parser = _parser("cuda" if language == "cuda" or _OF_CUDA.search(encoded) else "cpp")
     masked = mask_macros(encoded)
-    root = parser.parse(masked).root_node
-    root, left_out = mended(parser, masked, root) if lines_lost(root) else (root, [])
+    parsed = parser.parse(masked)
+    root = parsed.root_node
+    root, left_out = mended(parser, masked, parsed) if lines_lost(root) else (root, [])
     return text, declarations.module_of(File(encoded, language), root, left_out)
 
 

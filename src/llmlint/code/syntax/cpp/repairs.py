@@ -8,6 +8,7 @@ mended reading is kept only if it loses fewer lines.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import tree_sitter
@@ -52,14 +53,15 @@ _KEYWORDS = frozenset(
 )
 
 
-def mended(parser: tree_sitter.Parser, data: bytes, root: tree_sitter.Node) -> tuple[tree_sitter.Node, list[Span]]:
+def mended(parser: tree_sitter.Parser, data: bytes, parsed: tree_sitter.Tree) -> tuple[tree_sitter.Node, list[Span]]:
     """A better reading of bytes that did not parse whole, and the spans that it leaves out."""
-    best, lost, left_out, before = root, lines_lost(root), list[Span](), -1
-    edits = _Edits(data, lost_rows(root))
+    best, lost, left_out, before = parsed.root_node, lines_lost(parsed.root_node), list[Span](), -1
+    edits = _Edits(data, lost_rows(best))
     edits.branches()
     edits.forms()
     for _ in range(_ROUNDS):
-        now = parser.parse(bytes(edits.data)).root_node
+        parsed = parser.parse(bytes(edits.data), edits.told_to(parsed))
+        now = parsed.root_node
         count = lines_lost(now) + sum(data.count(b"\n", *span) + 1 for span in edits.left_out)
         if count < lost:
             best, lost, left_out = now, count, list(edits.left_out)
@@ -97,13 +99,14 @@ class _Edits:
     def __init__(self, data: bytes, rows: list[Span]) -> None:
         self.data = bytearray(data)
         self.code = bytearray(neutral(data))
+        self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.code))]
         self.windows = self._around(rows)
         self.left_out: list[Span] = []
+        self._edited: list[Span] = []
 
     def _around(self, rows: list[Span]) -> list[Span]:
         """The bytes of these rows and of some lines around them: where forms are looked for."""
-        starts = [0, *(match.end() for match in _NEWLINE.finditer(self.code))]
-        starts += [len(self.code)] * (_LINES_AROUND + 2)
+        starts = self._starts + [len(self.code)] * (_LINES_AROUND + 2)
         windows: list[Span] = []
         for first, last in sorted(rows):
             begin, end = starts[max(0, first - _LINES_AROUND)], starts[last + 1 + _LINES_AROUND]
@@ -112,10 +115,25 @@ class _Edits:
             windows.append((begin, end))
         return windows
 
+    def told_to(self, parsed: tree_sitter.Tree) -> tree_sitter.Tree:
+        """A copy of a reading that knows what was edited since, so that the parser reads no more than that again."""
+        old = parsed.copy()
+        for start, end in self._edited:
+            here, there = self._point(start), self._point(end)
+            old.edit(start, end, end, here, there, there)
+        self._edited = []
+        return old
+
+    def _point(self, at: int) -> tuple[int, int]:
+        row = bisect_right(self._starts, at) - 1
+        return row, at - self._starts[row]
+
     def _blank(self, start: int, end: int) -> None:
+        self._edited.append((start, end))
         self.data[start:end] = self.code[start:end] = blanked(bytes(self.code[start:end]))
 
     def _put(self, at: int, text: bytes) -> None:
+        self._edited.append((at, at + len(text)))
         self.data[at : at + len(text)] = self.code[at : at + len(text)] = text
 
     def branches(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Literal as OneOf
-from typing import get_args
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -388,27 +388,59 @@ class TypeName(Node, gc=False):
 
 # ---------------------------------------------------------------- reading a tree
 
-_Values = Callable[["Node"], tuple[object, ...]]
-_VALUES_BELOW: dict[type, _Values] = {}
-"""For each kind of node what reads its fields that may hold nodes, all at one time."""
+_Below = Callable[["Node"], list["Node"]]
+_BELOW: dict[type, _Below] = {}
+"""For each kind of node what reads the nodes directly below one."""
 
 
-def _values_below(kind: type[Node]) -> _Values:
+def _below(kind: type[Node]) -> _Below:
     """`broken` names once more what stands in the body."""
-    own = msgspec.structs.fields(kind)[4:]
-    match [f.name for f in own if f.name != "broken" and _holds_nodes(f.type)]:
-        case []:
-            read: _Values = _nothing
-        case [name]:
-            one = attrgetter(name)
-            read = lambda node: (one(node),)  # noqa: E731
-        case names:
-            read = attrgetter(*names)
-    return _VALUES_BELOW.setdefault(kind, read)
+    own = [f for f in msgspec.structs.fields(kind)[4:] if f.name != "broken" and _holds_nodes(f.type)]
+    names = [f.name for f in own]
+    if not own:
+        read: _Below = _nothing
+    elif len(own) == 1 and isinstance(own[0].type, type) and issubclass(own[0].type, Node):
+        one = attrgetter(names[0])
+        read = lambda node: [one(node)]  # noqa: E731
+    elif any(_holds_tuples(f.type) for f in own):
+        read = lambda node: _parts(node, names)  # noqa: E731
+    elif len(own) == 1:
+        value = attrgetter(names[0])
+        read = lambda node: _joined((value(node),))  # noqa: E731
+    else:
+        values = attrgetter(*names)
+        read = lambda node: _joined(values(node))  # noqa: E731
+    return _BELOW.setdefault(kind, read)
 
 
-def _nothing(_: Node) -> tuple[object, ...]:
-    return ()
+def _nothing(_: Node) -> list[Node]:
+    return []
+
+
+def _joined(values: tuple[list[Node] | Node | None, ...]) -> list[Node]:
+    below: list[Node] = []
+    for value in values:
+        if type(value) is list:
+            below += value
+        elif value is not None:
+            below.append(value)  # type: ignore[arg-type]
+    return below
+
+
+def _parts(node: Node, names: list[str]) -> list[Node]:
+    """The same where a list may hold tuples of nodes, or None in the place of one."""
+    below: list[Node] = []
+    for value in (getattr(node, name) for name in names):
+        for item in value if type(value) is list else (value,):
+            below += [part for part in (item if type(item) is tuple else (item,)) if isinstance(part, Node)]
+    return below
+
+
+def _holds_tuples(declared: object) -> bool:
+    """Is it a list of anything but nodes?"""
+    if get_origin(declared) is list:
+        return not all(isinstance(item, type) and issubclass(item, Node) for item in get_args(declared))
+    return any(_holds_tuples(part) for part in get_args(declared))
 
 
 def _holds_nodes(declared: object) -> bool:
@@ -419,17 +451,8 @@ def _holds_nodes(declared: object) -> bool:
 
 def children(node: Node) -> list[Node]:
     """The nodes directly below this one, in the order of the fields."""
-    below: list[Node] = []
-    for value in (_VALUES_BELOW.get(type(node)) or _values_below(type(node)))(node):
-        if type(value) is list:
-            for item in value:
-                if isinstance(item, Node):
-                    below.append(item)
-                elif type(item) is tuple:
-                    below += [part for part in item if isinstance(part, Node)]
-        elif isinstance(value, Node):
-            below.append(value)
-    return below
+    kind = type(node)
+    return (_BELOW.get(kind) or _below(kind))(node)
 
 
 def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Node]:
@@ -438,8 +461,9 @@ def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Nod
     while stack:
         here = stack.pop()
         yield here
-        if into is None or into(here):
-            below = children(here)
+        read = _BELOW.get(type(here)) or _below(type(here))
+        if read is not _nothing and (into is None or into(here)):
+            below = read(here)
             below.reverse()
             stack += below
 

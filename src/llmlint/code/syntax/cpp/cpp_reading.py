@@ -38,12 +38,15 @@ class File:
         self.data = data
         self.language = language
         self.column = tree.Columns(data)
+        self._is_ascii = data.isascii()
         self.namespace: list[str] = []
         self.broken: list[tree.Broken] = []
         self.depth = 0
 
     def at(self, node: Any) -> tuple[int, int, int, int]:
         (line, column), (end_line, end_column) = node.start_point, node.end_point
+        if self._is_ascii:
+            return line + 1, column + 1, end_line + 1, end_column + 1
         convert = self.column
         return line + 1, convert(line + 1, column), end_line + 1, convert(end_line + 1, end_column)
 

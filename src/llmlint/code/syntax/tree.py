@@ -488,6 +488,8 @@ def path_of(node: Node | None) -> str:
     `[]` stands for any index, `()` for a call's result; dereference and address-of are left out, so C++'s
     `this->x`, `(*this).x` and Python's `self.x` read the same.
     """
+    if type(node) not in _PATHS:
+        return ""
     parts: list[str] = []
     while True:
         match node:
@@ -509,6 +511,9 @@ def path_of(node: Node | None) -> str:
                 node = value
             case _:
                 return ""
+
+
+_PATHS = frozenset({Name, Attribute, Index, Call, Unary, Await, Cast})
 
 
 class Columns:

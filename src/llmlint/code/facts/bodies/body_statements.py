@@ -59,9 +59,15 @@ def _loop(reader: BodyReader, node: tree.Loop) -> None:
 
 def _bound_in(node: tree.Loop) -> set[str]:
     """The names that a loop's body gives another meaning."""
-    into = (part for part in tree.walk(node, into=lambda n: not isinstance(n, tree.Lambda | tree.Function)))
-    targets = (t for n in into if isinstance(n, tree.Assign) and not n.op for t in n.targets)
-    return {target.id for target in targets if isinstance(target, tree.Name)}
+    found: set[str] = set()
+    for part in tree.walk(node, into=_is_read_along):
+        if type(part) is tree.Assign and not part.op:
+            found.update(target.id for target in part.targets if type(target) is tree.Name)
+    return found
+
+
+def _is_read_along(node: tree.Node) -> bool:
+    return type(node) is not tree.Lambda and type(node) is not tree.Function
 
 
 def _read_loop(reader: BodyReader, node: tree.Loop) -> None:

@@ -43,5 +43,6 @@ def ends(name: tuple[str, ...], phrases: frozenset[str]) -> bool:
     return any(starts(name[at:], phrases) == len(name) - at for at in range(len(name)))
 
 
+@lru_cache(maxsize=65536)
 def contains(name: tuple[str, ...], phrases: frozenset[str]) -> bool:
     return any(starts(name[at:], phrases) for at in range(len(name)))

@@ -201,7 +201,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_restore(self, name: str) -> bool:
         """Is this the way back of some save: `state_read_meta`, `set_data`?"""
-        return any(contains(words(name), frozenset({"_".join(back)})) for _, back in self._save_restore_words)
+        return contains(words(name), self._ways_of_restoring)
+
+    @cached_property
+    def _ways_of_restoring(self) -> frozenset[str]:
+        return frozenset("_".join(back) for _, back in self._save_restore_words)
 
     def _ways_back(self, save: tuple[str, ...]) -> set[tuple[str, ...]]:
         found = set()

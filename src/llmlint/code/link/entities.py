@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from llmlint.code.facts import facts as fact
-from llmlint.code.facts.facts import Effect, Param, Region, Test
+from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
@@ -138,6 +138,8 @@ class FunctionInfo:
                     written=self._settle(arg.written),
                     reads=tuple(map(self._settle, arg.reads)),
                 )
+                if _is_bare(arg)
+                else arg
                 for arg in effect.args
             ),
             maybe=tuple(map(self._settle, effect.maybe)),
@@ -158,6 +160,10 @@ def _mentions_bare(effect: Effect) -> bool:
     if effect.result.startswith("~") or any(path.startswith("~") for path in (*effect.reads, *effect.options)):
         return True
     return any(arg.path.startswith("~") or any(p.startswith("~") for p in arg.reads) for arg in effect.args)
+
+
+def _is_bare(arg: Argument) -> bool:
+    return any(path.startswith("~") for path in (arg.path, arg.written, *arg.reads))
 
 
 @lru_cache(maxsize=65536)

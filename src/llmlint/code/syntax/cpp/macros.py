@@ -11,15 +11,17 @@ import re
 
 _BLANKED = re.compile(
     rb"""
-      \b[A-Z][A-Z0-9_]*_(?:API|CALL|EXPORT|INLINE|RESTRICT)\b(?!\s*\()
-    | \b[A-Z][A-Z0-9_]*_(?:ATTRIBUTE_FORMAT|DEPRECATED_MSG|ATTRIBUTE)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)
-    | \b__attribute__\s*\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)
-    | \b__declspec\s*\([^()]*\)
-    | \b(?:__launch_bounds__|__align__)\s*\((?:[^()]|\([^()]*\))*\)
-    | \b(?:__restrict__|__restrict|__forceinline__|__noinline__|__device__|__host__|__grid_constant__)\b
-    | \b(?:GGML_NORETURN|GGML_UNREACHABLE\(\);)
-    | \b(?:__)?vector(?=\s+(?:un)?signed\b|\s+(?:char|short|int|float|double|bool)\b)
-    | \bextern\s+"C"\s*(?=\{)
+    \b(?=[A-Z_ve])(?:
+      [A-Z][A-Z0-9_]*_(?:API|CALL|EXPORT|INLINE|RESTRICT)\b(?!\s*\()
+    | [A-Z][A-Z0-9_]*_(?:ATTRIBUTE_FORMAT|DEPRECATED_MSG|ATTRIBUTE)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)
+    | __attribute__\s*\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)
+    | __declspec\s*\([^()]*\)
+    | (?:__launch_bounds__|__align__)\s*\((?:[^()]|\([^()]*\))*\)
+    | (?:__restrict__|__restrict|__forceinline__|__noinline__|__device__|__host__|__grid_constant__)\b
+    | (?:GGML_NORETURN|GGML_UNREACHABLE\(\);)
+    | (?:__)?vector(?=\s+(?:un)?signed\b|\s+(?:char|short|int|float|double|bool)\b)
+    | extern\s+"C"\s*(?=\{)
+    )
     """,
     re.VERBOSE,
 )
@@ -50,6 +52,8 @@ def _mask(code: bytes) -> bytes:
 
 def _unwrap(code: bytes) -> bytes:
     """`DEPRECATED(declaration, "hint")` becomes the declaration alone."""
+    if b"DEPRECATED" not in code:
+        return code
     end = 0
     while (opening := _DEPRECATED.search(code, end)) is not None:
         end = opening.end()

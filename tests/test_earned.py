@@ -34,9 +34,8 @@ def finding(rule: str, confidence: str = "high", severity: str = "P1") -> Findin
     ("real", "harmless", "not_real", "most"),
     [
         (0, 0, 0, "medium"),
-        (0, 0, 1, "medium"),
-        (1, 1, 0, "medium"),
-        (0, 0, 2, "low"),
+        (0, 0, 2, "medium"),
+        (0, 0, 3, "low"),
         (4, 3, 2, "low"),
         (5, 2, 2, "medium"),
         (4, 0, 0, "medium"),

@@ -15,7 +15,7 @@ from benchmarks.precision.verdicts import Readings as Verdicts
 from llmlint.earned import READINGS_FILE, Readings
 
 HERE = "benchmarks/precision, engines that no rule was tuned on"
-_FEWEST = 2
+_FEWEST = 3
 """A row of fewer readings decides nothing, and does not take the place of one with more."""
 
 _Key = tuple[str, str]
@@ -24,7 +24,7 @@ _Key = tuple[str, str]
 def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
     """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough."""
     said: dict[_Key, Counter[str]] = {}
-    for sighting in sightings:
+    for sighting in filter(_was_meant_to_show, sightings):
         reading = verdicts.of(sighting)
         finding = sighting.finding
         for mechanism in {"", finding.mechanism} if reading is not None else ():
@@ -32,6 +32,12 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
     return [row for row in rows if row.read >= _FEWEST and (not row.mechanism or _is_one_of_several(row, said))]
+
+
+def _was_meant_to_show(sighting: Sighting) -> bool:
+    """What a checker doubts by itself says nothing of what it is sure of."""
+    finding = sighting.finding
+    return finding.confidence != "low" or "on engines nobody tuned to" in finding.confidence_reason
 
 
 def _is_one_of_several(row: Readings, said: Iterable[_Key]) -> bool:

@@ -17,7 +17,7 @@ from llmlint.findings import CONFIDENCES, Finding
 
 READINGS_FILE = RULES_DIRECTORY / "earned.toml"
 _ENOUGH = 5
-_FEW = 2
+_FEW = 3
 _MOSTLY = 0.5
 _NEARLY_ALWAYS = 0.75
 

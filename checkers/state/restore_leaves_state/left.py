@@ -30,6 +30,7 @@ _FEWEST_UNNAMED = 3
 _SETS = frozenset({"assign"})
 _LEAVES = frozenset({"return", "raise", "continue"})
 _UNDER_WAY = frozenset({"pending", "inflight", "outstanding", "flight"})
+_CLOSES = frozenset("close shutdown stop terminate kill destroy exit del finalize".split())
 _KEEPS_COUNT = frozenset("stats stat statistics metric metrics time times conf config".split())
 
 
@@ -39,6 +40,7 @@ class Reset(msgspec.Struct, frozen=True):
     method: FunctionInfo
     back: dict[str, Done]
     is_direct: bool
+    is_named: bool
     seen_to: frozenset[str]
 
 
@@ -85,7 +87,8 @@ def _reset(program: Program, cls: ClassInfo, fields: Fields, method: FunctionInf
             back.setdefault(done.attribute, done)
         elif done.how == "call" and done.is_whole and _verb(done.effect) == words(method.name)[:1]:
             handed_on.setdefault(done.attribute, done)
-    return Reset(method, {**handed_on, **back}, bool(back), frozenset(seen_to))
+    is_named = program.vocabulary.is_reset(method.name) is not None
+    return Reset(method, {**handed_on, **back}, bool(back), is_named, frozenset(seen_to))
 
 
 def _verb(effect: Effect) -> tuple[str, ...]:
@@ -121,6 +124,8 @@ def _asked(program: Program, fields: Fields, reset: Reset, attribute: str) -> As
         return None
     counted = {effect.via for function in moving for effect in by[function]}
     if {"+=", "-="} <= counted:
+        if not reset.is_named:  # what hands a batch over leaves what is still held counted
+            return None
         return next((Asked(f, e.line, "counts it down") for f in moving for e in by[f] if e.via == "-="), None)
     return _decided_by(program, fields, reset, attribute)
 
@@ -190,6 +195,9 @@ def _report(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attr
 def _doubt(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attribute: str) -> str:
     """Why it may be meant to stay; "" where nothing says so. A word that also names what is set back says nothing."""
     name = {*words(cls.name), *words(attribute)}
+    moving = [function for function in fields.moves[attribute] if function is not reset.method]
+    if all(not _CLOSES.isdisjoint(words(function.name)) for function in moving):
+        return "only closing moves it, and nothing may come back from that"
     if not _UNDER_WAY.isdisjoint(name):
         return "its name says that it counts work under way, which a reset may have to let run out"
     lasts = may_last(attribute) or program.vocabulary.is_not_state(attribute)

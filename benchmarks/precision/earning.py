@@ -22,9 +22,13 @@ _Key = tuple[str, str]
 
 
 def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
-    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough."""
+    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough.
+
+    The same finding in two copies of a file is one.
+    """
     said: dict[_Key, Counter[str]] = {}
-    for sighting in filter(_was_meant_to_show, sightings):
+    meant = {(*s.key, Path(s.finding.path).name): s for s in sightings if _was_meant_to_show(s)}
+    for sighting in meant.values():
         reading = verdicts.of(sighting)
         finding = sighting.finding
         for mechanism in {"", finding.mechanism} if reading is not None else ():

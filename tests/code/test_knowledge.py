@@ -53,24 +53,6 @@ def test_is_it_known_not_to_be_none(body: str, is_some: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "in_doubt"),
-    [
-        ("if x is None:\n    y()\nuse(x)", True),
-        ("if x is None:\n    return\nuse(x)", False),
-        ("if x is None:\n    x = 3\nuse(x)", False),
-        ("if x is None:\n    y()\nif y:\n    use(x)", False),
-        ("if x is None:\n    y()\nif y:\n    y()\nuse(x)", True),
-        ("if x is None:\n    y()\nif y:\n    x = 3\nuse(x)", False),
-        ("x = None\nfor i in items:\n    if i:\n        x = i\nuse(x)", True),
-        ("x = None\nfor i in items:\n    x = i\nuse(x)", False),
-        ("x = None\nfor i in items:\n    if i:\n        x = i\n        break\nelse:\n    return\nuse(x)", False),
-    ],
-)
-def test_is_it_left_in_doubt_whether_it_is_none(body: str, in_doubt: bool) -> None:
-    assert ("x" in known_at_use(body).doubts) is in_doubt
-
-
-@pytest.mark.parametrize(
     ("body", "place"),
     [
         ("tools = data.get('tools')\nuse(tools)", "data['tools']"),

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from llmlint.code.flow.known import Known, is_within
+from llmlint.code.facts.bodies.scope import is_within
+from llmlint.code.flow.known import Known
 from llmlint.code.syntax import tree
 
 _LEAVING = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.skip", "pytest.fail"})
@@ -114,31 +115,17 @@ class _Reader:
 
     def _if(self, node: tree.If, known: Known) -> Known | None:
         self._value(node.test, known)
-        inside, beside = known.copy(), known.copy()
-        inside.learn(node.test, True)
-        beside.learn(node.test, False)
-        inside.doubts, beside.doubts = {}, {}  # under a test of something else a doubt may be settled already
-        ends = [self.block(node.body, inside), self.block(node.orelse, beside)]
-        end = _met(ends)
-        if end is not None:
-            living = [one for one in ends if one is not None]
-            if known.doubts or any(True for one in living for _ in one.nones()):
-                given = set(_given([*node.body, *node.orelse], known))
-                end.keep_doubts(known, node.line, living, given)
-        return end
+        inside, beside = known.under(node.test, True), known.under(node.test, False)
+        return _met([self.block(node.body, inside), self.block(node.orelse, beside)])
 
     def _loop(self, node: tree.Loop, known: Known) -> Known | None:
         if node.iterable is not None:
             self._value(node.iterable, known)
-        sought = _sought(node, known)
         for place in _given(node.body, known):
             known.forget(place)
         inside = known.copy()
-        inside.doubts = {}
         if node.target is not None:
-            self._bind(node.target, None, inside)
-            if isinstance(node.target, tree.Name) and (over := known.place(node.iterable)):
-                inside.names[node.target.id] = f"{over}[]"
+            self._bind_each(node.target, node.iterable, inside)
         if node.test is not None:
             self._value(node.test, inside)
             inside.learn(node.test, True)
@@ -148,10 +135,7 @@ class _Reader:
         left = self._loops.pop().left
         if node.test is not None and isinstance(node.test, tree.Literal):  # `while True` is left by break alone
             return _met(list(left))
-        end = _met([self.block(node.orelse, known), *left])
-        if end is not None and not node.orelse:
-            end.doubts.update(dict.fromkeys(sought, node.line))
-        return end
+        return _met([self.block(node.orelse, known), *left])
 
     def _try(self, node: tree.Try, known: Known) -> Known | None:
         before, around = known.copy(), known.caught
@@ -222,6 +206,13 @@ class _Reader:
             if isinstance(target, tree.Name) and isinstance(value, tree.Compare | tree.Logic | tree.Unary | tree.Call):
                 known.keep_test(place, value)
 
+    def _bind_each(self, target: tree.Node, iterable: tree.Node | None, inside: Known) -> None:
+        """A loop's name stands for each element of what is walked."""
+        over = inside.place(iterable)
+        self._bind(target, None, inside)
+        if over and isinstance(target, tree.Name):
+            inside.names[target.id] = f"{over}[]"
+
     # ------------------------------------------------------------ expressions
 
     def _value(self, node: tree.Node, known: Known) -> None:
@@ -230,15 +221,11 @@ class _Reader:
                 inside = known.copy()
                 for operand in operands:
                     self._value(operand, inside)
-                    inside.doubts = {}
                     inside.learn(operand, op == "and")
             case tree.Conditional(test=test, body=body, orelse=orelse):
                 self._value(test, known)
                 for branch, holds in ((body, True), (orelse, False)):
-                    inside = known.copy()
-                    inside.doubts = {}
-                    inside.learn(test, holds)
-                    self._value(branch, inside)
+                    self._value(branch, known.under(test, holds))
             case tree.Comprehension(element=element, generators=generators, key=key):
                 self._comprehension([key, element], generators, known.copy())
             case tree.Named(target=target, value=value):
@@ -258,10 +245,7 @@ class _Reader:
     ) -> None:
         for generator in generators:
             self._value(generator.iterable, inside)
-            over = inside.place(generator.iterable)
-            self._bind(generator.target, None, inside)
-            if over and isinstance(generator.target, tree.Name):
-                inside.names[generator.target.id] = f"{over}[]"
+            self._bind_each(generator.target, generator.iterable, inside)
             self._see(generator, inside)
             for test in generator.tests:
                 self._value(test, inside)
@@ -309,21 +293,6 @@ def _given(body: Iterable[tree.Node], known: Known) -> Iterator[str]:
 def _holds_statements(node: tree.Node) -> bool:
     """An assignment in an expression counts in a test only: elsewhere it is seldom, and looking for it costs much."""
     return not isinstance(node, _SIMPLE)
-
-
-def _sought(node: tree.Loop, known: Known) -> set[str]:
-    """What is None before a loop over something, and gets a value in it where a test holds."""
-    given = set(_given(node.body, known))
-    if node.kind != "for" or len(given) != 1:  # of several, one may be asked for another
-        return set()
-    always = set(_given([one for one in node.body if not isinstance(one, tree.If)], known))
-    return {place for place in given - always - _asked_in(node.body) if known.knows(place, "none")}
-
-
-def _asked_in(body: Iterable[tree.Node]) -> set[str]:
-    """The names that some test asks about."""
-    tests = (node.test for one in body for node in tree.walk(one) if isinstance(node, tree.If))
-    return {node.id for test in tests for node in tree.walk(test) if isinstance(node, tree.Name)}
 
 
 def _own_place(target: tree.Node, known: Known) -> str:

@@ -1,4 +1,4 @@
-"""What is known of values at one place of a Python function: facts by the root of their place, and what is in doubt.
+"""What is known of values at one place of a Python function: facts by the root of their place.
 
 Most statements change what is known of one root, so facts stand in a bucket for each and ways share the buckets that
 neither changed.
@@ -6,32 +6,29 @@ neither changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.flow.standing import standing_for
 from llmlint.code.flow.told import Fact, told_by
+from llmlint.code.link.entities import root_of
 from llmlint.code.syntax import tree
 
 _NONE: frozenset[Fact] = frozenset()
 
 
 class Known:
-    """`doubts` are the places that the test on a line left None on one way here, with nothing asked since."""
-
-    __slots__ = ("_asks", "_facts", "_tests", "caught", "doubts", "names")
+    __slots__ = ("_asks", "_facts", "_tests", "caught", "names")
 
     def __init__(self) -> None:
         self._facts: dict[str, frozenset[Fact]] = {}
         self._tests: dict[str, tree.Node] = {}
         self._asks: dict[str, frozenset[str]] = {}
         self.names: dict[str, str] = {}
-        self.doubts: dict[str, int] = {}
         self.caught: tuple[frozenset[str], ...] = ()
 
     def copy(self) -> Known:
         made = Known()
         made._facts, made._tests, made._asks = self._facts.copy(), self._tests.copy(), self._asks.copy()
-        made.names, made.doubts, made.caught = self.names.copy(), self.doubts.copy(), self.caught
+        made.names, made.caught = self.names.copy(), self.caught
         return made
 
     # ------------------------------------------------------------ asking
@@ -58,10 +55,6 @@ class Known:
         """Does a `try` around it take one of these?"""
         return any(not handlers.isdisjoint(raised) for handlers in self.caught)
 
-    def nones(self) -> Iterator[str]:
-        for said in self._facts.values():
-            yield from (place for place, what in said if what == "none")
-
     # ------------------------------------------------------------ learning
 
     def add(self, place: str, *what: str) -> None:
@@ -71,8 +64,12 @@ class Known:
     def learn(self, test: tree.Node, holds: bool) -> None:
         for place, what in told_by(test, holds, self.place, self._tests):
             self.add(place, what)
-            if what == "some":
-                self.doubts.pop(place, None)
+
+    def under(self, test: tree.Node, holds: bool) -> Known:
+        """What is known where the test holds, or does not."""
+        made = self.copy()
+        made.learn(test, holds)
+        return made
 
     def keep_test(self, name: str, test: tree.Node) -> None:
         """The name stands for this test from here on."""
@@ -90,18 +87,13 @@ class Known:
             del self.names[name]
         for name in [name for name, roots in self._asks.items() if name == place or place in roots]:
             del self._tests[name], self._asks[name]
-        if self.doubts:
-            self.doubts = {at: line for at, line in self.doubts.items() if not is_within(at, place)}
 
     def may_change(self, call: tree.Call) -> None:
         """What is called may give its object's attributes values, and those of what it is given."""
-        called, *given = (root_of(tree.path_of(one)) for one in (call.function, *call.args))
-        for root in (called, *given):
+        for root in (root_of(tree.path_of(one)) for one in (call.function, *call.args)):
             said = self._facts.get(root, _NONE)
             if any(what == "none" and "." in place for place, what in said):
                 self._facts[root] = frozenset(fact for fact in said if fact[1] != "none" or "." not in fact[0])
-        if self.doubts:
-            self.doubts = {at: line for at, line in self.doubts.items() if "." not in at or root_of(at) != called}
 
     # ------------------------------------------------------------ ways that meet
 
@@ -121,37 +113,7 @@ class Known:
             self.names.pop(name, None)
         for name in [name for name, test in self._tests.items() if other._tests.get(name) is not test]:
             del self._tests[name], self._asks[name]
-        self.doubts = {at: line for at, line in self.doubts.items() if at in other.doubts}
 
     def _is_given(self, name: str) -> bool:
         """Has it another value than at first, or one that is known not to be None?"""
         return name in self.names or self.knows(name, "some")
-
-    def keep_doubts(self, before: Known, line: int, ends: Collection[Known], given: Iterable[str]) -> None:
-        """After a branching: what one way left None, and what was in doubt before and is so still."""
-        doubted = {at: since for at, since in before.doubts.items() if at not in given}
-        if len(ends) > 1:
-            left_none = {place for end in ends for place in end.nones()}
-            doubted |= {
-                place: line
-                for place in left_none
-                if not all(end.knows(place, "none") for end in ends) and not any(_is_twin(one, place) for one in given)
-            }
-        self.doubts.update((at, since) for at, since in doubted.items() if not self.knows(at, "some"))
-
-
-def root_of(place: str) -> str:
-    """What a place begins with: a name."""
-    for at, letter in enumerate(place):
-        if letter in ".[(":
-            return place[:at]
-    return place
-
-
-def is_within(place: str, whole: str) -> bool:
-    return place.startswith(whole) and place[len(whole) : len(whole) + 1] in ("", ".", "[", "(")
-
-
-def _is_twin(given: str, place: str) -> bool:
-    """`self._step` may be what `self.step` gives."""
-    return "." in given and given.replace("._", ".") == place.replace("._", ".")

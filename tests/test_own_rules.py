@@ -217,6 +217,18 @@ def test_a_page_that_is_no_rules_page_is_wrong_use_and_not_a_fault(
     assert said in done.stderr
 
 
+def test_a_name_that_llmlints_own_rules_have_is_wrong_use_wherever_it_is_said(fork: Path) -> None:
+    page = fork / "lint" / "ownerless-alloc.md"
+    (fork / "lint" / "lock-order.md").write_text(page.read_text().replace("ownerless-alloc", "lock-order"))
+    (fork / "lint" / "ownerless_alloc.py").rename(fork / "lint" / "lock_order.py")
+    page.unlink()
+    (fork / "llmlint.toml").write_text('root = true\nrule-paths = ["lint"]\n')
+    assert llmlint(fork, "trust", ".").returncode == 0
+    for done in (llmlint(fork, "scan", "."), llmlint(fork, "scan", ".", "--no-config", "--rules-from", "lint")):
+        assert done.returncode == 2, done.stderr
+        assert "lock-order" in done.stderr
+
+
 def test_a_checker_that_fails_costs_its_own_findings_only(fork: Path) -> None:
     (fork / "lint" / "ownerless_alloc.py").write_text("def check_program(program):\n    raise ValueError('no')\n")
     done = llmlint(fork, "scan", ".", "--rules-from", "lint")

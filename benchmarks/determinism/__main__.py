@@ -21,6 +21,8 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from llmlint.files import language_of
+
 _ROOT = Path(__file__).resolve().parents[2]
 _RESULT = Path(__file__).parent / "results" / "determinism.md"
 _FLAGS = ["--format", "jsonl", "--min-confidence", "low", "--show-suppressed"]
@@ -64,7 +66,9 @@ def compare(python: str, label: str, tree: Path, expected: bytes | None, seed: i
         shutil.copytree(tree, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__", ".venv"))
         (copy / ".git").mkdir()
         (copy / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-        files = sorted(str(path.relative_to(copy)) for path in copy.rglob("*") if path.suffix in (".py", ".cpp", ".cu"))
+        files = sorted(
+            str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file() and language_of(path.name)
+        )
         found.files = len(files)
         for way, flags, env in _ways(files, random.Random(seed)):
             if way == "one file touched":

@@ -305,8 +305,9 @@ _own_folders: tuple[Path, ...] = ()
 def add_rules_from(*folders: Path) -> None:
     """From now on the catalogue holds the rules of these folders too. `own_rules.py` says when that may be."""
     global _own_folders
-    _own_folders = tuple(dict.fromkeys((*_own_folders, *folders)))
-    load_catalogue()  # so that what clashes is told here
+    wider = tuple(dict.fromkeys((*_own_folders, *folders)))
+    _read_catalogue(RULES_DIRECTORY, wider)  # so that what clashes is told here, and changes nothing
+    _own_folders = wider
 
 
 def own_folders() -> tuple[Path, ...]:
@@ -333,8 +334,12 @@ def load_catalogue(directory: Path = RULES_DIRECTORY) -> Catalogue:
 
 @lru_cache(maxsize=8)
 def _read_catalogue(directory: Path, own: tuple[Path, ...]) -> Catalogue:
-    rules = [read_rule(path) for path in sorted(directory.glob("*/*.md"))]
-    return Catalogue([*rules, *(read_own_rule(page) for folder in own for page in own_pages(folder))])
+    return Catalogue([*_shipped(directory), *(read_own_rule(page) for folder in own for page in own_pages(folder))])
+
+
+@lru_cache(maxsize=8)
+def _shipped(directory: Path) -> tuple[Rule, ...]:
+    return tuple(read_rule(path) for path in sorted(directory.glob("*/*.md")))
 
 
 def rule_table(rules: Iterable[Rule]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from importlib import util
 from pathlib import Path
 
-from llmlint.catalogue import PageError, add_rules_from, own_pages, read_own_rule
+from llmlint.catalogue import PageError, add_rules_from, own_pages
 from llmlint.writing import write_file
 
 GROUP = "llmlint.rules"
@@ -38,12 +38,9 @@ def are_allowed() -> bool:
 def use_rules_from(folders: Iterable[Path]) -> None:
     """Adds the rules of these folders to the catalogue. Raises OwnRulesError for one that holds none, or a bad page."""
     for folder in folders:
-        pages = own_pages(folder)
-        if not pages:
+        if not own_pages(folder):
             raise OwnRulesError(f"{folder}: no rules there; a rule is a page, NAME.md, and its checker, NAME.py")
         try:
-            for page in pages:
-                read_own_rule(page)
             add_rules_from(folder.resolve())
         except (PageError, OSError, UnicodeDecodeError) as error:
             raise OwnRulesError(str(error)) from error

@@ -13,12 +13,20 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from llmlint.comments import comments_of
+from llmlint.files import language_of
 
 _DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$", re.DOTALL)
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _KINDS = ("ignore", "ignore-file")
 
 LINE_END = re.compile(r"(\r\n|\r|\n)")
+
+
+def comment_above(path: str, line: str, codes: Iterable[str], reason: str) -> str:
+    """A comment that ignores these rules in the line below it."""
+    indent = line[: len(line) - len(line.lstrip())]
+    mark = "#" if (language_of(path) or "python") == "python" else "//"
+    return f"{indent}{mark} llmlint: ignore[{', '.join(sorted(codes))}] {reason}"
 
 
 class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):

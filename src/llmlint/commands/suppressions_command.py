@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llmlint.files import language_of
 from llmlint.findings import Finding
-from llmlint.suppressions import LINE_END, directives_of, without
+from llmlint.suppressions import LINE_END, comment_above, directives_of, without
 from llmlint.writing import write_file
 
 Vain = Sequence[tuple[int, int, tuple[str, ...]]]
@@ -59,15 +59,11 @@ def _add(file: Path, rules_by_line: Mapping[int, set[str]], reason: str) -> int:
     pieces = LINE_END.split(data.decode("utf-8", "surrogateescape"))
     lines, ends = pieces[::2], [*pieces[1::2], ""]
     language = language_of(str(file)) or "python"
-    mark = "#" if language == "python" else "//"
     added = 0
     for line in sorted(rules_by_line, reverse=True):
         if line > len(lines) or (line > 1 and lines[line - 2].endswith("\\")):  # a line that goes on takes no comment
             continue
-        code = lines[line - 1]
-        indent = code[: len(code) - len(code.lstrip())]
-        comment = f"{indent}{mark} llmlint: ignore[{', '.join(sorted(rules_by_line[line]))}] {reason}"
-        lines.insert(line - 1, comment)
+        lines.insert(line - 1, comment_above(str(file), lines[line - 1], rules_by_line[line], reason))
         ends.insert(line - 1, ends[line - 1] or "\n")
         added += 1
     after = "".join(line + end for line, end in zip(lines, ends, strict=True)).encode("utf-8", "surrogateescape")

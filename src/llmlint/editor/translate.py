@@ -11,9 +11,9 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from llmlint.catalogue import Rule, load_catalogue
-from llmlint.files import language_of
 from llmlint.findings import Finding
 from llmlint.rule_page import prose_of
+from llmlint.suppressions import comment_above
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """A line as editors count them: str.splitlines would also split at form feeds."""
@@ -75,10 +75,8 @@ def _page(rule: Rule) -> str:
 def ignoring(finding: Finding, lines: Sequence[str]) -> types.TextEdit:
     """A comment on a line of its own above the finding; the reason is left to write."""
     text = lines[finding.line - 1] if finding.line <= len(lines) else ""
-    indent = text[: len(text) - len(text.lstrip())]
-    mark = "#" if language_of(finding.path) == "python" else "//"
     at = types.Position(finding.line - 1, 0)
-    return types.TextEdit(types.Range(at, at), f"{indent}{mark} llmlint: ignore[{finding.rule}] reason: \n")
+    return types.TextEdit(types.Range(at, at), comment_above(finding.path, text, [finding.rule], "reason: ") + "\n")
 
 
 def difference(before: str, after: str) -> types.TextEdit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
+from llmlint.files import language_of
 from llmlint.report import Style
 
 _COLOURS = {
@@ -48,7 +49,8 @@ def paint_code(style: Style, path: str, code: str) -> str:
     """One line by itself: what began on a line above it, such as a docstring, is not known."""
     if not style.color:
         return code
-    pattern, words = (_PYTHON, _PYTHON_WORDS) if path.endswith((".py", ".pyi")) else (_CPP, _CPP_WORDS)
+    is_python = (language_of(path) or "python") == "python"
+    pattern, words = (_PYTHON, _PYTHON_WORDS) if is_python else (_CPP, _CPP_WORDS)
 
     def painted(match: re.Match[str]) -> str:
         kind = match.lastgroup or ""

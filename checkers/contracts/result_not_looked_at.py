@@ -9,6 +9,7 @@ from llmlint.code.domain.outcomes import may_fail, tells_outcome
 from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.vocabulary import words
@@ -56,7 +57,7 @@ def _is_clean_up(program: Program, call: Call) -> bool:
     function, effect = call
     if function.name == "__del__" or program.vocabulary.is_terminal(function.name) or _gives_up(function.name):
         return True
-    regions = program.regions_of(*call)
+    regions = around(*call)
     return any(
         region.kind in _AFTERWARDS
         or (region.kind == "if" and (_FAILED.search(region.text) or _asks_the_same(region.test, effect)))

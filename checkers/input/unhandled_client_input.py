@@ -90,7 +90,7 @@ def _root(function: tree.Function, routes: set[int]) -> _Root | None:
     queries = {f"{name}.{query}" for name in requests for query in ("query", "query_params")}
     for node in tree.walk_own(function):
         if isinstance(node, tree.Call) and not node.args and tree.path_of(node.function) in bodies:
-            return _Root(parsed_by(node.function, {}), node.line, "is what the client wrote", frozenset())
+            return _Root(parsed_by(node.function), node.line, "is what the client wrote", frozenset())
         if isinstance(node, tree.Attribute) and (place := tree.path_of(node)) in queries:
             return _Root(place, node.line, "is what the client wrote", frozenset())
     return None
@@ -157,7 +157,7 @@ def _uses(node: tree.Node, known: Known, root: _Root) -> Iterator[_Use]:
             whole = known.place(value)
             if _is_open(whole, root) and not _is_fine(known, whole, root):
                 yield _Use(node, whole, "is taken for a dict", ("AttributeError",))
-        case tree.Call(function=function, args=[]) if parsed_by(function, {}) == root.place:
+        case tree.Call(function=function, args=[]) if parsed_by(function) == root.place:
             yield _Use(node, root.place, "is taken to be JSON", ("JSONDecodeError",))
         case tree.Call(function=tree.Name(id=name), args=[first, *_]) if name in _CONVERSIONS | _MEASURES:
             raised = ("ValueError", "TypeError") if name in _CONVERSIONS else ("TypeError",)
@@ -202,7 +202,7 @@ def _has(known: Known, whole: str, key: tree.Literal) -> bool:
     if (
         known.is_vetted(whole)
         or known.knows(whole, "set", f"has:{key.text!r}")
-        or (known.knows(whole, "asked", "sized") and not is_name)
+        or (known.knows(whole, "asked") and not is_name)
     ):
         return True
     return any(place == part and what not in ("none", "false") for place, what in known.said_of(part))

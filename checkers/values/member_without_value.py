@@ -13,6 +13,7 @@ from typing import NamedTuple
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, FieldFact
 from llmlint.code.flow.conditions import implied
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
@@ -169,7 +170,7 @@ def _uses_in(
             if path.rpartition(".")[2] in members:
                 if how == "freed" and path in tested:
                     yield path, "replaced", tested[path]
-                kinds = {region.kind for region in program.regions_of(function, effect)}
+                kinds = {region.kind for region in around(function, effect)}
                 if how == "set" and not kinds.isdisjoint(_BRANCHES):
                     how = "set on a condition"
                 if how == "freed" and function.name == "__del__":

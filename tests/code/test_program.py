@@ -6,6 +6,7 @@ import pytest
 from linking import call, called, cls, done, function, link
 
 from llmlint.code.flow.summaries import does, mentions
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo
 
 PACKAGE = {"serve/__init__.py": "", "serve/core/__init__.py": ""}
@@ -710,7 +711,7 @@ def test_graphs_have_an_edge_for_each_base_and_each_call() -> None:
 def test_regions_are_told_from_the_innermost_outwards() -> None:
     program = link({"a.py": "def f(x):\n    for i in x:\n        if i:\n            use(i)\n"})
     f = function(program, "f")
-    assert [r.kind for r in program.regions_of(f, call(f, "use"))] == ["if", "loop", "body"]
+    assert [r.kind for r in around(f, call(f, "use"))] == ["if", "loop", "body"]
 
 
 def test_nothing_depends_on_the_order_of_the_files() -> None:

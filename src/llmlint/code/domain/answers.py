@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Region
-from llmlint.code.link.exits import chain
+from llmlint.code.link.exits import regions_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
@@ -30,7 +30,7 @@ def takes(caught: str, raised: str) -> bool:
 
 def is_answered(function: FunctionInfo, effect: Effect, raised: str) -> bool:
     """Does a `try` of the function take the error, and not pass it on?"""
-    tries = [at for at in chain(function, effect.region) if function.regions[at].kind == "try"]
+    tries = regions_around(function, effect, "try")
     return any(_takes(function, at, raised) for at in tries)
 
 
@@ -43,7 +43,7 @@ def is_answered_at(function: FunctionInfo, line: int, raised: str) -> bool:
 
 def is_raised_again(function: FunctionInfo, effect: Effect, raised: str) -> bool:
     """Does a handler around it take the error and raise it again: has somebody chosen that it goes up?"""
-    tries = {at for at in chain(function, effect.region) if function.regions[at].kind == "try"}
+    tries = regions_around(function, effect, "try")
     handlers = ((at, region) for at, region in enumerate(function.regions) if region.kind == "except")
     return any(region.first in tries and _names(region, raised) and _passes_on(function, at) for at, region in handlers)
 

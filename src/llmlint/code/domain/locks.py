@@ -12,7 +12,7 @@ from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import Graph
 from llmlint.code.flow.stays import held_before
 from llmlint.code.link.entities import FunctionInfo
-from llmlint.code.link.exits import chain
+from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import Call, Program
 
 _BY_CONVENTION = re.compile(r"_(locked|unlocked|nolock|no_lock|unsafe|lock_held|under_lock|with_lock|impl_locked)_?$")
@@ -188,7 +188,7 @@ def _is_of_the_same(function: FunctionInfo, caller: FunctionInfo) -> bool:
 def _is_deferred(call: Call) -> bool:
     """Is it in a lambda, and so made whenever that is called?"""
     function, effect = call
-    return any(function.regions[at].kind == "lambda" for at in chain(function, effect.region))
+    return stands_in(function, effect, {"lambda"})
 
 
 def is_promised(program: Program, function: FunctionInfo) -> bool:

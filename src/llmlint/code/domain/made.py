@@ -31,7 +31,11 @@ def _is_closed(cls: ClassInfo) -> bool:
 def _is_named(program: Program, cls: ClassInfo) -> bool:
     if program.calls_named(cls.name) or any(cls.name in names for names in _imported(program)):
         return True
-    return any(cls.name in _WORD.findall(text) for f in program.functions if f.owner is not cls for text in _texts(f))
+    return any(_names(text, cls.name) for f in program.functions if f.owner is not cls for text in _texts(f))
+
+
+def _names(text: str, name: str) -> bool:
+    return name in text and name in _WORD.findall(text)
 
 
 def _imported(program: Program) -> Iterator[tuple[str, str]]:

@@ -18,11 +18,18 @@ class Nulls:
     def __init__(self, program: Program) -> None:
         self.words = program.vocabulary
         self.named: dict[str, list[FunctionInfo]] = {}
+        self._gives: dict[tuple[str, int], bool] = {}
+        self._through: dict[tuple[str, int], bool] = {}
         for function in program.functions:
             if function.language != "python" and function.facts.has_body:
                 self.named.setdefault(function.name, []).append(function)
 
     def may_give_null(self, name: str, depth: int = 0) -> bool:
+        if (name, depth) not in self._gives:
+            self._gives[name, depth] = self._may_give(name, depth)
+        return self._gives[name, depth]
+
+    def _may_give(self, name: str, depth: int) -> bool:
         functions = self.named.get(name)
         if not functions:
             return name in self.words.nullable
@@ -42,9 +49,9 @@ class Nulls:
                 yield Step(function.path, effect.line, f"{function.name}() gives null here")
                 return
 
-    def first_reach(self, use: PointerUse) -> Reach | None:
+    def first_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced, here or in what it is given to."""
-        return next((reach for reach in use.reaches if reach.how in _DIRECTLY or self._goes_through(reach, 0)), None)
+        return next((r for r in use.reaches if r.how in _DIRECTLY or self._goes_through(r, depth)), None)
 
     def way_through(self, reach: Reach) -> Iterator[Step]:
         if reach.how not in _DIRECTLY:
@@ -56,7 +63,12 @@ class Nulls:
                 yield Step(function.path, inner.line, f"{function.name}() dereferences it without asking")
 
     def _goes_through(self, reach: Reach, depth: int) -> bool:
-        name, _, at = reach.how.partition("#")
+        if (reach.how, depth) not in self._through:
+            self._through[reach.how, depth] = self._may_go_through(reach.how, depth)
+        return self._through[reach.how, depth]
+
+    def _may_go_through(self, how: str, depth: int) -> bool:
+        name, _, at = how.partition("#")
         functions = self.named.get(name)
         if not functions:
             return name in self.words.reaches_through
@@ -70,5 +82,5 @@ class Nulls:
         name = function.facts.params[at].name
         for use in function.facts.pointers:
             if not use.callee and use.place == name:
-                return next((r for r in use.reaches if r.how in _DIRECTLY or self._goes_through(r, depth + 1)), None)
+                return self.first_reach(use, depth + 1)
         return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 
 _STATUS = re.compile(
@@ -60,7 +61,7 @@ def _returning(function: FunctionInfo, returned: Effect) -> Iterator[Effect]:
 
 def _was_asked(program: Program, function: FunctionInfo, returned: Effect) -> bool:
     """`if (status.ok()) return status;`"""
-    tests = [region.test for region in program.regions_of(function, returned) if region.kind == "if"]
+    tests = [region.test for region in around(function, returned) if region.kind == "if"]
     return any(
         test is not None
         and test.op == "call"

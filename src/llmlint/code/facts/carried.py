@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.written import mentions
 
 Origin = TypeVar("Origin")
 
@@ -42,7 +42,6 @@ class Walk(Generic[Origin]):
 
     def __init__(self, function: tree.Function) -> None:
         self.function = function
-        self.depth = 0
         self.tries = 0
         self._changed: list[str] = []
         """Each place that got another value so far, so that a loop knows what its body changes."""
@@ -117,9 +116,9 @@ class Walk(Generic[Origin]):
             case tree.Try(body=body, handlers=handlers):
                 before = dict(state)
                 self.tries += bool(handlers)
-                tried = self._inner(body, state)
+                tried = self.block(body, state)
                 self.tries -= bool(handlers)
-                ends = [tried, *(self._inner(h.body, dict(before)) for h in handlers)]
+                ends = [tried, *(self.block(h.body, dict(before)) for h in handlers)]
                 return _join(ends)
             case tree.With(items=items, body=body):
                 for entered, _ in items:
@@ -141,12 +140,6 @@ class Walk(Generic[Origin]):
             case _:
                 self.evaluate(node, state)
         return state
-
-    def _inner(self, body: Iterable[tree.Node], state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
-        self.depth += 1
-        ends = self.block(body, state)
-        self.depth -= 1
-        return ends
 
     def _assign(self, node: tree.Assign, state: dict[str, Held[Origin]]) -> None:
         if node.value is not None:
@@ -178,7 +171,7 @@ class Walk(Generic[Origin]):
     ) -> dict[str, Held[Origin]] | None:
         self.evaluate(test, state)
         held, failed = self._where(test, True, state), self._where(test, False, state)
-        return _join([self._inner(body, held), self._inner(orelse, failed)])
+        return _join([self.block(body, held), self.block(orelse, failed)])
 
     def _loop(self, node: tree.Loop, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
         test = node.test
@@ -199,7 +192,7 @@ class Walk(Generic[Origin]):
         counters = {name for part in first for name in _declared_by(part)} - self.counters
         self.counters |= counters
         before = len(self._changed)
-        ends = self._inner([*node.body, *update], inside)
+        ends = self.block([*node.body, *update], inside)
         self.counters -= counters
         if test is not None and node.kind == "do" and ends is not None:
             self.evaluate(test, ends)
@@ -218,7 +211,7 @@ class Walk(Generic[Origin]):
         inside = self._note(dict(state), place, EQUAL, subject)
         before = len(self._changed)
         for case in cases:
-            self._inner(case.body, dict(inside))
+            self.block(case.body, dict(inside))
         after = self._note(dict(state), place, ASKED, subject)
         for changed in set(self._changed[before:]) if after else ():
             forget(after, changed)
@@ -258,7 +251,7 @@ class Walk(Generic[Origin]):
         return True
 
     def _lambda(self, node: tree.Lambda, state: dict[str, Held[Origin]]) -> bool:
-        self._inner(node.function.body or [], {})
+        self.block(node.function.body or [], {})
         return True
 
     def _call(self, node: tree.Call, state: dict[str, Held[Origin]]) -> bool:
@@ -288,9 +281,9 @@ class Walk(Generic[Origin]):
 
     def _ask(self, test: tree.Node, state: dict[str, Held[Origin]]) -> None:
         """A comparison that may decide nothing yet: `bool there = p != nullptr`."""
-        for place, told, at in _told(test, True):
+        for place, told, at in self._weighed(test, True):
             held = state.get(place)
-            if held is not None and (told != ASKED or not isinstance(at, tree.Call) or self.weighs(at)):
+            if held is not None:
                 self.told(held, told, at)
                 state[place] = held._replace(asked=held.asked | {ASKED}, at=at)
 
@@ -307,13 +300,21 @@ class Walk(Generic[Origin]):
         if not state:
             return {}
         state = dict(state)
-        for place, told, at in _told(test, holds):
-            if told != ASKED or not isinstance(at, tree.Call) or self.weighs(at):
-                state = self._note(state, place, told, at)
+        for place, told, at in self._weighed(test, holds):
+            state = self._note(state, place, told, at)
         return state
 
+    def _weighed(self, test: tree.Node, holds: bool) -> Iterator[tuple[str, str, tree.Node]]:
+        for place, told, at in _told(test, holds):
+            if told != ASKED or not isinstance(at, tree.Call) or self.weighs(at):
+                yield place, told, at
+
+    def held_at(self, place: str, state: dict[str, Held[Origin]]) -> Held[Origin] | None:
+        """What is followed at a place, or at what it is a part of."""
+        return (state.get(place) or self.part_of(place, state)) if place and state else None
+
     def _note(self, state: dict[str, Held[Origin]], place: str, told: str, at: tree.Node) -> dict[str, Held[Origin]]:
-        held = state.get(place) or (self.part_of(place, state) if place and state else None)
+        held = self.held_at(place, state)
         if held is not None:
             self.told(held, told, at)
             state[place] = held
@@ -366,17 +367,6 @@ def forget(state: dict[str, Held[Origin]], place: str) -> None:
     """The place has another value: nothing is known of it, nor of what is reached by it."""
     for known in [k for k in state if place in k and mentions(k, place)] if place and state else ():
         del state[known]
-
-
-@lru_cache(maxsize=65536)
-def mentions(text: str, place: str) -> bool:
-    at = text.find(place)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(place) : at + len(place) + 1]
-        if not (before.isalnum() or before in ("_", ".")) and not (after.isalnum() or after == "_"):
-            return True
-        at = text.find(place, at + 1)
-    return False
 
 
 def inside_casts(node: tree.Node) -> tree.Node:

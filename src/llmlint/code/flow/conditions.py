@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.syntax.written import mentions
 
 Atom = tuple[str, ...]
 Fact = tuple[Atom, bool]
@@ -94,18 +95,7 @@ def contradict(known: Facts, new: Facts) -> bool:
 
 def is_about(atom: Atom, path: str) -> bool:
     """Does the atom speak of this place, or of a part of it?"""
-    return any(_speaks(text, path) for text in (atom[1:] if len(atom) > 1 else atom))
-
-
-@lru_cache(maxsize=65536)
-def _speaks(text: str, path: str) -> bool:
-    at = text.find(path)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(path) : at + len(path) + 1]
-        if not (before.isalnum() or before in ("_", ".")) and not (after.isalnum() or after == "_"):
-            return True
-        at = text.find(path, at + 1)
-    return False
+    return any(mentions(text, path) for text in (atom[1:] if len(atom) > 1 else atom))
 
 
 def after(known: Facts, effect: Effect, is_python: bool) -> Facts:

@@ -4,8 +4,7 @@ A fact is a place and what is known of it. Places are texts: `request.n`, `data[
 followed to what they stand for (`tools = data.get("tools")` makes `tools` the place `data['tools']`).
 
     some      it is not None                none       it is None
-    true      it is truthy                  typed      somebody has asked of what type it is
-    is:T      it is a T                     has:'k'    it has the key
+    typed     somebody asked for its type   has:'k'    it has the key
     set       it was given a value here     vetted     a call was given it that decides or checks
 
 Only what holds whichever way control came is kept; a loop's body is read once.

@@ -152,14 +152,14 @@ class _Outside(Walk[Source]):
     def asserted(self, call: tree.Call, state: _State) -> None:
         for node in tree.walk(call) if state else ():
             place = place_of(node) if isinstance(node, tree.Name | tree.Attribute | tree.Index) else ""
-            held = state.get(place) or self.part_of(place, state) if place else None
+            held = self.held_at(place, state)
             if held is not None and not held.asked - {ASKED}:
                 self._found(call, "assert", _name(tree.path_of(call.function)), place, held)
                 return
 
     def _divided(self, node: tree.Binary, right: tree.Node, state: _State) -> None:
         place = place_of(inside_casts(right))
-        held = state.get(place) or self.part_of(place, state) if place else None
+        held = self.held_at(place, state)
         if held is not None and not held.asked and not any(map(_is_float, tree.walk(node))):
             self._found(node, "divide", "", place, held)
 
@@ -182,7 +182,7 @@ class _Outside(Walk[Source]):
                 yield from self._unbounded_in(node.right, state)
             return
         place = place_of(node)
-        held = state.get(place) or self.part_of(place, state) if place else None
+        held = self.held_at(place, state)
         if held is not None and held.asked.isdisjoint({BELOW, EQUAL}):
             if not held.asked or held.asked & _ONE_SIDED:
                 yield place, held

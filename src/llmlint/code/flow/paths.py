@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.flow.conditions import NOTHING, Atom, Facts, after, contradict, implied
-from llmlint.code.flow.graph import ENTRY, EXIT, RAISED, Edge, Graph
+from llmlint.code.flow.graph import ENTRY, Edge, Graph
 
 PLAIN = frozenset({"", "case", "back", "raise", "uncaught"})
 """Edges that somebody wrote down: what a library may throw is not among them."""
@@ -16,7 +16,6 @@ FAILURES = frozenset({"throw", "assert", "cancel"})
 ANY = PLAIN | FAILURES
 GOING_ON = frozenset({"", "case", "back"})
 """Edges of statements that come to their end."""
-WAYS_OUT = frozenset({EXIT, RAISED})
 
 _MOST_STATES = 4000
 _MOST_FACTS = 8

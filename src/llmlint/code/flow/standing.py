@@ -26,11 +26,11 @@ def standing_for(node: tree.Node | None, names: Mapping[str, str]) -> str:
             inner = standing_for(value, names)
             return f"{inner}[{_key(key, names)}]" if inner else ""
         case tree.Call(function=function):
-            return parsed_by(function, names)
+            return parsed_by(function)
     return ""
 
 
-def parsed_by(function: tree.Node, names: Mapping[str, str]) -> str:
+def parsed_by(function: tree.Node) -> str:
     """The place of what `await request.json()` or `json.loads(text)` gives, "" for other calls."""
     path = tree.path_of(function)
     if path in _GIVES_PARSED or (path.rpartition(".")[2] == "json" and path.count(".") == 1):

@@ -49,7 +49,6 @@ def _truth(test: tree.Node, holds: bool, place: PlaceOf) -> Iterator[Fact]:
     if not at:
         return
     if holds:
-        yield at, "true"
         yield at, "some"
     else:
         yield at, "false"
@@ -72,9 +71,9 @@ def _compared(left: tree.Node, op: str, right: tree.Node, holds: bool, place: Pl
                 yield from ((at, "some"), (at, "typed"))
         elif isinstance(one, tree.Call) and tree.path_of(one.function) in ("len", "type") and one.args:
             if at := place(one.args[0]):
-                yield from ((at, "some"), (at, "sized"), (at, "asked"))
+                yield from ((at, "some"), (at, "asked"))
         elif op in ("<", ">", "<=", ">=") and (at := place(one)):
-            yield from ((at, "some"), (at, "bounded"))
+            yield at, "some"
 
 
 def _keys_held(left: tree.Node, op: str, right: tree.Node, place: PlaceOf) -> Iterator[Fact]:
@@ -99,8 +98,6 @@ def _contained(left: tree.Node, right: tree.Node, holds: bool, place: PlaceOf) -
         yield at, "some"
         if holds and isinstance(left, tree.Literal):
             yield at, f"has:{left.text!r}"
-        if key := place(left):
-            yield at, f"has:={key}" if holds else f"lacks:={key}"
     if holds and (at := place(left)):
         yield from ((at, "some"), (at, "member"), (at, "asked"))
 
@@ -112,12 +109,8 @@ def _called(test: tree.Call, holds: bool, place: PlaceOf) -> Iterator[Fact]:
         yield first, "typed" if holds else "asked"
         if holds:
             yield first, "some"
-            for one in _types(test.args[1]) if len(test.args) > 1 else ():
-                yield first, f"is:{one}"
     elif name in _SIZES and first:
         yield first, "some"
-        if holds:
-            yield first, "true"
     elif name in _OF_ALL and test.args and isinstance(test.args[0], tree.Comprehension):
         yield from _of_each(test.args[0], place)
     else:
@@ -132,8 +125,3 @@ def _of_each(made: tree.Comprehension, place: PlaceOf) -> Iterator[Fact]:
     if over:
         yield f"{over}[]", "typed"
         yield over, "some"
-
-
-def _types(node: tree.Node) -> list[str]:
-    items = node.items if isinstance(node, tree.Collection) else [node]
-    return [tree.path_of(item).rpartition(".")[2] for item in items]

@@ -35,4 +35,9 @@ def stands_in(function: FunctionInfo, effect: Effect, kinds: frozenset[str] | se
 
 def loops_around(function: FunctionInfo, effect: Effect) -> list[int]:
     """The loops an effect stands in, innermost first."""
-    return [at for at in chain(function, effect.region) if function.regions[at].kind == "loop"]
+    return regions_around(function, effect, "loop")
+
+
+def regions_around(function: FunctionInfo, effect: Effect, kind: str) -> list[int]:
+    """The regions of one kind that an effect stands in, innermost first."""
+    return [at for at in chain(function, effect.region) if function.regions[at].kind == kind]

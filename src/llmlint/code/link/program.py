@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from llmlint.code.facts.facts import Effect, FileFacts, Region
+from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.descent import where_cut
 from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
@@ -340,15 +340,6 @@ class Program:
 
     def step(self, function: FunctionInfo, at: Effect | int, message: str) -> Step:
         return Step(function.path, at if isinstance(at, int) else at.line, message)
-
-    def regions_of(self, function: FunctionInfo, effect: Effect) -> tuple[Region, ...]:
-        """The regions an effect stands in, from the innermost up to the body."""
-        chain: list[Region] = []
-        at = effect.region
-        while 0 < at < len(function.regions):
-            chain.append(function.regions[at])
-            at = function.regions[at].parent
-        return (*chain, *function.regions[:1])
 
 
 def _self_is(receiver: ClassInfo | None) -> Known:

@@ -7,7 +7,7 @@ something is not written yet, or never happens, is no answer to a request.
 from __future__ import annotations
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import around
+from llmlint.code.link.exits import around, regions_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _NOT_AN_ANSWER = frozenset(
@@ -26,9 +26,8 @@ def refuses(function: FunctionInfo, effect: Effect) -> bool:
 
 def is_caught(function: FunctionInfo, effect: Effect) -> bool:
     """Does the effect stand in a `try` of the function with a handler?"""
-    tried = [at for at in range(len(function.regions)) if function.regions[at] in around(function, effect)]
     handled = {region.first for region in function.regions if region.kind == "except"}
-    return any(function.regions[at].kind == "try" and at in handled for at in tried)
+    return any(at in handled for at in regions_around(function, effect, "try"))
 
 
 def way_to_raise(program: Program, function: FunctionInfo, effect: Effect, levels: int) -> tuple[Call, ...]:

@@ -13,6 +13,7 @@ import msgspec
 
 from llmlint.code.domain.state import CHANGING, symbol_of
 from llmlint.code.domain.waiting import origins
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
@@ -54,14 +55,11 @@ def _is_dropped(call: Call) -> bool:
 
 
 def _is_read(function: FunctionInfo, name: str) -> bool:
-    def is_it(path: str) -> bool:
-        return path == name or path.startswith((f"{name}.", f"{name}[", f"{name}("))
-
-    if any(is_it(path) for region in function.regions for path in region.reads):
+    if any(is_within(path, name) for region in function.regions for path in region.reads):
         return True
     return any(
-        any(map(is_it, (e.callee, e.key, e.source, *e.reads, *(a.written or a.path for a in e.args))))
-        or (e.op in ("return", "yield", "await", "insert") and is_it(e.path))
+        any(is_within(p, name) for p in (e.callee, e.key, e.source, *e.reads, *(a.written or a.path for a in e.args)))
+        or (e.op in ("return", "yield", "await", "insert") and is_within(e.path, name))
         or (e.op == "assign" and e.path == name)
         for e in function.effects
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.facts import Function as FunctionFacts
 from llmlint.code.syntax import tree
@@ -110,16 +111,16 @@ def _given(statement: tree.Node) -> dict[str, list[tree.Assign]]:
 
 def _branches(branching: tree.If) -> Iterator[list[tree.Node]]:
     yield branching.body
-    if len(branching.orelse) == 1 and isinstance(branching.orelse[0], tree.If):
-        yield from _branches(branching.orelse[0])
+    if (following := tree.else_if(branching)) is not None:
+        yield from _branches(following)
     else:
         yield branching.orelse
 
 
 def _tests(branching: tree.If) -> Iterator[tree.Node]:
     yield branching.test
-    if len(branching.orelse) == 1 and isinstance(branching.orelse[0], tree.If):
-        yield from _tests(branching.orelse[0])
+    if (following := tree.else_if(branching)) is not None:
+        yield from _tests(following)
 
 
 def _assigned(statement: tree.Node) -> str:
@@ -161,8 +162,7 @@ def _reads(node: tree.Node, place: str) -> bool:
         if isinstance(inner, tree.Lambda | tree.Function | tree.Assert):
             return True
         if isinstance(inner, tree.Name | tree.Attribute) and id(inner) not in targets:
-            path = tree.path_of(inner)
-            if path == place or path.startswith((f"{place}.", f"{place}[", f"{place}(")):
+            if is_within(tree.path_of(inner), place):
                 return True
         if "." in place and isinstance(inner, tree.Call) and not _only_makes(inner, place):
             return True

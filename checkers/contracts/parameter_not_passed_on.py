@@ -15,6 +15,7 @@ _FEWEST = 2
 """So many others are handed on under their own names."""
 
 
+_ALL_LOCALS = ("locals", "vars")
 _IDLE = ("pass", "constant", "raise", "log", "idle")
 
 
@@ -26,20 +27,25 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _unread(program: Program, function: FunctionInfo) -> Iterator[str]:
-    names = [p.name for p in function.params if p.kind in ("", "only") and not p.name.startswith("_")]
-    if not names:
+    used = _used_in(function)
+    wanted = (p.name for p in function.params if p.kind in ("", "only") and not p.name.startswith("_"))
+    unread = [name for name in wanted if name not in used]
+    if not unread or not used.isdisjoint(_ALL_LOCALS):
         return
-    used = _used_in(program, function)
-    if used.isdisjoint(("locals", "vars")):
-        yield from (name for name in names if name not in used)
+    inside = {name for inner in _functions_in(program, function) for name in _used_in(inner)}
+    if inside.isdisjoint(_ALL_LOCALS):
+        yield from (name for name in unread if name not in inside)
 
 
-def _used_in(program: Program, function: FunctionInfo) -> set[str]:
-    """The first names of all that it and the functions in it read or do something to."""
-    around = (function, *(f for f in program.functions_in(function.path) if _is_within(f, function)))
-    read = {root_of(path) for f in around for path, _ in f.facts.reads}
-    done = [effect for f in around for effect in f.facts.effects]
+def _used_in(function: FunctionInfo) -> set[str]:
+    """The first names of all that it reads or does something to."""
+    read = {root_of(path) for path, _ in function.facts.reads}
+    done = function.facts.effects
     return read | {root_of(path) for effect in done for path in (effect.path, effect.key, *effect.reads)}
+
+
+def _functions_in(program: Program, function: FunctionInfo) -> Iterator[FunctionInfo]:
+    yield from (inner for inner in program.functions_in(function.path) if _is_within(inner, function))
 
 
 def _is_within(inner: FunctionInfo, outer: FunctionInfo) -> bool:
@@ -77,7 +83,9 @@ def _wants(program: Program, meaning: One, effect: Effect, name: str) -> bool:
     if signature is None or not _lacks(signature, effect, name):
         return False
     called = _run_by(meaning)
-    return called is None or name in _used_in(program, called)
+    if called is None or name in _used_in(called):
+        return True
+    return any(name in _used_in(inner) for inner in _functions_in(program, called))
 
 
 def _run_by(meaning: One) -> FunctionInfo | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.outcomes import may_fail, tells_outcome
+from llmlint.code.domain.outcomes import last_of, may_fail, tells_outcome
 from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
@@ -93,7 +93,7 @@ def _is_consequence(call: Call, before: Sequence[Effect], telling: set[str]) -> 
         earlier.op == "call"
         and earlier.result in _DROPPED
         and earlier.region in (0, call.effect.region)
-        and (_last(earlier.callee) in telling or _is_of_one_library(earlier, call.effect))
+        and (last_of(earlier.callee) in telling or _is_of_one_library(earlier, call.effect))
         and not _given(earlier).isdisjoint(_given(call.effect))
         for earlier in before
     )
@@ -121,7 +121,7 @@ def _is_asked_next(call: Call, after: Sequence[Effect], telling: set[str]) -> bo
     for effect in after:
         same = effect.op == "call" and effect.region == call.effect.region
         if same and (effect.callee.rpartition(".")[0] == on != "" or not given.isdisjoint(_given(effect))):
-            return effect.result not in _DROPPED and _last(effect.callee) in telling
+            return effect.result not in _DROPPED and last_of(effect.callee) in telling
     return False
 
 
@@ -131,10 +131,6 @@ def _given(effect: Effect) -> set[str]:
 
 def _paths(test: Test) -> Iterator[str]:
     yield from (test.path, *(path for inner in test.args for path in _paths(inner)))
-
-
-def _last(path: str) -> str:
-    return path.rpartition(".")[2].lstrip("~")
 
 
 # ---------------------------------------------------------------- the habit

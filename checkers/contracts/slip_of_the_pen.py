@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.domain.whereabouts import functions_at, innermost_at, place_of, qualname_at
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -75,8 +75,7 @@ def _return(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Return)
     if not _is_error(node.value, file.errors):
         return
-    around = [f for f in file.facts.functions if f.line <= node.line <= f.end_line and f.name != "<module>"]
-    function = max(around, key=lambda f: f.line) if around else None
+    function = innermost_at(file.facts, node.line)
     if function is None or any(word in function.name.lower() for word in _MAKES_ERRORS):
         return
     if function.returns and not _MAY_BE_ERROR.search(function.returns):
@@ -95,8 +94,8 @@ def _expression(node: tree.Node, file: _File) -> Iterator[_Slip]:
 
 def _is_never_reached(node: tree.Node, file: _File) -> bool:
     """Does it stand in an `else` whose branches ask for all types of a parameter's annotation?"""
-    asked = [_types_asked(chain, node, file) for chain in file.chains]
-    functions = (f for f in file.facts.functions if f.line <= node.line <= f.end_line)
+    asked = [_types_asked(chain, node) for chain in file.chains]
+    functions = functions_at(file.facts, node.line)
     params = {param.name: param.annotation for f in functions for param in f.params if param.annotation}
     return any(
         name in params and (declared := _union(params[name])) and declared <= types
@@ -111,7 +110,7 @@ def _union(annotation: str) -> set[str]:
     return types if all(name.isidentifier() for name in types) else set()
 
 
-def _types_asked(chain: tree.If, node: tree.Node, file: _File) -> tuple[str, set[str]] | None:
+def _types_asked(chain: tree.If, node: tree.Node) -> tuple[str, set[str]] | None:
     """Which name an if-chain asks isinstance of, and for which types, where its last `else` is that of the node."""
     names, types = set(), set()
     while True:
@@ -122,8 +121,8 @@ def _types_asked(chain: tree.If, node: tree.Node, file: _File) -> tuple[str, set
                 types |= {_last(tree.path_of(item)) for item in items}
             case _:
                 return None
-        if len(chain.orelse) == 1 and isinstance(chain.orelse[0], tree.If):
-            chain = chain.orelse[0]
+        if (following := tree.else_if(chain)) is not None:
+            chain = following
         elif any(inner is node for inner in chain.orelse) and len(names) == 1:
             return names.pop(), types
         else:
@@ -260,8 +259,8 @@ def _chain(node: tree.Node, file: _File) -> Iterator[_Slip]:
     """A later branch of a chain that asks what an earlier one asked."""
     assert isinstance(node, tree.If)
     asked = {file.text(node.test)}
-    while len(node.orelse) == 1 and isinstance(node.orelse[0], tree.If):
-        node = node.orelse[0]
+    while (following := tree.else_if(node)) is not None:
+        node = following
         text = file.text(node.test)
         if text in asked and not _may_change(node.test):
             yield _Slip(node.test, f"never true: `{text[:60]}` was asked above", "ask what was meant")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -72,8 +72,7 @@ def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
     if not any(_BRACED.search(piece.text) for piece in _pieces(kept.value)):
         return False
     name = kept.targets[0].id
-    around = [f for f in file.facts.functions if f.name != "<module>" and f.line <= kept.line <= f.end_line]
-    end = min((f.end_line for f in around), default=kept.end_line)
+    end = min((f.end_line for f in functions_at(file.facts, kept.line)), default=kept.end_line)
     behind = "\n".join(file.text.split("\n")[kept.end_line : end])
     is_filled = re.search(rf"\b{name}\b\s*(\.|%|\()", behind) is not None
     return not is_filled and re.search(rf"{_SAYING}\(\s*{name}\s*[,)]", behind) is not None
@@ -130,7 +129,7 @@ def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:
 
 def _names_around(file: SourceFile, line: int) -> set[str]:
     """Parameters and locals of the functions around a line."""
-    around = [f for f in file.facts.functions if f.name != "<module>" and f.line <= line <= f.end_line]
+    around = functions_at(file.facts, line)
     bound = {effect.path for f in around for effect in f.effects if effect.op == "bind"}
     return bound | {param.name for f in around for param in f.params}
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.answers import is_raised_again, is_route, way_to_client
+from llmlint.code.domain.answers import is_raised_again, is_route, takes, way_to_client
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.knowledge import read
 from llmlint.code.flow.known import Known
@@ -35,7 +35,6 @@ _CONVERSIONS = frozenset({"int", "float"})
 _KEPT = frozenset({"int", "str"})
 _MEASURES = frozenset({"len", "sum", "min", "max", "sorted", "enumerate", "any", "all"})
 _ORDERS = frozenset({"<", ">", "<=", ">="})
-_CATCH_ALL = ("Exception", "BaseException")
 
 
 class _Root(NamedTuple):
@@ -129,7 +128,7 @@ def _unanswered(function: tree.Function, root: _Root) -> list[_Use]:
     def see(node: tree.Node, known: Known) -> None:
         for use in _uses(node, known, root):
             raised = [error for error in use.raises if error not in root.answered]
-            if raised and not any(known.is_caught(error, *_wider(error)) for error in raised):
+            if raised and not any(_is_caught(known, error) for error in raised):
                 found.append(use)
             known.add(use.place, "asked")  # what went well once goes well again
 
@@ -137,10 +136,8 @@ def _unanswered(function: tree.Function, root: _Root) -> list[_Use]:
     return found
 
 
-def _wider(error: str) -> tuple[str, ...]:
-    if error == "JSONDecodeError":
-        return (*_CATCH_ALL, "ValueError")
-    return (*_CATCH_ALL, "LookupError") if error in ("KeyError", "IndexError") else _CATCH_ALL
+def _is_caught(known: Known, error: str) -> bool:
+    return any(takes(name, error) for handled in known.caught for name in handled)
 
 
 def _uses(node: tree.Node, known: Known, root: _Root) -> Iterator[_Use]:
@@ -231,7 +228,7 @@ def _report(file: SourceFile, root: _Root, uses: list[_Use]) -> Report:
 
 def _is_for_operators(file: SourceFile, line: int) -> bool:
     """By what is said of the route; where it means to answer for errors of the body, it does so for anybody."""
-    around = [f for f in file.facts.functions if f.line <= line <= f.end_line and is_route(f.decorators)]
+    around = [function for function in functions_at(file.facts, line) if is_route(function.decorators)]
     tried = any(r.kind == "try" and r.line <= line <= r.end_line for f in around for r in f.regions)
     return not tried and any(file.vocabulary.is_for_operators(said) for f in around for said in f.decorators)
 

@@ -15,6 +15,7 @@ import msgspec
 
 from llmlint.code.domain.entries import entered, is_of_request, taken, those_around
 from llmlint.code.domain.state import is_keyed, symbol_of
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import Done, does, mentions
 from llmlint.code.link.exits import chain
@@ -27,7 +28,6 @@ from llmlint.vocabulary import words
 class Course(msgspec.Struct, frozen=True):
     """What calling a method enters and removes under a request's id, by path, and all paths that it looks at."""
 
-    function: FunctionInfo
     enters: dict[str, Done]
     removes: dict[str, Done]
     seen: frozenset[str]
@@ -76,14 +76,10 @@ def _maps(cls: ClassInfo) -> list[Map]:
             elif effect.op == "remove" and (name := taken(effect)):
                 removing[name].setdefault(function, effect)
     return [
-        Map(name, frozenset(_name(e.key) for e in (*filling[name].values(), *its.values())), filling[name], its)
+        Map(name, frozenset(last_name(e.key) for e in (*filling[name].values(), *its.values())), filling[name], its)
         for name, its in sorted(removing.items())
         if name in filling and name in cls.attributes and is_keyed(cls.attributes[name])
     ]
-
-
-def _name(key: str) -> str:
-    return last_name(key).removesuffix("[]")
 
 
 # ---------------------------------------------------------------- how an end shows that it is one
@@ -114,7 +110,7 @@ def _is_told_once(done: Done, field: str) -> bool:
 def _is_given_a_key(held: Map, end: FunctionInfo) -> bool:
     """As a parameter, or in one: `rid`, `message.rid`."""
     given = {param.name for param in end.params}
-    return any(_name(path) in held.keys and root_of(path) in given for path in (*given, *(p for p, _ in end.reads)))
+    return any(last_name(path) in held.keys and root_of(path) in given for path in (*given, *(p for p, _ in end.reads)))
 
 
 def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:
@@ -122,7 +118,7 @@ def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -
     if not _ends_whole_requests(program, end) or not any(map(program.vocabulary.is_request_id, held.keys)):
         return None
     its = _course(program, cls, end)
-    if any(_is_at(seen, held.path) for seen in its.seen):
+    if any(is_within(seen, held.path) for seen in its.seen):
         return None
     beside = (other for f in held.filling for other in _course(program, cls, f).enters if other in its.removes)
     other = next(beside, "")
@@ -138,7 +134,7 @@ def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
         if into is not None and is_of_request(program.vocabulary, each.effect):
             into.setdefault(each.path, each)
     seen = frozenset((*(each.path for each in done), *mentions(program, method, cls)))
-    return Course(method, enters, removes, seen)
+    return Course(enters, removes, seen)
 
 
 def _ends_whole_requests(program: Program, function: FunctionInfo) -> bool:
@@ -154,10 +150,6 @@ def _names_requests_last(program: Program, of_what: list[str]) -> bool:
     """`abort_reqs_in_batch` speaks of requests, `free_request_row` of what one has."""
     whole = of_what[: next((at for at, word in enumerate(of_what) if word in program.vocabulary.joint), None)]
     return program.vocabulary.speaks_of_requests(whole[-1])
-
-
-def _is_at(seen: str, path: str) -> bool:
-    return seen.startswith(path) and (len(seen) == len(path) or seen[len(path)] in ".[")
 
 
 def _is_seen_to(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> bool:

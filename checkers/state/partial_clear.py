@@ -7,7 +7,7 @@ function that takes theirs and leaves this one leaves it to whoever comes next u
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -21,6 +21,8 @@ from llmlint.runtime.block import Block, Target, Watch
 
 Under = tuple[FunctionInfo, str]
 """A function, and a key under which it makes or takes entries."""
+
+ByKey = dict[Under, dict[str, Effect]]
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -37,27 +39,31 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _taken_alone(program: Program, cls: ClassInfo) -> Iterator[Report]:
-    made = _by_key(cls, entered)
-    for (function, key), gone in _by_key(cls, taken).items() if made else ():
+    made = _by_key(cls, lambda _, effect: entered(effect))
+    taking = _by_key(cls, _taken) if made else {}
+    for (function, key), gone in taking.items():
         if function.name == "__del__" or program.vocabulary.is_reset(function.name) is not None:
             continue  # with the object goes the other too; LLM801 judges resets
         if program.vocabulary.is_terminal(function.name) and all(
             is_of_request(program.vocabulary, effect) for effect in gone.values()
         ):
             continue  # LLM102 judges the ends of requests
-        for left in _left(program, cls, function, gone, made):
+        for left in _left(program, cls, function, gone, made, taking):
             yield _report(program, cls, Call(function, next(iter(gone.values()))), key, gone, left)
 
 
-def _by_key(cls: ClassInfo, what: object) -> dict[Under, dict[str, Effect]]:
+def _taken(function: FunctionInfo, effect: Effect) -> str:
+    """The attribute that loses an entry: what is put where nothing stood takes nothing away."""
+    return "" if effect.op == "insert" and is_first(function, effect) else taken(effect)
+
+
+def _by_key(cls: ClassInfo, what: Callable[[FunctionInfo, Effect], str]) -> ByKey:
     """The attributes that a function makes or takes entries of, by the key."""
     found: dict[Under, dict[str, Effect]] = defaultdict(dict)
     for function in cls.functions:
         for effect in () if function in cls.building or is_setup(function) else function.effects:
-            attribute = what(effect)  # type: ignore[operator]
-            if attribute in cls.attributes and not (
-                what is taken and effect.op == "insert" and is_first(function, effect)
-            ):
+            attribute = what(function, effect)
+            if attribute in cls.attributes:
                 found[function, effect.key].setdefault(attribute, effect)
     return found
 
@@ -67,7 +73,8 @@ def _left(
     cls: ClassInfo,
     function: FunctionInfo,
     gone: dict[str, Effect],
-    made: dict[Under, dict[str, Effect]],
+    made: ByKey,
+    all_taking: ByKey,
 ) -> Iterator[Left]:
     seen_to: set[str] | None = None
     for attribute in dict.fromkeys(name for entries in made.values() for name in entries):
@@ -77,13 +84,13 @@ def _left(
         if not all(gone.keys() & entries.keys() for _, entries in making) or not _has_partner(attribute, gone, made):
             continue
         seen_to = _seen_to(program, cls, function) if seen_to is None else seen_to
-        taking = _taken_with(cls, function, attribute, gone)
+        taking = _taken_with(all_taking, function, attribute, gone)
         if attribute not in seen_to and (taking is not None or is_keyed(cls.attributes[attribute])):
             (maker, _), entries = making[0]
             yield Left(attribute, Call(maker, entries[attribute]), taking)
 
 
-def _has_partner(attribute: str, gone: dict[str, Effect], made: dict[Under, dict[str, Effect]]) -> bool:
+def _has_partner(attribute: str, gone: dict[str, Effect], made: ByKey) -> bool:
     """Is one of those that go filled nowhere without this one? Another may hold entries of other kinds too."""
     return any(all(attribute in entries for entries in made.values() if name in entries) for name in gone)
 
@@ -95,9 +102,9 @@ def _seen_to(program: Program, cls: ClassInfo, function: FunctionInfo) -> set[st
     return changed | mentioned_by(program, function, cls)
 
 
-def _taken_with(cls: ClassInfo, function: FunctionInfo, attribute: str, gone: dict[str, Effect]) -> Call | None:
+def _taken_with(taking: ByKey, function: FunctionInfo, attribute: str, gone: dict[str, Effect]) -> Call | None:
     """Where another function takes its entry away with those of at least two of the others, or of the only one."""
-    for (other, _), entries in _by_key(cls, taken).items():
+    for (other, _), entries in taking.items():
         shared = entries.keys() & gone.keys()
         if other is not function and attribute in entries and len(shared) >= min(2, len(gone)):
             return Call(other, entries[attribute])

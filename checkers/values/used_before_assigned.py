@@ -115,8 +115,7 @@ def _is_done_once(way: Partial) -> bool:
 def _is_chain(way: Partial) -> bool:
     """An `elif` without `else` often lists all that there is."""
     assert isinstance(way.at, tree.If)
-    orelse = way.at.orelse
-    return len(orelse) == 1 and isinstance(orelse[0], tree.If)
+    return tree.else_if(way.at) is not None
 
 
 def _may_end(file: SourceFile, node: tree.Node) -> bool:

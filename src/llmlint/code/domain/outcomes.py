@@ -37,7 +37,7 @@ def _gives_truths(function: FunctionInfo) -> bool:
 def may_fail(program: Program, function: FunctionInfo, depth: int = _DEPTH) -> bool:
     """Can it say anything but that its work was done? Of a function without a body everything is possible."""
     effects = function.facts.effects
-    if not depth or not function.facts.has_body or any(_LEAVES.fullmatch(_last(e.callee)) for e in effects):
+    if not depth or not function.facts.has_body or any(_LEAVES.fullmatch(last_of(e.callee)) for e in effects):
         return True
     returned = [effect for effect in effects if effect.op == "return"]
     return not returned or any(_may_be_failure(program, function, effect, depth) for effect in returned)
@@ -50,7 +50,7 @@ def _may_be_failure(program: Program, function: FunctionInfo, returned: Effect, 
             return any(may_fail(program, callee, depth - 1) for callee in callees)
     elif returned.value == "path" and _was_asked(program, function, returned):
         return False
-    return returned.value == "other" or not _DONE.fullmatch(_last(returned.source))
+    return returned.value == "other" or not _DONE.fullmatch(last_of(returned.source))
 
 
 def _returning(function: FunctionInfo, returned: Effect) -> Iterator[Effect]:
@@ -66,10 +66,11 @@ def _was_asked(program: Program, function: FunctionInfo, returned: Effect) -> bo
         test is not None
         and test.op == "call"
         and test.path.startswith(f"{returned.source}.")
-        and _DONE.fullmatch(_last(test.path))
+        and _DONE.fullmatch(last_of(test.path))
         for test in tests
     )
 
 
-def _last(path: str) -> str:
+def last_of(path: str) -> str:
+    """The name of what is called, a destructor's without its mark."""
     return path.rpartition(".")[2].lstrip("~")

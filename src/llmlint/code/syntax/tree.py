@@ -468,6 +468,12 @@ def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Nod
             stack += below
 
 
+def else_if(node: If) -> If | None:
+    """The `elif` behind a branch."""
+    only = node.orelse[0] if len(node.orelse) == 1 else None
+    return only if isinstance(only, If) else None
+
+
 def walk_own(function: Function) -> Iterator[Node]:
     """All nodes of a function's body, without those of functions, lambdas and classes nested in it."""
     for statement in function.body or ():

@@ -13,18 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-_NOOP = """class Pool{n}:
-    def __init__(self):
-        self.blocks = {{}}
+from benchmarks.hostile.trees import POOL
 
-    def add(self, key, block):
-        self.blocks[key] = block
-
-    def restore_blocks(self, blocks):
-        logger.info("restoring %d blocks", len(blocks))
-
-
-"""
 _FILES, _IN_EACH = 60, 8
 
 
@@ -110,6 +100,6 @@ def _tree(folder: Path) -> Path:
     tree = folder / "tree"
     (tree / ".git").mkdir(parents=True)
     for file in range(_FILES):
-        text = "".join(_NOOP.format(n=f"{file}_{number}") for number in range(_IN_EACH))
+        text = "".join(f"{POOL.replace('Pool', f'Pool{file}_{number}')}\n\n" for number in range(_IN_EACH))
         (tree / f"pool_{file}.py").write_text(text)
     return tree

@@ -111,6 +111,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return bool(self.folder)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is said of it in brackets."""
+        return (*(() if self.default else ("off by default",)), *((f"{self.fix} fix",) if self.fix else ()))
+
+    @property
     def module_name(self) -> str:
         if self.is_own:
             return f"{_own_package(self.folder)}.{self.name.replace('-', '_')}"

@@ -20,7 +20,7 @@ from llmlint.ignores import Patterns
 from llmlint.opening import read_small
 from llmlint.own_rules import OwnRulesError, are_allowed, is_trusted, use_rules_from
 from llmlint.protocols import Protocol
-from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, unknown_setting
+from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, says, unknown_setting
 
 if TYPE_CHECKING:
     from llmlint.catalogue import Catalogue, Rule
@@ -37,11 +37,6 @@ Confidence = Literal["low", "medium", "high", "certain"]
 Severity = Literal["P0", "P1", "P2", "P3"]
 
 
-def _says(description: str) -> msgspec.Meta:
-    """What an editor shows beside the key: it is part of the settings' schema."""
-    return msgspec.Meta(description=description)
-
-
 class PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`[[tool.llmlint.per-path]]`: what differs for files that match `paths` (as in .gitignore)."""
 
@@ -54,24 +49,24 @@ class PathSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """Every setting with its default."""
 
-    select: Annotated[tuple[str, ...], _says("Only these rules: a code, a name, LLM8, a chapter, or ALL.")] = ()
-    extend_select: Annotated[tuple[str, ...], _says("These rules too.")] = ()
-    ignore: Annotated[tuple[str, ...], _says("Not these rules.")] = ()
-    min_confidence: Annotated[Confidence, _says("Least confidence shown.")] = "medium"
-    min_severity: Annotated[Severity, _says("Least severity shown; P0 is the worst.")] = "P3"
-    fail_on: Annotated[Severity, _says("Least severity that makes a scan exit with 1.")] = "P3"
-    severity: Annotated[dict[str, Severity], _says("Another severity for a rule.")] = {}
-    per_path: Annotated[tuple[PathSettings, ...], _says("What differs for files that match patterns.")] = ()
-    rule_paths: Annotated[tuple[str, ...], _says("Folders of rules of one's own, if this tree is trusted.")] = ()
-    exclude: Annotated[tuple[str, ...], _says("Left out: patterns as in .gitignore.")] = ()
-    respect_gitignore: Annotated[bool, _says("Leave out what git leaves out.")] = True
-    max_file_mb: Annotated[float, _says("Larger files are skipped, and named."), msgspec.Meta(gt=0, le=1000)] = 10.0
-    jobs: Annotated[int, _says("Worker processes; 0 is one a processor."), msgspec.Meta(ge=0, le=256)] = 0
-    baseline: Annotated[str, _says("The file of known findings.")] = ""
-    root: Annotated[bool, _says("The way up ends here.")] = False
-    vocabulary: Annotated[dict[str, Any], _says("Words and calls of the project.")] = {}
-    protocol: Annotated[tuple[Protocol, ...], _says("What is entered and must be left again.")] = ()
-    flow: Annotated[tuple[Flow, ...], _says("Where values come in from outside and must not arrive unchecked.")] = ()
+    select: Annotated[tuple[str, ...], says("Only these rules: a code, a name, LLM8, a chapter, or ALL.")] = ()
+    extend_select: Annotated[tuple[str, ...], says("These rules too.")] = ()
+    ignore: Annotated[tuple[str, ...], says("Not these rules.")] = ()
+    min_confidence: Annotated[Confidence, says("Least confidence shown.")] = "medium"
+    min_severity: Annotated[Severity, says("Least severity shown; P0 is the worst.")] = "P3"
+    fail_on: Annotated[Severity, says("Least severity that makes a scan exit with 1.")] = "P3"
+    severity: Annotated[dict[str, Severity], says("Another severity for a rule.")] = {}
+    per_path: Annotated[tuple[PathSettings, ...], says("What differs for files that match patterns.")] = ()
+    rule_paths: Annotated[tuple[str, ...], says("Folders of rules of one's own, if this tree is trusted.")] = ()
+    exclude: Annotated[tuple[str, ...], says("Left out: patterns as in .gitignore.")] = ()
+    respect_gitignore: Annotated[bool, says("Leave out what git leaves out.")] = True
+    max_file_mb: Annotated[float, says("Larger files are skipped, and named."), msgspec.Meta(gt=0, le=1000)] = 10.0
+    jobs: Annotated[int, says("Worker processes; 0 is one a processor."), msgspec.Meta(ge=0, le=256)] = 0
+    baseline: Annotated[str, says("The file of known findings.")] = ""
+    root: Annotated[bool, says("The way up ends here.")] = False
+    vocabulary: Annotated[dict[str, Any], says("Words and calls of the project.")] = {}
+    protocol: Annotated[tuple[Protocol, ...], says("What is entered and must be left again.")] = ()
+    flow: Annotated[tuple[Flow, ...], says("Where values come in from outside and must not arrive unchecked.")] = ()
 
     def rules(self, catalogue: Catalogue) -> tuple[Rule, ...]:
         """The rules these settings choose; raises UnknownRule for a selector that names none."""

@@ -11,29 +11,26 @@ from typing import Annotated, Literal
 import msgspec
 
 from llmlint.calls import CallIndex
+from llmlint.settings_problems import says
 
 FLOWS_FILE = Path(__file__).parent / "rules" / "flows.toml"
 _Language = Literal["python", "cpp"]
 
 
-def _says(description: str) -> msgspec.Meta:
-    return msgspec.Meta(description=description)
-
-
 class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row; what its keys mean in full stands at the head of the TOML file."""
 
-    name: Annotated[str, _says("What the values are.")]
-    languages: Annotated[tuple[_Language, ...], _says("Where the row holds.")] = ("python", "cpp")
-    gives: Annotated[tuple[str, ...], _says("Calls whose result comes from outside.")] = ()
-    fills: Annotated[tuple[str, ...], _says("Calls that write it where an argument points to.")] = ()
-    copies: Annotated[tuple[str, ...], _says("Calls that do so when they copy the bytes of a parameter.")] = ()
+    name: Annotated[str, says("What the values are.")]
+    languages: Annotated[tuple[_Language, ...], says("Where the row holds.")] = ("python", "cpp")
+    gives: Annotated[tuple[str, ...], says("Calls whose result comes from outside.")] = ()
+    fills: Annotated[tuple[str, ...], says("Calls that write it where an argument points to.")] = ()
+    copies: Annotated[tuple[str, ...], says("Calls that do so when they copy the bytes of a parameter.")] = ()
     takes: Annotated[
         tuple[tuple[str, int], ...],
-        _says("Calls that must not be given it unchecked, with the argument; the first is 1."),
+        says("Calls that must not be given it unchecked, with the argument; the first is 1."),
     ] = ()
-    guards: Annotated[tuple[str, ...], _says("Calls after which what they were given is checked.")] = ()
-    source: Annotated[str, _says("Where this is known from.")] = "configuration"
+    guards: Annotated[tuple[str, ...], says("Calls after which what they were given is checked.")] = ()
+    source: Annotated[str, says("Where this is known from.")] = "configuration"
 
 
 class Flows:

@@ -24,6 +24,10 @@ _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 _SERVICE_COMMAND = re.compile(r"##(?=\w*\[)")
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str) -> str:
     """The text with everything that is more than text spelt out, so that it stays on the line it is put on."""
     return _NOT_PLAIN.sub(_spelt, text) if _NOT_PLAIN.search(text) else text

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from llmlint.phrases import ends, last_name, words
+from llmlint.settings_problems import says
 
 PROTOCOLS_FILE = Path(__file__).parent / "rules" / "protocols.toml"
 ANY = "*"
@@ -25,32 +26,28 @@ Calls = tuple[str, ...]
 SomeCalls = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
-def _says(description: str) -> msgspec.Meta:
-    return msgspec.Meta(description=description)
-
-
 class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """One row; what its keys mean in full stands at the head of the TOML file."""
 
-    name: Annotated[str, _says("What messages call it.")]
-    enter: Annotated[SomeCalls, _says("Calls or changes after which it is held.")]
-    leave: Annotated[SomeCalls, _says("Calls or changes after which it is not.")]
-    held: Annotated[Literal["result", "argument", "receiver"], _says("What a call lends.")] = "result"
-    kind: Annotated[Literal["thing", "count", "lock", "state"], _says("Which rules ask about it.")] = "thing"
+    name: Annotated[str, says("What messages call it.")]
+    enter: Annotated[SomeCalls, says("Calls or changes after which it is held.")]
+    leave: Annotated[SomeCalls, says("Calls or changes after which it is not.")]
+    held: Annotated[Literal["result", "argument", "receiver"], says("What a call lends.")] = "result"
+    kind: Annotated[Literal["thing", "count", "lock", "state"], says("Which rules ask about it.")] = "thing"
     exits: Annotated[
-        tuple[Literal["return", "raise", "cancel"], ...], _says("Ways out on which it must not be held.")
+        tuple[Literal["return", "raise", "cancel"], ...], says("Ways out on which it must not be held.")
     ] = ("return", "raise")
-    keep: Annotated[Calls, _says("Calls that take over what they are given.")] = ()
-    use: Annotated[Calls, _says("Calls that only look at what they are given.")] = ()
-    scope: Annotated[Calls, _says("C++ types whose object holds it until its scope ends.")] = ()
-    collected: Annotated[bool, _says("It gives itself back when nothing refers to it any more.")] = False
-    lasting: Annotated[bool, _says("It is often kept until the program ends.")] = False
-    out: Annotated[int, _says("The argument of a C function that points to where it is written; the first is 1.")] = 0
+    keep: Annotated[Calls, says("Calls that take over what they are given.")] = ()
+    use: Annotated[Calls, says("Calls that only look at what they are given.")] = ()
+    scope: Annotated[Calls, says("C++ types whose object holds it until its scope ends.")] = ()
+    collected: Annotated[bool, says("It gives itself back when nothing refers to it any more.")] = False
+    lasting: Annotated[bool, says("It is often kept until the program ends.")] = False
+    out: Annotated[int, says("The argument of a C function that points to where it is written; the first is 1.")] = 0
     taken_at: Annotated[
-        tuple[tuple[str, int], ...], _says("Calls that take it by another argument than the first, with its number.")
+        tuple[tuple[str, int], ...], says("Calls that take it by another argument than the first, with its number.")
     ] = ()
-    within: Annotated[int, _says("Where in a struct lent by value the pointer stands that tells it from others.")] = 0
-    source: Annotated[str, _says("Where this is known from.")] = "configuration"
+    within: Annotated[int, says("Where in a struct lent by value the pointer stands that tells it from others.")] = 0
+    source: Annotated[str, says("Where this is known from.")] = "configuration"
 
     def __post_init__(self) -> None:
         for form in (*self.enter, *self.leave):

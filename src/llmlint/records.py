@@ -1,7 +1,6 @@
 """Each file's record: from the cache where its content is known there, else from a worker process.
 
-A file whose size, time and inode are as they were is not even opened. A worker that dies costs the one file it died
-on and nothing else.
+A file whose size, time and inode are as they were is not even opened.
 """
 
 from __future__ import annotations

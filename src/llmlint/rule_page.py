@@ -41,8 +41,7 @@ def as_text(rule: Rule) -> str:
 
 def in_short(rule: Rule) -> str:
     """What it is, what it catches and how to mend it, without the code."""
-    state = [rule.severity, *([] if rule.default else ["off by default"]), *([rule.fix + " fix"] if rule.fix else [])]
-    head = f"{rule.code} {rule.name} ({', '.join(state)}): {rule.title}"
+    head = f"{rule.code} {rule.name} ({', '.join((rule.severity, *rule.remarks))}): {rule.title}"
     mend = re.search(r"^## How to fix\n+(.+?)(?:\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
     said = [description_of(rule), *([f"Fix: {' '.join(mend[1].replace('`', '').split())}"] if mend else [])]
     folded = [textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ") for text in said]

@@ -139,6 +139,11 @@ class SettingsText:
         return line, self._lines[line - 1].find(key) + 1 or 1, len(key)
 
 
+def says(description: str) -> msgspec.Meta:
+    """What an editor shows beside the key: it is part of the settings' schema."""
+    return msgspec.Meta(description=description)
+
+
 def _unquoted(text: str) -> str:
     return text.replace('"', "").replace("'", "")
 

@@ -1,4 +1,4 @@
-"""The domain's words: `rules/vocabulary.toml` and `rules/protocols.toml`, plus what a project adds to both.
+"""The domain's words: `vocabulary.toml`, `protocols.toml` and `flows.toml` of `rules/`, and what a project adds.
 
 Checkers ask questions of a `Vocabulary` (is this a terminal verb, which call gives back what this one took); how words
 and calls are written down is explained at the heads of the TOML files, which `vocabulary_file.py` reads.

@@ -69,7 +69,8 @@ def pre_commit(project: Path, home: Path, *arguments: str) -> subprocess.Complet
     )
 
 
-def test_a_clean_commit_passes_and_one_that_adds_a_bug_fails_with_the_finding(project: Path, home: Path) -> None:
+def passes_mended_and_fails_seeded(project: Path, home: Path) -> str:
+    """What is said of the bug, once the mended file has gone through."""
     (project / "scheduler.py").write_text(MENDED)
     git(project, "add", "--all")
     clean = pre_commit(project, home)
@@ -80,8 +81,13 @@ def test_a_clean_commit_passes_and_one_that_adds_a_bug_fails_with_the_finding(pr
     git(project, "add", "--all")
     failed = pre_commit(project, home)
     assert failed.returncode == 1
-    assert "scheduler.py:15" in failed.stdout
-    assert "restore-leaves-state" in failed.stdout
+    return failed.stdout
+
+
+def test_a_clean_commit_passes_and_one_that_adds_a_bug_fails_with_the_finding(project: Path, home: Path) -> None:
+    told = passes_mended_and_fails_seeded(project, home)
+    assert "scheduler.py:15" in told
+    assert "restore-leaves-state" in told
 
 
 def test_a_change_elsewhere_does_not_bring_up_old_findings_but_the_project_hook_does(project: Path, home: Path) -> None:
@@ -104,16 +110,8 @@ def test_the_variant_through_pylint_fails_on_the_same_bug(project: Path, hooks: 
     config = re.sub(r'"llmlint-serving==[^"]*"', f'"llmlint-serving @ file://{hooks}"', config)
     (project / ".pre-commit-config.yaml").write_text(config)
     (project / "pyproject.toml").write_text('[tool.llmlint]\n[tool.pylint]\ndisable = ["C", "R"]\n')
-    (project / "scheduler.py").write_text(MENDED)
-    git(project, "add", "--all")
-    clean = pre_commit(project, home)
-    assert clean.returncode == 0, clean.stdout + clean.stderr
-
-    (project / "scheduler.py").write_text(SCHEDULER)
-    git(project, "add", "--all")
-    failed = pre_commit(project, home)
-    assert failed.returncode == 1
-    assert "(restore-leaves-state)" in failed.stdout
+    told = passes_mended_and_fails_seeded(project, home)
+    assert "(restore-leaves-state)" in told
 
 
 def test_what_init_writes_installs_the_llmlint_that_wrote_it_and_runs(project: Path, home: Path) -> None:
@@ -123,16 +121,8 @@ def test_what_init_writes_installs_the_llmlint_that_wrote_it_and_runs(project: P
     command = [sys.executable, "-m", "llmlint", "init", "--yes"]
     subprocess.run(command, cwd=project, env=environment, check=True)
     assert f'"llmlint-serving @ {REPOSITORY.as_uri()}"' in (project / ".pre-commit-config.yaml").read_text()
-    git(project, "add", "--all")
-    clean = pre_commit(project, home)
-    assert clean.returncode == 0, clean.stdout + clean.stderr
-    assert "Passed" in clean.stdout
-
-    (project / "scheduler.py").write_text(SCHEDULER)
-    git(project, "add", "--all")
-    failed = pre_commit(project, home)
-    assert failed.returncode == 1
-    assert "restore-leaves-state" in failed.stdout
+    told = passes_mended_and_fails_seeded(project, home)
+    assert "restore-leaves-state" in told
 
 
 def test_the_manifest_is_one_pre_commit_accepts() -> None:

@@ -22,7 +22,7 @@ from llmlint.commands.common import (
     tell_problems,
     wrong_use,
 )
-from llmlint.plain import one_line, without_commands
+from llmlint.plain import counted, one_line, without_commands
 from llmlint.project import scan
 from llmlint.scan import ScanResult
 
@@ -50,7 +50,7 @@ def write(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
         reasons = {entry.fingerprint: entry.reason for entry in _read(file).findings if entry.reason}
         new = Baseline(new.version, tuple(_with_reason(entry, reasons) for entry in new.findings))
     _store(file, new)
-    say(f"{file}: {len(new.findings)} findings written")
+    say(f"{file}: {counted(len(new.findings), 'finding')} written")
     sys.exit(_code(result, CLEAN))
 
 

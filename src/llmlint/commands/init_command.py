@@ -11,6 +11,7 @@ import click
 from llmlint.commands.common import CLEAN, exit_code, say, tell_problems, wrong_use
 from llmlint.init import BASELINE, ByHand, Step, Unreachable, steps, write_known
 from llmlint.installed import installed_from
+from llmlint.plain import counted
 from llmlint.project import Request, scan
 from llmlint.scan import ScanResult
 
@@ -59,7 +60,7 @@ def _offer_baseline(folder: Path, result: ScanResult, yes: bool) -> bool:
     known = folder / BASELINE
     if known.exists() or not result.shown:
         return known.exists()
-    number = f"{len(result.shown)} finding{'' if len(result.shown) == 1 else 's'}"
+    number = counted(len(result.shown), "finding")
     question = f"There are {number}. Keep them in {BASELINE}, so that only new ones count?"
     if not (yes or click.confirm(question, default=True)):
         return False

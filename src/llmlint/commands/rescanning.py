@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from llmlint.project import Project, Request
 
@@ -15,7 +16,7 @@ _SETTINGS = ("llmlint.toml", "pyproject.toml")
 Stamps = dict[str, tuple[int, int]]
 
 
-def watch(request: Request, scan: Callable[[], None]) -> None:
+def watch(request: Request, scan: Callable[[], None]) -> NoReturn:
     """Goes on until it is interrupted."""
     while True:
         before = stamps_of(_watched(request))

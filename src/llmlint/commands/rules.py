@@ -27,6 +27,5 @@ def rules(chosen: tuple[str, ...], fixable: bool, format_: str) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(rule_table(listed)), indent=2).decode())
         return
     for rule in listed:
-        state = [*([] if rule.default else ["off by default"]), *([f"{rule.fix} fix"] if rule.fix else [])]
-        told = f"  ({', '.join(state)})" if state else ""
+        told = f"  ({', '.join(rule.remarks)})" if rule.remarks else ""
         click.echo(f"{rule.code}  {rule.severity}  {rule.name:<28} {rule.title}{told}")

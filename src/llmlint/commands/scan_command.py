@@ -105,55 +105,48 @@ def scan(
         wrong_use("what comes from standard input needs a name: --stdin-filename FILE")
     paths = tuple(path for path in paths if path != "-") or tuple(given) or (".",)
     request = request_of(paths, flags, given)
+    plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
+
+    def judged() -> ScanResult:
+        result = _scanned(request, revision, progress)
+        mark_known(result, Project(request).settings, baseline_file)
+        return result
+
+    def tell(result: ScanResult) -> None:
+        _write(result, format_, written, quiet, plain)
+        tell_problems(result)
+
     if watch:
         if fix or unsafe_fixes or diff_fixes or fix_suppressions or add_suppressions is not None or given:
             wrong_use("--watch only looks: leave out what changes files, and standard input")
-        plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
-        _watch(request, lambda: _look(request, revision, baseline_file, progress, format_, written, quiet, plain))
-    result = _scanned(request, revision, progress)
+        _watch(request, judged, tell, clears=sys.stdout.isatty() and not quiet)
     if fix_suppressions:
-        _fix_suppressions(result)
-        result = _scanned(request, revision, progress)
-    mark_known(result, Project(request).settings, baseline_file)
+        _fix_suppressions(_scanned(request, revision, progress))
+    result = judged()
     if add_suppressions is not None:
         _add_suppressions(result, add_suppressions)
-        result = _scanned(request, revision, progress)
-        mark_known(result, Project(request).settings, baseline_file)
+        result = judged()
     if diff_fixes:
         _show_fixes(request, result, unsafe_fixes)
     elif (fix or unsafe_fixes) and _fix(request, result, unsafe_fixes):
-        result = _scanned(request, revision, progress)
-        mark_known(result, Project(request).settings, baseline_file)
-    plain = Style(statistics=statistics, show_suppressed=show_suppressed, sarif_category=sarif_category)
-    _write(result, format_, written, quiet, plain)
-    tell_problems(result)
+        result = judged()
+    tell(result)
     sys.exit(exit_code(result, exit_zero, fail_on or Project(request).settings.config.fail_on))
 
 
-def _watch(request: Request, look: Callable[[], None]) -> NoReturn:
+def _watch(
+    request: Request, judged: Callable[[], ScanResult], tell: Callable[[ScanResult], None], clears: bool
+) -> NoReturn:
+    """A report each time something changes; a terminal shows the newest one alone."""
     from llmlint.commands.rescanning import watch
 
+    def look() -> None:
+        result = judged()
+        if clears:
+            sys.stdout.write("\x1b[2J\x1b[H")
+        tell(result)
+
     watch(request, look)
-    raise AssertionError("it goes on until it is interrupted")
-
-
-def _look(
-    request: Request,
-    revision: str | None,
-    baseline_file: str | None,
-    progress: str,
-    format_: str,
-    written: Sequence[tuple[str, Path]],
-    quiet: bool,
-    plain: Style,
-) -> None:
-    """One report of those that --watch makes; a terminal shows the newest one alone."""
-    result = _scanned(request, revision, progress)
-    mark_known(result, Project(request).settings, baseline_file)
-    if sys.stdout.isatty() and not quiet:
-        sys.stdout.write("\x1b[2J\x1b[H")
-    _write(result, format_, written, quiet, plain)
-    tell_problems(result)
 
 
 def _scanned(request: Request, revision: str | None, progress: str) -> ScanResult:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llmlint.files import language_of
 from llmlint.findings import Finding
+from llmlint.plain import counted
 from llmlint.suppressions import LINE_END, comment_above, directives_of, without
 from llmlint.writing import write_file
 
@@ -25,7 +26,7 @@ def remove_unused(unused: Mapping[str, Vain]) -> Iterator[str]:
             yield f"{file}: unused suppressions not removed: {error.strerror}"
         else:
             if removed:
-                yield f"{file}: {removed} unused suppression{'s' if removed != 1 else ''} removed"
+                yield f"{file}: {counted(removed, 'unused suppression')} removed"
 
 
 def _remove(file: Path, wanted: Vain) -> int:
@@ -51,7 +52,7 @@ def add(findings: Iterable[Finding], reason: str) -> Iterator[str]:
         except OSError as error:
             yield f"{file}: suppressions not added: {error.strerror}"
         else:
-            yield f"{file}: {added} suppression{'s' if added != 1 else ''} added"
+            yield f"{file}: {counted(added, 'suppression')} added"
 
 
 def _add(file: Path, rules_by_line: Mapping[int, set[str]], reason: str) -> int:

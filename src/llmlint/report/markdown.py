@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 from llmlint.findings import SEVERITIES, Finding, Step, worst_first
+from llmlint.plain import counted
 from llmlint.report import Style
 from llmlint.report.sources import Sources
 from llmlint.scan import ScanResult
@@ -29,7 +30,7 @@ def render(result: ScanResult, style: Style) -> str:
 
 def _headline(result: ScanResult, findings: list[Finding]) -> str:
     counts = result.counts
-    number = f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}" if findings else "No findings"
+    number = counted(len(findings), "finding") if findings else "No findings"
     return f"**{number}** in {counts.scanned:,} files, {counts.lines:,} lines."
 
 

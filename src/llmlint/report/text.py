@@ -6,6 +6,7 @@ from collections import Counter
 
 from llmlint.findings import SEVERITIES, Finding, worst_first
 from llmlint.fixing import is_fixable
+from llmlint.plain import counted
 from llmlint.report import Style
 from llmlint.report.frame import Frames
 from llmlint.report.painting import paint
@@ -81,7 +82,3 @@ def _next_steps(findings: list[Finding]) -> list[str]:
     parts += [f"{bolder}{' more' if safe else ''} with --unsafe-fixes"] if bolder else []
     mend = [f"Can be mended: {', '.join(parts)} (and --diff-fixes, to look first)."] if parts else []
     return [*mend, f"`llmlint explain {findings[0].rule}` tells what a rule means and how to mend what it finds."]
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.read import Process, Run
 from llmlint.dynamic.tracer import load_probe
 from llmlint.findings import Finding, Verdict
+from llmlint.plain import counted
 from llmlint.runtime.native.judge import judge as judge_ledgers
 from llmlint.runtime.native.judge import left_out
 from llmlint.runtime.plan import can_be_watched, is_for_the_ledger, is_of_a_module, probe_of
@@ -75,7 +76,7 @@ def _planned(finding: Finding, entries: Sequence[Mapping[str, Any]]) -> list[Wat
 def _of_the_ledgers(run: Run, watched: Watched) -> Verdict:
     judgement = judge_ledgers(watched, run)
     count = left_out(run)
-    aside = f"; {count} ledger{'s' if count > 1 else ''} in its folder did not come of this run whole" if count else ""
+    aside = f"; {counted(count, 'ledger')} in its folder did not come of this run whole" if count else ""
     return Verdict(judgement.status, judgement.summary + aside, judgement.evidence, (run.folder,), _reproduce(run))
 
 
@@ -148,7 +149,7 @@ def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]
     untraced = len(run.untraced())
     found += [f"{untraced} Python process{'es were' if untraced > 1 else ' was'} not traced"] if untraced else []
     found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []
-    strangers = f"{run.strangers} record{'s' if run.strangers > 1 else ''} in its folder"
+    strangers = f"{counted(run.strangers, 'record')} in its folder"
     found += [f"{strangers} did not come of this run and counted for nothing"] if run.strangers else []
     return found
 

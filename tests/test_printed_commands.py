@@ -22,8 +22,8 @@ from llmlint.cli import main
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-BEYOND = ("--drive", "--fault", "./llama-server", "--sanitizer-log")
-"""What only a running engine can answer."""
+BEYOND = ("--drive", "--fault", "./llama-server", "--sanitizer-log", "issues fetch")
+"""What only a running engine or a tracker far away can answer."""
 
 FAILS_ON_PURPOSE = {
     "test-rules lint": 1,  # the rule that was just begun has no checker yet

@@ -1,0 +1,128 @@
+"""`llmlint issues fetch|import`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from llmlint.commands.common import FAILED, say, wrong_use
+from llmlint.plain import counted
+from llmlint.progress import KINDS, Stage, shown_progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_STORE = click.option(
+    "--db",
+    "store_file",
+    default="issues.sqlite3",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the issues are kept (SQLite).",
+)
+
+
+@click.group()
+def issues() -> None:
+    """What a project's bug reports say: from its issue tracker to a table of causes."""
+
+
+@issues.command()
+@click.option("--repo", "repositories", multiple=True, required=True, metavar="OWNER/NAME", help="May be repeated.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only what changed since this day.")
+@click.option("--state", type=click.Choice(["open", "closed", "all"]), default="all", show_default=True)
+@click.option("--labels", default="", metavar="LABELS", help="Only issues that bear all of these; commas between.")
+@click.option("--include-prs", is_flag=True, help="Pull requests too: they say which issue they fix.")
+@click.option("--base-url", default="https://api.github.com", show_default=True, help="A GitHub server of your own.")
+@click.option(
+    "--max-wait",
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="The longest wait for a limit of the server; what asks for more ends the fetch.",
+)
+@click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
+@_STORE
+def fetch(
+    repositories: tuple[str, ...],
+    since: datetime | None,
+    state: str,
+    labels: str,
+    include_prs: bool,
+    base_url: str,
+    max_wait: int,
+    progress: str,
+    store_file: Path,
+) -> None:
+    """Fetch issues from GitHub.
+
+    Goes on where an earlier fetch with the same options ended, and brings what has changed since. A token in the
+    environment variable GITHUB_TOKEN raises the server's limits.
+    """
+    from llmlint.study.github_rest import GitHub, GitHubError
+    from llmlint.study.issue import NotAnIssue
+    from llmlint.study.issue_fetch import Question, fetch
+    from llmlint.study.issue_store import IssueStore, StoreError
+
+    named = tuple(label.strip() for label in labels.split(",") if label.strip())
+    start = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
+    try:
+        github = GitHub(base_url, os.environ.get("GITHUB_TOKEN", ""), max_wait, tell=say)
+        with IssueStore(store_file) as store, shown_progress(progress) as show:
+            for repository in map(_checked, repositories):
+                question = Question(repository, state, start, named, include_prs)  # type: ignore[arg-type]
+                tell = _teller(show, repository)
+                told = fetch(question, github, store, tell)
+                click.echo(f"{repository}: {told.changed:,} new or changed")
+    except StoreError as error:
+        wrong_use(str(error))
+    except (GitHubError, NotAnIssue) as error:
+        say(str(error))
+        sys.exit(FAILED)
+
+
+def _checked(repository: str) -> str:
+    from llmlint.study.issue import is_repository
+
+    if not is_repository(repository):
+        wrong_use(f"{repository!r} is no OWNER/NAME")
+    return repository
+
+
+def _teller(show: Any, repository: str) -> Callable[[Any], None]:
+    def tell(told: Any) -> None:
+        if show:
+            show(Stage(f"fetching {repository}", told.seen, 0, about=told.updated))
+
+    return tell
+
+
+@issues.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILES...", type=click.Path(exists=True, path_type=Path))
+@click.option("--repo", "repository", default="", metavar="OWNER/NAME", help="Of issues that do not say theirs.")
+@_STORE
+def import_files(files: tuple[Path, ...], repository: str, store_file: Path) -> None:
+    """Take issues from JSON files of GitHub's shape; a folder stands for all of them below it."""
+    from llmlint.study.issue_import import ImportProblem, issues_in
+    from llmlint.study.issue_store import IssueStore, StoreError
+
+    repository = _checked(repository) if repository else ""
+    read = 0
+    try:
+        with IssueStore(store_file) as store:
+            for _, found in issues_in(files, repository):
+                store.put(found)
+                read += bool(found)
+            if not read:
+                wrong_use("no file among them holds issues")
+            for name, (plain_issues, pulls) in store.counts().items():
+                click.echo(f"{name}: {counted(plain_issues, 'issue')}, {counted(pulls, 'pull request')}")
+    except (ImportProblem, StoreError) as error:
+        wrong_use(str(error))
+    click.echo(f"read {counted(read, 'file')} into {store_file}")

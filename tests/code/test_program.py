@@ -74,6 +74,54 @@ def test_absolute_imports_are_understood_when_the_scan_begins_inside_the_package
     assert cls(program, "Scheduler").bases == (cls(program, "Queue"),)
 
 
+SPREAD = {
+    "__init__.py": "from . import version",
+    "version.py": "def number(): ...",
+    "srt/managers/sched.py": "from ..eplb import dist\nclass Near(dist.Dist): ...",
+    "srt/eplb/__init__.py": "",
+    "srt/eplb/dist.py": "class Dist: ...",
+    "srt/models/llama.py": """
+        import sglang.srt.eplb.dist
+        from sglang import version
+        from sglang.srt import eplb
+        from sglang.srt.managers import sched
+        class Far(sglang.srt.eplb.dist.Dist): ...
+        class Through(eplb.dist.Dist): ...
+        def use(): version.number()
+    """,
+}
+"""A package with a folder in it that has no `__init__.py`."""
+
+
+@pytest.mark.parametrize("folder", ["", "sglang/", "python/sglang/"])
+def test_imports_lead_through_a_folder_without_init_wherever_the_scan_begins(folder: str) -> None:
+    program = link({f"{folder}{path}": source for path, source in SPREAD.items()})
+    for name in ("Near", "Far", "Through"):
+        assert cls(program, name).bases == (cls(program, "Dist"),)
+    use = function(program, "use")
+    assert [f.path for f in program.callees(use, call(use, "version.number"))] == [f"{folder}version.py"]
+
+
+def test_several_packages_may_be_left_off_in_imports() -> None:
+    modules = ("a.one", "a.two", "b.three")
+    files = {f"{name.replace('.', '/')}.py": f"class {name[2:].title()}: ..." for name in modules}
+    imports = "".join(f"import {outer}.{name}\n" for name in modules for outer in ("serve", "kernels"))
+    files["use.py"] = f"{imports}class Mine(kernels.a.one.One, serve.a.two.Two): ..."
+    program = link(files)
+    assert cls(program, "Mine").bases == (cls(program, "One"), cls(program, "Two"))
+
+
+def test_a_library_with_a_module_named_like_one_of_ours_is_not_taken_for_ours() -> None:
+    program = link(
+        {
+            "a/one.py": "class One: ...",
+            "a/two.py": "import serve.a.one\nimport serve.a.two\nimport lib.a.one\nimport lib.a.more\n",
+            "use.py": "import lib.a.one\nclass Mine(lib.a.one.One): ...",
+        }
+    )
+    assert cls(program, "Mine").bases == ()
+
+
 def test_of_two_trees_scanned_together_each_file_sees_its_own() -> None:
     tree = {
         "serve/__init__.py": "",

@@ -1,14 +1,15 @@
 """Which module a Python file is, and which file a module is: names of files only, nothing of what is in them.
 
 A file's module name comes from the package layout: it starts at the outermost folder with an `__init__.py`. Imports
-are matched by that name; where the scan began inside a package, or beside one without `__init__.py`, by its end. What
-stands aside (a stub of a library among the tests, a vendored copy) answers only those who stand there too.
+are matched by that name, or by all the folders above a file, where packages have no `__init__.py`; where the scan began
+inside a package, by what a learnt prefix leaves of them; else by their end. What stands aside (a stub of a library
+among the tests, a vendored copy) answers only those who stand there too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.facts import ImportFact
 
@@ -19,11 +20,17 @@ _ASIDE = frozenset(
 )
 """Folders from which nothing is installed: no import path of code outside of them leads there."""
 
+_FEWEST_KNOWN = 3
+_KNOWN_OF_ALL = 0.75
+"""A library has a module or two named like one of ours (`torch.distributed.utils`), and never nearly all of them."""
+
 
 class ModuleMap:
     def __init__(self, paths: Iterable[str]) -> None:
         self._names: dict[str, str] = {}
         self._paths: dict[str, list[str]] = {}
+        self._placed: dict[str, list[str]] = {}
+        """Files by all their folders, where their package begins below the first of them."""
         self._packages: set[str] = set()
         python = sorted(path for path in paths if path.endswith(_SUFFIXES))
         inits = {path.rpartition("/")[0] for path in python if path.rpartition("/")[2].startswith("__init__.")}
@@ -35,14 +42,16 @@ class ModuleMap:
             name = _module_name(path, roots[folder])
             self._names[path] = name
             self._paths.setdefault(name, []).append(path)
-        for name in self._paths:
+            if roots[folder]:
+                self._placed.setdefault(_module_name(path, 0), []).append(path)
+        for name in (*self._paths, *self._placed):
             while name and name not in self._packages:
                 self._packages.add(name)
                 name = name.rpartition(".")[0]
         self._by_last: dict[str, list[str]] | None = None
         self._found: dict[str, tuple[str, ...]] = {}
         self._aside: dict[tuple[str, str], bool] = {}
-        self._dropped = ""
+        self._dropped: tuple[str, ...] = ()
 
     def name_of(self, path: str) -> str:
         """The dotted name of a file's module; for a file that is no Python module its path."""
@@ -50,21 +59,31 @@ class ModuleMap:
 
     def is_package(self, name: str) -> bool:
         """Is there anything in the program below this dotted name?"""
-        return name in self._packages or self._dropped.startswith(f"{name}.")
+        return (
+            name in self._packages
+            or any(prefix.startswith(f"{name}.") for prefix in self._dropped)
+            or any(rest in self._packages for rest in self._without_prefix(name))
+        )
 
     def learn_outer_package(self, imports: Iterable[str]) -> None:
-        """Finds the package that the scan began inside of: the prefix that, left off, makes most imports known."""
-        votes: Counter[str] = Counter()
-        for target in sorted(set(imports)):
-            if not target or target in self._packages:
-                continue
-            parts = target.split(".")
-            for cut in range(1, len(parts) - 1):
-                if ".".join(parts[cut:]) in self._paths:
-                    votes[".".join(parts[:cut])] += 1
-                    break
-        if votes:
-            self._dropped = min(votes, key=lambda prefix: (-votes[prefix], prefix)) + "."
+        """Finds the packages that the scan began inside of: the prefix that, left off, makes most imports known, and
+        any other under which nearly all of them are."""
+        unknown = [t for t in sorted(set(imports)) if t.count(".") > 1 and t not in self._packages]
+        votes = Counter(prefix for target in unknown if (prefix := self._prefix_to_drop(target)))
+        best = sorted(votes, key=lambda prefix: (-votes[prefix], prefix))
+        self._dropped = tuple(f"{p}." for p in best if p == best[0] or _is_ours(p, votes[p], unknown))
+
+    def _prefix_to_drop(self, target: str) -> str:
+        """The shortest beginning of an import that leaves the name of a file when it is left off."""
+        parts = target.split(".")
+        cuts = range(1, len(parts) - 1)
+        return next((".".join(parts[:cut]) for cut in cuts if self._files_named(".".join(parts[cut:]))), "")
+
+    def _without_prefix(self, name: str) -> Iterator[str]:
+        return (name[len(prefix) :] for prefix in self._dropped if name.startswith(prefix))
+
+    def _files_named(self, name: str) -> list[str]:
+        return self._paths.get(name) or self._placed.get(name, [])
 
     def find(self, name: str, near: str) -> str:
         """The path of a module's file, "" when it is none of the program's; of several the one closest to `near`."""
@@ -87,15 +106,14 @@ class ModuleMap:
         return self._aside[key]
 
     def _search(self, name: str) -> tuple[str, ...]:
-        exact = self._paths.get(name)
+        exact = self._files_named(name)
         if exact:
             return tuple(exact)
-        if f"{name}." == self._dropped:
+        if f"{name}." in self._dropped:
             return tuple(self._paths.get("", ()))
-        if self._dropped and name.startswith(self._dropped):
-            inside = self._paths.get(name[len(self._dropped) :])
-            if inside:
-                return tuple(inside)
+        inside = next((found for rest in self._without_prefix(name) if (found := self._files_named(rest))), None)
+        if inside:
+            return tuple(inside)
         if "." not in name:
             return ()
         ending = "." + name
@@ -119,6 +137,8 @@ class ModuleMap:
             return fact.module
         package = self.name_of(path).split(".")
         up = fact.level - (1 if path.rpartition("/")[2].startswith("__init__.") else 0)
+        if up >= len(package) and path in self._names:
+            package = _module_name(path, 0).split(".")  # above the outermost `__init__.py`
         base = ".".join(package[: len(package) - up] if up else package)
         return f"{base}.{fact.module}".strip(".") if fact.module else base
 
@@ -127,6 +147,11 @@ def nearest(paths: Iterable[str], near: str) -> str:
     """The path that shares the most leading folders with `near`; the first in order of equals."""
     folder = near.rpartition("/")[0]
     return min(paths, key=lambda path: (-_shared_folders(path.rpartition("/")[0], folder), path), default="")
+
+
+def _is_ours(prefix: str, known: int, targets: Iterable[str]) -> bool:
+    """Are nearly all modules that are imported from below a prefix files of the program?"""
+    return known >= max(_FEWEST_KNOWN, _KNOWN_OF_ALL * sum(target.startswith(f"{prefix}.") for target in targets))
 
 
 def _shared_folders(one: str, other: str) -> int:

@@ -145,7 +145,7 @@ class Names:
         match meaning:
             case Module(name=module, path=path):
                 inside = self._in_module(path, name) if path else None
-                return inside or self._module(f"{module}.{name}", path)
+                return inside or self._module(f"{module}.{name}".lstrip("."), path)
             case ClassInfo():
                 found = meaning.method(name) or self._table(meaning.path).definitions.get(
                     f"{meaning.facts.qualname}.{name}"

@@ -93,6 +93,28 @@ def test_a_comment_does_not_cover(text: str) -> None:
     assert "LLM802" in [finding.rule for finding in findings_of(text) if finding.suppressed is None]
 
 
+COPY = """
+import torch
+
+
+class Runner:
+    def send(self, lengths):
+        return torch.tensor(
+            lengths
+        ).to(
+            self.device, non_blocking=True{mark}
+        )
+"""
+
+
+def test_the_mark_of_another_check_covers_the_rules_that_say_the_same() -> None:
+    assert suppressed(COPY.format(mark="  # gpu-sync-ok: once for each image")) == ["LLM601"]
+
+
+def test_the_mark_of_another_check_may_cover_nothing_of_ours() -> None:
+    assert findings_of("total = 1  # gpu-sync-ok: of another rule\n") == []
+
+
 @pytest.mark.parametrize(
     "comment",
     ["llmlint: ignore", "llmlint: ignore everything", "llmlint: ignore[]", "llmlint: disable[LLM802]"],

@@ -7,7 +7,9 @@ names no rule is malformed and covers nothing.
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -18,6 +20,10 @@ from llmlint.files import language_of
 _DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$", re.DOTALL)
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _KINDS = ("ignore", "ignore-file")
+_OTHERS = {"gpu-sync-ok": ("LLM601",)}
+"""Marks of other checks that say the same of some rules (vLLM's check for device syncs), with these rules."""
+_OTHER = re.compile(rf"^\s*(?P<kind>{'|'.join(_OTHERS)}):\s*(?P<reason>.*)$", re.DOTALL)
+_BETWEEN = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
 LINE_END = re.compile(r"(\r\n|\r|\n)")
 
@@ -43,13 +49,17 @@ class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def directives_of(text: str, language: str) -> list[Directive]:
-    if "llmlint:" not in text:
+    if "llmlint:" not in text and not any(mark in text for mark in _OTHERS):
         return []
     lines = text.split("\n")
     found = []
     for line, column, comment, alone in comments_of(text, language):
-        match = _DIRECTIVE.match(comment.strip().lstrip("#/*! ").removesuffix("*/"))
+        said = comment.strip().lstrip("#/*! ").removesuffix("*/")
+        match = _DIRECTIVE.match(said)
         if match is None:
+            if other := _OTHER.match(said):
+                target = _target(lines, line, alone, language) if alone else _first_line(text, line)
+                found.append(Directive(other["kind"], _OTHERS[other["kind"]], other["reason"], line, column, target))
             continue
         kind = match["kind"]
         rules = tuple(r.strip() for r in (match["rules"] or "").strip("[]").split(",") if r.strip())
@@ -75,6 +85,22 @@ def _target(lines: list[str], line: int, alone: bool, language: str) -> int:
         below = range(target, len(lines))
         return next((number + 1 for number in below if _DEFINITION.match(lines[number])), target)
     return target
+
+
+def _first_line(text: str, line: int) -> int:
+    """Where the statement of Python begins that a line is part of."""
+    first = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.NEWLINE:
+                if token.start[0] >= line:
+                    return first
+                first = 0
+            elif not first and token.type not in _BETWEEN:
+                first = token.start[0]
+    except (tokenize.TokenError, SyntaxError):
+        pass
+    return line
 
 
 def _next_code_line(lines: list[str], line: int) -> int:
@@ -106,7 +132,7 @@ class Suppressions:
         return None
 
     def _covers(self, directive: Directive, line: int) -> bool:
-        last = self._bodies.get(directive.target, directive.target)
+        last = self._bodies.get(directive.target, max(directive.target, directive.line))
         return directive.kind == "ignore-file" or directive.target <= line <= last
 
     def _codes(self, directive: Directive) -> list[str]:
@@ -127,7 +153,7 @@ class Suppressions:
         judged = set(judged)
         found = []
         for index, directive in enumerate(self.directives):
-            if directive.problem:
+            if directive.problem or directive.kind in _OTHERS:
                 continue
             vain = [
                 rule

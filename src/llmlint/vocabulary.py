@@ -100,6 +100,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     gives_only: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
+    tensor_makers: frozenset[str] = frozenset()
+    sets_up: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -312,6 +314,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def syncs_gpu(self, callee: str) -> bool:
         return bool(self._sync_calls.find(callee))
 
+    def makes_tensor(self, callee: str) -> bool:
+        """Does the call make a tensor of its own: on the host, unless it is told otherwise?"""
+        return bool(self._tensor_calls.find(callee))
+
     def unmaps_memory(self, callee: str) -> bool:
         return bool(self._unmap_calls.find(callee))
 
@@ -351,6 +357,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _unmap_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.unmaps)
+
+    @cached_property
+    def _tensor_calls(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in self.tensor_makers)
 
     @cached_property
     def _local_calls(self) -> CallIndex[str]:

@@ -124,6 +124,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gives_only: _Group = []
     serves: _Group = []
     nullable: _Group = []
+    tensor_makers: _Group = []
+    sets_up: _Group = []
     reaches_through: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []

@@ -1,0 +1,154 @@
+"""Where a tensor's memory is: pinned on the host, pageable there, or on the device, as far as its making tells.
+
+A place is followed through its views to what it was made of: a local name to all that it is bound to, an attribute of
+an object to all that it is assigned. Where one of those is not understood, nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.vocabulary import words
+
+PINNED, PAGEABLE, DEVICE = "pinned", "pageable", "device"
+
+_DEEPEST = 6
+_VIEWS = frozenset(
+    "view reshape flatten unsqueeze squeeze expand T t transpose permute narrow numpy contiguous data detach long int "
+    "float half bool split chunk reshape_as view_as".split()
+)
+"""Methods of tensors that give the same memory, or more of its kind on the same side."""
+_WRAPS = frozenset({"from_numpy", "frombuffer"})
+_ALIKE = frozenset({"zeros_like", "empty_like", "ones_like", "full_like", "rand_like", "randn_like"})
+
+
+class Making(NamedTuple):
+    """What a tensor was made by, and where."""
+
+    function: FunctionInfo
+    effect: Effect
+    memory: str
+
+
+def makings(program: Program, function: FunctionInfo, path: str, before: int) -> tuple[Making, ...]:
+    """All that a place may have been made by when the effect at `before` uses it; () where one is not known."""
+    return _Search(program).of(function, path, before, 0) or ()
+
+
+def memories(program: Program, function: FunctionInfo, path: str, before: int) -> frozenset[str]:
+    return frozenset(making.memory for making in makings(program, function, path, before))
+
+
+class _Search:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def of(self, function: FunctionInfo, path: str, before: int, depth: int) -> tuple[Making, ...] | None:
+        if depth > _DEEPEST or not path:
+            return None
+        if path.endswith("[]"):
+            return self.of(function, path[:-2], before, depth + 1)
+        base, _, name = path.rpartition(".")
+        if name.endswith("()"):
+            return self._called(function, base, name[:-2], before, depth)
+        if base == "self":
+            return self._attribute(function, name, depth)
+        if name in _VIEWS and base:
+            return self.of(function, base, before, depth + 1)
+        return None if base else self._local(function, name, before, depth)
+
+    def _called(
+        self, function: FunctionInfo, base: str, name: str, before: int, depth: int
+    ) -> tuple[Making, ...] | None:
+        callee = f"{base}.{name}" if base else name
+        at = _call_before(function, callee, before)
+        if at is None:
+            return None
+        call = function.effects[at]
+        if name == "pin_memory":
+            return (Making(function, call, PINNED),)
+        if name in _VIEWS and base:
+            return self.of(function, base, at, depth + 1)
+        if self.program.vocabulary.makes_tensor(self.program.resolve(function, callee)):
+            return self._made(function, call, name, at, depth)
+        return None
+
+    def _made(self, function: FunctionInfo, call: Effect, name: str, at: int, depth: int) -> tuple[Making, ...] | None:
+        memory = _memory_asked(call)
+        positional = [argument for argument in call.args if not argument.keyword]
+        if name in _WRAPS and positional:
+            wrapped = self.of(function, positional[0].path, at, depth + 1)
+            memory = memory or (PINNED if wrapped and all(w.memory == PINNED for w in wrapped) else PAGEABLE)
+        if not memory and name in _ALIKE and positional:
+            like = self.of(function, positional[0].path, at, depth + 1)
+            if like is None or any(one.memory == DEVICE for one in like):
+                return None
+        return (Making(function, call, memory or PAGEABLE),)
+
+    def _local(self, function: FunctionInfo, name: str, before: int, depth: int) -> tuple[Making, ...] | None:
+        bound = [(at, e) for at, e in enumerate(function.effects) if e.op == "bind" and e.path == name]
+        if not bound or any(e.via for _, e in bound):
+            return None
+        found: list[Making] = []
+        for at, effect in bound:
+            source = f"{effect.source}()" if effect.value == "new" else effect.source
+            one = self.of(function, source, at, depth + 1) if effect.value in ("new", "path") else None
+            if one is None:
+                return None
+            found += one
+        return tuple(found)
+
+    def _attribute(self, function: FunctionInfo, name: str, depth: int) -> tuple[Making, ...] | None:
+        cls = function.owner
+        touches = self.program.touches(cls, name) if cls is not None else ()
+        found: list[Making] = []
+        for touch in touches:
+            effect = touch.effect
+            if effect.op != "assign" or effect.value == "none":
+                continue
+            at = next(i for i, e in enumerate(touch.function.effects) if e is effect)
+            source = f"{effect.source}()" if effect.value == "new" else effect.source
+            one = self.of(touch.function, source, at, depth + 1) if effect.value in ("new", "path") else None
+            if one is None:
+                return None
+            found += one
+        return tuple(found) or None
+
+
+def _call_before(function: FunctionInfo, callee: str, before: int) -> int | None:
+    """The nearest call of that name up to an effect: what an expression is made of stands in front of it."""
+    calls = (at for at in range(before, -1, -1) if function.effects[at].callee == callee)
+    return next(calls, None)
+
+
+def _memory_asked(call: Effect) -> str:
+    """The memory that a call's arguments ask for; "" where they say nothing."""
+    keywords = {argument.keyword: argument for argument in call.args if argument.keyword}
+    if "pin_memory" in keywords and keywords["pin_memory"].literal != "False":
+        return PINNED
+    return _memory_of_device(keywords["device"]) if "device" in keywords else ""
+
+
+def _memory_of_device(argument: Argument) -> str:
+    """The memory that a device stands for: the host's only where its name says so."""
+    return PAGEABLE if is_host(argument) else DEVICE
+
+
+def is_host(argument: Argument) -> bool:
+    text = argument.literal.strip("\"'") or argument.path
+    return "cpu" in words(text.rpartition(".")[2]) or text == "cpu"
+
+
+def non_blocking(call: Effect) -> bool:
+    """Does the call say that it does not wait?"""
+    return any(argument.keyword == "non_blocking" and argument.literal == "True" for argument in call.args)
+
+
+def copies(program: Program, name: str) -> Iterator[tuple[FunctionInfo, int]]:
+    """The calls of this name that say they do not wait, each with its place."""
+    for call in program.calls_named(name):
+        if call.function.language == "python" and non_blocking(call.effect):
+            yield call.function, next(at for at, e in enumerate(call.function.effects) if e is call.effect)

@@ -102,9 +102,7 @@ def with_a_goto(text: str, number: int, bad: bool) -> str | None:
     function = code.functions()[number]
     focus = code.focus(function) if bad else None
     if focus is not None and focus.type == "return_statement":
-        leaving = text_of(focus) + _also(code.data[focus.end_byte : code.line_end(focus)].decode())
-        jumped = CppCode(code.edited((focus.start_byte, focus.end_byte, "goto fail;")))
-        return _block(jumped, jumped.functions()[number], "", f"fail:\n{code.indent(function)}{STEP}{leaving}")
+        return _left_through_a_label(code, function, number, focus)
     switched = _with_switch(text, number)
     if switched is None:
         return None
@@ -113,6 +111,19 @@ def with_a_goto(text: str, number: int, bad: bool) -> str | None:
     indent = code.indent(function) + STEP
     early = f"if (!{SWITCH}) {{\n{indent}{STEP}goto done;\n{indent}}}\n{indent}"
     return _block(code, function, early, f"done:\n{indent}{_way_out(function)}")
+
+
+def _left_through_a_label(code: CppCode, function: Node, number: int, focus: Node) -> str | None:
+    """The label stands behind a block, or where the answer needs what the block declares, right behind the jump."""
+    mark = code.data[focus.end_byte : code.line_end(focus)].decode()
+    leaving, indent = text_of(focus) + _also(mark), code.indent(function) + STEP
+    named = {text_of(node) for node in walk(focus) if node.type == "identifier"}
+    if named.isdisjoint(declared(walk(body(function)))):
+        jumped = CppCode(code.edited((focus.start_byte, focus.end_byte, "goto fail;")))
+        return _block(jumped, jumped.functions()[number], "", f"fail:\n{indent}{leaving}")
+    if focus.parent != body(function):
+        return None
+    return code.edited((focus.start_byte, code.line_end(focus), f"goto fail;{mark}\n{indent}fail:\n{indent}{leaving}"))
 
 
 VARIANTS = {

@@ -59,12 +59,12 @@ class _Own:
             self.attributes.add(node.attr)
 
     def _fixed(self, code: Code, classes: dict[str, ast.ClassDef]) -> set[str]:
-        """Names that others know: imported ones and what is asked of them, those in strings, and methods that a foreign
-        base calls."""
+        """Names that others know: imported ones and what is asked of them, those in strings and in the braces of a
+        text, and methods that a foreign base calls."""
         fixed = {name for name in code.modules if name not in classes}
         for node in ast.walk(code.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                fixed |= set(re.findall(r"\w+", node.value)) if node.value.isidentifier() else set()
+                fixed |= {node.value} if node.value.isidentifier() else set(re.findall(r"\{(\w+)", node.value))
             elif isinstance(node, ast.JoinedStr):  # the places of what stands inside are not told
                 fixed |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
                 fixed |= {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}

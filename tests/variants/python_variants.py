@@ -34,7 +34,8 @@ def through_an_alias(text: str, number: int, bad: bool) -> str | None:
     old = code.lines[thing.lineno - 1]
     new = old[: thing.col_offset] + "alias" + old[thing.end_col_offset :]
     edited = [new if at == thing.lineno else code.lines[at - 1] for at in range(line, thing.lineno + 1)]
-    return code.replaced(line, thing.lineno, [f"{indent}alias = {ast.unparse(thing)}", *edited])
+    also = _also(code.taken(line, line))  # what is told of a place may be told where it is first named
+    return code.replaced(line, thing.lineno, [f"{indent}alias = {ast.unparse(thing)}{also}", *edited])
 
 
 def with_a_log_line(text: str, number: int, bad: bool) -> str | None:
@@ -51,7 +52,7 @@ def with_a_log_line(text: str, number: int, bad: bool) -> str | None:
         start, read = body_start(function), parameters(function)
     line = first_line(start)
     given = ", ".join(('"state"', *read))
-    return code.before(line, f"{code.indent(line)}print({given})")
+    return code.before(line, f"{code.indent(line)}print({given}){_also(code.taken(line, line))}")
 
 
 def with_an_early_return(text: str, number: int, bad: bool) -> str | None:

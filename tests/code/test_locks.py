@@ -269,3 +269,30 @@ def test_what_an_attribute_is_made_of_tells_a_lock_whatever_its_name(made: str, 
                 self.first()
     """
     assert bool(held(link({"pool.py": source}), "Pool.f", "self.first")) is is_held
+
+
+def test_a_global_is_a_lock_by_what_it_is_made_of() -> None:
+    source = """
+import threading
+
+_guard = threading.RLock()
+_trace = open("trace")
+
+def put(item):
+    with _guard:
+        note(item)
+
+def show(item):
+    with _trace:
+        note(item)
+
+def keep(item, _guard):
+    _guard = item.scope
+    with _guard:
+        note(item)
+"""
+    program = link({"globals.py": source})
+    locks = Locks(program)
+    users = [function(program, name) for name in ("put", "show", "keep")]
+    held = {user.name: locks.held(user, call(user, "note")) for user in users}
+    assert held == {"put": {"_guard"}, "show": frozenset(), "keep": frozenset()}

@@ -41,6 +41,9 @@ READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
         ("bool ok = true; uint64_t n; ok = ok && fread(&n, 8, 1, file) == 1; p = malloc(n);", "size"),
         ("uint32_t n; memcpy(&n, input.data(), sizeof(n)); return table[n];", "index"),
         ("int n = stream.next_u32(); arena_grab(n);", "size"),
+        (READ + "if (n == 0) { return 0; } goto done; done: return table[n];", "index"),
+        (READ + "if (n < 1 || most + n < 2) { return 0; } return table[n];", "index"),
+        ("auto & bytes = input; uint32_t n; memcpy(&n, bytes.data(), sizeof(n)); return table[n];", "index"),
         ("for (int i = 0; i < 3; i++) { int n = stream.next_u32(); most += table[n]; } return most;", "index"),
     ],
 )
@@ -56,6 +59,9 @@ def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
         READ + "n = std::min(n, most); return table[n];",
         READ + "n = 3; return table[n];",
         READ + "return table[n % 4];",
+        READ + "if (n > most) { goto fail; } return table[n]; fail: return 0;",
+        READ + "again: if (n > 4) { n = next(); goto again; } return table[n];",
+        READ + "if (n < 1 || most + n > 64) { return 0; } return table[n];",
         READ + "if (!fits(n)) { return 0; } return table[n];",
         READ + "if (n == 4) { p = malloc(n); }",
         READ + "if (n > most) { n = most; } p = malloc(n);",
@@ -75,3 +81,22 @@ def test_a_value_that_is_bounded_or_harmless_does_not_arrive(body: str) -> None:
 
 def test_what_follows_from_the_first_arrival_is_not_told_again() -> None:
     assert [a.at.line for a in arrivals(READ + "p = malloc(n);\np[n] = 0;\nreturn table[n];")] == [2]
+
+
+def test_a_helper_of_the_file_is_passed_as_part_of_its_callers() -> None:
+    helpers = (
+        "static void fill(uint32_t & to, FILE * file) { fread(&to, sizeof(to), 1, file); }\n"
+        "static int look(uint32_t at) { return table[at]; }\n"
+        "static void refuse(uint32_t at) { if (at > 4) { throw 1; } }\n"
+    )
+
+    def told(body: str) -> list[tuple[int, str]]:
+        text, module = read_cpp(f"{helpers}int f(FILE * file) {{ uint32_t n = 0; {body} }}".encode(), "cpp")
+        found = arrivals_in(SourceFile(text, module, facts_of(module, text), VOCABULARY))
+        return [(arrival.at.line, arrival.how) for arrival in found]
+
+    assert told("fill(n, file); return table[n];") == [(4, "index")]
+    assert told("fread(&n, sizeof(n), 1, file); return look(n);") == [(2, "index")]
+    assert told("fill(n, file); refuse(n); return look(n);") == []
+    assert told("fill(n, file); n = 2; return look(n);") == []
+    assert told("return look(n);") == []

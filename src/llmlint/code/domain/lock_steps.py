@@ -33,13 +33,22 @@ def is_lock_type(program: Program, path: str, text: str) -> bool:
 
 
 def is_lock(program: Program, function: FunctionInfo, path: str) -> bool:
-    """Is it a lock by its name, or by what the attribute of the object is made of?"""
+    """Is it a lock by its name, or by what the attribute of the object or the global of the file is made of?"""
     if program.vocabulary.is_lock(path):
         return True
+    if path.isidentifier():
+        return _is_global_lock(program, function, path)
     attribute = attribute_of(path)
     known = function.owner.attributes.get(attribute) if function.owner is not None and attribute else None
     is_whole = path == f"self.{attribute}"
     return known is not None and is_whole and is_lock_type(program, known.path, f"{known.source} {known.annotation}")
+
+
+def _is_global_lock(program: Program, function: FunctionInfo, name: str) -> bool:
+    module = next((f for f in program.functions_in(function.path) if f.name == "<module>"), None)
+    is_local = any(effect.op == "bind" and effect.path == name for effect in function.effects)
+    made = (e for e in module.effects if e.path == name and e.value == "new") if module is not None else ()
+    return not is_local and any(is_lock_type(program, function.path, f"{e.source} {e.annotation}") for e in made)
 
 
 class Taking(NamedTuple):

@@ -3,7 +3,8 @@
 Each statement is passed once, in the order of control. A place (`n`, `p->next`, `src[0]`) that was given a value worth
 following holds an origin, together with what every way here has asked about it. There is no solver: a test says of a
 place that it is below or above something, equals it, or is there at all; what it is compared with is not weighed, so
-any bound counts as the right one. Bodies of loops are passed as on their first round; behind a label nothing is known.
+any bound counts as the right one. Bodies of loops are passed as on their first round; at a label the ways of all jumps
+to it meet, and nothing is known behind one that a jump goes back to.
 """
 
 from __future__ import annotations
@@ -12,20 +13,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, place_of, told_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
 
 Origin = TypeVar("Origin")
 
-BELOW, ABOVE, EQUAL, UNLIKE, SET, UNSET, ASKED = "below", "above", "equal", "unlike", "set", "unset", "asked"
-"""What a test told of a place. ASKED stays when the ways join again: somebody thought of it."""
-
-_OPPOSITE = {BELOW: ABOVE, ABOVE: BELOW, EQUAL: UNLIKE, UNLIKE: EQUAL, SET: UNSET, UNSET: SET}
-_TOLD = {"<": BELOW, "<=": BELOW, ">": ABOVE, ">=": ABOVE, "==": EQUAL, "!=": UNLIKE}
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify", re.IGNORECASE)
 _NEVER_RETURNS = re.compile(r"^(?:std\.)?(?:_?exit|terminate|quick_exit)$|abort$|fatal$|unreachable", re.IGNORECASE)
-_NULLS = frozenset({"NULL", "nullptr", "0"})
 _UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
 
 
@@ -48,6 +43,8 @@ class Walk(Generic[Origin]):
         self.types: dict[str, str] = {}
         self.counters: set[str] = set()
         """The variables of the counting loops around."""
+        self._jumps: dict[str, list[dict[str, Held[Origin]]]] = {}
+        """What held at each `goto` so far, by its label."""
 
     def run(self) -> None:
         self.block(self.function.body or [], self.at_entry())
@@ -87,11 +84,17 @@ class Walk(Generic[Origin]):
         here: dict[str, Held[Origin]] | None = state
         for statement in body:
             if isinstance(statement, tree.Label):
-                here = {}
+                here = self._at_label(statement, here)
             if here is None:
                 continue
             here = self._statement(statement, here)
         return here
+
+    def _at_label(self, label: tree.Label, comes: dict[str, Held[Origin]] | None) -> dict[str, Held[Origin]]:
+        jumps = (node for node in tree.walk(self.function) if isinstance(node, tree.Jump) and node.label == label.name)
+        if any(jump.line > label.line for jump in jumps):
+            return {}
+        return _join([comes, *self._jumps.pop(label.name, ())]) or {}
 
     def _statement(self, node: tree.Node, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
         match node:
@@ -130,7 +133,9 @@ class Walk(Generic[Origin]):
                 if value is not None:
                     self.evaluate(value, state)
                 return None
-            case tree.Jump():
+            case tree.Jump(label=label):
+                if label:
+                    self._jumps.setdefault(label, []).append(dict(state))
                 return None
             case tree.Delete(targets=targets):
                 for target in targets:
@@ -305,7 +310,7 @@ class Walk(Generic[Origin]):
         return state
 
     def _weighed(self, test: tree.Node, holds: bool) -> Iterator[tuple[str, str, tree.Node]]:
-        for place, told, at in _told(test, holds):
+        for place, told, at in told_by(test, holds):
             if told != ASKED or not isinstance(at, tree.Call) or self.weighs(at):
                 yield place, told, at
 
@@ -319,7 +324,7 @@ class Walk(Generic[Origin]):
             self.told(held, told, at)
             state[place] = held
             for other in [known for known, value in state.items() if value.origin is held.origin]:
-                asked = state[other].asked - {_OPPOSITE.get(told, "")}
+                asked = state[other].asked - {OPPOSITE.get(told, "")}
                 state[other] = held._replace(asked=asked | {told, ASKED}, at=at)
         return state
 
@@ -334,134 +339,6 @@ _SPECIAL: dict[type[tree.Node], str] = {
     tree.Assign: "_declared",
     tree.Unary: "_unary",
 }
-
-
-# ---------------------------------------------------------------- places
-
-
-def place_of(node: tree.Node | None) -> str:
-    """A place as text, the same for the same place: unlike an access path it keeps the index. "" for anything else."""
-    match node:
-        case tree.Name(id=name):
-            return name
-        case tree.Attribute(value=value, name=name):
-            base = place_of(value)
-            return f"{base}.{name}" if base else ""
-        case tree.Index(value=value, key=key):
-            base, index = place_of(value), key.text if isinstance(key, tree.Literal) else place_of(key)
-            return f"{base}[{index}]" if base and index else ""
-        case tree.Unary(op="*", operand=operand):
-            base = place_of(operand)
-            return f"*{base}" if base else ""
-        case tree.Cast(value=value):
-            return place_of(value)
-        case tree.Call(function=function, args=[]):
-            base = place_of(function)
-            return f"{base}()" if base else ""
-        case tree.Collection(kind="tuple", items=[only]):
-            return place_of(only)
-    return ""
-
-
-def forget(state: dict[str, Held[Origin]], place: str) -> None:
-    """The place has another value: nothing is known of it, nor of what is reached by it."""
-    for known in [k for k in state if place in k and mentions(k, place)] if place and state else ():
-        del state[known]
-
-
-def inside_casts(node: tree.Node) -> tree.Node:
-    """An expression without the casts around it: `(size_t) n`, `static_cast<int>(n)`, `size_t(n)`."""
-    while True:
-        match node:
-            case tree.Cast(value=value):
-                node = value
-            case tree.Call(function=tree.Name(id=name), args=[only]) if name in _CASTS or name.endswith("_t"):
-                node = only
-            case tree.Collection(kind="tuple", items=[only]):
-                node = only
-            case _:
-                return node
-
-
-_CASTS = frozenset("static_cast reinterpret_cast const_cast int long unsigned short char float double bool".split())
-
-
-# ---------------------------------------------------------------- what a test tells
-
-
-def _told(test: tree.Node, holds: bool) -> Iterator[tuple[str, str, tree.Node]]:
-    """Each place that a test speaks of, and what is known of it where the test holds (or does not)."""
-    match test:
-        case tree.Unary(op="not", operand=operand):
-            yield from _told(operand, not holds)
-        case tree.Logic(op=op, operands=operands):
-            for operand in operands:
-                if holds == (op == "and"):
-                    yield from _told(operand, holds)
-                else:
-                    yield from ((place, ASKED, at) for place, _, at in _told(operand, holds))
-        case tree.Compare(operands=[left, right], ops=[op]):
-            yield from _compared(left, op, right, holds, test)
-            yield from _compared(right, _TURNED.get(op, op), left, holds, test)
-        case tree.Named(target=target) | tree.Assign(targets=[target]):
-            yield place_of(target), SET if holds else UNSET, test
-        case tree.Call(function=function, args=args):
-            name = tree.path_of(function).rpartition(".")[2]
-            if name in _LIKELY and args:
-                yield from _told(args[0], holds)
-                return
-            if place_of(test):
-                yield place_of(test), SET if holds else UNSET, test
-            receiver = function.value if isinstance(function, tree.Attribute) else None
-            for part in (*args, *([receiver] if receiver is not None else [])):
-                yield from ((place, ASKED, test) for place in _places_in(part))
-        case _:
-            inner = inside_casts(test)
-            if place_of(inner):
-                yield place_of(inner), SET if holds else UNSET, test
-            elif inner is not test:
-                yield from _told(inner, holds)
-            else:
-                yield from ((place, ASKED, test) for place in _places_in(test))
-
-
-_LIKELY = frozenset({"likely", "unlikely", "__builtin_expect", "LIKELY", "UNLIKELY", "GGML_LIKELY", "GGML_UNLIKELY"})
-
-
-def _compared(
-    one: tree.Node, op: str, other: tree.Node, holds: bool, test: tree.Node
-) -> Iterator[tuple[str, str, tree.Node]]:
-    one = inside_casts(one)
-    if isinstance(one, tree.Named):
-        one = one.target
-    place = place_of(one)
-    told = _TOLD.get(op, ASKED)
-    if place and is_nothing(other) and told in (EQUAL, UNLIKE):
-        yield place, SET if (told == UNLIKE) == holds else UNSET, test
-    elif place:
-        yield place, told if holds else _OPPOSITE.get(told, told), test
-    if not place or isinstance(one, tree.Attribute | tree.Index | tree.Call):
-        at = one if isinstance(one, tree.Call) else test
-        yield from ((inner, ASKED, at) for inner in _places_in(one) if inner != place)
-
-
-def is_nothing(node: tree.Node) -> bool:
-    """Null, or the end that a search gives where it finds nothing."""
-    node = inside_casts(node)
-    if isinstance(node, tree.Call) and not node.args:
-        return tree.path_of(node.function).rpartition(".")[2] in ("end", "cend")
-    return (isinstance(node, tree.Literal) and (node.kind == "none" or node.text == "0")) or (
-        isinstance(node, tree.Name) and node.id in _NULLS
-    )
-
-
-def _places_in(node: tree.Node) -> Iterator[str]:
-    """The places an expression reads, the outermost of each first; not those a place is reached by."""
-    place = place_of(node)
-    if place:
-        yield place
-    for child in tree.children(node):
-        yield from _places_in(child)
 
 
 # ---------------------------------------------------------------- joining
@@ -503,3 +380,9 @@ def _declared_by(node: tree.Node) -> Iterator[str]:
 
 def _names_in(node: tree.Node) -> Iterator[str]:
     return (inner.id for inner in tree.walk(node) if isinstance(inner, tree.Name))
+
+
+def forget(state: dict[str, Held[Origin]], place: str) -> None:
+    """The place has another value: nothing is known of it, nor of what is reached by it."""
+    for known in [k for k in state if place in k and mentions(k, place)] if place and state else ():
+        del state[known]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from llmlint.code.facts.carried import SET, UNSET, Held, Walk, inside_casts, place_of
+from llmlint.code.facts.carried import Held, Walk
 from llmlint.code.facts.facts import PointerUse, Reach
+from llmlint.code.facts.native_tests import SET, UNSET, inside_casts, place_of
 from llmlint.code.syntax import tree
 
 _MOST_REACHES = 4

@@ -1,16 +1,20 @@
 """Values from outside (a file, a peer, a client) in one C, C++ or CUDA function, and where they arrive unchecked.
 
 A value is followed through copies, casts, sums and products; a bound from above, an equality, or a call that may have
-checked it ends that. `rules/flows.toml` says what brings values in, and which calls must not be given one.
+checked it ends that. A function of the same file that is handed one, or brings one in by a reference, is passed as
+part of who calls it. `rules/flows.toml` says what brings values in, and which calls must not be given one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from llmlint.code.facts.carried import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, Held, Walk, inside_casts, place_of
+from llmlint.code.facts.carried import Held, Walk, forget
+from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.flows import Flows
@@ -59,18 +63,27 @@ def arrivals_in(file: SourceFile) -> list[Arrival]:
 
 def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     flows = file.vocabulary.native_flows
-    wanted = {
-        function.line
-        for function in file.facts.functions
-        if any(flows.brings_in(effect.callee) for effect in function.effects if effect.callee)
-    }
+    wanted = _bringing(file.facts, flows)
     if wanted:
         fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
-        for function in _functions(file.tree):
+        functions = list(_functions(file.tree))
+        helpers = _Helpers(_only_ones(functions), wanted)
+        told: list[tree.Node] = []
+        for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
-                walk = _Outside(function, flows, fields)
+                walk = _Outside(function, flows, fields, helpers)
                 walk.run()
-                yield from walk.found
+                new = [arrival for arrival in walk.found if not any(arrival.at is at for at in told)]
+                told += (arrival.at for arrival in new)
+                yield from new
+
+
+def _bringing(facts: FileFacts, flows: Flows) -> set[int]:
+    """The lines of the functions that bring a value in, by themselves or by a function that is given a reference."""
+    own = [f for f in facts.functions if any(flows.brings_in(e.callee) for e in f.effects if e.callee)]
+    by_reference = {f.name for f in own if any(_is_reference(p.annotation) for p in f.params)}
+    asking = (f for f in facts.functions if any(_name(e.callee.lstrip("~")) in by_reference for e in f.effects))
+    return {f.line for f in (*own, *asking)}
 
 
 def _functions(module: tree.Module) -> Iterator[tree.Function]:
@@ -80,14 +93,36 @@ def _functions(module: tree.Module) -> Iterator[tree.Function]:
             yield node
 
 
+def _only_ones(functions: list[tree.Function]) -> dict[str, tree.Function]:
+    """By name, where the file has one of that name."""
+    counted = Counter(function.name for function in functions)
+    return {function.name: function for function in functions if counted[function.name] == 1}
+
+
+def _is_reference(annotation: str) -> bool:
+    return annotation.endswith("&")
+
+
+class _Helpers(NamedTuple):
+    """The functions of a file by name, and the lines of those that bring values in."""
+
+    named: Mapping[str, tree.Function]
+    bringing: Collection[int]
+
+
+_NO_HELPERS = _Helpers({}, ())
+
+
 class _Outside(Walk[Source]):
-    def __init__(self, function: tree.Function, flows: Flows, fields: dict[str, str]) -> None:
+    def __init__(self, function: tree.Function, flows: Flows, fields: dict[str, str], helpers: _Helpers) -> None:
         super().__init__(function)
         self.flows = flows
         self.found: list[Arrival] = []
         self.parameters = {
             p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)
         }
+        self._fields = fields
+        self._helpers = helpers
         self.types = fields | self.parameters
 
     # ------------------------------------------------------------ where values come in
@@ -96,6 +131,8 @@ class _Outside(Walk[Source]):
         call = inside_casts(value)
         if _FLOAT.search(declared):
             return None
+        if _is_reference(declared) and place_of(call) in self.parameters:
+            self.parameters[place_of(target)] = self.parameters[place_of(call)]
         if isinstance(call, tree.Call):
             called = tree.path_of(call.function)
             what = self.flows.gives.find(called)
@@ -114,6 +151,41 @@ class _Outside(Walk[Source]):
         """Are the bytes of a parameter copied into a value: `memcpy(&n, input.data(), sizeof(n))`?"""
         names = (n.id for n in tree.walk(copy.args[1]) if isinstance(n, tree.Name)) if len(copy.args) == 3 else ()
         return any(_BYTES.search(self.parameters.get(name, "")) for name in names)
+
+    def _follow(self, node: tree.Call, called: str, state: _State) -> None:
+        """What a function of the same file does with the values that it is given, or puts into its references."""
+        helper = self._helpers.named.get(called.removeprefix("this."))
+        if helper is None or helper is self.function or len(helper.params) != len(node.args):
+            return
+        given = [(place_of(inside_casts(arg)), p) for arg, p in zip(node.args, helper.params, strict=True)]
+        entering = {p.name + rest: held for place, p in given for rest, held in self._known_of(place, state)}
+        if entering or helper.line in self._helpers.bringing:
+            walk = _Outside(helper, self.flows, self._fields, _NO_HELPERS)
+            walk.parameters |= {p.name: self.parameters[place] for place, p in given if place in self.parameters}
+            walk.found, walk.tries = self.found, self.tries
+            ends = walk.block(helper.body or [], entering)
+            for place, param in given if ends is not None else ():
+                self._take_back(place, param, ends or {}, state)
+
+    def _known_of(self, place: str, state: _State) -> Iterator[tuple[str, Held[Source]]]:
+        """What is followed at a place and at its parts, each by the rest of its path."""
+        held = self.held_at(place, state)
+        if held is not None:
+            yield "", held
+        for known in state if place else ():
+            if known.startswith(f"{place}."):
+                yield known[len(place) :], state[known]
+
+    def _take_back(self, place: str, param: tree.Parameter, ends: _State, state: _State) -> None:
+        """What the caller knows by then: all of a reference, of a copy what was asked."""
+        before, after = state.get(place), ends.get(param.name)
+        if isinstance(param.annotation, tree.TypeName) and _is_reference(param.annotation.text) and place:
+            forget(state, place)
+            is_float = _FLOAT.search(self.types.get(place, ""))
+            names = [] if is_float else [n for n in ends if n == param.name or n.startswith(f"{param.name}.")]
+            state.update({place + name[len(param.name) :]: ends[name] for name in names})
+        elif before is not None and after is not None and before.origin is after.origin:
+            state[place] = before._replace(asked=before.asked | after.asked, at=after.at)
 
     def part_of(self, place: str, state: _State) -> Held[Source] | None:
         """`message.size` is from outside where `message` is."""
@@ -138,6 +210,7 @@ class _Outside(Walk[Source]):
                 for arg in args if state and self.flows.guards.find(called) else ():
                     state.update(self._note(state, place_of(inside_casts(arg)), EQUAL, node))
                 self._bring_in(node, called, state)
+                self._follow(node, called, state)
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
                 if not _BY_KEY.search(self.types.get(indexed) or self.types.get(indexed.rpartition(".")[2], "")):

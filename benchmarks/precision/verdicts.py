@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from benchmarks.precision.targets import HERE, Sighting
+from llmlint.study.wilson import wilson
 
 VERDICTS = HERE / "verdicts.jsonl"
 SECOND = HERE / "second_reading.jsonl"
@@ -133,17 +133,6 @@ def precision(sightings: Iterable[Sighting], readings: Readings) -> Precision:
 def by(key: Callable[[Sighting], str], sightings: Sequence[Sighting], readings: Readings) -> dict[str, Precision]:
     groups = sorted({key(sighting) for sighting in sightings})
     return {group: precision((s for s in sightings if key(s) == group), readings) for group in groups}
-
-
-def wilson(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share that also behaves with few trials and near 0 and 1."""
-    if not trials:
-        return (0.0, 1.0)
-    share = successes / trials
-    weight = 1 + z * z / trials
-    centre = (share + z * z / (2 * trials)) / weight
-    reach = z / weight * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return (max(0.0, centre - reach), min(1.0, centre + reach))
 
 
 @contextmanager

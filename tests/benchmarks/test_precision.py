@@ -16,9 +16,9 @@ from benchmarks.precision.verdicts import (
     precision,
     reading_of,
     record,
-    wilson,
 )
 from llmlint.findings import Finding, Step
+from llmlint.study.wilson import wilson
 
 
 def sighting(fingerprint="aaaa", target="vllm", rule="LLM802", confidence="medium", line=2):

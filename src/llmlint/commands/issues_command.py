@@ -1,4 +1,4 @@
-"""`llmlint issues fetch|import`."""
+"""`llmlint issues fetch|import|classify`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from llmlint.commands.common import FAILED, say, wrong_use
-from llmlint.plain import counted
+from llmlint.plain import counted, plain_json, without_commands
 from llmlint.progress import KINDS, Stage, shown_progress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -126,3 +126,43 @@ def import_files(files: tuple[Path, ...], repository: str, store_file: Path) -> 
     except (ImportProblem, StoreError) as error:
         wrong_use(str(error))
     click.echo(f"read {counted(read, 'file')} into {store_file}")
+
+
+@issues.command()
+@click.option("--repo", "repositories", multiple=True, metavar="OWNER/NAME", help="Only of this repository.")
+@click.option("--compat", is_flag=True, help="Count as the study did that llmlint grew from: pieces of text.")
+@click.option("--list", "listed", is_flag=True, help="A line for each issue, in JSON, in place of the table.")
+@_STORE
+def classify(repositories: tuple[str, ...], compat: bool, listed: bool, store_file: Path) -> None:
+    """Say what each issue is about.
+
+    One chapter of the bug taxonomy for each fault, the cause where the report names one, the words that say so, and how
+    sure that is.
+    """
+    from llmlint.study.issue_store import IssueStore, StoreError
+    from llmlint.study.tables import as_text, compat_table, subject_table
+
+    try:
+        with IssueStore(store_file, must_exist=True) as store:
+            if compat:
+                click.echo(as_text(compat_table(store.issues(repositories))), nl=False)
+                return
+            from llmlint.study.classified import classified
+
+            found = classified(store, repositories)
+    except StoreError as error:
+        wrong_use(str(error))
+    if listed:
+        for one in found:
+            click.echo(without_commands(plain_json(_as_json(one))))
+    else:
+        click.echo(as_text(subject_table(found)), nl=False)
+
+
+def _as_json(one: Any) -> str:
+    import msgspec
+
+    issue, verdict = one.issue, one.verdict
+    named = {"repository": issue.repository, "number": issue.number, "title": issue.title}
+    said = msgspec.to_builtins(verdict) | {"words": verdict.words(issue)}
+    return msgspec.json.encode(named | said).decode()

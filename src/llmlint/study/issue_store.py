@@ -11,6 +11,7 @@ from types import TracebackType
 import msgspec
 
 from llmlint.study.issue import Issue
+from llmlint.study.verdict import Verdict
 
 _APPLICATION = 0x4C4C4D49
 """LLMI: tells our files from other SQLite files."""
@@ -23,10 +24,18 @@ CREATE TABLE IF NOT EXISTS issue (
     is_pull INTEGER NOT NULL, merged TEXT NOT NULL, PRIMARY KEY (repository, number)
 );
 CREATE TABLE IF NOT EXISTS reached (question TEXT PRIMARY KEY, updated TEXT NOT NULL, etag TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS verdict (
+    repository TEXT NOT NULL, number INTEGER NOT NULL, made TEXT NOT NULL, kind TEXT NOT NULL, chapter TEXT NOT NULL,
+    cause TEXT NOT NULL, confidence TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, words TEXT NOT NULL,
+    PRIMARY KEY (repository, number)
+);
+CREATE TRIGGER IF NOT EXISTS judged_anew AFTER UPDATE ON issue BEGIN
+    DELETE FROM verdict WHERE repository = old.repository AND number = old.number;
+END;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 """
-_COLUMNS = Issue.__struct_fields__
+_COLUMNS, _VERDICT = Issue.__struct_fields__, Verdict.__struct_fields__
 
 
 def _prefixed(table: str) -> str:
@@ -96,7 +105,30 @@ class IssueStore:
                 self._database.execute("INSERT OR REPLACE INTO reached VALUES (?, ?, ?)", row)
         return changed
 
+    def put_verdicts(self, made: str, judged: Iterable[tuple[Issue, Verdict]]) -> None:
+        """`made` stands for what they were made with; those made with something else are never given out."""
+        marks = ", ".join("?" * (len(_VERDICT) + 4))
+        with self._database:
+            self._database.executemany(
+                f"INSERT OR REPLACE INTO verdict VALUES ({marks})",
+                (
+                    (
+                        issue.repository,
+                        issue.number,
+                        made,
+                        *msgspec.structs.astuple(verdict),
+                        _stored(verdict.words(issue)),
+                    )
+                    for issue, verdict in judged
+                ),
+            )
+
     # ------------------------------------------------------------ reading
+
+    def verdicts(self, made: str) -> dict[tuple[str, int], Verdict]:
+        columns = ", ".join(f'"{name}"' for name in _VERDICT)
+        rows = self._database.execute(f"SELECT repository, number, {columns} FROM verdict WHERE made = ?", (made,))
+        return {(row[0], row[1]): Verdict(**dict(zip(_VERDICT, row[2:], strict=True))) for row in rows}
 
     def reached(self, question: str) -> Reached:
         row = self._database.execute("SELECT updated, etag FROM reached WHERE question = ?", (question,)).fetchone()

@@ -1,0 +1,1 @@
+"""How well `llmlint issues classify` agrees with a reader."""

@@ -68,3 +68,10 @@ def install(may_mean: Callable[[str], bool], on_loaded: Loaded) -> Finder:
     finder = Finder(may_mean)
     sys.meta_path.insert(0, finder)
     return finder
+
+
+def uninstall() -> None:
+    """Nobody is told any more; modules on their way become ordinary ones by themselves."""
+    global _on_loaded
+    _on_loaded = lambda name: None  # noqa: E731
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder) is not Finder]

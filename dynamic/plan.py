@@ -105,6 +105,8 @@ class Plan:
         self.hash: str = data.get("hash", "")
         self.run: str = data.get("run", "")
         """A word of this run alone, which its records repeat."""
+        self.budget = float(data.get("budget", 0.0))
+        """What watching may take of a core, as a share; 0 for as much as it needs."""
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
         self.inside = inside_of(self.findings)

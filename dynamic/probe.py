@@ -67,6 +67,8 @@ class Probe:
     exercised: ClassVar[str] = ""
     """What must have happened before anything but not-exercised may be said."""
     may_refute: ClassVar[bool] = False
+    attached: ClassVar[str] = SUSPICIOUS
+    """The most that it may say of a program that ran already when it came: what was before it has not seen."""
     libraries: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Functions of libraries that the probe wants to know of whatever the finding names: by module."""
 
@@ -86,6 +88,9 @@ class Probe:
         instances, held = self.instances, self.globals
         self.__init__(self.finding, self.tell)  # type: ignore[misc]
         self.instances, self.globals = instances, held
+
+    def detached(self) -> None:
+        """Watching is over while the program goes on."""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         return None

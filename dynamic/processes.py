@@ -85,12 +85,33 @@ def until_fewer_than(count: int) -> None:
         time.sleep(0.0005)
 
 
-def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)
+Undo = Callable[[], None]
+"""Takes back what was done, as far as it is still there."""
+
+_followers: list[tuple[Callable[[], None], Callable[[], None], Callable[[], None]]] = []
+"""Python forgets nobody who was told of forks once: so one is told, and tells those who still want it."""
+_follows: list[bool] = []
 
 
-def note_children(note: Callable[[int, list[str]], None]) -> None:
+def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> Undo:
+    follower = (before, in_parent, in_child)
+    _followers.append(follower)
+    if not _follows and hasattr(os, "register_at_fork"):
+        _follows.append(True)
+        os.register_at_fork(
+            before=lambda: _tell_followers(0),
+            after_in_parent=lambda: _tell_followers(1),
+            after_in_child=lambda: _tell_followers(2),
+        )
+    return lambda: _followers.remove(follower) if follower in _followers else None
+
+
+def _tell_followers(when: int) -> None:
+    for follower in list(_followers):
+        follower[when]()
+
+
+def note_children(note: Callable[[int, list[str]], None]) -> Undo:
     """Tell `note` of each process started through the standard library, to name those that were never reached."""
     import _posixsubprocess
 
@@ -106,12 +127,19 @@ def note_children(note: Callable[[int, list[str]], None]) -> None:
     if subprocess is not None and hasattr(subprocess, "_fork_exec"):
         subprocess._fork_exec = fork_exec
 
+    def undo() -> None:
+        for module, name in ((_posixsubprocess, "fork_exec"), (sys.modules.get("subprocess"), "_fork_exec")):
+            if getattr(module, name, None) is fork_exec:
+                setattr(module, name, original)
+
+    return undo
+
 
 _ENDING = frozenset(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE"))
 """Signals that end a process which has not said what to do about them."""
 
 
-def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> None:
+def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> Undo:
     """At an ordinary exit, and wherever a program leaves by its own doing: by `os._exit`, as multiprocessing's children
     do; by a signal to itself, as servers do that were asked to end and have cleaned up; for another in its place."""
     atexit.register(finish)
@@ -129,11 +157,20 @@ def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> None
     def about_to_kill(pid: object, number: object, *_: object) -> bool:
         return pid == os.getpid() and about_to_end(number)
 
-    _tell_before("os", "_exit", about_to_leave, go_on)
-    _tell_before("os", "execv", about_to_leave, go_on)
-    _tell_before("os", "execve", about_to_leave, go_on)
-    _tell_before("os", "kill", about_to_kill, go_on)
-    _tell_before("signal", "raise_signal", about_to_end, go_on)
+    undone = [
+        _tell_before("os", "_exit", about_to_leave, go_on),
+        _tell_before("os", "execv", about_to_leave, go_on),
+        _tell_before("os", "execve", about_to_leave, go_on),
+        _tell_before("os", "kill", about_to_kill, go_on),
+        _tell_before("signal", "raise_signal", about_to_end, go_on),
+    ]
+
+    def undo() -> None:
+        atexit.unregister(finish)
+        for one in undone:
+            one()
+
+    return undo
 
 
 def _ends(number: object) -> bool:
@@ -144,11 +181,11 @@ def _ends(number: object) -> bool:
     return known.name in _ENDING and signal.getsignal(known) is signal.SIG_DFL
 
 
-def _tell_before(module: str, name: str, leaving: Callable[..., bool], go_on: Callable[[], None]) -> None:
+def _tell_before(module: str, name: str, leaving: Callable[..., bool], go_on: Callable[[], None]) -> Undo:
     """`leaving` runs first, and says whether this is the end; `go_on`, where it was none after all."""
     original = getattr(sys.modules[module], name, None)
     if original is None:
-        return
+        return lambda: None
 
     def told(*arguments: Any, **named: Any) -> Any:
         ending = leaving(*arguments, *named.values())
@@ -162,6 +199,11 @@ def _tell_before(module: str, name: str, leaving: Callable[..., bool], go_on: Ca
 
     told.__name__, told.__qualname__, told.__doc__ = name, original.__qualname__, original.__doc__
     told.__module__ = original.__module__
-    for place in (module, original.__module__):
-        if getattr(sys.modules.get(place), name, None) is original:
-            setattr(sys.modules[place], name, told)
+    _put_in_place_of(original, told, name, (module, original.__module__))
+    return lambda: _put_in_place_of(told, original, name, (module, original.__module__))
+
+
+def _put_in_place_of(old: object, new: object, name: str, modules: tuple[str, ...]) -> None:
+    for module in modules:
+        if getattr(sys.modules.get(module), name, None) is old:
+            setattr(sys.modules[module], name, new)

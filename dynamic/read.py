@@ -30,6 +30,7 @@ class Process:
         self.head: Record = {}
         self.loaded: dict[str, Record] = {}
         self.states: dict[str, Record] = {}
+        self.cost: Record = {}
         self.patched: list[Record] = []
         self.misses: list[Record] = []
         self.children: list[Record] = []
@@ -53,6 +54,16 @@ class Process:
     def rank(self) -> int | None:
         rank = self.ranked.get("rank", self.head.get("rank"))
         return int(rank) if rank is not None else None
+
+    @property
+    def attached(self) -> str:
+        """The order by which the tracer came into a process that ran already; "" where it was there from the start."""
+        return str(self.head.get("attached", ""))
+
+    @property
+    def shed(self) -> dict[str, Record]:
+        """Findings that were not watched any more, as that cost too much."""
+        return dict(self.cost.get("shed", {}))
 
     @property
     def ended_cleanly(self) -> bool:
@@ -203,7 +214,8 @@ def _read_states(process: Process, path: str, run: str) -> None:
         return
     for _, text in sorted(_states_in(data, run), reverse=True):
         try:
-            process.states = dict(json.loads(text)["states"])
+            account = json.loads(text)
+            process.states, process.cost = dict(account["states"]), dict(account.get("cost", {}))
             return
         except (ValueError, KeyError, TypeError):
             continue

@@ -61,9 +61,9 @@ class Recorder:
         except OSError:
             return -1
 
-    def write_states(self, states: Mapping[str, Any], last: bool) -> None:
-        """What all probes have to say by now, in place of what they said before."""
-        if not self.states.write({"t": round(time.time(), 4), "last": last, "states": states}):
+    def write_states(self, states: Mapping[str, Any], cost: Mapping[str, Any], last: bool) -> None:
+        """What all probes have to say by now and what they cost, in place of what they said before."""
+        if not self.states.write({"t": round(time.time(), 4), "last": last, "states": states, "cost": cost}):
             self.lost += 1
 
     def _mapped(self, name: str) -> mmap.mmap:

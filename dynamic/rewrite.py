@@ -83,6 +83,14 @@ def leave_graphs_alone(in_a_graph: Callable[[], bool]) -> None:
     _dynamo = True
 
 
+def forget_stations() -> None:
+    """What has to be found among the builtins is there no more; code that is under way does without."""
+    global _dynamo
+    _dynamo = False
+    for name in (_STATIONS, _IN_A_GRAPH):
+        builtins.__dict__.pop(name, None)
+
+
 def rewrite(
     code: types.CodeType,
     station: Station,

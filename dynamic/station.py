@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import time
 import weakref
 from _thread import get_ident
 from collections.abc import Callable, Mapping
@@ -119,7 +120,7 @@ class Station:
 
     def __init__(self, function: FunctionType, recorder: Recorder, faults: Faults) -> None:
         self.function = function
-        self.original = function.__code__
+        self.original = self.instrumented = function.__code__
         self.label = function.__qualname__
         self.key = self._free_key()
         self.names = rewrite.parameters(function)
@@ -131,6 +132,10 @@ class Station:
         self.asks_itself = False
         """Whether the function looks into `known` by itself."""
         self.known: set[Any] = set()
+        self.all_known = self.known
+        """What `known` is, but for the moments in which all calls are told of."""
+        self.timed: dict[str, float] = {}
+        """Seconds that the last timed call of each way in took."""
         self.holds = self.touches = 0
         self.enter: Callable[..., Any] = self._enter
         self.leave: Callable[[Any, Any], None] = self._leave
@@ -163,16 +168,59 @@ class Station:
     def rewrite_again(self, inside: Inside) -> None:
         if getattr(self.function, "__builtins__", builtins.__dict__) is not builtins.__dict__:
             raise rewrite.CannotRewrite("it has builtins of its own")
-        self.function.__code__ = rewrite.rewrite(self.original, self, self.names, inside, self.about)
+        self.instrumented = rewrite.rewrite(self.original, self, self.names, inside, self.about)
+        self.function.__code__ = self.instrumented
         self.asks_itself = self.about is not None
 
     def restore(self) -> None:
-        self.function.__code__ = self.original
+        if self.function.__code__ is self.instrumented:  # else somebody else has put another code there since
+            self.function.__code__ = self.original
         rewrite.stations().pop(self.key, None)
+
+    def is_for(self, probe: Probe) -> bool:
+        return any(watcher.probe is probe for watcher in self.watchers)
+
+    def remove(self, probe: Probe) -> bool:
+        """Whether anybody is left to be told. A call under way still tells those who were there when it began."""
+        self.watchers = [watcher for watcher in self.watchers if watcher.probe is not probe]
+        self.choose_way()
+        return bool(self.watchers)
+
+    def told(self) -> dict[str, int]:
+        """How often each way in was taken so far."""
+        calls = self.counters[self.slot]
+        return {"enter": calls, "leave": calls, "hold": self.holds, "let_go": self.holds, "touch": self.touches}
+
+    def tell_of_all(self, all_calls: bool) -> None:
+        self.known = set() if all_calls else self.all_known
+
+    def time_next(self, ways: Mapping[str, int]) -> None:
+        """Time the next call of each way in that was taken lately."""
+        for name, count in ways.items():
+            if count:
+                self._time_next(name)
+
+    def _time_next(self, name: str) -> None:
+        usual = getattr(self, name)
+        if getattr(usual, "is_timed", False):
+            return
+
+        def timed(*arguments: Any) -> Any:
+            if self.__dict__.get(name) is timed:
+                self.__dict__[name] = usual
+            began = time.thread_time()
+            try:
+                return usual(*arguments)
+            finally:
+                self.timed[name] = max(0.0, time.thread_time() - began - timers_cost())
+
+        timed.is_timed = True  # type: ignore[attr-defined]
+        self.__dict__[name] = timed
 
     def choose_way(self, wake: Callable[[], None] | None = None) -> None:
         """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""
         self.wake = wake
+        self.known = self.all_known
         self.known.clear()
         ways = [watcher.probe.quick(watcher.target, self.names) for watcher in self.watchers]
         quick = [way for way in ways if way is not None]
@@ -190,7 +238,7 @@ class Station:
 
     def _the_way_of_one(self, way: Quick) -> tuple[Callable[..., Any], Callable[[Any, Any], None]]:
         """`enter` and `leave` for the usual case, where each look at an attribute counts."""
-        before, after, known, about = way.before, way.after, self.known, self.about is not None
+        before, after, known, about = way.before, way.after, self.all_known, self.about is not None
         counters, slot, faults, label = self.counters, self.slot, self.faults, self.label
 
         def enter(values: tuple[object, ...]) -> object:
@@ -234,7 +282,7 @@ class Station:
                 parts = token if type(token) is list and len(self.quick) > 1 else [token]
                 learnt = [way.after(part, result, error) for way, part in zip(self.quick, parts, strict=False)]
                 if self.about is not None and all(learnt):
-                    self.known.add(parts[0])
+                    self.all_known.add(parts[0])
         except Exception:
             self.faults.add(self.label)
 
@@ -300,6 +348,17 @@ def _frame_of_the_function() -> Any:
     while frame.f_globals is globals():
         frame = frame.f_back
     return frame
+
+
+_timers: list[float] = []
+
+
+def timers_cost() -> float:
+    """What asking for a thread's time twice takes by itself."""
+    if not _timers:
+        looks = [time.thread_time() for _ in range(33)]
+        _timers.append(min(looks[at + 1] - looks[at] for at in range(32)))
+    return _timers[0]
 
 
 def forget_threads() -> None:

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import imports, processes, rewrite
+from .bindings import may_be_compiled, resolve, subclasses, waits_for_its_first_use
+from .meter import Meter
 from .plan import Finding, Plan, Target, probe_names
 from .probe import Probe
 from .record import Recorder, head
@@ -22,15 +24,29 @@ from .values import told
 
 TICK = 0.25
 DYNAMO = "torch._dynamo"
+LIBRARY = "library "
+COST_EVERY = 2.0
+"""Seconds after which what watching costs is written down though nothing else is new."""
 SHARE = 200
 """After a look there is none for so many times as long as it took: looking costs half a per cent of a core at most."""
+
+
+class Attached(NamedTuple):
+    """Who comes into a program that runs already: by which order, and with what budget of a core."""
+
+    order: str
+    budget: float
 
 
 class Tracer:
     """Everything the traced process keeps for us."""
 
-    def __init__(self, plan: Plan, folder: str, raw_ids: bool = False, tick: float = TICK) -> None:
+    def __init__(
+        self, plan: Plan, folder: str, raw_ids: bool = False, tick: float = TICK, attached: Attached | None = None
+    ) -> None:
         self.plan = plan
+        self.attached = attached
+        """How it came into a program that ran already; None where it was there from the start."""
         self.folder = folder
         self.raw_ids = raw_ids
         self.recorder = Recorder(folder, plan.run)
@@ -59,7 +75,12 @@ class Tracer:
         """Constructors, by file and name, that were watched before anybody could call them."""
         self.finished = False
         self.busy = False
+        self.gone = False
+        """Whether the program was left as it had been found."""
         self.rest_until = 0.0
+        self.written_at = 0.0
+        self.meter = Meter(attached.budget if attached is not None else plan.budget)
+        self.undo: list[processes.Undo] = []
         self.probe_classes = self._probe_classes()
         self.libraries = {
             module: (name, functions)
@@ -69,13 +90,22 @@ class Tracer:
         self.ticker = processes.Ticker(self.tick, tick)
 
     def start(self) -> None:
-        self.recorder.write("head", **head(self.plan.hash, self.plan.run))
+        began = time.thread_time()
+        self._write_head()
         imports.install(self._may_mean, self._imported)
-        processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child)
-        processes.note_children(self._started)
-        processes.at_every_exit(self.finish, self.go_on)
+        self.undo = [
+            imports.uninstall,
+            processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child),
+            processes.note_children(self._started),
+            processes.at_every_exit(self.finish, self.go_on),
+        ]
         self.poll()
+        self.meter.add_start(time.thread_time() - began)
         self.ticker.start()
+
+    def _write_head(self, **more: Any) -> None:
+        late = {"attached": self.attached.order} if self.attached is not None else {}
+        self.recorder.write("head", **head(self.plan.hash, self.plan.run), **late, **more)
 
     def _probe_classes(self) -> dict[str, type[Probe]]:
         found: dict[str, type[Probe]] = {}
@@ -89,6 +119,8 @@ class Tracer:
     # -- what appears
 
     def _imported(self, name: str) -> None:
+        if self.gone:
+            return
         try:
             with self.patching:
                 self._take(name, sys.modules.get(name), before_use=True)
@@ -126,7 +158,7 @@ class Tracer:
             return self._take_library(name, module)
         if name == DYNAMO:
             return self._leave_graphs_alone(name, module)
-        if _waits_for_its_first_use(module):
+        if waits_for_its_first_use(module):
             self.lazy.add(name)
             return
         self.lazy.discard(name)
@@ -169,7 +201,7 @@ class Tracer:
         self.loaded[name] = module
         probe, functions = self.libraries[name]
         targets = [{"qualname": function, "role": "collective"} for function in functions]
-        finding = Finding({"key": f"library {name}", "probe": probe, "path": name, "targets": targets})
+        finding = Finding({"key": f"{LIBRARY}{name}", "probe": probe, "path": name, "targets": targets})
         for target in finding.targets:
             self._patch(target, module, late=False)
 
@@ -189,7 +221,9 @@ class Tracer:
         try:
             from .canaries import run
 
+            began = time.thread_time()
             self.canaries = self.canaries or run(self.probe_classes)
+            self.meter.add_start(time.thread_time() - began)
             for name, sings in self.canaries.items():
                 self.recorder.write("canary", probe=name, ok=sings)
         finally:
@@ -210,7 +244,7 @@ class Tracer:
     def _probe(self, finding: Finding) -> Probe | None:
         if finding.key not in self.probes:
             kind = self.probe_classes.get(finding.probe)
-            if kind is None:
+            if kind is None or finding.key in self.meter.shed:
                 return None
             probe = self.probes[finding.key] = kind(finding, self._tell)
             probe.attach(self.recorder)
@@ -257,7 +291,7 @@ class Tracer:
         function = rewrite.plain_function(holder, file, name)
         if function is None:
             return self._miss(target, "there is no Python function behind that name")
-        if _may_be_compiled(holder, owner, name):
+        if may_be_compiled(holder, owner, name):
             return self._miss(target, "it may run inside a compiled or captured graph")
         if target.problem:
             self._miss(target, target.problem)
@@ -284,30 +318,36 @@ class Tracer:
         if self.busy or self.finished:
             return
         self.busy = True
+        began, assigned = time.thread_time(), self.meter.assigned
         try:
             self.poll()
             self._hear_canaries()
             if time.monotonic() < self.rest_until:
-                return self.recorder.alive()
-            self._find_instances(last=False)
-            began = time.thread_time()
-            self.look(last=False)
-            self.rest_until = time.monotonic() + SHARE * (time.thread_time() - began)
+                self.recorder.alive()
+            else:
+                self._find_instances(last=False)
+                looking = time.thread_time()
+                self.look(last=False)
+                self.rest_until = time.monotonic() + SHARE * (time.thread_time() - looking)
+            self.meter.read(self.stations.values(), time.thread_time() - began - self.meter.assigned + assigned)
+            self._keep_to_the_budget()
         except Exception:
             self.faults.add("tick")
         finally:
             self.busy = False
-        return None
 
     def look(self, last: bool) -> None:
-        news = False
+        news = time.monotonic() - self.written_at > COST_EVERY
         for key, probe in list(self.probes.items()):
+            began = time.thread_time()
             try:
                 probe.look(last)
                 state = probe.state()
             except Exception:
                 self.faults.add(f"look of {probe.finding.probe}")
                 continue
+            finally:
+                self.meter.add_look(key, time.thread_time() - began)
             if probe.instances.unheld:
                 state["unheld"] = probe.instances.unheld
             changed = {name: value for name, value in state.items() if name not in ("looks", "quiet")}
@@ -316,7 +356,8 @@ class Tracer:
                 self.states[key] = _copied(state)
                 news = True
         if news:
-            self.recorder.write_states(self.states, last)
+            self.written_at = time.monotonic()
+            self.recorder.write_states(self.states, self.meter.account(), last)
         self.recorder.faults = self.faults.count
         self.recorder.alive()
 
@@ -331,10 +372,12 @@ class Tracer:
         if not classes or self.searched >= (3 if last else 2):
             return
         self.searched += 1
+        began = time.thread_time()
         for thing in gc.get_referrers(*classes):
             if type(thing) in classes:
                 for probe in wanting:
                     probe.see(thing)
+        self.meter.add_start(time.thread_time() - began)
 
     def _classes_to_search(self, probe: Probe) -> Iterator[type]:
         for watched in probe.finding.watch:
@@ -345,6 +388,52 @@ class Tracer:
             if found is not None and isinstance(found[1], type):
                 yield found[1]
                 yield from subclasses(found[1])
+
+    def _keep_to_the_budget(self) -> None:
+        key = self.meter.costliest()
+        if key:
+            self.shed(key)
+
+    def shed(self, key: str) -> None:
+        """Stop watching for a finding, and for all that could not be told right without what it watched."""
+        module = key.removeprefix(LIBRARY)
+        with self.patching:
+            for other in [key, *(one for one in list(self.probes) if module in self.probes[one].libraries)]:
+                probe = self.probes.pop(other, None)
+                self.meter.leave_out(other)
+                if probe is not None:
+                    probe.detached()
+                for place, station in list(self.stations.items()):
+                    if probe is not None and station.is_for(probe) and not station.remove(probe):
+                        station.restore()
+                        del self.stations[place]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything was shed that was watched."""
+        return bool(self.meter.shed) and not self.probes
+
+    def detach(self) -> None:
+        """Leave the process as it was found: every function has its own code again, and nobody is told of anything."""
+        if self.gone:
+            return
+        self.gone = True
+        self.ticker.stop()
+        with self.patching:
+            for station in self.stations.values():
+                station.restore()
+            for undo in self.undo:
+                undo()
+            rewrite.forget_stations()
+        try:
+            self.look(last=False)
+            for probe in self.probes.values():
+                probe.detached()
+        except Exception:
+            self.faults.add("detach")
+        self._write_tail()
+        self.finished = True
+        self.recorder.disown()
 
     def finish(self) -> None:
         """The last look; may be asked for more than once."""
@@ -358,7 +447,10 @@ class Tracer:
                     self.faults.add("finish")
         finally:
             self.finished = True
-            self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
+            self._write_tail()
+
+    def _write_tail(self) -> None:
+        self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
 
     def go_on(self) -> None:
         """What seemed to be the end was none: another program could not be put in this one's place."""
@@ -396,7 +488,8 @@ class Tracer:
             self.recorder = Recorder(self.folder, self.plan.run)
             self.written.clear()
             self.states.clear()
-            self.recorder.write("head", **head(self.plan.hash, self.plan.run), forked=True)
+            self.meter = self.meter.of_a_child()
+            self._write_head(forked=True)
             for path, module in self.loaded.items():
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
             for name, sings in self.canaries.items():
@@ -428,49 +521,7 @@ def load_probe(name: str) -> type[Probe]:
     return kind
 
 
-def resolve(module: ModuleType, qualname: str) -> tuple[type | None, object] | None:
-    """What a qualname is bound to, and the class that it is bound in."""
-    owner: Any = None
-    place: Any = module.__dict__
-    found: object = None
-    for part in qualname.split("."):
-        if part in place:
-            found = place[part]
-        elif owner is not None:
-            base = next((base for base in owner.__mro__ if part in base.__dict__), None)
-            if base is None or base is object:
-                return None
-            found = base.__dict__[part]
-        else:
-            return None
-        last_owner = owner
-        owner = found if isinstance(found, type) else None
-        place = found.__dict__ if isinstance(found, type) else {}
-    return last_owner, found
-
-
-def subclasses(base: type) -> Iterator[type]:
-    direct: list[type] = type.__subclasses__(base)
-    for sub in direct:
-        yield sub
-        yield from subclasses(sub)
-
-
-def _waits_for_its_first_use(module: ModuleType) -> bool:
-    """Any look at an attribute of such a module would load it."""
-    util = sys.modules.get("importlib.util")
-    return util is not None and issubclass(type(module), util._LazyModule)
-
-
 def _copied(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: _copied(value) for key, value in state.items()}
     return list(state) if isinstance(state, list) else state
-
-
-def _may_be_compiled(holder: object, owner: type | None, name: str) -> bool:
-    """Whether torch may make a graph of the function, or of what calls it: a call of ours would break the graph."""
-    if hasattr(holder, "_torchdynamo_orig_callable"):
-        return True
-    of_a_module = owner is not None and any(base.__module__ == "torch.nn.modules.module" for base in owner.__mro__)
-    return of_a_module and name != "__init__"

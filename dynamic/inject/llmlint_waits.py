@@ -28,6 +28,11 @@ def begin() -> None:
     folder = os.environ.get("LLMLINT_TRACE")
     if not folder or _PACKAGE in sys.modules:
         return
+    if os.path.exists(os.path.join(folder, "dormant.json")):
+        import llmlint_sleeps  # type: ignore[import-not-found]
+
+        llmlint_sleeps.begin(folder)
+        return
     words = _words(folder)
     if words is None or "__main__" in words or _says_so_itself(words):
         start()
@@ -43,12 +48,16 @@ def start() -> None:
     if _PACKAGE in sys.modules:
         return
     try:
-        _start()
+        load()
+        sys.modules[_PACKAGE + ".start"].start()
     except Exception:  # the program must go on whatever happens here
         sys.modules.pop(_PACKAGE, None)
 
 
-def _start() -> None:
+def load() -> None:
+    """The package and what starts it."""
+    if _PACKAGE + ".start" in sys.modules:
+        return
     import importlib.util
 
     folder = os.path.dirname(_HERE)
@@ -60,7 +69,7 @@ def _start() -> None:
     package = importlib.util.module_from_spec(spec)
     sys.modules[_PACKAGE] = package
     spec.loader.exec_module(package)
-    importlib.import_module(_PACKAGE + ".start").start()
+    importlib.import_module(_PACKAGE + ".start")
 
 
 def _words(folder: str) -> frozenset[str] | None:

@@ -39,6 +39,8 @@ class CollectiveLog(Probe):
     libraries: ClassVar[dict[str, tuple[str, ...]]] = {TORCH: (*CALLS, *GROUPS)}
     exercised: ClassVar[str] = "the function ran on two ranks"
     may_refute: ClassVar[bool] = False
+    attached: ClassVar[str] = NOT_EXERCISED
+    """Ranks are heard from different calls on: their logs don't compare."""
 
     _sequence: ClassVar[dict[int, int]] = {}
     _depth: ClassVar[dict[int, int]] = {}

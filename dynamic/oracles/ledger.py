@@ -83,6 +83,7 @@ class EntityLedger(Probe):
 
     exercised: ClassVar[str] = "requests ended through the terminal path that the finding names"
     may_refute: ClassVar[bool] = True
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)

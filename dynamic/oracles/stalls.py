@@ -121,6 +121,15 @@ class Watchdog:
                 if standing.told:
                     standing.tell()
 
+    def forget(self, line: Line) -> None:
+        """Nobody asks about it any more. Where nothing is left to look for, the thread ends by itself."""
+        self.lines = {
+            place: (code, [one for one in lines if one is not line]) for place, (code, lines) in self.lines.items()
+        }
+        self.lines = {place: found for place, found in self.lines.items() if found[1]}
+        if not self.lines:
+            self.loops.clear()
+
     # ------------------------------------------------------------ the thread
 
     def _start(self) -> None:

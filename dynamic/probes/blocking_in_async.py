@@ -23,6 +23,7 @@ class Probe(Base):
 
     exercised: ClassVar[str] = "the function ran on a thread with a running event loop"
     may_refute: ClassVar[bool] = True
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
@@ -48,6 +49,10 @@ class Probe(Base):
                 WATCHDOG.leave(token)
 
         return Quick(before, after)
+
+    def detached(self) -> None:
+        if self.line is not None:
+            WATCHDOG.forget(self.line)
 
     def called(self, target: Target, subject: object, roots: Roots | None) -> object:
         if self._is_own(target):

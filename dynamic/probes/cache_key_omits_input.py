@@ -36,6 +36,7 @@ class Probe(Base):
 
     exercised: ClassVar[str] = "the omitted input took at least two values"
     may_refute: ClassVar[bool] = True
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)

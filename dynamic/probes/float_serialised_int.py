@@ -25,6 +25,7 @@ class Probe(Base):
 
     exercised: ClassVar[str] = "a long integer went through"
     may_refute: ClassVar[bool] = False
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)

@@ -27,6 +27,7 @@ class Probe(Base):
 
     exercised: ClassVar[str] = "the machine refused a step while the function was under way"
     may_refute: ClassVar[bool] = True
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)

@@ -51,6 +51,7 @@ class Probe(Base):
 
     exercised: ClassVar[str] = "the restore was called with something to restore, or refused to"
     may_refute: ClassVar[bool] = True
+    attached: ClassVar[str] = CONFIRMED
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)

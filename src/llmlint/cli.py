@@ -21,6 +21,7 @@ COMMANDS = {
         "Keep a file of known findings: only new ones count.",
     ),
     "trace": ("llmlint.runtime.commands:trace", "Run a program and watch what the findings are about."),
+    "attach": ("llmlint.runtime.attach_command:attach", "Watch a program that runs already, for a time."),
     "confirm": ("llmlint.runtime.commands:confirm", "Write what traced runs showed onto the findings."),
     "verify": ("llmlint.runtime.commands:verify", "Scan, trace and confirm in one go."),
     "rules": ("llmlint.commands.rules:rules", "List all rules."),

@@ -152,7 +152,7 @@ def test_what_was_said_last_is_there_whole_however_often_it_was_said(tmp_path: P
     recorder = Recorder(str(tmp_path))
     recorder.write("head", pid=os.getpid())
     for count in range(1, 3000):
-        recorder.write_states({"finding": {"count": count, "samples": ["long" * (count % 50)]}}, last=False)
+        recorder.write_states({"finding": {"count": count, "samples": ["long" * (count % 50)]}}, cost={}, last=False)
     (file,) = tmp_path.glob("*.state")
     assert file.stat().st_size < 4096
     assert read_run(str(tmp_path)).processes[0].states["finding"]["count"] == 2999

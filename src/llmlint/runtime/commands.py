@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -16,19 +16,31 @@ import msgspec
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
 from llmlint.plain import one_line, without_commands
+from llmlint.runtime.units import Seconds, Share
 from llmlint.writing import write_file
 
 WRONG_USE = 2
 
 
-def _wrong_use(message: str) -> NoReturn:
+USUAL_BUDGET = 0.02
+"""Of a core: what watching may take in a program that was to be left alone."""
+
+
+class Sleep(NamedTuple):
+    """How a dormant run is woken by a signal, and for how long."""
+
+    signal: str
+    seconds: float
+
+
+def wrong_use(message: str) -> NoReturn:
     click.echo(f"llmlint: {without_commands(one_line(message))}", err=True)
     sys.exit(WRONG_USE)
 
 
-def _document(file: Path) -> Any:
+def document_in(file: Path) -> Any:
     document = _read(file)
-    return _wrong_use(document) if isinstance(document, str) else document
+    return wrong_use(document) if isinstance(document, str) else document
 
 
 def _read(file: Path) -> Any:
@@ -50,7 +62,7 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
             "--stress", default="", metavar="KINDS", help="abort, error, preempt, cancel-storm, vary, bigint."
         ),
         click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
-        click.option("--for", "seconds", default=60.0, show_default=True, help="Stop driving after so many seconds."),
+        click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to drive."),
         click.option("--fault", "faults", multiple=True, metavar="kill:CHILD|stop:CHILD", help="End or stop a child."),
         click.option("--ids", is_flag=True, help="Write request ids as they are instead of hashed."),
     ):
@@ -80,6 +92,11 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
     type=click.Path(exists=True),
     help="Count calls of all functions under this path that our rules are about, for confirm --coverage.",
 )
+@click.option("--budget", type=Share(), help="What watching may take of a core, as 2%: the costliest is left out.")
+@click.option("--dormant", is_flag=True, help="Watch nothing until `llmlint attach` or --wake-signal says so.")
+@click.option(
+    "--wake-signal", type=click.Choice(["SIGUSR1", "SIGUSR2", "SIGHUP"]), help="With --dormant: wakes for --for."
+)
 @_stress_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def trace(
@@ -92,13 +109,16 @@ def trace(
     sites: Sequence[str],
     command: Sequence[str],
     ids: bool,
+    budget: float | None,
+    dormant: bool,
+    wake_signal: str | None,
     **driving: Any,
 ) -> None:
     """Run COMMAND, watching what the findings name, or what is asked by hand. Ends as the command ends."""
     from llmlint.runtime.trace import leave_as
 
     if findings is None and not watches and not templates:
-        _wrong_use("trace takes --findings, --watch or --watch-template")
+        wrong_use("trace takes --findings, --watch or --watch-template")
     document = _read(findings) if findings is not None else None
     asked = _asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):
@@ -106,8 +126,11 @@ def trace(
         leave_as(_without_tracing(missing, command, _meanwhile(**driving)))
         return
     known = document.findings if document is not None else []
-    status = _traced([*known, *asked], out, root, command, ids, sites, **driving)
-    if asked:
+    if wake_signal and not dormant:
+        wrong_use("--wake-signal goes with --dormant")
+    sleep = Sleep(wake_signal or "", driving["seconds"]) if dormant else None
+    status = _traced([*known, *asked], out, root, command, ids, sites, budget or 0.0, sleep, **driving)
+    if asked and not dormant:
         _write_own_findings(out, asked)
     leave_as(status)
 
@@ -134,21 +157,16 @@ def _asked_by_hand(
 def _write_own_findings(out: Path, asked: list[Finding]) -> None:
     """What a run saw of what no scan had found, beside its records; the command's own output stays its own."""
     from llmlint.dynamic.read import read_run
-    from llmlint.report import Style, render
-    from llmlint.runtime.private import write_private
-    from llmlint.scan import Counts, ScanResult
+    from llmlint.runtime.own_findings import FILE, write_own_findings
 
-    file = out / "findings.json"
     try:
-        if file.exists() or not (out / "plan.json").exists():
+        if (out / FILE).exists() or not (out / "plan.json").exists():
             return
-        judged = _judged(asked, [read_run(str(out))])
-        result = ScanResult(findings=judged, counts=Counts(), rules=tuple(load_catalogue()))
-        write_private(file, render("json", result, Style()))
+        judged = write_own_findings(out, asked, [read_run(str(out))])
     except OSError as error:
-        click.echo(f"llmlint: {error.filename or file}: {error.strerror}", err=True)
+        click.echo(f"llmlint: {error.filename or out / FILE}: {error.strerror}", err=True)
         return
-    click.echo(f"llmlint: {file}: {tally(finding.verdict for finding in judged)}", err=True)
+    click.echo(f"llmlint: {out / FILE}: {tally(finding.verdict for finding in judged)}", err=True)
 
 
 def _traced(
@@ -158,10 +176,12 @@ def _traced(
     command: Sequence[str],
     ids: bool,
     sites: Sequence[str] = (),
+    budget: float = 0.0,
+    sleep: Sleep | None = None,
     **driving: Any,
 ) -> int:
     from llmlint.runtime.plan import make_plan
-    from llmlint.runtime.trace import prepare, run_traced
+    from llmlint.runtime.trace import let_sleep, prepare, run_traced
 
     meanwhile = _meanwhile(**driving)
     missing = ""
@@ -172,7 +192,12 @@ def _traced(
             from llmlint.vocabulary_file import load_vocabulary
 
             plan = with_sites(plan, sites, load_vocabulary())
-        prepare(out, plan)
+        prepare(out, {**plan, "budget": budget, **({"native": []} if sleep else {})})
+        if sleep is not None:
+            from llmlint.runtime.own_findings import write_own_findings
+
+            write_own_findings(out, findings)
+            let_sleep(out, sleep.signal, sleep.seconds, budget or USUAL_BUDGET)
     except msgspec.ValidationError as error:
         missing = f"a finding's runtime block is not understood: {error}"
     except OSError as error:
@@ -180,7 +205,7 @@ def _traced(
     try:
         return _without_tracing(missing, command, meanwhile) if missing else run_traced(command, out, ids, meanwhile)
     except OSError as error:
-        _wrong_use(f"{error.filename or command[0]}: {error.strerror}")
+        wrong_use(f"{error.filename or command[0]}: {error.strerror}")
 
 
 def _without_tracing(
@@ -202,7 +227,7 @@ def _meanwhile(
     try:
         workload = Workload.of(drive or "", stress, requests, seconds, faults)
     except WorkloadError as error:
-        _wrong_use(str(error))
+        wrong_use(str(error))
     return lambda process: run_workload(workload, process)
 
 
@@ -240,12 +265,12 @@ def confirm(
     """Write what the RUNS and the logs of sanitizers saw onto the FINDINGS."""
     from llmlint.dynamic.read import read_run
 
-    document = _document(findings)
+    document = document_in(findings)
     if not runs and not logs:
-        _wrong_use("confirm takes a folder of `llmlint trace`, or --sanitizer-log")
+        wrong_use("confirm takes a folder of `llmlint trace`, or --sanitizer-log")
     for folder in runs:
         if not (folder / "plan.json").is_file():
-            _wrong_use(f"{folder} is not a folder of `llmlint trace`")
+            wrong_use(f"{folder} is not a folder of `llmlint trace`")
     read = [read_run(str(folder)) for folder in runs]
     confirmed = _confirmed(document, read) if runs else list(document.findings)
     if logs:
@@ -272,7 +297,7 @@ def _write_metrics(file: Path, runs: Sequence[Any]) -> None:
         draft.write_text(metrics_of(runs), encoding="utf-8")
         draft.replace(file)
     except OSError as error:
-        _wrong_use(f"cannot write {file}: {error.strerror}")
+        wrong_use(f"cannot write {file}: {error.strerror}")
 
 
 def _write_into(file: Path, findings: list[Finding]) -> None:
@@ -281,9 +306,9 @@ def _write_into(file: Path, findings: list[Finding]) -> None:
     try:
         write_baseline(file, with_verdicts(read_baseline(file), file, findings))
     except BaselineError as error:
-        _wrong_use(str(error))
+        wrong_use(str(error))
     except OSError as error:
-        _wrong_use(f"cannot write {file}: {error.strerror}")
+        wrong_use(f"cannot write {file}: {error.strerror}")
 
 
 def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:
@@ -302,7 +327,7 @@ def _seen_by_sanitizers(findings: Sequence[Finding], logs: Sequence[Path]) -> li
     try:
         texts = [log.read_bytes().decode("utf-8", "replace") for log in logs]
     except OSError as error:
-        _wrong_use(f"cannot read {error.filename}: {error.strerror}")
+        wrong_use(f"cannot read {error.filename}: {error.strerror}")
     sightings = [sighting for text in texts for sighting in read_log(text)]
     return with_sightings(findings, sightings, [str(log) for log in logs])
 
@@ -317,13 +342,13 @@ def _report(document: Any, findings: list[Finding], format_: str, outputs: Seque
     for text in outputs:
         name, colon, file = text.partition(":")
         if not colon or name not in FORMATS:
-            _wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(FORMATS)}, not {text!r}")
+            wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(FORMATS)}, not {text!r}")
         try:
             write_file(Path(file), render(name, result, Style()).encode("utf-8", "replace"))
         except OSError as error:
-            _wrong_use(f"cannot write {file}: {error.strerror}")
+            wrong_use(f"cannot write {file}: {error.strerror}")
     if format_ not in FORMATS:
-        _wrong_use(f"there is no format {format_!r}; there are {', '.join(FORMATS)}")
+        wrong_use(f"there is no format {format_!r}; there are {', '.join(FORMATS)}")
     if not quiet:
         color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         sys.stdout.write(render(format_, result, Style(color=color)))
@@ -377,9 +402,9 @@ def verify(
         status = subprocess.run(scan, check=False).returncode
         if status:
             sys.exit(status)
-        document = _document(report)
+        document = document_in(report)
         if (folder / "plan.json").exists():
-            _wrong_use(f"{folder}: it holds a run already")
+            wrong_use(f"{folder}: it holds a run already")
         _traced(document.findings, folder, Path(), command, ids, **driving)
         if not (folder / "plan.json").exists():
             sys.exit(WRONG_USE)

@@ -24,6 +24,7 @@ from llmlint.runtime.native.build import is_preloaded, preloaded, prepare_ledger
 from llmlint.runtime.private import write_private
 
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
+DORMANT = "dormant.json"
 INJECT = DYNAMIC.resolve() / "inject"
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -43,6 +44,12 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
     # Many a container forbids its programs to write bytecode: no process of the run should compile the tracer again.
     compileall.compile_dir(DYNAMIC.resolve(), quiet=2)
     prepare_ledger(folder, plan.get("native", ()), plan["run"])
+
+
+def let_sleep(folder: Path, wake_signal: str, seconds: float, budget: float, once: bool = False) -> None:
+    """Whoever of the run begins to run only sleeps, until there is an order (`attaching.py`) or the signal."""
+    usual = {"signal": wake_signal, "seconds": seconds, "budget": budget, "once": once}
+    write_private(folder / DORMANT, json.dumps(usual))
 
 
 def _names_to_wait_for(plan: Mapping[str, Any]) -> list[str]:

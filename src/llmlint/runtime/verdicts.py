@@ -96,6 +96,8 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
         states = [process.states[watched.key] for process in heard if watched.key in process.states]
         judgement = kind.judge(watched, states) if states else _nothing_seen(run, watched, relevant, heard)
     status, summary = judgement.status, judgement.summary
+    if status in _SEEN and any(process.attached for process in heard):
+        status, summary = _seen_in_a_part(kind, status, summary)
     if status == probes.REFUTED:
         lacking = _lacking(kind, run, watched, relevant)
         if lacking:
@@ -103,6 +105,8 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
     elif status == probes.NOT_EXERCISED:
         summary = _unheld(watched, heard) or summary
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
+    else:
+        summary = "; ".join([summary, *_shed(watched, relevant)])
     where = [process.label() for process in heard if _alone(kind, watched, process) in _SEEN]
     evidence = (*judgement.evidence, *([f"seen in {', '.join(where[:4])}"] if where else []))
     return Verdict(status, summary, evidence, (run.folder,), _reproduce(run))
@@ -117,6 +121,23 @@ def _unheld(watched: Watched, heard: list[Process]) -> str:
         if count
         else ""
     )
+
+
+def _seen_in_a_part(kind: type[probes.Probe], status: str, summary: str) -> tuple[str, str]:
+    """What may be said of a program that was watched for a part of its life."""
+    most = max(status, kind.attached, key=_WEIGHT.index)
+    return most, summary if most == status else f"{summary}; but what was before it was attached to is not known"
+
+
+def _shed(watched: Watched, relevant: list[Process]) -> list[str]:
+    """Where it cost too much to be watched any longer."""
+    return [
+        f"{process.label()} watched for {shed['after']:.1f} s of it and took {100 * shed['share']:.1f} % of a core, "
+        "more than its budget"
+        for process in relevant
+        for shed in [process.shed.get(watched.key)]
+        if shed is not None
+    ]
 
 
 _SEEN = (probes.CONFIRMED, probes.SUSPICIOUS)
@@ -140,7 +161,8 @@ def _nothing_seen(run: Run, watched: Watched, relevant: list[Process], heard: li
 
 def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]:
     """What stood in the way, for somebody who wants a better run."""
-    found = _misses(watched, relevant)
+    found = [*_misses(watched, relevant), *_shed(watched, relevant)]
+    found += [f"{process.label()} was watched for a time only" for process in relevant if process.attached]
     found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
     found += [f"{process.label()} lost {process.lost} records" for process in relevant if process.lost]
     old = [path for process in relevant for path, record in process.loaded.items() if not record["same"]]

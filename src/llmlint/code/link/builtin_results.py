@@ -10,7 +10,7 @@ _STRINGS = frozenset(
 )
 _LISTS_OF_STRINGS = frozenset("split rsplit splitlines".split())
 _SAME = frozenset("copy union intersection difference symmetric_difference".split())
-_ELEMENTS = frozenset("get pop popleft setdefault get_nowait".split())
+GETTERS = frozenset("get pop popleft setdefault get_nowait".split())
 _MAPPINGS = frozenset("dict Dict defaultdict DefaultDict OrderedDict Mapping MutableMapping Counter".split())
 _NUMBERS = frozenset("find rfind index count bit_length".split())
 
@@ -22,7 +22,7 @@ def result_of(text: str, method: str) -> str:
         return _of_string(head, method)
     if method in _SAME:
         return text
-    if method in _ELEMENTS:
+    if method in GETTERS:
         return element_of(text, "python")
     if head in _MAPPINGS:
         return _of_mapping(arguments_of(text), method)

@@ -15,15 +15,15 @@ _MAKES = ("assign", "bind", "clear")
 
 
 class Contents:
-    """`value_of` follows a path in a function, as `Types.value_of` does."""
+    """`value_at` follows a path on a line of a function, as `Types.value_at` does."""
 
     def __init__(
         self,
-        value_of: Callable[[FunctionInfo, str], Value],
+        value_at: Callable[[FunctionInfo, int, str], Value],
         literal: Callable[[str], Value],
         in_file: Callable[[str], Iterable[FunctionInfo]],
     ) -> None:
-        self._value_of = value_of
+        self._value_at = value_at
         self._literal = literal
         self._in_file = in_file
         self._filled: dict[FunctionInfo | ClassInfo, dict[str, list[Call]]] = {}
@@ -40,10 +40,10 @@ class Contents:
     def _put(self, call: Call) -> Value:
         function, effect = call
         if effect.op != "insert" or effect.holds:
-            return joined(self._value_of(function, held) for held in effect.holds)
+            return joined(self._value_at(function, effect.line, held) for held in effect.holds)
         path = _inserted(effect)
         if path:
-            return self._value_of(function, path)
+            return self._value_at(function, effect.line, path)
         literal = effect.source if effect.value == "constant" else next((a.literal for a in effect.args), "")
         return self._literal(literal_type(literal)) if literal else None
 

@@ -8,6 +8,7 @@ from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
+from llmlint.code.link.handed_back import may_hand_back
 from llmlint.code.link.names import Names
 from llmlint.code.link.narrowing import Narrowing
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
@@ -35,11 +36,11 @@ class Dispatch:
         narrowed = self._narrowed(function, effect)
         if narrowed:
             known = {**narrowed, **known}
-        if known or overrides:
-            return self._targets(function, callee, effect.via, known, overrides)
+        if known or overrides or may_hand_back(callee):
+            return self._targets(function, effect, known, overrides)
         found = self._plain.get((function, callee))
         if found is None:
-            found = self._plain[function, callee] = self._targets(function, callee, effect.via, known, overrides)
+            found = self._plain[function, callee] = self._targets(function, effect, known, overrides)
         return found
 
     def _narrowed(self, function: FunctionInfo, effect: Effect) -> Known:
@@ -53,13 +54,14 @@ class Dispatch:
         return {path: value for path, value in found.items() if value is not None}
 
     def _targets(
-        self, function: FunctionInfo, callee: str, via: str, known: Known, overrides: bool
+        self, function: FunctionInfo, effect: Effect, known: Known, overrides: bool
     ) -> tuple[FunctionInfo, ...]:
-        if via == "new" and function.language != "python":
+        callee = effect.callee
+        if effect.via == "new" and function.language != "python":
             made = self._types.value_of(function, callee, known) or self._names.lookup(function.path, callee)
             return self._run_by(made, overrides) if isinstance(made, ClassInfo) else ()
         receiver, _, name = callee.rpartition(".")
-        value = self._types.value_of(function, callee, known)
+        value = self._types.value_at(function, effect.line, callee, known)
         if value is None and receiver and receiver != "super()":
             owner = self._types.class_of(function, receiver, known)
             return self._below(owner, name) if owner is not None else ()

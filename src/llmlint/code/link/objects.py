@@ -7,10 +7,11 @@ from typing import NamedTuple, TypeAlias
 
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.names import Module, Outside
-from llmlint.code.link.typetext import head_of
+from llmlint.code.link.typetext import element_of, head_of
 
 _BARE = frozenset("list dict set tuple deque defaultdict OrderedDict List Dict Set Tuple Deque DefaultDict".split())
 _NO_BASES = ("ABC", "Generic", "Protocol", "object")
+_FUNCTION = "Callable"
 _MOST = 4
 _MOST_DECLARED = 16
 
@@ -39,11 +40,22 @@ class Super(NamedTuple):
 
 
 class Container(NamedTuple):
-    """A container known by what is put into it: the local, global or attribute `path` of `holder`."""
+    """A container known by what is put into it: the local, global or attribute `path` of `holder`.
+
+    `said` is its declared type, where that only says that it holds functions.
+    """
 
     kind: str
     holder: FunctionInfo | ClassInfo | None
     path: str
+    said: Instance | None = None
+
+
+class Giving(NamedTuple):
+    """A function of a library, where it is known what it gives: `pools.get`."""
+
+    name: str
+    value: Value
 
 
 class AnyOf(NamedTuple):
@@ -52,7 +64,7 @@ class AnyOf(NamedTuple):
     options: tuple[One, ...]
 
 
-One: TypeAlias = Instance | Container | ClassInfo | FunctionInfo | Method | Super | Module | Outside
+One: TypeAlias = Instance | Container | Giving | ClassInfo | FunctionInfo | Method | Super | Module | Outside
 Value: TypeAlias = One | AnyOf | None
 Known: TypeAlias = Mapping[str, ClassInfo | Instance | AnyOf]
 """Objects, or their classes, at paths that are known better than the function alone tells: `self` above all."""
@@ -73,16 +85,19 @@ def options_in(value: Value) -> tuple[One, ...]:
 
 def joined(values: Iterable[Value], most: int = _MOST) -> Value:
     """What is one of these values: more than a few are told by the class they all descend from, or not at all."""
-    found = tuple(dict.fromkeys(option for value in values for option in options_in(value)))
+    known = [value for value in dict.fromkeys(values) if value is not None]
+    if len(known) <= 1:
+        return known[0] if known else None
+    found = tuple(dict.fromkeys(option for value in known for option in options_in(value)))
     if len(found) <= 1:
-        return found[0] if found else None
+        return found[0]
     if len(found) <= most:
         return AnyOf(found)
     return _common(found)
 
 
 def any_declared(values: Iterable[Value]) -> Value:
-    """One of several values that a type names: it says them all, so more of them count."""
+    """One of several values that a type names or a function gives: they are all said, so more of them count."""
     return joined(values, _MOST_DECLARED)
 
 
@@ -118,8 +133,17 @@ def builtin(text: str) -> Instance | None:
 
 
 def says_little(value: Value) -> bool:
-    """Is it declared to be a container, without a word of what it holds?"""
-    return isinstance(value, Instance) and value.cls is None and head_of(value.text) == value.text in _BARE
+    """Is it declared to be a container, without a word of what it holds, or with the word that it holds functions?"""
+    if not isinstance(value, Instance) or value.cls is not None:
+        return False
+    return (head_of(value.text) == value.text and value.text in _BARE) or head_of(
+        element_of(value.text, "python")
+    ) == _FUNCTION
+
+
+def is_some_function(value: Value) -> bool:
+    """Is it declared to be a function, without a word of which?"""
+    return any(isinstance(o, Instance) and o.cls is None and head_of(o.text) == _FUNCTION for o in options_in(value))
 
 
 def is_enum(cls: ClassInfo) -> bool:

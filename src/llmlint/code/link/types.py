@@ -13,15 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from llmlint.code.facts.facts import Effect, ImportFact, Param
 from llmlint.code.link.asking import Asking
-from llmlint.code.link.builtin_results import result_of
+from llmlint.code.link.builtin_results import GETTERS, result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
 from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
+from llmlint.code.link.handed_back import HandedBack
 from llmlint.code.link.names import Meaning, Module, Names, Outside, Variable
 from llmlint.code.link.objects import (
     NOTHING_KNOWN,
     AnyOf,
     Container,
+    Giving,
     Instance,
     Known,
     Method,
@@ -35,6 +37,7 @@ from llmlint.code.link.objects import (
     common_class,
     held,
     is_enum,
+    is_some_function,
     joined,
     options_in,
     says_little,
@@ -46,13 +49,21 @@ _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
 _POINTEES = frozenset({"lock", "value", "load"})
 _NO_STEP = ""
 _ENTERING = "__enter__"
-_GIVES_ARGUMENT = frozenset("partial copy deepcopy replace shield wait_for".split())
 _MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.deepcopy typing.cast sum iter".split())
 """Functions outside of the program that may give an object of the program."""
 
 _ITERATORS = frozenset("Iterator Iterable Generator AsyncIterator AsyncIterable AsyncGenerator".split())
 _Question = tuple[object, object]
 Handed = Callable[[FunctionInfo, str], Value]
+
+
+def _told(known: Value, said: Value) -> Value:
+    """What is known of a value of which little is said."""
+    if is_some_function(said):
+        return any_declared((known, said))
+    if isinstance(known, Container) and isinstance(said, Instance):
+        return known._replace(said=said)
+    return known or said
 
 
 def _nothing_handed(function: FunctionInfo, name: str) -> Value:
@@ -65,7 +76,8 @@ class Types:
         self._handed = handed
         self._starts = starts
         self._declared = Declared(names, starts.modules)
-        self._contents = Contents(self.value_of, builtin, starts.functions_in)
+        self._contents = Contents(self.value_at, builtin, starts.functions_in)
+        self._handed_back = HandedBack(self.value_of, self._declared_in)
         self._imports: dict[FunctionInfo, Mapping[str, Sequence[ImportFact]]] = {}
         self._asking: Asking[_Question, Value] = Asking()
 
@@ -92,6 +104,15 @@ class Types:
             return self._walk(function, path, known)
         return self._asking.ask((function, path), lambda: self._walk(function, path, known))
 
+    def value_at(self, function: FunctionInfo, line: int, path: str, known: Known = NOTHING_KNOWN) -> Value:
+        """The same where the path stands on a line, so that what its first call hands on can be told."""
+        given = self._handed_back.at(function, line, path, known)
+        value = self._through(given.value, _STEPS.findall(given.rest)) if given is not None else None
+        return value if value is not None else self.value_of(function, path, known)
+
+    def _declared_in(self, function: FunctionInfo, text: str) -> Value:
+        return self._declared.value(text, function.path, function.facts.qualname)
+
     def _walk(self, function: FunctionInfo, path: str, known: Known) -> Value:
         steps = _STEPS.findall(path)
         if not steps:
@@ -101,6 +122,9 @@ class Types:
             steps = steps[2:]
         else:
             value, steps = self._begin(function, path, steps, known)
+        return self._through(value, steps)
+
+    def _through(self, value: Value, steps: list[str]) -> Value:
         for at, step in enumerate(steps):
             if value is None:
                 return None
@@ -139,7 +163,7 @@ class Types:
                 return function.full_name
             case ClassInfo() | FunctionInfo():
                 return first.full_name
-            case Module(name=name) | Outside(name=name):
+            case Module(name=name) | Outside(name=name) | Giving(name=name):
                 return name
             case Instance(cls=ClassInfo() as cls):
                 return f"{cls.full_name}()"
@@ -215,7 +239,8 @@ class Types:
         if param.kind in ("*", "**"):
             text = f"tuple[{param.annotation}, ...]" if param.kind == "*" else f"dict[str, {param.annotation}]"
             return Instance(None, text, function.path, within)
-        return self._declared.value(param.annotation, function.path, within)
+        said = self._declared.value(param.annotation, function.path, within)
+        return any_declared((self._handed(function, param.name), said)) if is_some_function(said) else said
 
     def _module_name(self, path: str, name: str, within: str) -> Value:
         meaning = self._names.lookup(path, name, "" if within == "<module>" else within)
@@ -242,11 +267,9 @@ class Types:
         """What a name stands for that is given a value at these places: as declared, else any of the values."""
         declared = (self._annotated(start) for start in starts if start.annotation)
         said = next((value for value in declared if value is not None), None)
-        if said is not None and not says_little(said):
+        if said is not None and not says_little(said) and not is_some_function(said):
             return said
-        if len(starts) == 1:
-            return self._start(starts[0], holder, path) or said
-        return joined(self._start(start, holder, path) for start in starts) or said
+        return _told(joined(self._start(start, holder, path) for start in starts), said)
 
     def _annotated(self, start: Start, owner: ClassInfo | None = None) -> Value:
         return self._declared.value(start.annotation, *where(start, owner))
@@ -254,7 +277,7 @@ class Types:
     def _start(self, start: Start, holder: FunctionInfo | ClassInfo | None, at: str) -> Value:
         """What one assignment gives, by the form of its value."""
         function = start.function
-        chosen = joined(self.value_of(function, o) for o in start.options) if function is not None else None
+        chosen = joined(self.value_at(function, start.line, o) for o in start.options) if function else None
         if chosen is not None:
             return chosen
         if start.holds and holder is not None:
@@ -283,39 +306,19 @@ class Types:
             if isinstance(found, ClassInfo):
                 return Instance(found)
         if function is not None:
-            return self._given_back(function, start) or self.value_of(function, f"{source}()")
+            return self.value_at(function, start.line, f"{source}()")
         meaning = self._names.lookup(path, source, within)
         return None if isinstance(meaning, Variable) else self._step(meaning, "()")
 
-    def _given_back(self, function: FunctionInfo, start: Start) -> Value:
-        """What a call gives that hands back what it is handed: `partial(f, 1)`, `copy(pool)`, `cast(Pool, x)`."""
-        last = start.source.rpartition(".")[2]
-        if last not in _GIVES_ARGUMENT and last != "cast":
-            return None
-        if not isinstance(self._module_or_none(function, start.source), Outside):
-            return None
-        call = next((e for e in function.effects if e.line == start.line and e.callee == start.source and e.args), None)
-        if call is None:
-            return None
-        first = call.args[0]
-        if last == "cast":
-            return self._declared.value(first.path or first.literal, function.path, function.facts.qualname)
-        return self.value_of(function, first.path) if first.path else None
-
-    def _module_or_none(self, function: FunctionInfo, path: str) -> Value:
-        meaning = self._names.lookup(function.path, path, function.facts.qualname)
-        return None if isinstance(meaning, Variable) else meaning
-
     def _attribute(self, attribute: AttributeInfo) -> Value:
         declared = self._declared_attribute(attribute)
-        if declared is not None and not says_little(declared):
+        if declared is not None and not says_little(declared) and not is_some_function(declared):
             return declared
         path = f"self.{attribute.name}"
         if is_enum(attribute.owner) and attribute.function is None:
             return Instance(attribute.owner)
         starts = [s for s in attribute.starts if s.value or s.options]
-        values = [self._start(start, attribute.owner, path) for start in starts]
-        return joined(values) or declared
+        return _told(joined(self._start(start, attribute.owner, path) for start in starts), declared)
 
     def _declared_attribute(self, attribute: AttributeInfo) -> Value:
         """As declared in the class itself, or else in the nearest base that declares it."""
@@ -356,7 +359,7 @@ class Types:
             case Instance(cls=None):
                 return self._of_outsider(value, step)
             case Instance(cls=ClassInfo() as cls):
-                return self._member(cls, step)
+                return cls if step == "__class__" else self._member(cls, step)
             case Container(kind=kind):
                 return self._of_container(value, step) or Outside(f"{kind}.{step}")
         return None
@@ -372,14 +375,16 @@ class Types:
         return self._returned(method, value.cls) if method is not None else value
 
     def _of_container(self, value: Container, step: str) -> Value:
+        if step in GETTERS:
+            return Giving(f"{value.kind}.{step}", self._element(value, "[]"))
         return value if step in ("copy", "values") else None
 
     def _of_outsider(self, value: Instance, step: str) -> Value:
         """A member of an object of a library's class, or of Python's own."""
         result = result_of(value.text, step) if self._language(value.path) == "python" else ""
-        if result:
-            return Instance(None, f"Callable[[], {result}]", value.path, value.within)
         name = self._declared.outside_name(value)
+        if result:
+            return Giving(f"{name}.{step}", self._declared.value(result, value.path, value.within))
         return Outside(f"{name}.{step}") if name else None
 
     def _member(self, cls: ClassInfo, name: str) -> Value:
@@ -389,6 +394,9 @@ class Types:
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
+        nested = self._nested(cls, name)
+        if nested is not None:
+            return nested
         below = any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
         return beyond(cls.mro, name) if not below else None
 
@@ -400,12 +408,17 @@ class Types:
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)
-        meaning = self._names.member(cls, name)
-        return meaning if not isinstance(meaning, Variable | Outside) else None
+        return self._nested(cls, name)
+
+    def _nested(self, cls: ClassInfo, name: str) -> ClassInfo | FunctionInfo | None:
+        """A class that stands in the body of this one, or of a base."""
+        found = (self._names.member(base, name) for base in cls.mro)
+        return next((meaning for meaning in found if isinstance(meaning, ClassInfo | FunctionInfo)), None)
 
     def _element(self, value: One, step: str) -> Value:
         if isinstance(value, Container):
-            return self._asking.ask((value, "element"), lambda: self._contents.element(value))
+            put = self._asking.ask((value, "element"), lambda: self._contents.element(value))
+            return any_declared((put, self._element(value.said, step))) if value.said is not None else put
         if isinstance(value, Outside):
             return Outside(f"{value.name}{step}")
         if isinstance(value, ClassInfo | FunctionInfo):
@@ -459,9 +472,11 @@ class Types:
                 return None if name in _MAY_BE_OURS else Outside(f"{name}()")
             case Container():
                 return value
+            case Giving(value=given):
+                return given
             case Instance(cls=None, text=text):
-                given = arguments_of(text)[-1:] if head_of(text) == "Callable" else []
-                return self._declared.value(given[0], value.path, value.within) if given else None
+                returns = arguments_of(text)[-1:] if is_some_function(value) else []
+                return self._declared.value(returns[0], value.path, value.within) if returns else None
             case Instance(cls=ClassInfo() as cls):
                 called = cls.method("__call__") or cls.method("forward")
                 return self._returned(called, cls) if called is not None else None
@@ -480,14 +495,14 @@ class Types:
     def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
         known = {"self": receiver} if receiver else NOTHING_KNOWN
         returned = [effect for effect in function.effects if effect.op == "return"]
-        return joined(self._one_returned(function, effect, known) for effect in returned)
+        return any_declared(self._one_returned(function, effect, known) for effect in returned)
 
     def _one_returned(self, function: FunctionInfo, effect: Effect, known: Known) -> Value:
         if effect.options:
-            return joined(self.value_of(function, option, known) for option in effect.options)
+            return joined(self.value_at(function, effect.line, option, known) for option in effect.options)
         if effect.value in ("new", "path") and effect.source:
             made = f"{effect.source}()" if effect.value == "new" else effect.source
-            return self.value_of(function, made, known)
+            return self.value_at(function, effect.line, made, known)
         if effect.value == "constant":
             return builtin(literal_type(effect.source))
         if effect.holds:

@@ -39,6 +39,8 @@ RULES = {
 """Who finds which bug."""
 
 RANKS = ["--ranks", "2", "--only", "talk", "--for", "14"]
+BILLS = ["--only", "count", "--for", "20", "--device", "none"]
+"""A run of its own: should its two threads really meet, it alone is lost."""
 
 
 def main() -> None:
@@ -58,6 +60,7 @@ def demo(out: Path, device: str) -> int:
     show(run([*LLMLINT, "scan", ENGINE, "--quiet", "--exit-zero", "--min-confidence", "low", "--output", f"json:{findings}"]))
     ask_the_clean_variant(findings, out / "clean.json")
     drives = [("seeded", findings, ["--device", device, "--bugs", "all"]), ("clean", out / "clean.json", ["--device", device])]
+    drives += [("seeded", findings, [*BILLS, "--bugs", "all"]), ("clean", out / "clean.json", BILLS)]
     if torch:
         drives += [("seeded", findings, [*RANKS, "--bugs", "all"]), ("clean", out / "clean.json", RANKS)]
     runs: dict[str, list[Path]] = {"seeded": [], "clean": []}
@@ -90,7 +93,11 @@ def run(command: list[str]) -> subprocess.Popen[str]:
 
 def show(process: subprocess.Popen[str]) -> None:
     """The command as a user would type it, and what it printed."""
-    printed, _ = process.communicate(timeout=120)
+    try:
+        printed, _ = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # which `trace` hands on, so that no engine is left behind
+        raise
     typed = shlex.join(str(part) for part in process.args).replace(sys.executable, "python")
     print(f"$ {typed.replace('python -m llmlint', 'llmlint', 1)}")
     print("".join(f"  {line}\n" for line in printed.splitlines()), flush=True)

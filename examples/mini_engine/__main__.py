@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import threading
 from importlib.util import find_spec
 
 from .client import Client
@@ -14,7 +15,10 @@ from .parts import BUGS, Parts
 from .server import Server
 
 HUNG = 4
-"""The exit status of an engine whose ranks have lost each other."""
+"""The exit status of an engine whose ranks have lost each other, or whose threads wait for each other."""
+
+_MERCY = 5.0
+"""Seconds that an engine has to end by itself when its time is up."""
 
 
 def main() -> None:
@@ -42,6 +46,8 @@ def main() -> None:
 
 
 def serve(options: argparse.Namespace, parts: Parts) -> None:
+    if options.what == "drive":
+        _end_in_any_case(options.seconds + _MERCY)
     if options.ranks == 1:
         asyncio.run(run(options, choose_model(options.device), parts))
         return
@@ -68,6 +74,13 @@ async def run(options: argparse.Namespace, model, parts: Parts) -> None:
             task.result()
         task.cancel()
     server.close()
+
+
+def _end_in_any_case(seconds: float) -> None:
+    """Threads that wait for each other's locks do not hear that the time is up: a thread beside them does."""
+    watch = threading.Timer(seconds, os._exit, (HUNG,))
+    watch.daemon = True
+    watch.start()
 
 
 def give_up(leader) -> None:

@@ -47,19 +47,10 @@ async def _together(asks: list[Awaitable]) -> list:
 
 
 async def talk(client: Client) -> str:
-    """Sixty requests at once: they share prefixes, and there are not blocks for all. The bill is asked for meanwhile."""
+    """Sixty requests at once: they share prefixes, and there are not blocks for all."""
     system = "You are a small engine that answers in riddles. "
     asks = [client.complete(f"{system}Riddle {n}", max_tokens=8 + n % 24, user=f"user {n % 4}") for n in range(60)]
-    asking = [asyncio.ensure_future(_ask_for_the_bill(client)) for _ in range(4)]
-    answers = await _together(asks)
-    for one in asking:
-        one.cancel()
-    return f"{sum(len(text) for _, text in answers)} characters came back."
-
-
-async def _ask_for_the_bill(client: Client) -> None:
-    while True:
-        await client.post("/usage")
+    return f"{sum(len(text) for _, text in await _together(asks))} characters came back."
 
 
 async def leave(client: Client) -> None:
@@ -150,15 +141,24 @@ async def rest(client: Client) -> None:
 
 
 async def count(client: Client) -> str:
-    """The bill."""
+    """The bill is asked for while it is counted: locks in two orders may stop the engine here, so nothing comes after."""
+    asking = [asyncio.ensure_future(_ask_for_the_bill(client)) for _ in range(4)]
+    await _together([client.complete(f"Bill {n}", max_tokens=64, user=f"user {n % 4}") for n in range(60)])
+    for one in asking:
+        one.cancel()
     return (await client.post("/usage"))[1]
+
+
+async def _ask_for_the_bill(client: Client) -> None:
+    while True:
+        await client.post("/usage")
 
 
 CHAPTERS = {
     chapter.__name__: chapter
     for chapter in (
-        talk, leave, err, call_tools, ask_for_grammars, look_at_images, fetch_pictures, sleep_and_wake, change_weights, count,
-        send_a_huge_picture, rest,
+        talk, leave, err, call_tools, ask_for_grammars, look_at_images, fetch_pictures, sleep_and_wake, change_weights,
+        send_a_huge_picture, rest, count,
     )
 }
 

@@ -1,4 +1,7 @@
-"""Takes the docs' pictures of the terminal and of the page: `python docs/pictures.py` (needs chromium and selenium)."""
+"""Takes the docs' pictures: `python docs/pictures.py [ISSUES]` (needs chromium and selenium).
+
+Those of the study of bug reports only where ISSUES is given, a file that `llmlint issues` made.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from selenium.webdriver.common.by import By
 
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
-WIDE, PHONE = (1360, 900), (390, 844)
+WIDE, TALL, PHONE = (1360, 900), (1360, 1345), (390, 844)
 
 COLOURS = {
     "1": "font-weight:600",
@@ -47,6 +50,8 @@ def main() -> None:
         try:
             _terminal(browser, tree)
             _page(browser, tree)
+            if sys.argv[1:]:
+                _study(browser, Path(sys.argv[1]).resolve(), Path(scratch) / "issues.html")
         finally:
             browser.quit()
 
@@ -84,10 +89,24 @@ def _page(browser: webdriver.Chrome, tree: Path) -> None:
     _scan(tree, "-q", "--output", "html:report.html")
     for name, size, scheme in (("page", WIDE, "light"), ("page-dark", WIDE, "dark"), ("page-phone", PHONE, "light")):
         _resize(browser, size)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        _prefer(browser, scheme)
         browser.get((tree / "report.html").as_uri())
         browser.save_screenshot(str(IMAGES / f"{name}.png"))
+
+
+def _study(browser: webdriver.Chrome, store: Path, page: Path) -> None:
+    command = [sys.executable, "-P", "-m", "llmlint", "issues", "report", "--db", str(store), "-o", f"html:{page}"]
+    subprocess.run(command, check=True)
+    for name, scheme in (("issues", "light"), ("issues-dark", "dark")):
+        _resize(browser, TALL)
+        _prefer(browser, scheme)
+        browser.get(page.as_uri())
+        browser.save_screenshot(str(IMAGES / f"{name}.png"))
+
+
+def _prefer(browser: webdriver.Chrome, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def _resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:

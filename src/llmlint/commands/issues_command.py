@@ -1,4 +1,4 @@
-"""`llmlint issues fetch|import|classify`."""
+"""`llmlint issues fetch|import|classify|report`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from llmlint.plain import counted, plain_json, without_commands
 from llmlint.progress import KINDS, Stage, shown_progress
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_FORMATS = ("text", "markdown", "html", "json", "csv")
 
 _STORE = click.option(
     "--db",
@@ -166,3 +168,58 @@ def _as_json(one: Any) -> str:
     named = {"repository": issue.repository, "number": issue.number, "title": issue.title}
     said = msgspec.to_builtins(verdict) | {"words": verdict.words(issue)}
     return msgspec.json.encode(named | said).decode()
+
+
+@issues.command()
+@click.option("--repo", "repositories", multiple=True, metavar="OWNER/NAME", help="Only of this repository.")
+@click.option("--format", "format_", default="text", show_default=True, type=click.Choice(_FORMATS))
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT:FILE",
+    help="Write a report to a file, and none to standard output.",
+)
+@click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
+@_STORE
+def report(
+    repositories: tuple[str, ...], format_: Any, outputs: tuple[str, ...], progress: str, store_file: Path
+) -> None:
+    """Tables and charts: chapters, causes, trends, and how long faults stay open.
+
+    csv is a line for each issue; all else is figures.
+    """
+    from llmlint.study.classified import classified
+    from llmlint.study.issue_store import IssueStore, StoreError
+    from llmlint.study.study_report import render_report
+    from llmlint.writing import write_file
+
+    wanted = [_output(text) for text in outputs]
+    try:
+        with IssueStore(store_file, must_exist=True) as store, shown_progress(progress) as show:
+            found = classified(store, repositories, _counting(show))
+    except StoreError as error:
+        wrong_use(str(error))
+    if not wanted:
+        click.echo(render_report(format_, found), nl=False)
+    for name, file in wanted:
+        try:
+            write_file(file, render_report(name, found).encode())
+        except OSError as error:
+            wrong_use(f"cannot write {file}: {error.strerror or error}")
+
+
+def _counting(show: Any) -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        if show:
+            show(Stage("classifying", done, total, "issues"))
+
+    return tell
+
+
+def _output(text: str) -> tuple[Any, Path]:
+    name, _, file = text.partition(":")
+    if name not in _FORMATS or not file:
+        wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(_FORMATS)}, not {text!r}")
+    return name, Path(file)

@@ -33,9 +33,9 @@ _LONGEST_LINE = 300
 
 def render(result: ScanResult, style: Style) -> str:
     script = "".join(_part(name) for name in _SCRIPTS)
-    css = _part("page.css")
+    css = palette() + _part("page.css")
     filled = {
-        "POLICY": f"default-src 'none'; script-src '{_hash_of(script)}'; style-src '{_hash_of(css)}'; base-uri 'none'",
+        "POLICY": f"default-src 'none'; script-src '{hash_of(script)}'; style-src '{hash_of(css)}'; base-uri 'none'",
         "CSS": css,
         "SCRIPT": script,
         "DATA": _safe_json(_data(result, style)),
@@ -44,12 +44,18 @@ def render(result: ScanResult, style: Style) -> str:
     return "".join(piece if index % 2 == 0 else filled[piece] for index, piece in enumerate(pieces))
 
 
+def palette() -> str:
+    """The colours of all our pages, light and dark."""
+    return _part("palette.css")
+
+
 @cache
 def _part(name: str) -> str:
     return (_PAGE / name).read_text(encoding="utf-8")
 
 
-def _hash_of(text: str) -> str:
+def hash_of(text: str) -> str:
+    """As a content security policy names a script or a style."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -36,6 +36,8 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     is_pull: bool = False
     merged: str = ""
     """When the pull request was merged."""
+    url: str = ""
+    """Where a browser shows it."""
 
     @property
     def text(self) -> str:
@@ -69,6 +71,7 @@ def issue_of(given: Mapping[str, Any], repository: str = "") -> Issue:
         closed=_moment(given, "closed_at"),
         is_pull=isinstance(pull, dict),
         merged=_moment(pull, "merged_at") if isinstance(pull, dict) else "",
+        url=_text(given, "html_url"),
     )
 
 

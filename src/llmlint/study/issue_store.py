@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS issue (
     repository TEXT NOT NULL, number INTEGER NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL,
     reason TEXT NOT NULL, labels TEXT NOT NULL, association TEXT NOT NULL, comments INTEGER NOT NULL,
     reactions INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, closed TEXT NOT NULL,
-    is_pull INTEGER NOT NULL, merged TEXT NOT NULL, PRIMARY KEY (repository, number)
+    is_pull INTEGER NOT NULL, merged TEXT NOT NULL, url TEXT NOT NULL, PRIMARY KEY (repository, number)
 );
 CREATE TABLE IF NOT EXISTS reached (question TEXT PRIMARY KEY, updated TEXT NOT NULL, etag TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS verdict (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -9,9 +10,11 @@ from itertools import groupby
 import msgspec
 
 from llmlint.plain import one_line
+from llmlint.study.charts import days, percent
 from llmlint.study.classified import SUBJECTS, Classified, by_repository
 from llmlint.study.compat import CompatCount, count
 from llmlint.study.issue import Issue
+from llmlint.study.outcome import Outcome
 
 Cell = str | int
 
@@ -20,15 +23,32 @@ class Table(msgspec.Struct, frozen=True):
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
 
 
 def as_text(*tables: Table) -> str:
     return "\n".join(f"{table.title}\n\n{_aligned([table.head, *table.rows])}" for table in tables)
 
 
+def as_markdown(table: Table) -> str:
+    """Under its own heading."""
+    ruler = ["---", *("---:" for _ in table.head[1:])]
+    rows = [table.head, ruler, *([_shown(cell) for cell in row] for row in table.rows)]
+    lines = [f"## {table.title}", "", *([table.note, ""] if table.note else [])]
+    return "\n".join([*lines, *(f"| {' | '.join(map(_in_markdown, row))} |" for row in rows)]) + "\n"
+
+
+def _in_markdown(cell: str) -> str:
+    return re.sub(r"[\\`*\[\]|<>]", r"\\\g<0>", cell)
+
+
+def _shown(cell: Cell) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else one_line(cell)
+
+
 def _aligned(rows: Sequence[Sequence[Cell]]) -> str:
     """Words to the left, numbers to the right."""
-    cells = [[f"{cell:,}" if isinstance(cell, int) else one_line(cell) for cell in row] for row in rows]
+    cells = [[_shown(cell) for cell in row] for row in rows]
     wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
     for row in cells:
@@ -71,3 +91,44 @@ def compat_table(issues: Iterable[Issue]) -> Table:
 
 def _both(count: CompatCount, name: str) -> str:
     return f"{count.over_all[name]:,} / {count.over_first[name]:,}"
+
+
+def tables_of(found: Outcome) -> list[Table]:
+    return [chapter_table(found), time_table(found), trend_table(found), cause_table(found)]
+
+
+def chapter_table(found: Outcome) -> Table:
+    rows = [
+        _row(chapter.name, (f"{share.hits:,}: {percent(share)}" for share in chapter.shares.values()))
+        for chapter in found.chapters
+    ]
+    note = "Faults, their share of a project's faults, and its 95 % interval (Wilson)."
+    return Table("Faults by chapter", ("", *found.repositories, "all"), tuple(rows), note)
+
+
+def time_table(found: Outcome) -> Table:
+    rows = [
+        _row(
+            chapter.name,
+            (chapter.closed.of, percent(chapter.closed), percent(chapter.stale), *map(days, chapter.quartiles)),
+        )
+        for chapter in found.chapters
+    ]
+    head = ("", "faults", "closed", "of those as stale", "a quarter after", "half after", "three quarters after")
+    note = "Days until closed count faults that are still open for as long as they are known to be (Kaplan and Meier)."
+    return Table("Time to close", head, tuple(rows), note)
+
+
+def trend_table(found: Outcome) -> Table:
+    rows = [
+        _row(quarter, (sum(chapter.quarters.get(quarter, {}).values()) for chapter in found.chapters))
+        for quarter in found.quarters
+    ]
+    return Table("Faults by quarter", ("", *(chapter.name for chapter in found.chapters)), tuple(rows))
+
+
+def cause_table(found: Outcome) -> Table:
+    rows = [
+        _row(cause.name, (cause.chapter, cause.faults, ", ".join(cause.rules) or "none yet")) for cause in found.causes
+    ]
+    return Table("Causes that reports name", ("", "chapter", "faults", "rules"), tuple(rows))

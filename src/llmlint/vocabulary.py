@@ -102,6 +102,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     nullable: frozenset[str] = frozenset()
     tensor_makers: frozenset[str] = frozenset()
     sets_up: frozenset[str] = frozenset()
+    host_memory: frozenset[str] = frozenset()
+    stream_orders: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -318,6 +320,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """Does the call make a tensor of its own: on the host, unless it is told otherwise?"""
         return bool(self._tensor_calls.find(callee))
 
+    def orders_streams(self, callee: str) -> bool:
+        """Does the call make one stream wait for another, or the host for one?"""
+        return bool(self._stream_orders.find(callee))
+
     def unmaps_memory(self, callee: str) -> bool:
         return bool(self._unmap_calls.find(callee))
 
@@ -357,6 +363,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _unmap_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.unmaps)
+
+    @cached_property
+    def _stream_orders(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in self.stream_orders)
 
     @cached_property
     def _tensor_calls(self) -> CallIndex[str]:

@@ -126,6 +126,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nullable: _Group = []
     tensor_makers: _Group = []
     sets_up: _Group = []
+    host_memory: _Group = []
+    stream_orders: _Group = []
     reaches_through: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []

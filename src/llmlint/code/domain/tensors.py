@@ -42,6 +42,13 @@ def memories(program: Program, function: FunctionInfo, path: str, before: int) -
     return frozenset(making.memory for making in makings(program, function, path, before))
 
 
+def bound_memory(program: Program, function: FunctionInfo, at: int) -> frozenset[str]:
+    """Where the memory is that the effect at this place binds or assigns."""
+    effect = function.effects[at]
+    source = f"{effect.source}()" if effect.value == "new" else effect.source
+    return frozenset(making.memory for making in makings(program, function, source, at))
+
+
 class _Search:
     def __init__(self, program: Program) -> None:
         self.program = program

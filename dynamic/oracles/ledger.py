@@ -42,6 +42,12 @@ KNOWN_FOR = 2.0
 FORGIVEN = 10
 """So many times as long after its end an id may still go without having been left."""
 ENTITIES = 200_000
+RECENT = 4096
+"""So many came and went since before an ended one that is held nowhere is forgotten."""
+KEYS = 16_384
+"""So many different keys are looked for; a cache that keeps them all is no different from one that keeps more."""
+LONG = 64
+"""Of a longer text that is a key only a mark is kept: prompts may be keys."""
 BOUND = 1000
 """So many different keys, all of them still there, are taken for growth without end, where the finding has no bound."""
 
@@ -260,6 +266,21 @@ class EntityLedger(Probe):
                 elif entity not in self.left.get(watched.attribute, {}):
                     self.undecided += 1
             self._forgive(self.left.get(watched.attribute, {}), held)
+        self._forget_the_gone(set().union(*(held or () for held in held_by.values())), settled)
+
+    def _forget_the_gone(self, held: set[Hashable], settled: float) -> None:
+        """What ended, went, and has not come back while many others did: a service runs for weeks."""
+        if len(self.ended) <= RECENT:
+            return
+        gone, kept = [], held.union(*self.left.values())
+        for entity, (_, number, when) in self.ended.items():  # in the order in which they ended
+            if number > self.number - RECENT or when > settled:
+                break
+            if entity not in kept:
+                gone.append(entity)
+        for entity in gone:
+            del self.ended[entity]
+            self.seen_left.pop(entity, None)
 
     def _forget_the_removed(self, held: set[Hashable]) -> None:
         """What was inserted and is no longer held ended some other way, which the finding did not name."""
@@ -410,6 +431,8 @@ class GrowthLedger(Probe):
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
         self.keys: set[Hashable] = set()
+        self.subjects: set[int] = set()
+        """Whose methods were called since the last look, by id: they need not be seen again."""
         self.inserts = 0
         self.sizes: list[int] = []
         self.shrunk = 0
@@ -427,14 +450,36 @@ class GrowthLedger(Probe):
     ) -> None:
         if target.role == "instance" or error is not None:
             return
+        self._insert(token if isinstance(token, list) and token else ids_of(target, roots))
+
+    def _insert(self, found: list[Hashable]) -> None:
         self.inserts += 1
-        if len(self.keys) < ENTITIES:
-            found = token if isinstance(token, list) and token else ids_of(target, roots)
-            self.keys.update(found)
+        if len(self.keys) < KEYS:
+            self.keys.update(map(_short, found))
         if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
             self.look(False)  # on the program's own thread: its objects may be gone before the tracer's looks
 
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
+        read = one_value(target.entity, names)
+        if read is None or target.role != "insert" or (target.entity is not None and target.entity.steps):
+            return None
+        subjects, watched = self.subjects, bool(self.finding.watch)
+
+        def before(values: tuple[object, ...]) -> object:
+            if watched and id(values[0]) not in subjects:
+                subjects.add(id(values[0]))
+                self.see(values[0])
+            value = read(values)
+            return [value] if type(value) in _IDS else _ids(value)
+
+        def inserted(found: Any, result: object, error: BaseException | None) -> None:
+            if error is None:
+                self._insert(found)
+
+        return Quick(before, inserted)
+
     def look(self, last: bool) -> None:
+        self.subjects.clear()
         holders = self.objects()
         self.holders_seen = max(self.holders_seen, holders)
         if not holders:
@@ -443,7 +488,7 @@ class GrowthLedger(Probe):
         for watched in self.finding.watch:
             for _, container in self.holders(watched):
                 size += size_of(container) or 0
-                kept += len(self.keys & names_in(container)) if self.keys else 0
+                kept += len(self.keys.intersection(map(_short, names_in(container)))) if self.keys else 0
                 self.bounded = self.bounded or _bound_of(container)
         if self.sizes and size < self.sizes[-1]:
             self.shrunk += 1
@@ -484,6 +529,10 @@ class GrowthLedger(Probe):
         if keys < bound:
             return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
         return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
+
+
+def _short(key: Hashable) -> Hashable:
+    return (len(key), hash(key)) if isinstance(key, (str, bytes)) and len(key) > LONG else key
 
 
 def _bound_of(container: object) -> str:

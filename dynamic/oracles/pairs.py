@@ -24,6 +24,9 @@ from ..probe import (
 from ..values import identify, is_container
 from .ledger import GRACE
 
+BALANCED = 16_384
+"""So many things that were lent are remembered at least, whether or not all was given back."""
+
 
 class Scope:
     """A call of the finding's function, and what was acquired in it and not given back by its end."""
@@ -67,6 +70,7 @@ class PairLedger(Probe):
         self.acquired = 0
         self.released = 0
         self.below_zero = 0
+        self.next_forgetting = BALANCED
         self.left: dict[Hashable, str] = {}
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
@@ -125,9 +129,16 @@ class PairLedger(Probe):
             self.below_zero += thing in self.balance
             count = 0
         self.balance[thing] = count
+        if len(self.balance) > self.next_forgetting:
+            self._forget_the_balanced()
         if count == 0:
             self.suspects.pop(thing, None)
             self.left.pop(thing, None)
+
+    def _forget_the_balanced(self) -> None:
+        """What was given back as often as it was taken: things may be new ones for each request, for weeks."""
+        self.balance = {thing: count for thing, count in self.balance.items() if count}
+        self.next_forgetting = max(BALANCED, 2 * len(self.balance))
 
     def _end(self, token: object, result: object, error: BaseException | None) -> None:
         key = here()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..calls import here
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, State, need, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, total
 from ..probe import Probe as Base
 
 
@@ -39,32 +39,56 @@ class Probe(Base):
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role == "scope":
-            self.calls += 1
-            steps = Steps()
-            self.open.setdefault(here(), []).append(steps)
-            return steps
-        if target.role == "advance":
-            stack = self.open.get(here())
-            if stack and stack[-1].refused == id(subject):
-                stack[-1].went_on = True
-            return id(subject)
-        return None
+            return self._begin()
+        return self._step(subject) if target.role == "advance" else None
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
     ) -> None:
+        if isinstance(token, Steps):
+            self._end(token, result, error)
+        elif token is not None:
+            self._stepped(token, result, error)
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
+        """A machine takes a step for each token: most of them in no call of the function, and not followed."""
+        if target.role == "scope":
+            return Quick(lambda values: self._begin(), self._end)
+        if target.role == "advance":
+            return Quick(lambda values: self._step(values[0] if values else None), self._stepped)
+        return None
+
+    def _begin(self) -> Steps:
+        self.calls += 1
+        steps = Steps()
+        self.open.setdefault(here(), []).append(steps)
+        return steps
+
+    def _step(self, machine: object) -> tuple[Steps, int] | None:
+        stack = self.open.get(here()) if self.open else None
+        if not stack:
+            return None
+        if stack[-1].refused == id(machine):
+            stack[-1].went_on = True
+        return stack[-1], id(machine)
+
+    def _stepped(self, token: Any, result: object, error: BaseException | None) -> None:
+        if error is None:
+            steps, machine = token
+            self.steps += 1
+            if result is False:
+                steps.refused = machine
+
+    def _end(self, token: Any, result: object, error: BaseException | None) -> None:
         place = here()
         stack = self.open.get(place, [])
-        if target.role == "advance" and stack and error is None:
-            self.steps += 1
-            if result is False and isinstance(token, int):
-                stack[-1].refused = token
-        elif isinstance(token, Steps) and token in stack:
-            stack.remove(token)
-            if not stack:
-                self.open.pop(place, None)
-            self.refused += token.refused > 0
-            self.went_on += token.went_on
+        if token not in stack:
+            return
+        stack.remove(token)
+        if not stack:
+            self.open.pop(place, None)
+        self.refused += token.refused > 0
+        self.went_on += token.went_on
 
     def state(self) -> dict[str, Any]:
         return {"calls": self.calls, "steps": self.steps, "refused": self.refused, "went_on": self.went_on}

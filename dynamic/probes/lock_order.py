@@ -18,6 +18,8 @@ Order = tuple[int, int]
 Who = tuple[int, int]
 """A thread by its clock, which a later thread with the same ident does not share; under asyncio a task as well."""
 
+_LOCKS = 4096
+"""After so many new ones, those that are gone are forgotten."""
 _TAKINGS = 64
 _CALLS = 16
 
@@ -76,6 +78,7 @@ class Probe(Ordering):
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
         self.numbers: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self.counted = 0
         self.held: dict[Who, list[int]] = {}
         """The locks that somebody holds, in the order of taking."""
         self.orders: dict[Order, dict[Who, Taking]] = {}
@@ -167,7 +170,10 @@ class Probe(Ordering):
         if known is None or known[0]() is not lock:
             if not hasattr(lock, "acquire"):
                 return None
-            known = self.numbers[id(lock)] = (weakref.ref(lock), len(self.numbers) + 1)
+            self.counted += 1
+            if self.counted % _LOCKS == 0:
+                self.numbers = {place: one for place, one in self.numbers.items() if one[0]() is not None}
+            known = self.numbers[id(lock)] = (weakref.ref(lock), self.counted)
         return known[1]
 
     def state(self) -> dict[str, Any]:

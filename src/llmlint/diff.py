@@ -49,7 +49,7 @@ def _git_bytes(folder: Path, *arguments: str, what: str = "") -> bytes:
     command = ["git", "-C", str(folder), *arguments]
     patience = _FOR_AN_ANSWER if arguments[0] == "rev-parse" else _FOR_A_TREE
     try:
-        done = subprocess.run(command, capture_output=True, env=_harmless(str(folder)), timeout=patience)
+        done = subprocess.run(command, capture_output=True, env=harmless_environment(str(folder)), timeout=patience)
     except OSError as error:
         raise DiffError(f"--diff needs git: {error}") from error
     except subprocess.TimeoutExpired as late:
@@ -66,7 +66,7 @@ _RUN_BY_GIT = r"^filter\..*\.(clean|smudge|process|required)$"
 
 
 @cache
-def _harmless(folder: str) -> dict[str, str]:
+def harmless_environment(folder: str) -> dict[str, str]:
     """An environment in which git runs none of the programs that a repository's own settings name."""
     asked = ["git", "-C", folder, "config", "--null", "--name-only", "--get-regexp", _RUN_BY_GIT]
     asking = subprocess.run(asked, capture_output=True, check=False, timeout=_FOR_AN_ANSWER)

@@ -106,7 +106,7 @@ def scan_files(
 
 
 def open_cache(options: Options) -> Cache:
-    return Cache(options.cache_directory, _generation(options.vocabulary))
+    return Cache(options.cache_directory, generation(options.vocabulary))
 
 
 def _scan(
@@ -218,7 +218,8 @@ def check_sources(sources: Mapping[str, bytes], rules: Sequence[str] | None = No
 # ---------------------------------------------------------------- what a result depends on
 
 
-def _generation(vocabulary: Vocabulary) -> str:
+def generation(vocabulary: Vocabulary) -> str:
+    """The tool, its rules and its words: what was found by another generation is found anew."""
     package = Path(__file__).parent
     code = [*package.glob("*.py"), *package.glob("code/**/*.py"), *package.glob("checkers/**/*.py")]
     code += list(package.glob("rules/*/*.md"))

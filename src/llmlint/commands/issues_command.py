@@ -1,4 +1,4 @@
-"""`llmlint issues fetch|import|classify|report`."""
+"""`llmlint issues fetch|import|classify|link|report`."""
 
 from __future__ import annotations
 
@@ -171,6 +171,71 @@ def _as_json(one: Any) -> str:
 
 
 @issues.command()
+@click.option(
+    "--clone",
+    "clones",
+    multiple=True,
+    metavar="OWNER/NAME=FOLDER",
+    help="A clone of the repository, bare or not: which commits fix what. May be repeated.",
+)
+@click.option("--scan", is_flag=True, help="Scan each fix and the commit before it: which findings went away.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of scans.")
+@click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
+@_STORE
+def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, store_file: Path) -> None:
+    """Find the fix of each issue: the pull request that closes it, and its commit.
+
+    Pull requests are known where `fetch --include-prs` brought them; what commits say is read from clones. Scans that
+    were ended go on where they were.
+    """
+    from llmlint.study.classified import classified
+    from llmlint.study.clone import Clone, CloneError
+    from llmlint.study.issue_store import IssueStore, StoreError
+    from llmlint.study.linked import find_links, link_tables, linked, scan_fixes
+    from llmlint.study.tables import as_text
+
+    known = {name: Clone(folder) for name, folder in map(_clone, clones)}
+    try:
+        with IssueStore(store_file, must_exist=True) as store, shown_progress(progress) as show:
+            found = classified(store, (), _counting(show))
+            counts = find_links(store, known)
+            if scan:
+                scan_fixes(store, known, found, None if no_cache else str(_cache_of_fixes()), _scanning(show))
+            tables = link_tables(found, linked(store, found))
+    except StoreError as error:
+        wrong_use(str(error))
+    except CloneError as error:
+        say(str(error))
+        sys.exit(FAILED)
+    for repository, number in counts.items():
+        click.echo(f"{repository}: {counted(number, 'issue')} with a fix")
+    if tables:
+        click.echo("\n" + without_commands(as_text(*tables)), nl=False)
+
+
+def _clone(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if not Path(folder).is_dir() or not folder:
+        wrong_use(f"--clone takes OWNER/NAME=FOLDER, not {text!r}")
+    return _checked(name), Path(folder)
+
+
+def _cache_of_fixes() -> Path:
+    """Of their own: a tree that was laid out for one scan has no folder that a later one could know again."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("llmlint") / "fixes"
+
+
+def _scanning(show: Any) -> Callable[[int, int, str], None]:
+    def tell(done: int, total: int, about: str) -> None:
+        if show:
+            show(Stage("scanning", done, total, "fixes", about))
+
+    return tell
+
+
+@issues.command()
 @click.option("--repo", "repositories", multiple=True, metavar="OWNER/NAME", help="Only of this repository.")
 @click.option("--format", "format_", default="text", show_default=True, type=click.Choice(_FORMATS))
 @click.option(
@@ -192,6 +257,7 @@ def report(
     """
     from llmlint.study.classified import classified
     from llmlint.study.issue_store import IssueStore, StoreError
+    from llmlint.study.linked import link_tables, linked
     from llmlint.study.study_report import render_report
     from llmlint.writing import write_file
 
@@ -199,13 +265,14 @@ def report(
     try:
         with IssueStore(store_file, must_exist=True) as store, shown_progress(progress) as show:
             found = classified(store, repositories, _counting(show))
+            more = link_tables(found, linked(store, found))
     except StoreError as error:
         wrong_use(str(error))
     if not wanted:
-        click.echo(render_report(format_, found), nl=False)
+        click.echo(render_report(format_, found, more), nl=False)
     for name, file in wanted:
         try:
-            write_file(file, render_report(name, found).encode())
+            write_file(file, render_report(name, found, more).encode())
         except OSError as error:
             wrong_use(f"cannot write {file}: {error.strerror or error}")
 

@@ -11,6 +11,7 @@ from types import TracebackType
 import msgspec
 
 from llmlint.study.issue import Issue
+from llmlint.study.link import Link, Seen
 from llmlint.study.verdict import Verdict
 
 _APPLICATION = 0x4C4C4D49
@@ -32,6 +33,14 @@ CREATE TABLE IF NOT EXISTS verdict (
 CREATE TRIGGER IF NOT EXISTS judged_anew AFTER UPDATE ON issue BEGIN
     DELETE FROM verdict WHERE repository = old.repository AND number = old.number;
 END;
+CREATE TABLE IF NOT EXISTS link (
+    repository TEXT NOT NULL, issue INTEGER NOT NULL, pull INTEGER NOT NULL, "commit" TEXT NOT NULL,
+    parent TEXT NOT NULL, how TEXT NOT NULL, PRIMARY KEY (repository, issue)
+);
+CREATE TABLE IF NOT EXISTS seen (
+    repository TEXT NOT NULL, "commit" TEXT NOT NULL, made TEXT NOT NULL, seen TEXT NOT NULL,
+    PRIMARY KEY (repository, "commit")
+);
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 """
@@ -123,7 +132,28 @@ class IssueStore:
                 ),
             )
 
+    def put_links(self, repository: str, links: Iterable[Link]) -> None:
+        """In the place of those of before."""
+        with self._database:
+            self._database.execute("DELETE FROM link WHERE repository = ?", (repository,))
+            rows = map(msgspec.structs.astuple, links)
+            self._database.executemany("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def put_seen(self, repository: str, commit: str, made: str, seen: Seen) -> None:
+        row = (repository, commit, made, _stored(msgspec.json.encode(seen).decode()))
+        with self._database:
+            self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", row)
+
     # ------------------------------------------------------------ reading
+
+    def links(self) -> dict[tuple[str, int], Link]:
+        rows = self._database.execute('SELECT repository, issue, pull, "commit", parent, how FROM link ORDER BY 1, 2')
+        return {(row[0], row[1]): Link(*row) for row in rows}
+
+    def seen(self, made: str) -> dict[tuple[str, str], Seen]:
+        """What scans of fixes showed, by repository and commit."""
+        rows = self._database.execute('SELECT repository, "commit", seen FROM seen WHERE made = ?', (made,))
+        return {(row[0], row[1]): msgspec.json.decode(row[2], type=Seen) for row in rows}
 
     def verdicts(self, made: str) -> dict[tuple[str, int], Verdict]:
         columns = ", ".join(f'"{name}"' for name in _VERDICT)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.flow.always import surely
 from llmlint.code.flow.rounds import effects_in, goes_on, loops_of, walked_by
 from llmlint.code.flow.summaries import Done, does
+from llmlint.code.flow.with_helpers import helped_at, is_own_region, whole
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
@@ -31,8 +33,9 @@ _STEPPED = re.compile(
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for function in program.functions:
-        for loop in loops_of(function):
+    for written in program.functions:
+        function = whole(program, written) if any(loops_of(written)) else written
+        for loop in filter(partial(is_own_region, function), loops_of(function)):
             region = function.regions[loop]
             if region.text.startswith("while "):
                 yield from _behind_a_cursor(program, function, loop, region)
@@ -95,13 +98,17 @@ def _report(
     steps = [Step(function.path, region.line, f"the loop walks {walked} itself, not a copy")]
     steps.append(program.step(function, effect, f"{effect.callee or effect.path} changes it, and the loop goes on"))
     steps += [program.step(done.function, done.effect, f"{done.function.name} takes out of it") for done in through]
+    helped = helped_at(function, function.effects.index(effect))
+    if helped is not None:
+        steps.append(program.step(helped.helper, helped.effect, f"{helped.helper.name} takes out of it"))
     maybe = any(not surely(program, done.chain[0].function, done.path, _SHRINKS) for done in through)
+    maybe = maybe or (helped is not None and helped.effect.region > 0)
     return Report(
         program.place(function, effect),
         symbol_of(function),
         f"{function.name} changes {walked} while it walks it",
         tuple(steps),
-        confidence="low" if maybe else "medium" if through else "high",
+        confidence="low" if maybe else "medium" if through or helped else "high",
         reason="the called method may leave it alone" if maybe else "the loop goes on after the change",
         subject=walked,
         fix=f"walk list({walked})",

@@ -114,11 +114,11 @@ def _after_early_return(program: Program, function: FunctionInfo, meeting: list[
     for returned in function.effects:
         if returned.op != "return" or not returned.region:
             continue
-        region = function.regions[returned.region]
-        if region.kind != "if" or region.parent != 0:
+        index, region = _outermost_branch(function, returned)
+        if region.kind != "if":
             continue
         local = _local_state(program, function, region)
-        if not local or any(_inside(function, effect, returned.region) for effect in (m.effect for m in meeting)):
+        if not local or any(_inside(function, effect, index) for effect in (m.effect for m in meeting)):
             continue
         later = [m for m in meeting if m.effect.line > region.end_line]
         before = [m for m in meeting if m.effect.line < region.line]
@@ -146,6 +146,12 @@ def _after_early_return(program: Program, function: FunctionInfo, meeting: list[
             data={"runtime": _runtime(function)},
         )
         return
+
+
+def _outermost_branch(function: FunctionInfo, effect: Effect) -> tuple[int, Region]:
+    """What decides first whether control gets there; a `try` decides nothing."""
+    around = [one for one in _regions(function, effect) if one[1].kind not in ("try", "with")]
+    return around[-1] if around else (0, function.regions[0])
 
 
 def _local_state(program: Program, function: FunctionInfo, region: Region) -> str:

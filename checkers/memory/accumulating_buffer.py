@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, symbol_of
+from llmlint.code.domain.entries import those_around
+from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, only_looks, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
@@ -31,12 +33,12 @@ def check_program(program: Program) -> Iterator[Report]:
                 continue
             if _is_bounded(cls, attribute, known.source):
                 continue
-            polling = next((f for f in cls.functions if _only_polls(f, attribute)), None)
+            polling = next((f for f in cls.functions if _only_polls(program, f, attribute)), None)
             if polling is not None:
                 if not _waits(cls, attribute):
                     yield _reaped(program, cls, attribute, fills[0], polling)
             elif (
-                _is_per_step(fills[0].function)
+                any(map(_is_per_step, (fills[0].function, *those_around(program, fills[0].function, cls))))
                 and _lives_long(program, cls)
                 and not _is_taken_from(program, cls, attribute)
             ):
@@ -63,14 +65,15 @@ def _is_bounded(cls: ClassInfo, attribute: str, source: str) -> bool:
 # ---------------------------------------------------------------- asked, never waited for
 
 
-def _only_polls(function: FunctionInfo, attribute: str) -> bool:
+def _only_polls(program: Program, function: FunctionInfo, attribute: str) -> bool:
     """A loop on the list asks whether its elements are done, and the function takes out those that are."""
     asks = any(
         f"self.{attribute}" in region.text and any(poll in region.text for poll in _POLLS)
         for region in function.regions
         if region.kind == "loop"
     )
-    return asks and any(e.op in ("assign", "remove") and e.path == f"self.{attribute}" for e in function.effects)
+    effects = whole(program, function).effects if asks else ()
+    return any(e.op in ("assign", "remove") and e.path == f"self.{attribute}" for e in effects)
 
 
 def _waits(cls: ClassInfo, attribute: str) -> bool:
@@ -121,13 +124,16 @@ def _is_taken_from(program: Program, cls: ClassInfo, attribute: str) -> bool:
     taking = ("remove", "clear", "delete", "assign")
     if any(touch.effect.op in taking and not is_setup(touch.function) for touch in program.touches(cls, attribute)):
         return True
-    return any(_hands_on(effect, attribute) for function in cls.functions for effect in function.effects)
+    return any(_hands_on(program, effect, attribute) for function in cls.functions for effect in function.effects)
 
 
-def _hands_on(effect: Effect, attribute: str) -> bool:
-    whole = f"self.{attribute}"
-    passed = effect.op in ("call", "insert") and any(argument.path == whole for argument in effect.args)
-    return passed or (effect.op in ("return", "yield", "bind", "assign") and whole in (effect.path, effect.source))
+def _hands_on(program: Program, effect: Effect, attribute: str) -> bool:
+    """A local that stands for it is followed, and who logs it takes nothing out."""
+    path = f"self.{attribute}"
+    passed = effect.op in ("call", "insert") and any(argument.path == path for argument in effect.args)
+    if passed and not only_looks(program, effect):
+        return True
+    return effect.op in ("return", "yield", "assign") and path in (effect.path, effect.source)
 
 
 def _only_grows(program: Program, cls: ClassInfo, attribute: str, fill: Change) -> Report:

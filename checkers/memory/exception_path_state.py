@@ -14,6 +14,7 @@ from llmlint.code.domain.state import CHANGING, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.flow.conditions import Atom, implied, is_about
 from llmlint.code.flow.leaks import Leak, Question, goes_round, leak
+from llmlint.code.flow.with_helpers import helped_at, is_of_a_helper, whole
 from llmlint.code.link.exits import around, chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import way_to_raise
@@ -24,10 +25,13 @@ _LEVELS = 2
 
 def check_program(program: Program) -> Iterator[Report]:
     protocols = tuple(row for row in program.vocabulary.protocols if row.kind == "state")
-    for function in program.functions:
-        if function.language == "python" and not is_setup(function):
+    for method in program.functions:
+        if method.language == "python" and not is_setup(method):
+            function = whole(program, method)
             for changed in changed_back(function, protocols):
-                found = _way_out(program, function, changed)
+                found = None
+                if not is_of_a_helper(function, changed.entered, *changed.left):
+                    found = _way_out(program, function, changed)
                 if found is not None:
                     yield _report(program, function, changed, found)
                     break
@@ -81,6 +85,9 @@ def _report(program: Program, function: FunctionInfo, changed: Changed, found: L
     if failing is not None:
         verb = "is awaited: it may fail or be cancelled" if failing.via == "await" else "may leave the way"
         steps.append(program.step(function, failing, f"{failing.callee or failing.path or failing.op} {verb}"))
+    helped = helped_at(function, changed.entered)
+    if helped is not None:
+        steps.insert(1, program.step(helped.helper, helped.effect, f"by {helped.helper.name}"))
     unsure = _doubt(function, changed, failing)
     steps.append(program.step(function, lowered, "and only here it is taken back"))
     return Report(

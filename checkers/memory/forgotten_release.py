@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.lending import Fate, Held, Lending, is_captured, is_given, names_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, goes_round
+from llmlint.code.flow.with_helpers import is_own_region, whole
 from llmlint.code.link.exits import chain, loops_around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -179,14 +180,16 @@ def _cases_report(
 
 def _gone_with_first_part(program: Program) -> Iterator[Report]:
     """`for key, parts in map: for part in parts: … del map[key]` leaves the other parts to nobody."""
-    for function in program.functions:
-        for effect in function.effects:
-            if effect.op == "remove" and effect.key and function.language == "python":
-                yield from _inner_removal(program, function, effect)
+    for written in program.functions:
+        if written.language == "python" and sum(region.kind == "loop" for region in written.regions) > 1:
+            function = whole(program, written)
+            for effect in function.effects:
+                if effect.op == "remove" and effect.key:
+                    yield from _inner_removal(program, function, effect)
 
 
 def _inner_removal(program: Program, function: FunctionInfo, removal: Effect) -> Iterator[Report]:
-    loops = loops_around(function, removal)
+    loops = [at for at in loops_around(function, removal) if is_own_region(function, at)]
     if len(loops) < 2:
         return
     inner, outer = (_FOR.match(function.regions[at].text) for at in loops[:2])

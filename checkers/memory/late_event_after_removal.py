@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.state import Change, changes_of, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -27,7 +28,7 @@ def check_program(program: Program) -> Iterator[Report]:
             removals = [c for c in changes if c.effect.op == "remove" and c.effect.path == f"self.{attribute}"]
             if removals:
                 yield from _taken_for_granted(program, cls, attribute, removals)
-                yield from _made_anew(program, cls, attribute, changes)
+                yield from _made_anew(program, cls, attribute)
 
 
 # ---------------------------------------------------------------- taken for granted
@@ -103,19 +104,14 @@ def _is_caught(function: FunctionInfo, effect: Effect) -> bool:
 # ---------------------------------------------------------------- made anew
 
 
-def _made_anew(program: Program, cls: ClassInfo, attribute: str, changes: list[Change]) -> Iterator[Report]:
+def _made_anew(program: Program, cls: ClassInfo, attribute: str) -> Iterator[Report]:
     known = cls.attributes.get(attribute)
     if known is None or "defaultdict" not in f"{known.source} {known.annotation}":
         return
-    for change in changes:
-        function, effect = change.function, change.effect
-        if effect.op != "insert" or effect.path != f"self.{attribute}[]" or is_setup(function):
+    for step, function, effect in _put_into(program, cls, f"self.{attribute}[]"):
+        if not _is_bare_in_loop(function, effect) or _asks(function, attribute):
             continue
-        if not _begins(function, _STEPS) or not _is_bare_in_loop(function, effect) or _asks(function, attribute):
-            continue
-        removal = next(
-            (d for d in does(program, function, cls) if d.how == "remove" and d.attribute == attribute), None
-        )
+        removal = next((d for d in does(program, step, cls) if d.how == "remove" and d.attribute == attribute), None)
         if removal is None or len(removal.chain) < 2 or removal.chain[0].effect.line >= effect.line:
             continue
         first = removal.chain[0].effect
@@ -135,6 +131,14 @@ def _made_anew(program: Program, cls: ClassInfo, attribute: str, changes: list[C
             fix="skip the keys that were removed",
         )
         return
+
+
+def _put_into(program: Program, cls: ClassInfo, element: str) -> Iterator[tuple[FunctionInfo, FunctionInfo, Effect]]:
+    """Where a step of the object appends to an entry, also by a helper: the step as written, and as a whole."""
+    for step in (function for ancestor in reversed(cls.mro) for function in ancestor.functions):
+        if _begins(step, _STEPS) and not is_setup(step):
+            function = whole(program, step)
+            yield from ((step, function, e) for e in function.effects if e.op == "insert" and e.path == element)
 
 
 def _is_bare_in_loop(function: FunctionInfo, effect: Effect) -> bool:

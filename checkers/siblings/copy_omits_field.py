@@ -14,6 +14,7 @@ from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import FieldFact
 from llmlint.code.flow.siblings import Dissent, dissent
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.link.touches import Read
 from llmlint.findings import Report
@@ -26,7 +27,8 @@ _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 def check_program(program: Program) -> Iterator[Report]:
     roots = Roots(program.files, program.vocabulary)
-    for function in program.functions:
+    for written in program.functions:
+        function = whole(program, written)
         for copy in copies_in(function):
             target, source = _target(program, function, copy), _class(program, function, copy.source)
             if target is not None and source is not None:

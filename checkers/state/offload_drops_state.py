@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import attribute_of, head_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
@@ -23,11 +25,12 @@ def check_program(program: Program) -> Iterator[Report]:
         return bool(effect.callee) and program.vocabulary.empties_allocator(effect.callee)
 
     for cls in program.classes:
-        for method in cls.methods.values():
-            if method.language == "python" and program.vocabulary.is_offload(method.name):
+        for written in cls.methods.values():
+            if written.language == "python" and program.vocabulary.is_offload(written.name):
+                method = whole(program, written)
                 yield from _kept_at_other_levels(program, cls, method)
                 unmap = next((e for e in method.effects if program.vocabulary.unmaps_memory(e.callee)), None)
-                if unmap is not None and not _is_emptied(program, method, empties):
+                if unmap is not None and not _is_emptied(program, written, empties):
                     yield _left_reserved(program, method, unmap)
 
 
@@ -35,7 +38,9 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _kept_at_other_levels(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Report]:
-    dropped = [e for e in method.effects if e.op in ("assign", "clear") and e.value in _GIVES_UP and not e.region]
+    dropped = [
+        e for e in method.effects if e.op in ("assign", "clear") and e.value in _GIVES_UP and _is_always(method, e)
+    ]
     levels = _levels(method)
     if not dropped or not levels:
         return
@@ -66,6 +71,11 @@ def _kept_at_other_levels(program: Program, cls: ClassInfo, method: FunctionInfo
         fix=f"clear self.{attribute} where it is not saved, or keep what it refers to",
         data={"runtime": _runtime(cls, method, back, kept)},
     )
+
+
+def _is_always(method: FunctionInfo, effect: Effect) -> bool:
+    """At every level: around it there is nothing, or what takes errors."""
+    return all(region.kind in ("body", "try", "finally", "with") for region in around(method, effect))
 
 
 def _levels(method: FunctionInfo) -> set[int]:

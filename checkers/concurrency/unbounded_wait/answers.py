@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import is_of_a_helper, whole
 from llmlint.code.link.exits import BRANCHES, around, chain
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
@@ -24,8 +25,9 @@ _QUEUES = ("multiprocessing.Queue", ".Queue", ".JoinableQueue", ".SimpleQueue")
 
 
 def unanswered(program: Program) -> Iterator[Report]:
-    for function in program.functions:
-        if function.language == "python" and function.name != "<module>":
+    for written in program.functions:
+        if written.language == "python" and written.name != "<module>":
+            function = whole(program, written)
             yield from _on_sockets(program, function)
             yield from _on_queues(program, function)
 
@@ -36,7 +38,7 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
         if name not in _RECEIVES or not _SOCKETS & set(words(receiver.rpartition(".")[2])) or _is_flagged(wait):
             continue
         asked = _asked(function, receiver, wait)
-        if asked is None or _is_bounded(program, function, receiver):
+        if asked is None or _is_in_one_helper(function, asked, wait) or _is_bounded(program, function, receiver):
             continue
         limited = _limits_elsewhere(program, function.path)
         evidence = [Step(function.path, asked.line, f"{asked.callee} sends the request")]
@@ -52,6 +54,10 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
             f"set zmq.RCVTIMEO on {receiver}, or poll it with a time limit and look whether the peer lives",
         )
         return
+
+
+def _is_in_one_helper(function: FunctionInfo, asked: Effect, wait: Effect) -> bool:
+    return is_of_a_helper(function, function.effects.index(asked), function.effects.index(wait))
 
 
 def _how_sure(function: FunctionInfo, receiver: str, is_limited_elsewhere: bool) -> tuple[str, str]:
@@ -121,7 +127,12 @@ def _on_queues(program: Program, function: FunctionInfo) -> Iterator[Report]:
             (e for e in function.effects if e.line < wait.line and _puts(program, function, e, receiver)), None
         )
         started = next(((f, e) for f in owner.functions for e in f.effects if e.callee.endswith(".Process")), None)
-        if asked is None or started is None or any(e.callee.endswith(".is_alive") for e in function.effects):
+        if (
+            asked is None
+            or started is None
+            or _is_in_one_helper(function, asked, wait)
+            or any(e.callee.endswith(".is_alive") for e in function.effects)
+        ):
             continue
         yield report(
             program,

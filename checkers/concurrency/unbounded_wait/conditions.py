@@ -62,9 +62,20 @@ def _asked(function: FunctionInfo, wait: Effect) -> list[str]:
 
 
 def _asks_to_stop(function: FunctionInfo, wait: Effect) -> bool:
-    """Does it read a flag of the object itself: `running`, `stopping`?"""
+    """Does it read a flag of the object itself: `running`, `stopping`, or one by which the function then ends?"""
     flags = (path.removeprefix("self.") for path in _asked(function, wait))
-    return any("." not in flag and "(" not in flag and STOPS & set(words(flag)) for flag in flags)
+    own = [flag for flag in flags if flag and "." not in flag and "(" not in flag]
+    return any(STOPS & set(words(flag)) or _is_left_by(function, wait, flag) for flag in own)
+
+
+def _is_left_by(function: FunctionInfo, wait: Effect, flag: str) -> bool:
+    """Is the loop around the wait left where the flag says so, and only for that: `if (!running) break;`?"""
+    loops = {at for at in chain(function, wait.region) if function.regions[at].kind == "loop"}
+    leaving = (e for e in function.effects if e.op in ("break", "return") and e.line > wait.line)
+    return any(
+        function.regions[e.region].text.lstrip("!") == flag and not loops.isdisjoint(chain(function, e.region))
+        for e in leaving
+    )
 
 
 def _gives_it_up(function: FunctionInfo, wait: Effect, other: FunctionInfo, stops: Effect) -> bool:

@@ -9,23 +9,27 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import STOPS
 from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.flow.with_helpers import is_of_a_helper, whole
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
+_LEAVES = frozenset({"return", "break", "goto"})
+_TRUTH_VALUES = frozenset({"bool", "std::atomic<bool>", "std::atomic_bool"})
 _ENDLESS = frozenset({"while true", "while True", "while 1", "for (;;)", "for ; ;"})
 
 
 def stopped_when_idle(program: Program) -> Iterator[Report]:
     for function in dict.fromkeys(call.function for call in program.calls_named("empty")):
-        yield from _judged(program, function)
+        yield from _judged(program, whole(program, function))
 
 
 def _judged(program: Program, function: FunctionInfo) -> Iterator[Report]:
-    exits = [effect for effect in function.effects if _flag_asked(function, effect)]
+    asking = {at: e for at, e in enumerate(function.effects) if e.op in _LEAVES and _flag_around(function, e)}
+    exits = list(asking.values())
     idle = [_idle(function, effect) for effect in exits]
-    if not exits or not all(idle):
+    if not exits or not all(idle) or is_of_a_helper(function, *asking):
         return
     test = idle[0]
     assert test is not None
@@ -33,7 +37,7 @@ def _judged(program: Program, function: FunctionInfo) -> Iterator[Report]:
     taken = next((e for e in function.effects if e.op == "remove" and e.path.endswith(queue)), None)
     if taken is None or not _is_in_a_loop_of_its_own(function, taken, exits[0]):
         return
-    flag = _flag_asked(function, exits[0])
+    flag = _flag_asked(function, _flag_around(function, exits[0]))
     yield Report(
         program.place(function, exits[0]),
         function.facts.qualname,
@@ -50,13 +54,26 @@ def _judged(program: Program, function: FunctionInfo) -> Iterator[Report]:
     )
 
 
-def _flag_asked(function: FunctionInfo, exit_: Effect) -> str:
-    """The stop flag of the object that an exit asks for, in a test of its own: `if (!running) return;`."""
-    region = function.regions[exit_.region] if exit_.op in ("return", "break") else None
-    if region is None or region.kind != "if" or not _is_endless(function, exit_):
-        return ""
+def _flag_around(function: FunctionInfo, exit_: Effect) -> int:
+    """The region of the test of a stop flag that lets control get to an exit of an endless loop; 0 for none."""
+    if not _is_endless(function, exit_):
+        return 0
+    return next((at for at in chain(function, exit_.region) if at and _flag_asked(function, at)), 0)
+
+
+def _flag_asked(function: FunctionInfo, at: int) -> str:
+    """The stop flag of the object that a test asks for and for nothing else: `if (!running) …`. It is known by its word
+    or by being a plain truth value of the object."""
+    region = function.regions[at]
     text = region.text.removeprefix("!").removeprefix("not ").strip("() ").removeprefix("self.").removeprefix("this->")
-    return text if text.replace("_", "").isalnum() and STOPS & set(words(text)) else ""
+    if region.kind != "if" or not text.replace("_", "").isalnum():
+        return ""
+    return text if STOPS & set(words(text)) or _is_truth_value(function, text) else ""
+
+
+def _is_truth_value(function: FunctionInfo, name: str) -> bool:
+    known = function.owner.attributes.get(name) if function.owner is not None else None
+    return known is not None and known.annotation in _TRUTH_VALUES
 
 
 def _is_endless(function: FunctionInfo, effect: Effect) -> bool:
@@ -65,7 +82,7 @@ def _is_endless(function: FunctionInfo, effect: Effect) -> bool:
 
 def _idle(function: FunctionInfo, exit_: Effect) -> Region | None:
     """The test for an empty queue around an exit."""
-    around = (function.regions[at] for at in chain(function, exit_.region)[1:])
+    around = (function.regions[at] for at in chain(function, _flag_around(function, exit_))[1:])
     return next((region for region in around if region.kind == "if" and _asks_for_nothing_else(region)), None)
 
 

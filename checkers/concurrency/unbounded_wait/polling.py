@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import is_own_region, read_with_callers
 from llmlint.code.link.exits import around, chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -28,14 +29,16 @@ _NOISE = frozenset("all any len str info debug warning error print log".split())
 
 
 def polled(program: Program) -> Iterator[Report]:
-    for function, effect in program.calls_named("sleep"):
-        if function.language == "python" and function.name != "<module>":
-            yield from _judged(program, function, effect)
+    for sleeper, sleep in program.calls_named("sleep"):
+        if sleeper.language == "python" and sleeper.name != "<module>":
+            for function, effect in read_with_callers(program, sleeper, sleep):
+                if function.name != "<module>":
+                    yield from _judged(program, function, effect)
 
 
 def _judged(program: Program, function: FunctionInfo, sleep: Effect) -> Iterator[Report]:
     loop = next((at for at in chain(function, sleep.region) if function.regions[at].kind == "loop"), 0)
-    if not loop or not function.regions[loop].text.startswith("while"):
+    if not loop or not is_own_region(function, loop) or not function.regions[loop].text.startswith("while"):
         return
     inside = [effect for effect in function.effects if loop in chain(function, effect.region)]
     asks = [effect for effect in inside if effect.callee and not _is_noise(effect)]

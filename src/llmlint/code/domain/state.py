@@ -80,12 +80,13 @@ def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
     """Each attribute of the object that a method, with all it calls on the object, changes or hands to a call."""
     handled: dict[str, Effect] = {}
     for done in does(program, method, cls):
-        if done.attribute and not (done.how == "pass" and _only_looks(program, done.effect)):
+        if done.attribute and not (done.how == "pass" and only_looks(program, done.effect)):
             handled.setdefault(done.attribute, done.effect)
     return handled
 
 
-def _only_looks(program: Program, call: Effect) -> bool:
+def only_looks(program: Program, call: Effect) -> bool:
+    """Does a call only look at what it is given, as one that logs it does?"""
     return call.callee in program.vocabulary.only_uses or bool(_LOGGING.search(call.callee))
 
 

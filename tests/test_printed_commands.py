@@ -22,7 +22,7 @@ from llmlint.cli import main
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-BEYOND = ("--drive", "--fault", "./llama-server", "--sanitizer-log", "issues fetch", "attach ")
+BEYOND = ("--drive", "--fault", "./llama-server", "--sanitizer-log", "issues fetch", "--clone", "attach ")
 """What only a running engine or a tracker far away can answer."""
 
 FAILS_ON_PURPOSE = {

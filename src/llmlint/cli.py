@@ -31,7 +31,7 @@ COMMANDS = {
     "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
     "config": ("llmlint.commands.config_command:config", "Look at settings."),
     "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
-    "issues": ("llmlint.commands.issues_command:issues", "Study bug reports: fetch, classify, report."),
+    "issues": ("llmlint.commands.issues_command:issues", "Study bug reports: fetch, classify, link, report."),
     "cache": ("llmlint.commands.cache_command:cache", "Look at the cache, or throw it away."),
     "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),
 }

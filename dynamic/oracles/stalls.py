@@ -43,7 +43,7 @@ class Line:
         self.lines = lines
         self.stall = stall
         self.noted = noted
-        self.seen = 0
+        self.seen = self.stalls = 0
 
 
 class Loop:
@@ -81,6 +81,7 @@ class Standing:
 
     def tell(self) -> None:
         if self.seconds >= self.line.stall:
+            self.line.stalls += not self.told
             self.told = True
             self.line.noted(1000 * self.seconds, self.stack)
 

@@ -98,6 +98,7 @@ class Probe(Base):
             "off_loop": self.off_loop,
             "callers_on_loop": self.callers_on_loop,
             "seen": self.line.seen if self.line is not None else 0,
+            "stalled": self.line.stalls if self.line is not None else 0,
             "longest": int(longest[0][1]) if longest else 0,
             "stalls": [f"{int(milliseconds)} ms in {stack}" for stack, milliseconds in longest],
         }

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -21,6 +21,9 @@ from llmlint.writing import write_file
 
 WRONG_USE = 2
 
+
+if TYPE_CHECKING:
+    from llmlint.runtime.publishing import Publishing
 
 USUAL_BUDGET = 0.02
 """Of a core: what watching may take in a program that was to be left alone."""
@@ -93,6 +96,9 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
     help="Count calls of all functions under this path that our rules are about, for confirm --coverage.",
 )
 @click.option("--budget", type=Share(), help="What watching may take of a core, as 2%: the costliest is left out.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Numbers for Prometheus on the loopback; 0: any.")
+@click.option("--metrics-file", is_flag=True, help="Numbers for Prometheus in the run's folder, every ten seconds.")
+@click.option("--otlp", default="", metavar="URL", help="Numbers for this OpenTelemetry collector, over HTTP.")
 @click.option("--dormant", is_flag=True, help="Watch nothing until `llmlint attach` or --wake-signal says so.")
 @click.option(
     "--wake-signal", type=click.Choice(["SIGUSR1", "SIGUSR2", "SIGHUP"]), help="With --dormant: wakes for --for."
@@ -112,9 +118,13 @@ def trace(
     budget: float | None,
     dormant: bool,
     wake_signal: str | None,
+    metrics_port: int | None,
+    metrics_file: bool,
+    otlp: str,
     **driving: Any,
 ) -> None:
     """Run COMMAND, watching what the findings name, or what is asked by hand. Ends as the command ends."""
+    from llmlint.runtime.publishing import Publishing
     from llmlint.runtime.trace import leave_as
 
     if findings is None and not watches and not templates:
@@ -129,7 +139,8 @@ def trace(
     if wake_signal and not dormant:
         wrong_use("--wake-signal goes with --dormant")
     sleep = Sleep(wake_signal or "", driving["seconds"]) if dormant else None
-    status = _traced([*known, *asked], out, root, command, ids, sites, budget or 0.0, sleep, **driving)
+    publishing = Publishing(metrics_port, metrics_file, otlp)
+    status = _traced([*known, *asked], out, root, command, ids, sites, budget or 0.0, sleep, publishing, **driving)
     if asked and not dormant:
         _write_own_findings(out, asked)
     leave_as(status)
@@ -178,9 +189,11 @@ def _traced(
     sites: Sequence[str] = (),
     budget: float = 0.0,
     sleep: Sleep | None = None,
+    publishing: Publishing | None = None,
     **driving: Any,
 ) -> int:
     from llmlint.runtime.plan import make_plan
+    from llmlint.runtime.publishing import Publishing, published
     from llmlint.runtime.trace import let_sleep, prepare, run_traced
 
     meanwhile = _meanwhile(**driving)
@@ -203,7 +216,10 @@ def _traced(
     except OSError as error:
         missing = f"{error.filename or out}: {error.strerror}"
     try:
-        return _without_tracing(missing, command, meanwhile) if missing else run_traced(command, out, ids, meanwhile)
+        if missing:
+            return _without_tracing(missing, command, meanwhile)
+        with published(out, publishing or Publishing()):
+            return run_traced(command, out, ids, meanwhile)
     except OSError as error:
         wrong_use(f"{error.filename or command[0]}: {error.strerror}")
 
@@ -289,13 +305,11 @@ def confirm(
 
 
 def _write_metrics(file: Path, runs: Sequence[Any]) -> None:
-    """In one step: a collector may read at any moment."""
     from llmlint.runtime.metrics import metrics_of
+    from llmlint.runtime.publishing import write_metrics
 
-    draft = file.with_name(f"{file.name}.part")
     try:
-        draft.write_text(metrics_of(runs), encoding="utf-8")
-        draft.replace(file)
+        write_metrics(file, metrics_of(runs))
     except OSError as error:
         wrong_use(f"cannot write {file}: {error.strerror}")
 

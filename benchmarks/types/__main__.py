@@ -2,6 +2,13 @@
 
 Pyrefly (`pip install pyrefly`) is asked for the call graph that it exports for Pysa; without it only our own shares are
 told. `--show KIND` prints calls of one kind, to be read: their line and what they are said to run.
+
+Most calls of any program run nothing of it: `len`, `torch.empty`, a method of a tensor. So two shares are told: calls
+resolved of all calls, and of those that may run a function of the program, as far as anything is known of them.
+
+What counts is how far we agree with pyrefly on the functions of the program that calls run, edge by edge. Recall is the
+share of its edges that we have. An edge that only we have, on a call of which pyrefly names a function of the program
+as well, leads to an override of that function or to another one: the latter are the wrong ones, where pyrefly is right.
 """
 
 from __future__ import annotations
@@ -20,7 +27,7 @@ import msgspec
 
 from benchmarks.types.oracle import Oracle, Said, asked
 from benchmarks.types.shares import KINDS, Linked, Shares, kind_of, linked, read_files, shares_of
-from llmlint.code.link.entities import Call
+from llmlint.code.link.entities import Call, FunctionInfo
 
 _SUFFIXES = frozenset(".py .pyi .c .cc .cpp .cxx .h .hpp .cu .cuh".split())
 AGREEMENT = {
@@ -31,6 +38,12 @@ AGREEMENT = {
     "both outside": "pyrefly leads out of the program, and we name no function in it",
     "neither": "pyrefly does not know, and we name no function of the program",
     "no call": "pyrefly's report has no call there",
+}
+EDGES = {
+    "same": "from a call to a function of the program, in both",
+    "override": "only ours, to an override of what pyrefly names, or to what that overrides",
+    "other": "only ours, to another function, on a call of which pyrefly names one",
+    "missing": "only pyrefly's",
 }
 
 
@@ -51,10 +64,11 @@ def main(tree: Path, skip: Sequence[str], oracle: bool, show: str | None, count:
         said, version = asked(root, one.program) if oracle else (None, "")
         kinds = {call: kind_of(one, call) for call in one.targets}
         agreement = {call: agreed(one, said, call) for call in one.targets} if said is not None else {}
+        edges = edges_of(one, said) if said is not None else Counter()
         if show:
             _show(one, root, agreement if show in AGREEMENT else kinds, show, random.Random(seed), count)
             return
-    _tell(shares, Counter(agreement.values()), version, as_json)
+    _tell(shares, Counter(agreement.values()), edges, version, as_json)
 
 
 def _copy(tree: Path, root: Path, skip: Sequence[str]) -> None:
@@ -67,9 +81,32 @@ def _copy(tree: Path, root: Path, skip: Sequence[str]) -> None:
 
 
 def agreed(one: Linked, oracle: Oracle, call: Call) -> str:
-    effect, ours = call.effect, one.targets[call]
-    said = oracle.of(call.function.path, effect.line, effect.column, effect.callee.rpartition(".")[2])
-    return "no call" if said is None else _compared(set(ours), said)
+    said = _said_of(oracle, call)
+    return "no call" if said is None else _compared(set(one.targets[call]), said)
+
+
+def edges_of(one: Linked, oracle: Oracle) -> Counter[str]:
+    """How the edges from calls to functions of the program agree, call by call."""
+    counts: Counter[str] = Counter()
+    for call, ours in one.targets.items():
+        said = _said_of(oracle, call)
+        for target in ours if said is not None and said.inside else ():
+            counts["same" if target in said.inside else "override" if _is_kin(target, said) else "other"] += 1
+        counts["missing"] += len(said.inside.difference(ours)) if said is not None else 0
+    return counts
+
+
+def _said_of(oracle: Oracle, call: Call) -> Said | None:
+    effect = call.effect
+    return oracle.of(call.function.path, effect.line, effect.column, effect.callee.rpartition(".")[2])
+
+
+def _is_kin(target: FunctionInfo, said: Said) -> bool:
+    """Is it a method that overrides one that is said, or is overridden by it?"""
+    return target.owner is not None and any(
+        other.name == target.name and other.owner is not None and target.owner.is_kin_of(other.owner)
+        for other in said.inside
+    )
 
 
 def _compared(ours: set[object], said: Said) -> str:
@@ -91,23 +128,41 @@ def _show(one: Linked, root: Path, kinds: dict[Call, str], wanted: str, chance: 
         click.echo(f"{function.path}:{effect.line}  {line}\n    {effect.callee} -> {runs}")
 
 
-def _tell(shares: Shares, agreement: Counter[str], version: str, as_json: bool) -> None:
+def _tell(shares: Shares, agreement: Counter[str], edges: Counter[str], version: str, as_json: bool) -> None:
     if as_json:
-        told = {"shares": msgspec.to_builtins(shares), "oracle": version, "agreement": dict(agreement)}
+        told = {
+            "shares": msgspec.to_builtins(shares),
+            "may_run_ours": shares.may_run_ours,
+            "oracle": version,
+            "agreement": dict(agreement),
+            "edges": dict(edges),
+        }
         click.echo(json.dumps(told, indent=1))
         return
     click.echo(
         f"{shares.files} files, {shares.lines} lines, {shares.calls} calls; {shares.cpu_seconds} CPU s to resolve"
     )
     _table(shares.counts, KINDS, shares.calls)
+    resolved, may = shares.counts["resolved"], shares.may_run_ours
+    click.echo(
+        f"resolved: {_share(resolved, shares.calls)} of all calls, {_share(resolved, may)} of {may} that may run ours"
+    )
     if agreement:
         click.echo(f"\nwith {version}:")
         _table(agreement, AGREEMENT, shares.calls)
+        click.echo("\nedges:")
+        _table(edges, EDGES, sum(edges.values()))
+        both, ours = edges["same"], edges["same"] + edges["override"] + edges["other"]
+        click.echo(f"recall {_share(both, both + edges['missing'])}, precision {_share(ours - edges['other'], ours)}")
 
 
 def _table(counts: dict[str, int] | Counter[str], meanings: dict[str, str], total: int) -> None:
     for kind, meaning in meanings.items():
-        click.echo(f"{kind:17} {counts[kind]:7} {100 * counts[kind] / total:5.1f} %  {meaning}")
+        click.echo(f"{kind:17} {counts[kind]:7} {_share(counts[kind], total):>7}  {meaning}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
 
 
 if __name__ == "__main__":

@@ -115,5 +115,12 @@ def asked(root: Path, program: Program) -> tuple[Oracle, str]:
     with tempfile.TemporaryDirectory(prefix="llmlint-oracle-") as scratch:
         report = Path(scratch) / "report"
         arguments = ["check", "--report-pysa", str(report), "--report-pysa-format", "json"]
-        subprocess.run([command, *arguments], cwd=root, capture_output=True, check=False)
+        roots = [f"--search-path={folder}" for folder in _import_roots(root)]
+        subprocess.run([command, *arguments, *roots], cwd=root, capture_output=True, check=False)
         return Oracle(report, root, program), version
+
+
+def _import_roots(root: Path) -> list[Path]:
+    """The folders that the tree's packages stand in: without them an import of the tree's own code leads nowhere."""
+    packages = {init.parent for init in root.rglob("__init__.py")}
+    return sorted({root, *(package.parent for package in packages if package.parent not in packages)})

@@ -29,9 +29,16 @@ KINDS = {
     "from a library": "called on what a library's call gave, whose class is the library's secret",
     "no such method": "called on an object of a class of the program that has no such method",
     "unknown receiver": "called on an object of which nothing is known",
-    "unknown function": "a plain name of which nothing is known",
+    "unknown function": "a plain name of which nothing is known, or only that it is some function or class",
     "expression": "called on something that has no name, such as a text or an arithmetic expression",
 }
+
+
+MAY_RUN_OURS = ("resolved", "no such method", "unknown receiver", "unknown function")
+"""Calls that run a function of the program, or that nothing says lead elsewhere: what there is to resolve."""
+
+_UNSAID = frozenset({"Callable", "type"})
+"""Types of a function or a class that do not say which."""
 
 
 class Linked(NamedTuple):
@@ -47,6 +54,10 @@ class Shares(msgspec.Struct, frozen=True):
     calls: int
     cpu_seconds: float
     counts: dict[str, int]
+
+    @property
+    def may_run_ours(self) -> int:
+        return sum(self.counts[kind] for kind in MAY_RUN_OURS)
 
 
 def linked(files: dict[str, FileFacts]) -> Linked:
@@ -94,6 +105,8 @@ def kind_of(one: Linked, call: Call) -> str:
     if callee.startswith("?"):
         return "expression"
     name = one.program.name_called(*call)
+    if name.rpartition(".")[2] in _UNSAID and name.rpartition(".")[2] != callee.rpartition(".")[2]:
+        return "unknown function"
     if name:
         return _kind_of_name(one.program, name)
     receiver = callee.rpartition(".")[0]
@@ -104,7 +117,7 @@ def kind_of(one: Linked, call: Call) -> str:
 
 def _kind_of_name(program: Program, name: str) -> str:
     first = name.partition(".")[0].removesuffix("()")
-    if hasattr(builtins, first) or first in ("deque", "defaultdict", "OrderedDict", "Callable"):
+    if hasattr(builtins, first) or first in ("deque", "defaultdict", "OrderedDict"):
         return "builtin"
     if any(cls.full_name == name for cls in program.classes_named(name)):
         return "made"

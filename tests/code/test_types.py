@@ -642,3 +642,12 @@ def test_what_a_call_runs_outside_of_the_program_has_a_name() -> None:
     assert names["t.view().copy_"] == "torch.Tensor.view().copy_"
     assert names["threading.Thread().start"] == "threading.Thread().start"
     assert names["anything.go"] == ""
+
+
+def test_a_method_that_is_named_like_one_of_a_container_gives_what_it_says() -> None:
+    body = """
+        class Free:
+            def pop(self) -> Paged: ...
+        def use(free: Free): free.pop().pages()
+    """
+    assert runs(body, "free[].pages") == ["Paged.pages"]

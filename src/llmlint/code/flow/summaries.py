@@ -16,7 +16,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.dispatch import arguments_by_parameter
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.objects import Known
 from llmlint.code.link.program import Program

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
-from llmlint.code.link.dispatch import arguments_by_parameter
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, FunctionInfo, root_of
 from llmlint.code.link.program import Program
 from llmlint.code.link.touches import CHANGING

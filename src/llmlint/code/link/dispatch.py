@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from llmlint.code.facts.bodies.scope import is_within
-from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.facts.facts import Effect
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
-from llmlint.code.link.handed_back import may_hand_back
 from llmlint.code.link.names import Names
 from llmlint.code.link.narrowing import Narrowing
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
@@ -36,7 +35,7 @@ class Dispatch:
         narrowed = self._narrowed(function, effect)
         if narrowed:
             known = {**narrowed, **known}
-        if known or overrides or may_hand_back(callee):
+        if known or overrides or self._types.depends_on_place(callee):
             return self._targets(function, effect, known, overrides)
         found = self._plain.get((function, callee))
         if found is None:
@@ -124,27 +123,3 @@ class Dispatch:
 def _with_overrides(function: FunctionInfo, receiver: ClassInfo) -> tuple[FunctionInfo, ...]:
     below = (cls.methods[function.name] for cls in receiver.subclasses if function.name in cls.methods)
     return tuple(dict.fromkeys((function, *below)))
-
-
-def arguments_by_parameter(function: FunctionInfo, effect: Effect) -> dict[str, Argument]:
-    """The arguments of a call by the name of the parameter that takes each."""
-    taken: dict[str, Argument] = {}
-    params = function.params
-    if (
-        function.takes_self
-        and not function.is_class_method
-        and effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
-    ):
-        # `Base.reset(self)` hands over the object as an ordinary argument.
-        params = function.facts.params
-    positional = [p for p in params if p.kind == ""]
-    at = 0
-    for argument in effect.args:
-        if argument.keyword in ("*", "**"):
-            break
-        if argument.keyword:
-            taken[argument.keyword] = argument
-        elif at < len(positional):
-            taken[positional[at].name] = argument
-            at += 1
-    return taken

@@ -53,7 +53,7 @@ class HandedBack:
             return None
         name, _, rest = path.partition("()")
         called = self._value_of(function, name, known)
-        call = _call_at(function, line, name) if isinstance(called, Outside) else None
+        call = call_at(function, line, name) if isinstance(called, Outside) else None
         if call is None or not isinstance(called, Outside):
             return None
         value = self._given(function, called.name, call.args, known)
@@ -90,7 +90,7 @@ def _paths(name: str, args: Sequence[Argument]) -> Iterator[str]:
         yield from given[2:3]
 
 
-def _call_at(function: FunctionInfo, line: int, name: str) -> Effect | None:
+def call_at(function: FunctionInfo, line: int, name: str) -> Effect | None:
     """The call by this name that begins on a line, or in one of the next of the same statement."""
     near = (e for e in function.effects if e.callee == name and e.args and 0 <= e.line - line <= _LONGEST)
     return min(near, key=lambda effect: effect.line, default=None)

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TypeAlias
 
 from llmlint.code.facts.facts import Argument, Param
-from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
+from llmlint.code.link.arguments import arguments_by_parameter
+from llmlint.code.link.dispatch import Dispatch
 from llmlint.code.link.entities import Call, FunctionInfo
 from llmlint.code.link.objects import Instance, Value, joined
 from llmlint.code.link.types import Types

@@ -17,9 +17,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import Effect, FileFacts
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.descent import where_cut
-from llmlint.code.link.dispatch import Dispatch, arguments_by_parameter
+from llmlint.code.link.dispatch import Dispatch
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.names import Names, Outside
 from llmlint.code.link.objects import NOTHING_KNOWN, Known, One, options_in

@@ -14,6 +14,7 @@ StartsByName = Mapping[str, Sequence[Start]]
 
 class Starts:
     def __init__(self, functions: Sequence[FunctionInfo]) -> None:
+        self.functions = functions
         self.modules = {f.path: f for f in functions if f.name == "<module>"}
         self._by_qualname: dict[tuple[str, str], FunctionInfo] = {}
         self._by_path: dict[str, list[FunctionInfo]] = {}

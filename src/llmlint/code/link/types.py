@@ -11,13 +11,15 @@ import builtins
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from llmlint.code.facts.container_methods import ELEMENT_GETTERS
 from llmlint.code.facts.facts import Effect, ImportFact, Param
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.builtin_results import GETTERS, result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
 from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
-from llmlint.code.link.handed_back import HandedBack
+from llmlint.code.link.generics import Generics
+from llmlint.code.link.handed_back import Given, HandedBack, call_at, may_hand_back
 from llmlint.code.link.names import Meaning, Module, Names, Outside, Variable
 from llmlint.code.link.objects import (
     NOTHING_KNOWN,
@@ -78,6 +80,7 @@ class Types:
         self._declared = Declared(names, starts.modules)
         self._contents = Contents(self.value_at, builtin, starts.functions_in)
         self._handed_back = HandedBack(self.value_of, self._declared_in)
+        self._generics = Generics(self._declared, starts.modules, starts.functions, self.value_of)
         self._imports: dict[FunctionInfo, Mapping[str, Sequence[ImportFact]]] = {}
         self._asking: Asking[_Question, Value] = Asking()
 
@@ -105,10 +108,23 @@ class Types:
         return self._asking.ask((function, path), lambda: self._walk(function, path, known))
 
     def value_at(self, function: FunctionInfo, line: int, path: str, known: Known = NOTHING_KNOWN) -> Value:
-        """The same where the path stands on a line, so that what its first call hands on can be told."""
-        given = self._handed_back.at(function, line, path, known)
+        """The same where the path stands on a line, so that what its first call is handed can be told."""
+        given = self._given(function, line, path, known) if self.depends_on_place(path) else None
         value = self._through(given.value, _STEPS.findall(given.rest)) if given is not None else None
         return value if value is not None else self.value_of(function, path, known)
+
+    def depends_on_place(self, path: str) -> bool:
+        """May it depend on the arguments of its first call what a path stands for?"""
+        return "()" in path and (may_hand_back(path) or self._generics.may_tell(path))
+
+    def _given(self, function: FunctionInfo, line: int, path: str, known: Known) -> Given | None:
+        name, _, rest = path.partition("()")
+        called = self.value_of(function, name, known)
+        called = called.function if isinstance(called, Method) else called
+        if not isinstance(called, FunctionInfo):
+            return self._handed_back.at(function, line, path, known)
+        call = call_at(function, line, name)
+        return Given(self._generics.given(function, called, call, known), rest) if call is not None else None
 
     def _declared_in(self, function: FunctionInfo, text: str) -> Value:
         return self._declared.value(text, function.path, function.facts.qualname)
@@ -359,7 +375,7 @@ class Types:
             case Instance(cls=None):
                 return self._of_outsider(value, step)
             case Instance(cls=ClassInfo() as cls):
-                return cls if step == "__class__" else self._member(cls, step)
+                return cls if step == "__class__" else self._member(value, cls, step)
             case Container(kind=kind):
                 return self._of_container(value, step) or Outside(f"{kind}.{step}")
         return None
@@ -387,13 +403,13 @@ class Types:
             return Giving(f"{name}.{step}", self._declared.value(result, value.path, value.within))
         return Outside(f"{name}.{step}") if name else None
 
-    def _member(self, cls: ClassInfo, name: str) -> Value:
+    def _member(self, value: Instance, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
             return self._returned(method, cls) if method.is_property else Method(method, cls)
         attribute = cls.attributes.get(name)
         if attribute is not None:
-            return self.attribute(attribute)
+            return self._generics.attribute(value, attribute) or self.attribute(attribute)
         nested = self._nested(cls, name)
         if nested is not None:
             return nested
@@ -440,12 +456,18 @@ class Types:
         return found or (head_of(value.text) if head_of(value.text) in ("str", "bytes") else "")
 
     def _got_from(self, cls: ClassInfo) -> Value:
-        """What an object of a class of the program gives for an index or to a loop."""
+        """What an object of a class of the program gives for an index, to a loop or by a method like a container's."""
         getter = cls.method("__getitem__") or cls.method("__iter__")
         if getter is None:
-            return self._element_of_base(cls)
+            return self._element_of_base(cls) or self._got_by_name(cls)
         found = self._returned(getter, cls)
         return self._step(found, "[]") if getter.name == "__iter__" else found
+
+    def _got_by_name(self, cls: ClassInfo) -> Value:
+        """Facts read `pool.get()` as an element of the pool, whatever the pool is."""
+        getters = (cls.method(name) for name in sorted(ELEMENT_GETTERS))
+        found = joined(self._returned(getter, cls) for getter in getters if getter is not None)
+        return found if not isinstance(found, AnyOf) else None
 
     def _element_of_base(self, cls: ClassInfo) -> Value:
         """What an object holds by a base of its class: `class Sweep(list["Item"])`."""
@@ -488,8 +510,9 @@ class Types:
         if text.strip("\"'").rpartition(".")[2] == "Self" and receiver is not None:
             return Instance(receiver)
         said = self._declared.value(text, function.path, function.facts.qualname) if text else None
-        if said is not None:
-            return said
+        told = self._generics.told(text, Instance(receiver), function.owner) if receiver and function.owner else None
+        if told is not None or said is not None:
+            return told or said
         return self._asking.ask((function, receiver), lambda: self._returned_unsaid(function, receiver))
 
     def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:

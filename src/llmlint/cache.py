@@ -107,6 +107,10 @@ class Cache:
     def records(self, keys: Sequence[str]) -> dict[str, bytes]:
         return self._guarded(lambda: self._select("SELECT key, blob FROM record WHERE key IN", keys), {})
 
+    def known_records(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that there is a record for."""
+        return self._guarded(lambda: self._select_known(keys), set())
+
     def result(self, key: str) -> bytes | None:
         found: dict[str, bytes] = {}
         return self._guarded(lambda: self._select("SELECT key, blob FROM result WHERE key IN", [key]), found).get(key)
@@ -120,6 +124,14 @@ class Cache:
             return {}
         rows = self._database.execute("SELECT path, stamp, key FROM stat")
         return {path: key for path, stamp, key in rows if stamps.get(path) == stamp}
+
+    def _select_known(self, keys: Sequence[str]) -> set[str]:
+        if self._database is None:
+            return set()
+        prefix = f"{self.generation}:"
+        begins_so = "SELECT substr(key, ?) FROM record WHERE key > ? AND key < ?"
+        known = {key for (key,) in self._database.execute(begins_so, (len(prefix) + 1, prefix, f"{self.generation};"))}
+        return known.intersection(keys)
 
     def _select(self, query: str, keys: Sequence[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}

@@ -32,6 +32,7 @@ COMMANDS = {
     "config": ("llmlint.commands.config_command:config", "Look at settings."),
     "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
     "issues": ("llmlint.commands.issues_command:issues", "Study bug reports: fetch, classify, link, report."),
+    "fleet": ("llmlint.commands.fleet_command:fleet", "Scan many revisions of many repositories, and follow findings."),
     "cache": ("llmlint.commands.cache_command:cache", "Look at the cache, or throw it away."),
     "completion": ("llmlint.commands.completion:completion", "Print what makes a shell complete llmlint."),
 }

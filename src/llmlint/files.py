@@ -30,11 +30,11 @@ _LANGUAGES = {
     ".cuh": "cuda",
 }
 
-_NEVER_ENTERED = frozenset(
+NEVER_ENTERED = frozenset(
     ".git .hg .svn .venv venv node_modules __pycache__ .tox .nox .eggs .mypy_cache .ruff_cache .pytest_cache".split()
 )
 
-_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 """A folder that holds this file holds other people's packages, whatever it is called."""
 
 _LARGEST = 10_000_000
@@ -182,7 +182,7 @@ class _Walk:
                 self._problem(folder, "unreadable", f"could not be entered: {error.strerror}")
                 continue
             names = {entry.name for entry in entries}
-            if _VIRTUAL_ENVIRONMENT in names:
+            if VIRTUAL_ENVIRONMENT in names:
                 continue
             if self._respect_gitignore and not names.isdisjoint((".gitignore", ".git")):
                 ignores = (*folder.ignores, *self._ignore_files(folder.file, folder.path))
@@ -194,11 +194,11 @@ class _Walk:
         name = entry.name
         language = language_of(name)
         if entry.is_symlink():
-            if name not in _NEVER_ENTERED:
+            if name not in NEVER_ENTERED:
                 links.append(folder.below(name))
         elif entry.is_dir():
             place = folder.below(name)
-            if name not in _NEVER_ENTERED and not self._is_hidden(place, True):
+            if name not in NEVER_ENTERED and not self._is_hidden(place, True):
                 waiting.append(place)
         elif language:
             place = folder.below(name)

@@ -89,10 +89,12 @@ def scan_files(
     options: Options,
     given: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> ScanResult:
     """Scans files; the result is the same for any number of jobs, any order, and for a cold or a warm cache.
 
-    `given` holds content that takes the place of what is on disk, by path.
+    `given` holds content that takes the place of what is on disk, by path; `keys` the content keys of paths for whose
+    content nobody need be asked, where the caller knows them.
     """
     started = time.perf_counter()
     given = given or {}
@@ -100,7 +102,8 @@ def scan_files(
     cache = open_cache(options)
     try:
         with collection_off():
-            return _scan(sources, options, given, cache, progress, started)
+            known = known_keys(sources, given, cache) if keys is None else keys
+            return _scan(sources, options, given, known, cache, progress, started)
     finally:
         cache.close()
 
@@ -113,11 +116,11 @@ def _scan(
     sources: Sequence[SourcePath],
     options: Options,
     given: Mapping[str, bytes],
+    keys: Mapping[str, str],
     cache: Cache,
     progress: Progress | None,
     started: float,
 ) -> ScanResult:
-    keys = known_keys(sources, given, cache)
     result = _stored(cache, _result_key(sources, keys, options))
     if result is None:
         gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)

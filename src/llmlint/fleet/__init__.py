@@ -1,0 +1,1 @@
+"""Many revisions of many repositories: scanned from git's objects, each blob read once, and followed through time."""

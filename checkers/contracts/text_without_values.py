@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -44,11 +45,13 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     if file.facts.language != "python":
         return
     is_standard = bool(_STANDARD.search(file.text))
+    loggers = loggers_of(file.tree) if is_standard else frozenset()
     for call in nodes(file.tree, tree.Call):
         if not _may_say(call.function):
             continue
         name = tree.path_of(call.function)
-        logs, says = is_standard and bool(_LOGS.fullmatch(name)), bool(_SAYS.fullmatch(name))
+        by_name = _LOGS.fullmatch(name) or name.partition(".")[0] in loggers
+        logs, says = is_standard and bool(by_name), bool(_SAYS.fullmatch(name))
         if (logs or says) and call.args:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:

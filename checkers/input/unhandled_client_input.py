@@ -85,6 +85,7 @@ def _root(function: tree.Function, routes: set[int]) -> _Root | None:
     if not routed or not _parses_itself(function):
         return None
     requests = [name for name, annotation in named if _is_request(name, annotation)]
+    requests += _other_names(function, requests)
     bodies = {f"{name}.json" for name in requests}
     queries = {f"{name}.{query}" for name in requests for query in ("query", "query_params")}
     for node in tree.walk_own(function):
@@ -93,6 +94,12 @@ def _root(function: tree.Function, routes: set[int]) -> _Root | None:
         if isinstance(node, tree.Attribute) and (place := tree.path_of(node)) in queries:
             return _Root(place, node.line, "is what the client wrote", frozenset())
     return None
+
+
+def _other_names(function: tree.Function, names: list[str]) -> list[str]:
+    """Locals that are given one of these and nothing else."""
+    given = [n for n in tree.walk_own(function) if isinstance(n, tree.Assign) and tree.path_of(n.value) in names]
+    return [target.id for node in given for target in node.targets if isinstance(target, tree.Name)]
 
 
 def _is_request(name: str, annotation: str) -> bool:

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.state import CONSTRUCTORS, changes_of, functions_of, head_of, is_setup, place_of, symbol_of
+from llmlint.code.domain.state import (
+    CONSTRUCTORS,
+    changes_of,
+    functions_of,
+    head_of,
+    is_setup,
+    only_looks,
+    place_of,
+    symbol_of,
+)
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
@@ -33,6 +42,8 @@ _EXCUSES = (
 )
 _RESTORING = frozenset("restore resume recover rollback reload rewind".split())
 _UNSUPPORTED = ("not support", "unsupported")
+_HOLLOW = frozenset({"log", "idle", "pass"})
+_LEAVES_AS_IT_IS = frozenset({"call", "bind", "return", "break", "continue", "label", "goto"})
 _FEWEST_HOOKS = 3
 _FEWEST_DOING = 2
 
@@ -68,6 +79,9 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
             what += f" what it is given ({', '.join(given[:3])})"
         sure = "high" if given or state else "medium"
         because = "the body has no effect on anything" + (f" and the class keeps {_names(state)}" if state else "")
+    elif state and _only_says(program, method):
+        what, sure = "only logs, by what it calls", "medium"
+        because = f"nothing that it calls has an effect, and the class keeps {_names(state)}"
     elif facts.shape in ("pass", "constant") and len(state) >= 2 and not facts.name.startswith("_"):
         what, sure = "does nothing", "medium"
         because = f"the body is empty while other methods fill {_names(state)}"
@@ -84,6 +98,20 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
         reason=because,
         fix=f"do the work in {facts.name}, or raise NotImplementedError so that callers learn of it",
         data={"runtime": {"targets": [{"qualname": facts.qualname, "role": "restore", "owner": cls.facts.qualname}]}},
+    )
+
+
+def _only_says(program: Program, method: FunctionInfo) -> bool:
+    """Does it nothing but look, log and call functions of the program that do no more?"""
+    calls = [effect for effect in method.effects if effect.callee]
+    called = [program.callees(method, call, overrides=True) for call in calls]
+    helpers = [f for functions in called for f in functions]
+    return (
+        any(f.facts.shape == "log" for f in helpers)
+        and all(f.facts.shape in _HOLLOW for f in helpers)
+        and all(functions or only_looks(program, call) for call, functions in zip(calls, called, strict=True))
+        and all(e.op in _LEAVES_AS_IT_IS or e.callee for e in method.effects)
+        and all(e.value in ("constant", "none", "") for e in method.effects if e.op == "return")
     )
 
 

@@ -156,6 +156,8 @@ def test_shapes_name_bodies_that_do_nothing():
     assert shape("    return True\n") == "constant"
     assert shape("    for b in x:\n        logger.info('%s', b)\n    return None\n") == "log"
     assert shape("    kept = dict(x)\n") == "idle"
+    assert shape("    try:\n        pass\n    finally:\n        print(x)\n") == "log"
+    assert shape("    try:\n        x.clear()\n    finally:\n        print(x)\n") == ""
     assert shape("    raise NotImplementedError\n") == "raise"
     assert shape("    return self.inner.restore(x)\n") == "delegate"
     assert shape("    self.x = x\n") == ""
@@ -164,3 +166,11 @@ def test_shapes_name_bodies_that_do_nothing():
 def test_columns_count_code_points():
     effect = one("def f(self):\n    é = '日本'; self.x.clear()\n", "clear")
     assert (effect.line, effect.column) == (2, 15)
+
+
+def test_a_logger_is_known_by_what_makes_it():
+    def shape(made: str) -> str:
+        return function(f"told = {made}\ndef f(self, x):\n    told.info(x)\n", "f").shape
+
+    assert shape("logging.getLogger(__name__)") == "log"
+    assert shape("make_board()") == "delegate"

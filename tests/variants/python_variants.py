@@ -162,6 +162,8 @@ def _needed(code: Code, function: Def, statement: ast.stmt) -> list[str]:
         argument.arg for node in ast.walk(statement) if isinstance(node, ast.arguments) for argument in node.args
     }
     read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    texts = (node.value for node in ast.walk(statement) if isinstance(node, ast.Constant))
+    read |= {name for text in texts if isinstance(text, str) for name in re.findall(r"\{(\w+)", text)}
     return sorted((read & known) - inside, key=lambda name: (name != "self", name))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.bodies import BodyReader, Scope
 from llmlint.code.facts.facts import Class, FieldFact, FileFacts, Function, ImportFact, Param
+from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
 from llmlint.code.facts.values import classify
@@ -29,6 +30,7 @@ class _FileReader:
         self.classes: list[Class] = []
         self.functions: list[Function] = []
         self.imports: list[ImportFact] = []
+        self.loggers = loggers_of(module) if self.is_python else frozenset()
         self.members: dict[str, frozenset[str]] = {}
         self.broken = {(region.line, region.end_line) for region in module.broken}
 
@@ -170,7 +172,7 @@ class _FileReader:
                 has_body=node.body is not None,
                 specifiers=node.specifiers,
                 docstring=_first_line(node.docstring),
-                shape=shape_of(node, self.is_python) if node.name != "<module>" else "",
+                shape=shape_of(node, self.is_python, self.loggers) if node.name != "<module>" else "",
                 body_line=node.body[0].line if node.body else node.line,
                 regions=tuple(reader.regions),
                 effects=tuple(reader.effects),

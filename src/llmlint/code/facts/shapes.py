@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from llmlint.code.syntax import tree
@@ -24,17 +25,18 @@ _UNUSED = frozenset({"GGML_UNUSED", "UNUSED", "GGML_UNUSED_VARS"})
 _ABORTS = frozenset({"GGML_ABORT", "GGML_ASSERT", "abort", "exit"})
 
 
-def shape_of(function: tree.Function, is_python: bool) -> str:
+def shape_of(function: tree.Function, is_python: bool, loggers: Collection[str] = ()) -> str:
+    """`loggers` are the names by which the file knows loggers of its own."""
     if function.body is None:
         return ""
     statements = [s for s in function.body if not _is_nothing(s)]
     if not statements:
         return "pass"
     if len(statements) == 1:
-        single = _single(statements[0])
+        single = _single(statements[0], loggers)
         if single:
             return single
-    return _idle_or_log(statements, _Locals(function, is_python))
+    return _idle_or_log(statements, _Locals(function, is_python), loggers)
 
 
 class _Locals:
@@ -59,7 +61,7 @@ class _Locals:
         return bound - outer
 
 
-def _single(statement: tree.Node) -> str:
+def _single(statement: tree.Node, loggers: Collection[str]) -> str:
     match statement:
         case tree.Raise() | tree.Expression(value=tree.Call(function=tree.Name(id="GGML_ABORT"))):
             return "raise"
@@ -67,24 +69,28 @@ def _single(statement: tree.Node) -> str:
             return "constant"
         case tree.Return(value=tree.Call() | tree.Await()) | tree.Expression(value=tree.Await()):
             return "delegate"
-        case tree.Expression(value=tree.Call()) if not _is_log(statement.value):
+        case tree.Expression(value=tree.Call()) if not _is_log(statement.value, loggers):
             return "delegate"
     return ""
 
 
-def _idle_or_log(statements: list[tree.Node], local: _Locals) -> str:
+def _idle_or_log(statements: list[tree.Node], local: _Locals, loggers: Collection[str]) -> str:
     logged: list[bool] = []
-    if not all(_does_nothing(s, local, logged) for s in statements):
+    if not all(_does_nothing(s, local, loggers, logged) for s in statements):
         return ""
     if logged:
         return "log"
     return "idle" if local.names else "constant"
 
 
-def _does_nothing(statement: tree.Node, local: _Locals, logged: list[bool]) -> bool:
+def _does_nothing(statement: tree.Node, local: _Locals, loggers: Collection[str], logged: list[bool]) -> bool:
     """A statement after which the world is as before, but for what was logged."""
+
+    def do_nothing(*blocks: Iterable[tree.Node]) -> bool:
+        return all(_does_nothing(inner, local, loggers, logged) for block in blocks for inner in block)
+
     match statement:
-        case tree.Expression(value=value) if _is_log(value):
+        case tree.Expression(value=value) if _is_log(value, loggers):
             logged.append(True)
             return True
         case tree.Assign(targets=targets, value=value):
@@ -92,13 +98,15 @@ def _does_nothing(statement: tree.Node, local: _Locals, logged: list[bool]) -> b
         case tree.Return(value=value):
             return _is_constant(value)
         case tree.If(test=test, body=body, orelse=orelse):
-            return _is_pure(test) and all(_does_nothing(s, local, logged) for s in (*body, *orelse))
+            return _is_pure(test) and do_nothing(body, orelse)
         case tree.Loop(iterable=iterable, test=test, body=body, orelse=orelse):
             heads = [h for h in (iterable, test) if h is not None]
-            return all(map(_is_pure, heads)) and all(_does_nothing(s, local, logged) for s in (*body, *orelse))
+            return all(map(_is_pure, heads)) and do_nothing(body, orelse)
+        case tree.Try(body=body, handlers=handlers, orelse=orelse, final=final):
+            return do_nothing(body, *(handler.body for handler in handlers), orelse, final)
         case tree.Block(body=body):
-            return all(_does_nothing(s, local, logged) for s in body)
-        case tree.Jump(kind="break" | "continue"):
+            return do_nothing(body)
+        case tree.Jump() | tree.Label():
             return True
     return _is_nothing(statement)
 
@@ -141,11 +149,11 @@ def _is_pure(value: tree.Node) -> bool:
     return True
 
 
-def _is_log(value: tree.Node) -> bool:
+def _is_log(value: tree.Node, loggers: Collection[str]) -> bool:
     match value:
         case tree.Call(function=tree.Attribute(value=receiver, name=name)):
             owner = tree.path_of(receiver).rsplit(".", 1)[-1].removesuffix("()")
-            return owner in _LOG_OBJECTS and name in _LOG_METHODS
+            return (owner in _LOG_OBJECTS or owner in loggers) and name in _LOG_METHODS
         case tree.Call(function=tree.Name(id=name)):
             return name in _LOG_CALLS or "LOG" in name.split("_") or name.startswith(("LOG_", "SRV_", "SLT_", "QUE_"))
         case tree.Binary(op="<<", left=left):

@@ -104,6 +104,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     sets_up: frozenset[str] = frozenset()
     host_memory: frozenset[str] = frozenset()
     stream_orders: frozenset[str] = frozenset()
+    gpu_calls: frozenset[str] = frozenset()
+    gpu_memory: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -324,6 +326,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """Does the call make one stream wait for another, or the host for one?"""
         return bool(self._stream_orders.find(callee))
 
+    def names_gpu_call(self, name: str) -> bool:
+        """Is this a call of a GPU's runtime that answers with an error code?"""
+        return bool(self._gpu_calls.find(name))
+
+    def gives_gpu_memory(self, name: str) -> bool:
+        """Does what follows work on no memory, or on old data, when this call has failed?"""
+        return name in self.gpu_memory
+
     def unmaps_memory(self, callee: str) -> bool:
         return bool(self._unmap_calls.find(callee))
 
@@ -367,6 +377,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _stream_orders(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.stream_orders)
+
+    @cached_property
+    def _gpu_calls(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in self.gpu_calls)
 
     @cached_property
     def _tensor_calls(self) -> CallIndex[str]:

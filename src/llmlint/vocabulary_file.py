@@ -128,6 +128,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sets_up: _Group = []
     host_memory: _Group = []
     stream_orders: _Group = []
+    gpu_calls: _Group = []
+    gpu_memory: _Group = []
     reaches_through: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []

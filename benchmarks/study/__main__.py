@@ -41,7 +41,7 @@ def draw(db: Path, seed: int, count: int) -> None:
 
 @main.command()
 @STORE
-@click.option("--half", type=click.Choice(["learn", "test", ""]), default="test", show_default=True)
+@click.option("--half", type=click.Choice(["learn", "test", "blind", ""]), default="test", show_default=True)
 def agreement(db: Path, half: str) -> None:
     """Per chapter: labelled, said, both, and the shares that come of it; of ours, and of the study's categories."""
     with IssueStore(db, must_exist=True) as store:

@@ -18,8 +18,8 @@ _TAG = re.compile(r"\s*(?:[\[【]([^\]】]+)[\]】]|([\w .]{2,24}):(?=\s))")
 _TITLE = 3
 """How many times as much a word counts in the title."""
 _SURE_SAYS, _TAG_SAYS, _LABEL_SAYS, _WORD_SAYS = 20, 8, 5, 3
-_MOST_OF_ONE = 6
-"""What clues of one weight and chapter can add up to in a body: a long one would win by its length."""
+_COMMON: tuple[Chapter, ...] = ("model", "api", "gpu", "distributed", "performance", "memory", "concurrency", "state")
+"""In doubt the chapter that more faults are of."""
 _CLEAR, _ENOUGH = 2.0, 6
 
 
@@ -31,7 +31,7 @@ def classify(issue: Issue) -> Verdict:
     scores = _scores(found, len(issue.title))
     if not scores:
         return Verdict(kind=kind)
-    first, *others = sorted(scores, key=lambda chapter: (-scores[chapter], chapter))
+    first, *others = sorted(scores, key=lambda chapter: (-scores[chapter], _COMMON.index(chapter)))
     words = [hit for hit in found if hit.value.chapter == first]
     best = min(words, key=lambda hit: (-_worth(hit, len(issue.title)), hit.start))
     cause = _cause(words, len(issue.title))
@@ -120,18 +120,15 @@ def _worth(hit: Hit[Clue], title: int) -> int:
     return hit.value.weight * (_TITLE if hit.start < title else 1)
 
 
-def _scores(found: Iterable[Hit[Clue]], title: int) -> dict[Chapter, int]:
-    in_title: defaultdict[Chapter, int] = defaultdict(int)
-    in_body: defaultdict[tuple[Chapter, int], int] = defaultdict(int)
+def _scores(found: Iterable[Hit[Clue]], title: int) -> dict[Chapter, float]:
+    """Of a chapter's clues each counts half as much as the one before: length alone wins nothing."""
+    worths: defaultdict[Chapter, list[int]] = defaultdict(list)
     for hit in found:
-        if hit.start < title:
-            in_title[hit.value.chapter] += _worth(hit, title)
-        else:
-            in_body[hit.value.chapter, hit.value.weight] += hit.value.weight
-    scores = dict(in_title)
-    for (chapter, weight), worth in in_body.items():
-        scores[chapter] = scores.get(chapter, 0) + min(worth, _MOST_OF_ONE * weight // 3 + weight)
-    return scores
+        worths[hit.value.chapter].append(_worth(hit, title))
+    return {
+        chapter: sum(worth / 2**nth for nth, worth in enumerate(sorted(each, reverse=True)))
+        for chapter, each in worths.items()
+    }
 
 
 def _cause(words: Sequence[Hit[Clue]], title: int) -> Hit[Clue] | None:
@@ -139,7 +136,7 @@ def _cause(words: Sequence[Hit[Clue]], title: int) -> Hit[Clue] | None:
     return min(named, key=lambda hit: (-_worth(hit, title), hit.start), default=None)
 
 
-def _confidence(first: int, second: int) -> Literal["low", "medium", "high"]:
+def _confidence(first: float, second: float) -> Literal["low", "medium", "high"]:
     if first >= _ENOUGH and first >= _CLEAR * second:
         return "high"
     return "medium" if first >= _ENOUGH and first > second + 2 else "low"

@@ -41,18 +41,22 @@ def draw(db: Path, seed: int, count: int) -> None:
 
 @main.command()
 @STORE
-@click.option("--half", type=click.Choice(["learn", "test", "blind", ""]), default="test", show_default=True)
-def agreement(db: Path, half: str) -> None:
+@click.option("--set", "of", type=click.Choice(["learn", "blind"]), default="blind", show_default=True)
+def agreement(db: Path, of: str) -> None:
     """Per chapter: labelled, said, both, and the shares that come of it; of ours, and of the study's categories."""
     with IssueStore(db, must_exist=True) as store:
         issues = {(issue.repository, issue.number): issue for issue in store.issues()}
-    reads = read(labels(half), issues)
+    reads = read(labels(of), issues)
     same = sum(one.label == one.ours for one in reads)
     click.echo(
         f"{len(reads)} issues, {_share(same, len(reads))} put where the reader puts them, kappa {kappa(reads):.2f}"
     )
     faults = [one for one in reads if one.label != "none"]
-    click.echo(f"{len(faults)} of them faults, {_share(sum(one.label == one.ours for one in faults), len(faults))}\n")
+    click.echo(f"{len(faults)} of them faults, {_share(sum(one.label == one.ours for one in faults), len(faults))}")
+    for confidence in ("high", "medium", "low"):
+        sure = [one for one in reads if one.confidence == confidence]
+        click.echo(f"{confidence}: {_share(sum(one.label == one.ours for one in sure), len(sure))} of {len(sure)}")
+    click.echo()
     _show("classify", reads, lambda one, chapter: one.ours == chapter)
     _show("classify --compat", reads, lambda one, chapter: chapter in one.study)
 

@@ -24,7 +24,8 @@ class Label(msgspec.Struct, frozen=True):
     repository: str
     number: int
     chapter: str
-    half: str
+    set: str
+    """learn: words were chosen by it; blind: nobody looked at it before they were."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -33,6 +34,8 @@ class Read(msgspec.Struct, frozen=True):
     label: str
     ours: str
     study: tuple[str, ...]
+    confidence: str = ""
+    """Of ours, where it is a fault for us."""
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -42,13 +45,13 @@ class Agreement(msgspec.Struct, frozen=True):
     both: int
 
 
-def labels(half: str = "") -> list[Label]:
+def labels(of: str = "") -> list[Label]:
     with LABELS.open(encoding="utf-8") as lines:
         rows = [
-            Label(r["repository"], int(r["number"]), r["chapter"], r["half"])
+            Label(r["repository"], int(r["number"]), r["chapter"], r["set"])
             for r in csv.DictReader(lines, delimiter="\t")
         ]
-    return [row for row in rows if half in ("", row.half)]
+    return [row for row in rows if of in ("", row.set)]
 
 
 def read(labelled: Iterable[Label], issues: dict[tuple[str, int], Issue]) -> list[Read]:
@@ -59,7 +62,8 @@ def read(labelled: Iterable[Label], issues: dict[tuple[str, int], Issue]) -> lis
 def _read(label: Label, issue: Issue) -> Read:
     verdict = classify(issue)
     ours = verdict.subject if verdict.kind == "fault" else NONE
-    return Read(label.chapter, ours, tuple(COMPAT.get(name, name) for name in categories(issue)))
+    study = tuple(COMPAT.get(name, name) for name in categories(issue))
+    return Read(label.chapter, ours, study, verdict.confidence if verdict.kind == "fault" else "")
 
 
 def per_chapter(reads: Sequence[Read], says: Callable[[Read, str], bool]) -> list[Agreement]:

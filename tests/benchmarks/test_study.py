@@ -14,11 +14,11 @@ from llmlint.study.issue import Issue
 from llmlint.study.issue_store import IssueStore
 
 
-def test_two_hundred_issues_are_labelled_once_each() -> None:
+def test_each_issue_is_labelled_once_and_is_of_one_set() -> None:
     found = labels()
-    assert len({(label.repository, label.number) for label in found}) == len(found) == 200
+    assert len({(label.repository, label.number) for label in found}) == len(found)
     assert {label.chapter for label in found} <= {*CHAPTERS, NONE, UNCLEAR}
-    assert Counter(label.half for label in found) == {"learn": 100, "test": 100}
+    assert Counter(label.set for label in found) == {"learn": 294, "blind": 94}
 
 
 def test_agreement_is_counted_by_chapter() -> None:
@@ -42,11 +42,11 @@ def test_a_draw_is_the_same_every_time_and_fair_to_each_repository(tmp_path: Pat
     assert Counter(line.split("\t")[0] for line in runs[0].splitlines()) == {"a/a": 7, "b/b": 6, "c/c": 7}
 
 
-@pytest.mark.parametrize("half", ["learn", "test"])
-def test_agreement_needs_the_issues_and_only_their_numbers_are_here(tmp_path: Path, half: str) -> None:
+@pytest.mark.parametrize("of", ["learn", "blind"])
+def test_agreement_needs_the_issues_and_only_their_numbers_are_here(tmp_path: Path, of: str) -> None:
     file = tmp_path / "issues.sqlite3"
     with IssueStore(file) as store:
         store.put(Issue(repository=one.repository, number=one.number, title="[Bug]: CUDA OOM") for one in labels())
-    result = CliRunner().invoke(main, ["agreement", "--db", str(file), "--half", half])
+    result = CliRunner().invoke(main, ["agreement", "--db", str(file), "--set", of])
     assert result.exit_code == 0
     assert "classify --compat" in result.stdout

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 
 from selenium import webdriver
@@ -50,6 +51,7 @@ def main() -> None:
         try:
             _terminal(browser, tree)
             _page(browser, tree)
+            _fleet(browser, Path(scratch))
             if sys.argv[1:]:
                 _study(browser, Path(sys.argv[1]).resolve(), Path(scratch) / "issues.html")
         finally:
@@ -107,6 +109,50 @@ def _study(browser: webdriver.Chrome, store: Path, page: Path) -> None:
 def _prefer(browser: webdriver.Chrome, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+HISTORY = (
+    ("seeded", "block_tables caches grammars kv_cache group scheduler", "An engine"),
+    ("seeded", "outputs pictures prefix_key", "Outputs, pictures and a prefix cache"),
+    ("clean", "kv_cache", "Fix blocks that a failed allocation kept"),
+    ("seeded", "thumbnails tool_calls usage", "Tool calls"),
+    ("clean", "caches", "Caches have a bound"),
+    ("clean", "grammars", "[Bugfix] A grammar that refuses a token ends its request"),
+    ("clean", "group", "Fix a hang at start-up when a rank is gone"),
+    ("clean", "scheduler", "Fix requests left behind by a reset"),
+    ("", "pictures", "Pictures have gone to a service of their own"),
+    ("clean", "usage", "Fix usage of long answers"),
+    ("seeded", "write_back matching", "Write back"),
+)
+"""Of a small engine: whose state of which files, and what the commit says. One every nine days."""
+
+
+def _fleet(browser: webdriver.Chrome, scratch: Path) -> None:
+    engine = scratch / "engine"
+    engine.mkdir()
+    _git(engine, "init", "--quiet")
+    for number, (state, names, subject) in enumerate(HISTORY):
+        for name in names.split():
+            file = DOCS.parent / "examples" / "mini_engine" / (state or ".") / f"{name}.py"
+            shutil.copy(file, engine) if state else (engine / file.name).unlink()
+        day = f"{date(2025, 1, 6) + timedelta(days=9 * number)}T12:00:00+00:00"
+        _git(engine, "add", "--all")
+        _git(engine, "commit", "--quiet", "--message", subject, GIT_COMMITTER_DATE=day, GIT_AUTHOR_DATE=day)
+    fleet = scratch / "fleet.toml"
+    fleet.write_text('[[repository]]\nname = "mini-engine"\nsource = "engine"\nevery = 1\n')
+    command = [sys.executable, "-P", "-m", "llmlint", "fleet", str(fleet), "--html", str(scratch / "fleet.html")]
+    subprocess.run([*command, "--jobs", "1", "--cache-dir", str(scratch / "fleet-cache")], check=True)
+    for name, size, scheme in (("fleet", WIDE, "light"), ("fleet-dark", WIDE, "dark")):
+        _resize(browser, (size[0], 1250))
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        browser.get((scratch / "fleet.html").as_uri())
+        browser.save_screenshot(str(IMAGES / f"{name}.png"))
+
+
+def _git(folder: Path, *arguments: str, **environment: str) -> None:
+    who = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, env={**os.environ, **who, **environment})
 
 
 def _resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:

@@ -14,6 +14,7 @@ from llmlint.fleet.fleet_file import FleetFileError, read_fleet_file
 from llmlint.fleet.tasks import EXECUTORS, opener
 from llmlint.progress import KINDS, shown_progress
 from llmlint.project import processors
+from llmlint.writing import write_file
 
 if TYPE_CHECKING:
     from llmlint.fleet.fleet_run import FleetResult
@@ -32,10 +33,19 @@ A file of a fleet:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Tasks at a time (default: one a processor).")
 @click.option("--executor", type=click.Choice(EXECUTORS), default="processes", help="What runs the tasks.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a page of it too.")
 @click.option("--no-follow", is_flag=True, help="Don't look for the commits that made findings disappear.")
 @click.option("--cache-dir", type=click.Path(file_okay=False, path_type=Path), help="Where the cache lies.")
 @click.option("--progress", type=click.Choice(KINDS), default="auto", help="auto, plain: lines, for a log; none.")
-def fleet(file: Path, jobs: int | None, executor: str, no_follow: bool, cache_dir: Path | None, progress: str) -> None:
+def fleet(
+    file: Path,
+    jobs: int | None,
+    executor: str,
+    html: Path | None,
+    no_follow: bool,
+    cache_dir: Path | None,
+    progress: str,
+) -> None:
     """Scan the repositories that FILE names at the revisions it names, and follow every finding through them.
 
     Results go to a folder of Parquet files. A run that was ended goes on where it was.
@@ -51,8 +61,20 @@ def fleet(file: Path, jobs: int | None, executor: str, no_follow: bool, cache_di
             result = run_fleet(asked, file, Running(opener(executor, jobs), jobs, cache_dir, not no_follow, tell))
     except (FleetFileError, UnknownRule) as error:
         wrong_use(str(error))
+    if html is not None and result.revisions:
+        _write_page(html, Path(asked.data))
     _summarise(result, asked.data)
     sys.exit(FAILED if result.problems else CLEAN)
+
+
+def _write_page(file: Path, data: Path) -> None:
+    from llmlint.fleet.fleet_page import render_fleet
+    from llmlint.fleet.story import stories
+
+    try:
+        write_file(file, render_fleet(stories(data)).encode("utf-8", "replace"))
+    except OSError as error:
+        wrong_use(f"cannot write {file}: {error.strerror}")
 
 
 def _summarise(result: FleetResult, folder: str) -> None:

@@ -121,7 +121,9 @@ def test_a_comment_of_a_shell_is_no_heading() -> None:
     assert "later" in said("```sh\n# environment\nexport A=1\n```\nlater\n")
 
 
-@pytest.mark.parametrize("body", ["", "#", "```", "<details>", "# Environment", "**Environment**\nx", "\r\n# a\r\nb"])
+@pytest.mark.parametrize(
+    "body", ["", "#", "```", "<details>", "<!-- x", "# Environment", "**Environment**\nx", "\r\n# a\r\nb"]
+)
 def test_places_stay_what_they_are(body: str) -> None:
     assert len(said(body)) == len(body)
 

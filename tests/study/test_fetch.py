@@ -167,6 +167,19 @@ def test_the_token_is_sent_to_its_server_and_to_no_other(tracker: Tracker, store
         assert other.asked == []
 
 
+def test_a_token_is_not_sent_in_the_clear() -> None:
+    with pytest.raises(GitHubError, match="in the clear"):
+        GitHub("http://github.example", token="secret")
+    assert GitHub("http://github.example").base_url == "http://github.example"
+    assert GitHub("https://github.example/api/v3/", token="secret").base_url == "https://github.example/api/v3"
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "github.example", "ftp://a"])
+def test_a_server_is_asked_over_http(url: str) -> None:
+    with pytest.raises(GitHubError, match="no http or https address"):
+        GitHub(url)
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["issues", *arguments])
 

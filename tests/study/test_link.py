@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from llmlint.cli import main
-from llmlint.study.clone import Clone, CloneError, Commit, ranges_of
+from llmlint.fleet.git_objects import GitError
+from llmlint.study.clone import Clone, Commit, ranges_of
 from llmlint.study.issue import Issue
 from llmlint.study.link import Link
 from llmlint.study.linking import closed_by, links
@@ -156,7 +157,7 @@ def test_what_a_diff_touches_whatever_its_lines_look_like() -> None:
 
 
 def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CloneError, match="not a git repository"):
+    with pytest.raises(GitError, match="not a git repository"):
         Clone(tmp_path).commits()
 
 
@@ -181,6 +182,11 @@ def test_the_rule_that_fires_before_the_fix_and_not_after_is_named(store_file: s
     told = next(line for line in result.stdout.splitlines() if line.startswith("mini/engine#52"))
     assert told.split()[1:4] == ["state", "restore-leaves-state", "#53"]
     assert told.endswith("LLM801")
+
+
+def test_without_a_cache_it_finds_the_same(store_file: str, history: Path) -> None:
+    result = run("link", "--scan", "--no-cache", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    assert "LLM801" in result.stdout
 
 
 def test_a_report_tells_of_what_was_linked(store_file: str, history: Path) -> None:

@@ -75,7 +75,7 @@ def fetch(
     named = tuple(label.strip() for label in labels.split(",") if label.strip())
     start = f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else ""
     try:
-        github = GitHub(base_url, os.environ.get("GITHUB_TOKEN", ""), max_wait, tell=say)
+        github = GitHub(base_url, os.environ.get("GITHUB_TOKEN", "").strip(), max_wait, tell=say)
         with IssueStore(store_file) as store, shown_progress(progress) as show:
             for repository in map(_checked, repositories):
                 question = Question(repository, state, start, named, include_prs)  # type: ignore[arg-type]
@@ -188,8 +188,9 @@ def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, sto
     Pull requests are known where `fetch --include-prs` brought them; what commits say is read from clones. Scans that
     were ended go on where they were.
     """
+    from llmlint.fleet.git_objects import GitError
     from llmlint.study.classified import classified
-    from llmlint.study.clone import Clone, CloneError
+    from llmlint.study.clone import Clone
     from llmlint.study.issue_store import IssueStore, StoreError
     from llmlint.study.linked import find_links, link_tables, linked, scan_fixes
     from llmlint.study.tables import as_text
@@ -204,7 +205,7 @@ def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, sto
             tables = link_tables(found, linked(store, found))
     except StoreError as error:
         wrong_use(str(error))
-    except CloneError as error:
+    except GitError as error:
         say(str(error))
         sys.exit(FAILED)
     for repository, number in counts.items():

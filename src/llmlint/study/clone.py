@@ -1,27 +1,18 @@
-"""A local clone, bare or not, read without changing it and without running anything that it names."""
+"""A local clone, bare or not: its commits, and what each of them touches."""
 
 from __future__ import annotations
 
-import io
 import re
-import subprocess
-import tarfile
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from llmlint.diff import harmless_environment
+from llmlint.fleet.git_objects import Git
 
-_PATIENCE = 600
-"""Seconds. An archive may bring a repository with a pipe in it, on which git would wait for ever."""
 _FIELDS = "%H%x00%P%x00%cI%x00%s%x00%b%x01"
 _OLD_FILE = re.compile(r'^--- (?:a/(.+)|"a/(.+)"|/dev/null)$')
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-
-
-class CloneError(Exception):
-    """The clone cannot give what was asked for; the message says why."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -38,41 +29,28 @@ Ranges = dict[str, list[tuple[int, int]]]
 
 
 class Clone:
+    """Raises GitError where git cannot answer."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def commits(self) -> list[Commit]:
         """All that HEAD stands on, the newest first."""
-        log = self._git("log", f"--format={_FIELDS}", "HEAD").decode("utf-8", "replace")
+        log = self._ask("log", f"--format={_FIELDS}", "HEAD")
         return [_commit(entry.lstrip("\n")) for entry in log.split("\x01") if entry.strip()]
 
     def changed(self, commit: Commit) -> Ranges:
         """What a commit touches, as lines of its parent; an insertion is the two lines around it."""
         settings = ("--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
-        return ranges_of(self._git("diff", *settings, commit.parent, commit.id).decode("utf-8", "replace"))
+        return ranges_of(self._ask("diff", *settings, commit.parent, commit.id))
 
     def files(self, commit: str) -> list[str]:
-        listing = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-        return listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        with Git(self.folder) as git:
+            return [entry.path for entry in git.tree(commit)]
 
-    def lay_out(self, commit: str, files: Collection[str], folder: Path) -> None:
-        """These files of a commit, and no others, below a folder."""
-        if files:
-            data = self._git("archive", "--format=tar", commit, "--", *(f":(literal){file}" for file in files))
-            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-                archive.extractall(folder, filter="data")
-
-    def _git(self, *arguments: str) -> bytes:
-        command = ["git", "-C", str(self.folder), *arguments]
-        try:
-            environment = harmless_environment(str(self.folder))
-            done = subprocess.run(command, capture_output=True, env=environment, timeout=_PATIENCE, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise CloneError(f"{self.folder}: git {arguments[0]}: {error}") from error
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise CloneError(f"{self.folder}: {said or f'git {arguments[0]} failed'}")
-        return done.stdout
+    def _ask(self, *arguments: str) -> str:
+        with Git(self.folder) as git:
+            return git.ask(*arguments).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _commit(entry: str) -> Commit:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
-
-import msgspec
+from pathlib import PurePosixPath
 
 from llmlint.baseline import match
+from llmlint.catalogue import load_catalogue
 from llmlint.files import language_of
 from llmlint.findings import Finding
-from llmlint.project import Request, scan
+from llmlint.fleet.git_trees import TreeFilter
+from llmlint.fleet.revision_scan import Asked, Scanned, scan_revision
 from llmlint.study.clone import Clone, Commit, Ranges, near
 from llmlint.study.link import Gone, Seen
 
@@ -29,8 +27,10 @@ def seen(clone: Clone, fix: Commit, cache: str | None = None) -> Seen:
     before, after = (_around(clone.files(commit), changed) for commit in (fix.parent, fix.id))
     if len(before) > _MOST_FILES:
         return Seen(problem=f"{len(before)} files stand around it")
-    old = _findings(clone, fix.parent, before, cache)
-    new = _findings(clone, fix.id, after, cache)
+    scans = [_scanned(clone, commit, files, cache) for commit, files in ((fix.parent, before), (fix.id, after))]
+    if faults := [fault for one in scans for fault in one.faults]:
+        return Seen(problem=faults[0])
+    old, new = (one.findings for one in scans)
     kept = match([_mark(finding) for finding in old], [_mark(finding) for finding in new])
     said = {_saying(finding) for finding in new}
     lost = [f for at, f in enumerate(old) if at not in kept and _saying(f) not in said]
@@ -43,17 +43,11 @@ def _around(files: Iterable[str], changed: Ranges) -> list[str]:
     return [file for file in files if language_of(file) and PurePosixPath(file).parent in folders]
 
 
-def _findings(clone: Clone, commit: str, files: Sequence[str], cache: str | None) -> list[Finding]:
-    """What is shown by default, with paths as the repository has them."""
-    with tempfile.TemporaryDirectory(prefix="llmlint-fix-") as folder:
-        home = os.path.realpath(folder)
-        clone.lay_out(commit, files, Path(home))
-        result = scan(Request((home,), no_config=True, jobs=1, use_cache=cache is not None, cache_dir=cache))
-        return [msgspec.structs.replace(f, path=_inside(f.path, home)) for f in result.shown]
-
-
-def _inside(path: str, home: str) -> str:
-    return Path(os.path.relpath(os.path.abspath(path), home)).as_posix()
+def _scanned(clone: Clone, commit: str, files: Sequence[str], cache: str | None) -> Scanned:
+    """What is shown by default."""
+    rules = tuple(rule.code for rule in load_catalogue() if rule.default)
+    wanted = TreeFilter(paths=tuple(files))
+    return scan_revision(Asked("", str(clone.folder), wanted, rules, "medium", cache), commit)
 
 
 def _mark(finding: Finding) -> tuple[str, str]:

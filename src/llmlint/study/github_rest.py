@@ -54,6 +54,8 @@ class GitHub:
     ) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise GitHubError(f"{base_url} is no http or https address")
+        if token and not _is_private(base_url):
+            raise GitHubError(f"{base_url} would be given GITHUB_TOKEN in the clear: take https, or unset the token")
         self.base_url = base_url.rstrip("/")
         self._token = token
         self._longest_wait = longest_wait
@@ -136,6 +138,12 @@ class _SameServer(urllib.request.HTTPRedirectHandler):
         if _server(newurl) != self._home:
             raise GitHubError(f"{req.full_url} leads to another server: {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _is_private(url: str) -> bool:
+    """Nobody on the way reads what is sent."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _server(url: str) -> tuple[str, str]:

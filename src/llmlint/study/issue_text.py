@@ -10,7 +10,7 @@ from functools import lru_cache
 from llmlint.study.issue_words import Phrases, as_phrase, issue_words
 
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+(.+)|\*\*([^*\n]+)\*\*[ \t:]*)$", re.MULTILINE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"https?://[^\s)>\]]+")
 _CODE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from llmlint.fleet.git_objects import GitError
 from llmlint.scan import generation
 from llmlint.study.charts import percent
 from llmlint.study.classified import Classified
-from llmlint.study.clone import Clone, CloneError, Commit
+from llmlint.study.clone import Clone, Commit
 from llmlint.study.fix_scan import seen
 from llmlint.study.issue_store import IssueStore
 from llmlint.study.link import Link, Seen
@@ -67,7 +68,7 @@ def scan_fixes(
         fix = Commit(link.commit, link.parent, "", "", "")
         try:
             found = seen(clones[link.repository], fix, cache) if link.parent else Seen(problem="has no parent")
-        except CloneError as error:
+        except GitError as error:
             found = Seen(problem=str(error))
         store.put_seen(link.repository, link.commit, _made_with(), found)
 

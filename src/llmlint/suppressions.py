@@ -20,7 +20,7 @@ from llmlint.files import language_of
 _DIRECTIVE = re.compile(r"^\s*llmlint:\s*(?P<kind>[\w-]+)\s*(?P<rules>\[[^\]]*\])?\s*(?P<reason>.*)$", re.DOTALL)
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _KINDS = ("ignore", "ignore-file")
-_OTHERS = {"gpu-sync-ok": ("LLM601",)}
+_OTHERS = {"gpu-sync-ok": ("LLM601", "LLM602")}
 """Marks of other checks that say the same of some rules (vLLM's check for device syncs), with these rules."""
 _OTHER = re.compile(rf"^\s*(?P<kind>{'|'.join(_OTHERS)}):\s*(?P<reason>.*)$", re.DOTALL)
 _BETWEEN = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +204,30 @@ def test_the_command_says_what_the_server_refuses(tracker: Tracker, tmp_path: Pa
 def test_a_repository_has_an_owner(tmp_path: Path) -> None:
     result = run("fetch", "--repo", "engine", "--db", str(tmp_path / "x"))
     assert result.exit_code == 2 and "no OWNER/NAME" in result.stderr
+
+
+def test_a_fetch_that_is_killed_goes_on_where_it_was(tracker: Tracker, tmp_path: Path) -> None:
+    """SIGKILL while the third page is on its way: two are there, and a new process brings the rest."""
+    file = tmp_path / "issues.sqlite3"
+    waiting, answered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if len(tracker.asked) == 3:
+            waiting.set()
+            answered.wait(60)
+
+    tracker.before = hold
+    command = ["issues", "fetch", "--repo", REPOSITORY, "--base-url", tracker.url, "--db", str(file)]
+    started = subprocess.Popen([sys.executable, "-m", "llmlint", *command], stdout=subprocess.DEVNULL)
+    try:
+        assert waiting.wait(60)
+    finally:
+        started.kill()
+        started.wait()
+        answered.set()
+    with IssueStore(file, must_exist=True) as store:
+        before = numbers(store)
+    assert before and set(before) < set(range(1, 8))
+    assert run(*command[1:]).exit_code == 0
+    with IssueStore(file, must_exist=True) as store:
+        assert numbers(store) == [7, 6, 5, 4, 3, 2, 1]

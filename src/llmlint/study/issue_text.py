@@ -12,7 +12,7 @@ from llmlint.study.issue_words import Phrases, as_phrase, issue_words
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+(.+)|\*\*([^*\n]+)\*\*[ \t:]*)$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"https?://[^\s)>\]]+")
-_CODE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n]*+\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _FOLDED = re.compile(r"<details>.*?(?:</details>|\Z)", re.DOTALL | re.IGNORECASE)
 _FRAME = re.compile(r"""^\s*(?:\S+\s)?\s*File "[^"\n]+", line \d+""")

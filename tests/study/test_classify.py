@@ -69,6 +69,13 @@ def test_a_verdict_points_at_the_words_it_goes_by() -> None:
     assert verdict.words(one) == "client disconnects"
 
 
+def test_an_error_text_tells_of_a_cause_in_any_chapter() -> None:
+    one = issue("[Bug]: guided decoding stops", "```\nAttributeError: 'NoneType' object has no attribute 'vocab'\n```")
+    verdict = classify(one)
+    assert (verdict.chapter, verdict.cause) == ("model", "unchecked-null")
+    assert verdict.words(one) == "NoneType' object has no attribute"
+
+
 def test_words_are_whole_words() -> None:
     verdict = classify(issue("[Bug]: rapid restarts", "The bathroom is broken."))
     assert (verdict.chapter, verdict.words(issue("[Bug]: rapid restarts"))) == ("", "")
@@ -145,7 +152,8 @@ def test_most_causes_are_what_a_rule_is_about() -> None:
 
 def test_the_chapters_are_those_of_the_rules() -> None:
     taxonomy = {chapter for digits, chapter in CHAPTERS.items() if digits in "12345678"}
-    assert {clue.chapter for clue in issue_words().clue} == taxonomy
+    assert {clue.chapter for clue in issue_words().clue if clue.chapter} == taxonomy
+    assert all(clue.cause for clue in issue_words().clue if not clue.chapter)
 
 
 def test_words_are_written_as_they_are_compared() -> None:

@@ -34,7 +34,7 @@ def classify(issue: Issue) -> Verdict:
     first, *others = sorted(scores, key=lambda chapter: (-scores[chapter], _COMMON.index(chapter)))
     words = [hit for hit in found if hit.value.chapter == first]
     best = min(words, key=lambda hit: (-_worth(hit, len(issue.title)), hit.start))
-    cause = _cause(words, len(issue.title))
+    cause = _cause([hit for hit in found if hit.value.chapter in (first, "")], len(issue.title))
     evidence = cause or best
     return Verdict(
         kind=kind,
@@ -124,7 +124,8 @@ def _scores(found: Iterable[Hit[Clue]], title: int) -> dict[Chapter, float]:
     """Of a chapter's clues each counts half as much as the one before: length alone wins nothing."""
     worths: defaultdict[Chapter, list[int]] = defaultdict(list)
     for hit in found:
-        worths[hit.value.chapter].append(_worth(hit, title))
+        if hit.value.chapter:
+            worths[hit.value.chapter].append(_worth(hit, title))
     return {
         chapter: sum(worth / 2**nth for nth, worth in enumerate(sorted(each, reverse=True)))
         for chapter, each in worths.items()

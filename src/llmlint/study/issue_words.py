@@ -42,7 +42,8 @@ class KindWords(_Row, frozen=True, kw_only=True):
 
 
 class Clue(_Row, frozen=True, kw_only=True):
-    chapter: Chapter
+    chapter: Chapter | Literal[""] = ""
+    """"" where the words tell of a cause, and a fault of any chapter can have it."""
     cause: str = ""
     weight: Literal[1, 2, 3]
     words: tuple[str, ...]

@@ -19,6 +19,9 @@ from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
 _FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
+_SAYS_NOTHING = frozenset(
+    {"Any", "object", "typing.Any", "Optional[Any]", "Any | None", "Optional[object]", "object | None"}
+)
 _OF_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
 _CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 _CONTAINERS = frozenset(
@@ -178,6 +181,13 @@ class Call(NamedTuple):
 
     function: FunctionInfo
     effect: Effect
+
+
+def is_told_by_callers(param: Param) -> bool:
+    """Has a Python parameter no type, or one that says nothing or only that it is a function?"""
+    return param.kind in ("", "only") and (
+        not param.annotation or "Callable" in param.annotation or param.annotation in _SAYS_NOTHING
+    )
 
 
 class Start(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TypeAlias
 
-from llmlint.code.facts.facts import Argument, Param
+from llmlint.code.facts.facts import Argument
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.dispatch import Dispatch
-from llmlint.code.link.entities import Call, FunctionInfo
+from llmlint.code.link.entities import Call, FunctionInfo, is_told_by_callers
 from llmlint.code.link.objects import Instance, Value, joined
 from llmlint.code.link.types import Types
 from llmlint.code.link.typetext import literal_type
@@ -51,7 +51,7 @@ class Passed:
     def _take(
         self, call: Call, target: FunctionInfo, handed: dict[tuple[FunctionInfo, str], dict[Value, None]]
     ) -> None:
-        params = {param.name for param in target.params if _is_told_by_callers(param)}
+        params = {param.name for param in target.params if is_told_by_callers(param)}
         for name, argument in arguments_by_parameter(target, call.effect).items():
             value = self._value_of(call.function, argument) if name in params else None
             if value is not None:
@@ -66,9 +66,4 @@ class Passed:
 
 def _asks(function: FunctionInfo) -> bool:
     """Has it a parameter of which only its callers can tell what it is?"""
-    return function.language == "python" and any(map(_is_told_by_callers, function.params))
-
-
-def _is_told_by_callers(param: Param) -> bool:
-    """Has it no type, or one that only says that it is a function?"""
-    return param.kind in ("", "only") and (not param.annotation or "Callable" in param.annotation)
+    return function.language == "python" and any(map(is_told_by_callers, function.params))

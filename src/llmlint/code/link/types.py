@@ -17,7 +17,7 @@ from llmlint.code.link.asking import Asking
 from llmlint.code.link.builtin_results import GETTERS, result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
-from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start
+from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start, is_told_by_callers
 from llmlint.code.link.generics import Generics
 from llmlint.code.link.handed_back import Given, HandedBack, call_at, may_hand_back
 from llmlint.code.link.names import Meaning, Module, Names, Outside, Variable
@@ -48,6 +48,7 @@ from llmlint.code.link.starts import Starts, kind_of, where
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type, part_of
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
+_FACTORY = re.compile(r"(?:collections\.)?defaultdict\(\s*([\w.]+)\s*\)")
 _POINTEES = frozenset({"lock", "value", "load"})
 _NO_STEP = ""
 _ENTERING = "__enter__"
@@ -66,6 +67,13 @@ def _told(known: Value, said: Value) -> Value:
     if isinstance(known, Container) and isinstance(said, Instance):
         return known._replace(said=said)
     return known or said
+
+
+def _many(kind: str, one: Value) -> Value:
+    """A library's container of objects of one class of the program."""
+    if not isinstance(one, Instance) or one.cls is None:
+        return None
+    return Instance(None, f"{kind}[{one.cls.facts.qualname}]", one.cls.path)
 
 
 def _nothing_handed(function: FunctionInfo, name: str) -> Value:
@@ -250,13 +258,14 @@ class Types:
         within = function.facts.qualname
         if not param.annotation and param.kind in ("*", "**"):
             return builtin("tuple" if param.kind == "*" else "dict")
-        if not param.annotation:
-            return self._handed(function, param.name) or builtin(literal_type(param.default))
+        if param.kind not in ("*", "**") and is_told_by_callers(param):
+            said = self._declared.value(param.annotation, function.path, within) if param.annotation else None
+            handed = self._handed(function, param.name)
+            return any_declared((handed, said)) or builtin(literal_type(param.default))
         if param.kind in ("*", "**"):
             text = f"tuple[{param.annotation}, ...]" if param.kind == "*" else f"dict[str, {param.annotation}]"
             return Instance(None, text, function.path, within)
-        said = self._declared.value(param.annotation, function.path, within)
-        return any_declared((self._handed(function, param.name), said)) if is_some_function(said) else said
+        return self._declared.value(param.annotation, function.path, within)
 
     def _module_name(self, path: str, name: str, within: str) -> Value:
         meaning = self._names.lookup(path, name, "" if within == "<module>" else within)
@@ -305,8 +314,14 @@ class Types:
         if start.value == "constant":
             return builtin(literal_type(start.source))
         if start.value in ("empty", "container") and holder is not None and holder.language == "python":
-            return Container(kind_of(start.source), holder, at)
+            return self._by_factory(start, holder) or Container(kind_of(start.source), holder, at)
         return None
+
+    def _by_factory(self, start: Start, holder: FunctionInfo | ClassInfo) -> Value:
+        """`defaultdict(Slot)` holds slots, whoever asks for them first."""
+        made = _FACTORY.fullmatch(start.source)
+        found = self._names.lookup(where(start, holder)[0], made[1], where(start, holder)[1]) if made else None
+        return _many("defaultdict", Instance(found)) if isinstance(found, ClassInfo) else None
 
     def _named(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
         """What a name in a class body stands for."""
@@ -413,8 +428,8 @@ class Types:
         nested = self._nested(cls, name)
         if nested is not None:
             return nested
-        below = any(sub.method(name) or name in sub.attributes for sub in cls.subclasses)
-        return beyond(cls.mro, name) if not below else None
+        below = [sub for sub in cls.subclasses if sub.method(name) or name in sub.attributes]
+        return joined(self._member(Instance(sub), sub, name) for sub in below) if below else beyond(cls.mro, name)
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
@@ -459,7 +474,7 @@ class Types:
         """What an object of a class of the program gives for an index, to a loop or by a method like a container's."""
         getter = cls.method("__getitem__") or cls.method("__iter__")
         if getter is None:
-            return self._element_of_base(cls) or self._got_by_name(cls)
+            return self._element_of_base(cls) or self._got_by_name(cls) or self._sliced(cls)
         found = self._returned(getter, cls)
         return self._step(found, "[]") if getter.name == "__iter__" else found
 
@@ -468,6 +483,10 @@ class Types:
         getters = (cls.method(name) for name in sorted(ELEMENT_GETTERS))
         found = joined(self._returned(getter, cls) for getter in getters if getter is not None)
         return found if not isinstance(found, AnyOf) else None
+
+    def _sliced(self, cls: ClassInfo) -> Value:
+        """Facts read `pools[1:]` as an element of the list: what has none itself is one of the slice."""
+        return Instance(cls) if cls.language == "python" and beyond(cls.mro, "__getitem__") is None else None
 
     def _element_of_base(self, cls: ClassInfo) -> Value:
         """What an object holds by a base of its class: `class Sweep(list["Item"])`."""
@@ -517,8 +536,16 @@ class Types:
 
     def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
         known = {"self": receiver} if receiver else NOTHING_KNOWN
+        if function.facts.is_generator and function.language == "python":
+            return self._yielded(function, known)
         returned = [effect for effect in function.effects if effect.op == "return"]
         return any_declared(self._one_returned(function, effect, known) for effect in returned)
+
+    def _yielded(self, function: FunctionInfo, known: Known) -> Value:
+        """What a generator gives, where all that it hands out is of one class."""
+        handed = (e for e in function.effects if e.op == "yield" and e.via != "from")
+        one = joined(self.value_at(function, effect.line, effect.path, known) for effect in handed)
+        return _many("Iterator", one)
 
     def _one_returned(self, function: FunctionInfo, effect: Effect, known: Known) -> Value:
         if effect.options:
@@ -529,12 +556,7 @@ class Types:
         if effect.value == "constant":
             return builtin(literal_type(effect.source))
         if effect.holds:
-            held = joined(self.value_of(function, path, known) for path in effect.holds)
-            return (
-                Instance(None, f"list[{held.cls.name}]", held.cls.path, held.cls.facts.qualname)
-                if (isinstance(held, Instance) and held.cls is not None)
-                else None
-            )
+            return _many("list", joined(self.value_of(function, path, known) for path in effect.holds))
         return None
 
     def _language(self, path: str) -> str:

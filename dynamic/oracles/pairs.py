@@ -124,9 +124,11 @@ class PairLedger(Probe):
 
     def _release(self, thing: Hashable) -> None:
         self.released += 1
-        count = self.balance.get(thing, 0) - 1
+        if thing not in self.balance:
+            return  # nobody saw it taken: by another way, or before the tracer came
+        count = self.balance[thing] - 1
         if count < 0:
-            self.below_zero += thing in self.balance
+            self.below_zero += 1
             count = 0
         self.balance[thing] = count
         if len(self.balance) > self.next_forgetting:

@@ -49,6 +49,18 @@ PAIRS = (
         "leak-on-error-path",
         Block(
             targets=(
+                Target("Elsewhere.work", "scope"),
+                Target("Elsewhere.take", "acquire", entity="return"),
+                Target("Elsewhere.give_back", "release", entity="self"),
+            )
+        ),
+        path="pairs.py",
+        symbol="Elsewhere",
+    ),
+    finding(
+        "leak-on-error-path",
+        Block(
+            targets=(
                 Target("Retried.admit", "scope"),
                 Target("Pool.allocate", "acquire", entity="return"),
                 Target("Pool.release", "release", entity="block"),

@@ -1,8 +1,8 @@
-"""An engine set up, scanned, run traced, and confirmed: as it is, and with a leak of one line.
+"""An engine set up, scanned, run traced, and confirmed: as it is, and with each of its bugs.
 
     python -m benchmarks.dynamic.engines vllm --workdir DIR [--python python3.11]
 
-Ends with 1 when the leak was not confirmed, when anything was confirmed about the engine as it is that the readings do
+Ends with 1 when a bug was not confirmed, when anything was confirmed about the engine as it is that the readings do
 not know, or when the traced program did not behave as the untraced one. Results go to `benchmarks/dynamic/results/`.
 """
 

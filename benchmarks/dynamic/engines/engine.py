@@ -8,17 +8,25 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from llmlint.runtime.block import Block
+
 HERE = Path(__file__).resolve().parent
 
 
 class Seed(NamedTuple):
-    """A leak of one line: `was` stands once in the file, and becomes `now`."""
+    """A bug of a few lines: `was` stands once in the file, and becomes `now`; `more` such pairs may belong to it."""
 
     file: str
     was: str
     now: str
     rule: str
     why: str
+    name: str = "seeded"
+    """What its tree is called."""
+    more: tuple[tuple[str, str], ...] = ()
+    symbol: str = ""
+    told: Block | None = None
+    """What a run is told to watch where the scan does not find the bug."""
 
 
 class Engine(NamedTuple):
@@ -31,12 +39,16 @@ class Engine(NamedTuple):
     scanned: str
     program: str
     arguments: tuple[str, ...]
-    seed: Seed
+    seeds: tuple[Seed, ...]
     environment: dict[str, str]
     left_out: tuple[str, ...] = ()
     """Files of the package that its trees do without."""
     disguise: str = ""
     """The version that the package is to give, where it looks for a word in it."""
+    launcher: tuple[str, ...] = ()
+    """What stands between Python and the program."""
+    source: str = ""
+    """The folder beside this file that the package is taken from, for one that no index has."""
     kill: tuple[str, ...] = ()
     """What makes the program kill its child; nothing for an engine in one process."""
 
@@ -48,7 +60,7 @@ class Engine(NamedTuple):
 
     def command(self, workdir: Path, more: tuple[str, ...] = ()) -> list[str]:
         filled = [argument.replace("WORKDIR", str(workdir / self.name)) for argument in (*self.arguments, *more)]
-        return [str(self.python(workdir)), str(HERE / self.program), *filled]
+        return [str(self.python(workdir)), *self.launcher, str(HERE / self.program), *filled]
 
     def surroundings(self, workdir: Path, variant: str) -> dict[str, str]:
         """The environment of a run: the variant's tree before the installed package."""
@@ -76,14 +88,15 @@ def set_up(engine: Engine, workdir: Path, base: str) -> None:
             pip = [engine.python(workdir), "-m", "pip", "install", "--quiet", *requirements]
             subprocess.run(pip, check=True, env={**os.environ, **engine.environment})
         (folder / "ready").touch()
-    for variant in ("clean", "seeded"):
+    for variant, seed in (("clean", None), *((seed.name, seed) for seed in engine.seeds)):
         if not engine.tree(workdir, variant).exists():
-            make_tree(engine, workdir, variant)
+            make_tree(engine, workdir, variant, seed)
 
 
-def make_tree(engine: Engine, workdir: Path, variant: str) -> None:
+def make_tree(engine: Engine, workdir: Path, variant: str, seed: Seed | None) -> None:
     """A copy of the installed package, seeded or as it is."""
     installed = next((workdir / engine.name / "venv" / "lib").glob("python*/site-packages"))
+    installed = HERE / engine.source if engine.source else installed
     tree = engine.tree(workdir, variant)
     unwanted = shutil.ignore_patterns("__pycache__", *engine.left_out)
     shutil.copytree(installed / engine.package, tree / engine.package, ignore=unwanted)
@@ -91,9 +104,9 @@ def make_tree(engine: Engine, workdir: Path, variant: str) -> None:
         told = tree / f"{engine.package}-{engine.disguise}.dist-info"
         told.mkdir()
         (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {engine.package}\nVersion: {engine.disguise}\n")
-    if variant == "seeded":
-        file = tree / engine.seed.file
+    for was, now in ((seed.was, seed.now), *seed.more) if seed is not None else ():
+        file = tree / seed.file
         text = file.read_text()
-        if text.count(engine.seed.was) != 1:
-            raise ValueError(f"{engine.seed.file} holds {text.count(engine.seed.was)} times {engine.seed.was!r}")
-        file.write_text(text.replace(engine.seed.was, engine.seed.now))
+        if text.count(was) != 1:
+            raise ValueError(f"{seed.file} holds {text.count(was)} times {was!r}")
+        file.write_text(text.replace(was, now))

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 RUNS = {
-    "clean": "The engine as it is, asked about its own findings and about the leak it does not have",
-    "seeded": "With the leak",
+    "clean": "The engine as it is, asked about its own findings and about the bugs it does not have",
     "killed": "As it is, with its child killed half-way",
 }
 
@@ -26,7 +25,7 @@ def write(account: dict[str, Any], folder: Path) -> None:
 
 def as_markdown(account: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in account["versions"].items())
-    seed, seconds = account["seed"], account["seconds"]
+    seconds = account["seconds"]
     lines = [
         f"# {account['engine']}",
         "",
@@ -34,17 +33,28 @@ def as_markdown(account: dict[str, Any]) -> str:
         f"llmlint under Python {account['python']}, {account['machine']}.",
         "",
         f"The program prints: `{account['printed']}`.",
-        "Untraced {untraced} s, traced {traced} s, traced with the leak {seeded} s, imports included.".format(
-            **seconds
-        ),
+        "Untraced {untraced} s, traced {traced} s, imports included.".format(**seconds),
         "",
-        f"The leak: in `{seed['file']}`, {seed['why']}.",
-        "",
+        *_bugs(account["seeds"]),
         *_sameness(account["same"]),
         *(line for run in RUNS if run in account["verdicts"] for line in _table(account, run)),
         "All that must hold held." if not account["wrong"] else "Not as it must be: " + "; ".join(account["wrong"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _bugs(seeds: list[dict[str, Any]]) -> list[str]:
+    rows = [
+        f"| {seed['rule']} | `{seed['file']}` | {seed['why']} | {'yes' if seed['found_by_the_scan'] else 'no: told'} | "
+        f"{_seen(seed['seen'])} |"
+        for seed in seeds
+    ]
+    head = ["| rule | file | the bug | found by the scan | seen in the run |", "| --- | --- | --- | --- | --- |"]
+    return [*head, *rows, ""]
+
+
+def _seen(confirmed: list[dict[str, Any]]) -> str:
+    return f"confirmed: {confirmed[0]['summary']}" if confirmed else "not confirmed"
 
 
 def _sameness(same: dict[str, dict[str, bool]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The runs of one engine: untraced, traced as it is, traced with its leak, traced with its child killed."""
+"""The runs of one engine: untraced, traced as it is, traced with each bug, traced with its child killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .engine import Engine
+import msgspec
+
+from llmlint.catalogue import load_catalogue
+from llmlint.findings import Finding
+
+from .engine import Engine, Seed
 
 LLMLINT = [sys.executable, "-m", "llmlint"]
 PATIENCE = 400
@@ -38,17 +43,18 @@ class Benchmark:
 
     def account(self) -> dict[str, Any]:
         """Everything that was done and seen."""
-        found = {variant: self.scan(variant) for variant in ("clean", "seeded")}
-        asked = self.questions(found["clean"], found["seeded"])
+        seeds = self.engine.seeds
+        found = {variant: self.scan(variant) for variant in ("clean", *(seed.name for seed in seeds))}
+        by_the_scan = {seed.name: bool(of_the_bug(seed, entries(found[seed.name]))) for seed in seeds}
+        asked = self.questions(found)
         plain = self.run("clean")
         traced = self.run("clean", asked)
-        seeded = self.run("seeded", found["seeded"])
+        seeded = {seed.name: self.run(seed.name, self.told(seed, found[seed.name])) for seed in seeds}
         killed = self.run("clean", asked, killed=True) if self.engine.kill else None
         untraced_kill = self.run("clean", killed=True) if self.engine.kill else None
-        verdicts = {
-            "clean": self.confirm(asked, self.runs / "clean"),
-            "seeded": self.confirm(found["seeded"], self.runs / "seeded"),
-        }
+        verdicts = {"clean": self.confirm(asked, self.runs / "clean")}
+        for seed in seeds:
+            verdicts[seed.name] = self.confirm(self.told(seed, found[seed.name]), self.runs / seed.name)
         if killed:
             verdicts["killed"] = self.confirm(asked, self.runs / "killed")
         same = {"clean": alike(plain, traced), "killed": alike(untraced_kill, killed)}
@@ -58,9 +64,17 @@ class Benchmark:
             "python": platform.python_version(),
             "machine": f"{platform.machine()}, {platform.system()}",
             "versions": self.engine.versions(self.workdir),
-            "seed": self.engine.seed._asdict(),
+            "seeds": [
+                {
+                    **{name: getattr(seed, name) for name in ("name", "file", "rule", "why")},
+                    "found_by_the_scan": by_the_scan[seed.name],
+                    "seconds": seeded[seed.name].seconds,
+                    "seen": [one for one in of_the_bug(seed, verdicts[seed.name]) if one["status"] == "confirmed"],
+                }
+                for seed in seeds
+            ],
             "printed": plain.stdout.strip(),
-            "seconds": {"untraced": plain.seconds, "traced": traced.seconds, "seeded": seeded.seconds},
+            "seconds": {"untraced": plain.seconds, "traced": traced.seconds},
             "same": {run: said for run, said in same.items() if said},
             "verdicts": verdicts,
             "counts": {run: dict(Counter(one["status"] for one in listed)) for run, listed in verdicts.items()},
@@ -76,15 +90,43 @@ class Benchmark:
         )
         return report
 
-    def questions(self, clean: Path, seeded: Path) -> Path:
-        """What the scan found in the engine as it is, and what it found of the leak: asked of the engine as it is."""
-        document = json.loads(clean.read_text())
+    def questions(self, found: dict[str, Path]) -> Path:
+        """What the scan found in the engine as it is and what is asked of its bugs: asked of the engine as it is."""
+        document = json.loads(found["clean"].read_text())
         known = {finding["fingerprint"] for finding in document["findings"]}
-        more = json.loads(seeded.read_text())["findings"]
-        document["findings"] += [finding for finding in more if finding["fingerprint"] not in known]
+        for seed in self.engine.seeds:
+            for finding in entries(self.told(seed, found[seed.name])):
+                if finding["fingerprint"] not in known:
+                    known.add(finding["fingerprint"])
+                    document["findings"].append(finding)
         asked = self.runs / "asked.json"
         asked.write_text(json.dumps(document))
         return asked
+
+    def told(self, seed: Seed, found: Path) -> Path:
+        """What the scan found in a seeded tree; where the bug is not among it, what a run is told to watch as well."""
+        document = json.loads(found.read_text())
+        if seed.told is None or of_the_bug(seed, document["findings"]):
+            return found
+        document["findings"].append(self.by_hand(seed))
+        more = found.with_name(f"{seed.name}-told.json")
+        more.write_text(json.dumps(document))
+        return more
+
+    def by_hand(self, seed: Seed) -> dict[str, Any]:
+        """A finding with the bug's block, where its function stands."""
+        text = (self.engine.tree(self.workdir, seed.name) / seed.file).read_text()
+        name = seed.symbol.rpartition(".")[2]
+        line = next(number for number, row in enumerate(text.splitlines(), 1) if row.strip().startswith(f"def {name}("))
+        rule = next(rule for rule in load_catalogue() if rule.code == seed.rule)
+        block = seed.told.plain() if seed.told is not None else {}
+        return msgspec.to_builtins(
+            Finding(
+                rule=rule.code, name=rule.name, causes=rule.causes, path=seed.file, line=line, column=1, end_line=line,
+                end_column=1, symbol=seed.symbol, severity=rule.severity, confidence="low", message=seed.why,
+                evidence=(), confidence_reason="told by hand", fingerprint=f"told-{seed.name}", runtime=block,
+            )
+        )  # fmt: skip
 
     def run(self, variant: str, findings: Path | None = None, killed: bool = False) -> Ended:
         """The program on one of the trees, traced when there are findings to ask about."""
@@ -111,14 +153,28 @@ class Benchmark:
 
     def wrong(self, verdicts: dict[str, list[dict[str, Any]]], same: dict[str, dict[str, bool]]) -> list[str]:
         """What is not as it must be."""
-        seed = self.engine.seed
-        of_the_leak = [one for one in verdicts["seeded"] if one["path"] == seed.file and one["rule"] == seed.rule]
-        found = [] if any(one["status"] == "confirmed" for one in of_the_leak) else ["the leak was not confirmed"]
+        found = [
+            f"{seed.name} was not confirmed"
+            for seed in self.engine.seeds
+            if not any(one["status"] == "confirmed" for one in of_the_bug(seed, verdicts[seed.name]))
+        ]
         for run in ("clean", "killed"):
             confirmed = [one for one in verdicts.get(run, []) if one["status"] == "confirmed"]
             found += [f"confirmed as it is ({run}): {one['rule']} {one['path']}:{one['line']}" for one in confirmed]
         found += [f"{run}: another {what}" for run, said in same.items() for what, equal in said.items() if not equal]
         return found
+
+
+def entries(report: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(report.read_text())["findings"]
+    return found
+
+
+def of_the_bug(seed: Seed, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the bug's rule in its file, and about what was planted where that is known."""
+    here = [one for one in findings if one["path"] == seed.file and one["rule"] == seed.rule]
+    attributes = [watched.attribute for watched in seed.told.watch] if seed.told is not None else []
+    return [one for one in here if all(name in one["message"] or one["message"] == seed.why for name in attributes)]
 
 
 def alike(plain: Ended | None, traced: Ended | None) -> dict[str, bool]:

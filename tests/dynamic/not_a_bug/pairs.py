@@ -45,6 +45,24 @@ class Kept:
         self.pool.unpin(block)
 
 
+class Elsewhere:
+    """What it gives back was taken in another way, which nobody watches; and the same thing stands for many."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def take(self):
+        return object()
+
+    def work(self):
+        self.taken += 2
+        self.give_back()
+        self.give_back()
+
+    def give_back(self):
+        self.taken -= 1
+
+
 POOL = Pool()
 
 
@@ -55,6 +73,9 @@ def main():
             retried.admit(number % 3 == 0)
         except ValueError as error:
             POOL.release(error.args[0])
+    elsewhere = Elsewhere()
+    for _ in range(40):
+        elsewhere.work()
     for block in range(40):
         kept.admit(block)
     for block in range(40):

@@ -1,11 +1,24 @@
-"""`python -m llmlint`."""
+"""`python -m llmlint`, and `llmlint` as it is installed."""
 
+import gc
 import os
 import sys
+
+LIVING_ON = frozenset({"lsp", "server", "trace", "attach", "verify", "issues"})
+"""Commands that go on for long. The others end before garbage is worth collecting."""
+
+
+def run() -> None:
+    """The process is there for this command alone."""
+    from llmlint.cli import main
+    from llmlint.ending import run_and_leave
+
+    if LIVING_ON.isdisjoint(sys.argv[1:2]):
+        gc.disable()
+    run_and_leave(main)
+
 
 if __name__ == "__main__":
     if not sys.flags.safe_path and sys.path[0] == os.getcwd():  # the folder that is scanned is none to import from
         del sys.path[0]
-    from llmlint.cli import main
-
-    main()
+    run()

@@ -7,7 +7,7 @@ a constructor that a base outside of the program brings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmlint.code.facts.facts import Argument, Effect, FieldFact, Param
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
@@ -41,11 +41,16 @@ def signature_of(meaning: One) -> Signature | None:
     return None
 
 
+Form = tuple[str, ...]
+"""How arguments are handed over: a keyword each, "" for a positional one."""
+
+
 class Named:
     """All signatures of one name, whatever it stands for: a call that fits each of them needs no second look."""
 
     def __init__(self, program: Program) -> None:
-        self._known: dict[str, list[Signature]] = {}
+        self._known: dict[str, dict[Signature, None]] = {}
+        self._misfits: dict[tuple[str, Form], bool] = {}
         self._classes = {cls.name for cls in program.classes}
         for function in program.functions:
             if function.language == "python":
@@ -55,13 +60,21 @@ class Named:
                 self._take(cls.name, _of_constructor(cls))
 
     def _take(self, name: str, signature: Signature | None) -> None:
-        self._known.setdefault(name, []).extend(() if signature is None else (signature,))
+        if signature is not None:
+            self._known.setdefault(name, {})[signature] = None
 
     def may_misfit(self, effect: Effect) -> bool:
         receiver, _, name = effect.callee.rpartition(".")
-        known = self._known.get(name, ())
-        is_on_class = receiver.rpartition(".")[2] in self._classes
-        return bool(known) and (is_on_class or any(misfit(signature, effect.args) for signature in known))
+        known = self._known.get(name, {})
+        return bool(known) and (receiver.rpartition(".")[2] in self._classes or self._misfit_one(name, known, effect))
+
+    def _misfit_one(self, name: str, known: Iterable[Signature], effect: Effect) -> bool:
+        """Most calls of a name are written alike."""
+        form = tuple(argument.keyword for argument in effect.args)
+        said = self._misfits.get((name, form))
+        if said is None:
+            said = self._misfits[name, form] = any(misfit(signature, effect.args) for signature in known)
+        return said
 
 
 def _of_function(function: FunctionInfo, is_bound: bool) -> Signature | None:

@@ -211,3 +211,16 @@ def test_pull_requests_alone_link_too(store_file: str) -> None:
 @pytest.mark.parametrize("clone", ["mini/engine", "mini/engine=nowhere", "=."])
 def test_a_clone_is_named_with_its_folder(store_file: str, clone: str) -> None:
     assert run("link", "--clone", clone, "--db", store_file).exit_code == 2
+
+
+def test_a_fix_that_takes_the_whole_folder_away_is_scanned_as_one(store_file: str, history: Path) -> None:
+    """What is left after it is nothing, and not the rest of the repository."""
+    for file in ("other.py", "engine/scheduler.py"):
+        (history / file).write_text(BEFORE)
+    git(history, "add", ".")
+    git(history, "commit", "--quiet", "-m", "Back again")
+    git(history, "rm", "-r", "--quiet", "engine")
+    git(history, "commit", "--quiet", "-m", "Do without an engine, fixes #27 (#54)")
+    result = run("link", "--scan", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    told = next(line for line in result.stdout.splitlines() if line.startswith("mini/engine#27"))
+    assert told.endswith("LLM801")

@@ -7,15 +7,18 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from llmlint.commands.common import FAILED, say, wrong_use
 from llmlint.plain import counted, plain_json, without_commands
-from llmlint.progress import KINDS, Stage, shown_progress
+from llmlint.progress import KINDS, Progress, Stage, shown_progress
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from llmlint.study.classified import Classified
+    from llmlint.study.issue_fetch import Told
+    from llmlint.study.study_report import Format
 
 _FORMATS = ("text", "markdown", "html", "json", "csv")
 
@@ -97,8 +100,8 @@ def _checked(repository: str) -> str:
     return repository
 
 
-def _teller(show: Any, repository: str) -> Callable[[Any], None]:
-    def tell(told: Any) -> None:
+def _teller(show: Progress | None, repository: str) -> Callable[[Told], None]:
+    def tell(told: Told) -> None:
         if show:
             show(Stage(f"fetching {repository}", told.seen, 0, about=told.updated))
 
@@ -161,7 +164,7 @@ def classify(repositories: tuple[str, ...], compat: bool, listed: bool, store_fi
         click.echo(as_text(subject_table(found)), nl=False)
 
 
-def _as_json(one: Any) -> str:
+def _as_json(one: Classified) -> str:
     import msgspec
 
     issue, verdict = one.issue, one.verdict
@@ -201,7 +204,7 @@ def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, sto
             found = classified(store, (), _counting(show))
             counts = find_links(store, known)
             if scan:
-                scan_fixes(store, known, found, None if no_cache else str(_cache_of_fixes()), _scanning(show))
+                scan_fixes(store, known, found, None if no_cache else _cache_of_fixes(), _scanning(show))
             tables = link_tables(found, linked(store, found))
     except StoreError as error:
         wrong_use(str(error))
@@ -221,14 +224,14 @@ def _clone(text: str) -> tuple[str, Path]:
     return _checked(name), Path(folder)
 
 
-def _cache_of_fixes() -> Path:
-    """Of their own: a tree that was laid out for one scan has no folder that a later one could know again."""
+def _cache_of_fixes() -> str:
+    """Of their own: what is scanned is blobs of any clone, and no project's folder."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("llmlint") / "fixes"
+    return os.environ.get("LLMLINT_CACHE_DIR") or str(user_cache_path("llmlint") / "fixes")
 
 
-def _scanning(show: Any) -> Callable[[int, int, str], None]:
+def _scanning(show: Progress | None) -> Callable[[int, int, str], None]:
     def tell(done: int, total: int, about: str) -> None:
         if show:
             show(Stage("scanning", done, total, "fixes", about))
@@ -250,7 +253,7 @@ def _scanning(show: Any) -> Callable[[int, int, str], None]:
 @click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
 @_STORE
 def report(
-    repositories: tuple[str, ...], format_: Any, outputs: tuple[str, ...], progress: str, store_file: Path
+    repositories: tuple[str, ...], format_: Format, outputs: tuple[str, ...], progress: str, store_file: Path
 ) -> None:
     """Tables and charts: chapters, causes, trends, and how long faults stay open.
 
@@ -278,7 +281,7 @@ def report(
             wrong_use(f"cannot write {file}: {error.strerror or error}")
 
 
-def _counting(show: Any) -> Callable[[int, int], None]:
+def _counting(show: Progress | None) -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
         if show:
             show(Stage("classifying", done, total, "issues"))
@@ -286,8 +289,8 @@ def _counting(show: Any) -> Callable[[int, int], None]:
     return tell
 
 
-def _output(text: str) -> tuple[Any, Path]:
+def _output(text: str) -> tuple[Format, Path]:
     name, _, file = text.partition(":")
     if name not in _FORMATS or not file:
         wrong_use(f"--output takes FORMAT:FILE with one of {', '.join(_FORMATS)}, not {text!r}")
-    return name, Path(file)
+    return cast("Format", name), Path(file)

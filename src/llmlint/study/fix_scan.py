@@ -11,6 +11,7 @@ from llmlint.files import language_of
 from llmlint.findings import Finding
 from llmlint.fleet.git_trees import TreeFilter
 from llmlint.fleet.revision_scan import Asked, Scanned, scan_revision
+from llmlint.scan import Counts
 from llmlint.study.clone import Clone, Commit, Ranges, near
 from llmlint.study.link import Gone, Seen
 
@@ -44,7 +45,9 @@ def _around(files: Iterable[str], changed: Ranges) -> list[str]:
 
 
 def _scanned(clone: Clone, commit: str, files: Sequence[str], cache: str | None) -> Scanned:
-    """What is shown by default."""
+    """What is shown by default. No files are none of them, where a filter without paths would be all."""
+    if not files:
+        return Scanned((), Counts())
     rules = tuple(rule.code for rule in load_catalogue() if rule.default)
     wanted = TreeFilter(paths=tuple(files))
     return scan_revision(Asked("", str(clone.folder), wanted, rules, "medium", cache), commit)

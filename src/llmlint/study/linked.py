@@ -74,7 +74,8 @@ def scan_fixes(
 
 
 def linked(store: IssueStore, found: Iterable[Classified]) -> list[Linked]:
-    by_issue, by_commit = store.links(), store.seen(_made_with())
+    by_issue = store.links()
+    by_commit = store.seen(_made_with()) if by_issue else {}
     return [
         Linked(one, link, by_commit.get((link.repository, link.commit)))
         for one in found
@@ -139,7 +140,7 @@ def _told(fixes: Iterable[Linked]) -> Table:
             one.fault.verdict.cause or "-",
             f"#{one.link.pull}" if one.link.pull else "-",
             one.link.commit[:10] or "-",
-            ", ".join(one.rules) or (one.seen.problem if one.seen else "-") or "-",
+            ", ".join(one.rules),
         )
         for one in fixes
         if one.rules

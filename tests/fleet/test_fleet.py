@@ -216,6 +216,16 @@ def test_a_blob_is_read_once_however_many_revisions_hold_it(history: History, fl
     assert cache_info(fleet_file.parent / "cache")["records"] == len(sources)
 
 
+def test_revisions_with_the_same_sources_are_scanned_once(history: History, fleet_file: Path) -> None:
+    asking(fleet_file, "every = 1", 'paths = ["serving"]')
+    history.git("revert", "--no-edit", history.commits[3])
+    history.git("revert", "--no-edit", "HEAD")
+    done = fleet(fleet_file, "--progress", "plain")
+    assert "scanning 0/7 revisions" in done.stderr  # of nine: two change nothing in the end
+    assert len(rows(fleet_file, "revisions.parquet")) == 9
+    assert [row["revisions"] for row in rows(fleet_file, "findings.parquet") if row["rule"] == "LLM801"] == [9]
+
+
 def test_a_second_run_finds_its_revisions_done(history: History, fleet_file: Path) -> None:
     fleet(fleet_file)
     before = rows(fleet_file, "findings.parquet")

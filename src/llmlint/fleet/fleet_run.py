@@ -66,11 +66,10 @@ class FleetResult(msgspec.Struct):
 
 
 class _Judging(msgspec.Struct, frozen=True):
-    """A task: one revision."""
+    """A task: the revisions that have the same sources, of which one is scanned."""
 
     asked: Asked
-    number: int
-    commit: Commit
+    commits: tuple[Commit, ...]
 
 
 def run_fleet(fleet: FleetFile, file: Path, running: Running) -> FleetResult:
@@ -109,17 +108,17 @@ def _run_repository(asked: Asked, repository: Repository, data: DataSet, running
         commits = revisions_of(repository, git)
         shown = {c.sha: known for c in commits if (known := data.stored(asked.project, c.sha, made)) is not None}
         result.reused += len(shown)
-        missing = [_Judging(asked, number, c) for number, c in enumerate(commits) if c.sha not in shown]
-        _read(asked, git, [task.commit for task in missing], running)
-    for task, scanned in _told(_judged, missing, running, "scanning", "revisions"):
+        tasks = _read(asked, git, [commit for commit in commits if commit.sha not in shown], running)
+    for task, scanned in _told(_judged, tasks, running, "scanning", "revisions"):
+        name = f"{asked.project} {task.commits[0].sha[:12]}"
         if isinstance(scanned, Exception):
-            result.problems.append(f"{asked.project} {task.commit.sha[:12]}: {scanned}")
+            result.problems.append(f"{name}: {scanned}")
             continue
-        result.problems += [f"{asked.project} {task.commit.sha[:12]}: {fault}" for fault in scanned.faults]
-        revision = revision_of(scanned, asked.project, task.number, task.commit)
-        shown[task.commit.sha] = (revision, sightings_of(scanned, task.commit))
-        if not scanned.faults:
-            data.store(*shown[task.commit.sha], made)
+        result.problems += [f"{name}: {fault}" for fault in scanned.faults]
+        for commit in task.commits:
+            shown[commit.sha] = (revision_of(scanned, asked.project, commit), sightings_of(scanned, commit))
+            if not scanned.faults:
+                data.store(*shown[commit.sha], made)
     in_order = [
         (msgspec.structs.replace(shown[commit.sha][0], number=number), shown[commit.sha][1])
         for number, commit in enumerate(commits)
@@ -134,7 +133,7 @@ def _order(life: Life) -> tuple[str, str, int, str]:
 
 
 def _judged(task: _Judging) -> Scanned:
-    return scan_revision(task.asked, task.commit.sha)
+    return scan_revision(task.asked, task.commits[0].sha)
 
 
 def _made_by(asked: Asked) -> str:
@@ -153,12 +152,18 @@ class _Reading(msgspec.Struct, frozen=True):
     blobs: tuple[SourcePath, ...]
 
 
-def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running) -> None:
-    """Every blob of these revisions into the cache. A batch that ends its worker is read file by file."""
+def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running) -> list[_Judging]:
+    """Every blob of these revisions goes into the cache; answers what there is to scan, oldest first.
+
+    A batch that ends its worker is read file by file.
+    """
     distinct: dict[tuple[str, str], SourcePath] = {}
+    alike: dict[str, list[Commit]] = {}
     for number, commit in enumerate(commits):
         running.tell(Stage("listing", number, len(commits), "revisions", f"{asked.project} {commit.date[:10]}"))
-        for source in sources_at(asked, git, commit.sha).sources:
+        tree = sources_at(asked, git, commit.sha)
+        alike.setdefault(tree.digest, []).append(commit)
+        for source in tree.sources:
             distinct.setdefault((source.file, source.language), source)
     blobs = [SourcePath(f"{s.file}:{s.language}", s.file, s.language) for s in distinct.values()]
     unknown = unknown_blobs(asked, blobs)
@@ -167,6 +172,7 @@ def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running) -
     for task, done in _told(_read_some, tasks, running, "reading", "batches of files"):
         if isinstance(done, Exception):
             read_blobs(asked, task.blobs, jobs=2)
+    return [_Judging(asked, tuple(same)) for same in alike.values()]
 
 
 def _read_some(task: _Reading) -> int:
@@ -213,5 +219,5 @@ def _told(
 
 def _about(task: object) -> str:
     if isinstance(task, _Judging):
-        return f"{task.asked.project} {task.commit.date[:10]}"
+        return f"{task.asked.project} {task.commits[0].date[:10]}"
     return task.asked.project if isinstance(task, _Reading | Lost) else ""

@@ -99,8 +99,9 @@ class Git:
 
     # ------------------------------------------------------------ trees and blobs
 
-    def tree(self, commit: str) -> Iterator[Entry]:
-        for row in self.ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split("\0"):
+    def tree(self, commit: str, paths: Sequence[str] = ()) -> Iterator[Entry]:
+        """All files, or those at and below some paths."""
+        for row in self.ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *paths).split("\0"):
             about, tab, path = row.partition("\t")
             if tab:
                 mode, kind, blob, size = about.split()

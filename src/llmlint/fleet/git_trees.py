@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -22,12 +23,30 @@ class TreeFilter(msgspec.Struct, frozen=True):
     exclude: tuple[str, ...] = ()
     max_bytes: int = 10_000_000
 
+    @property
+    def tops(self) -> list[str]:
+        """The paths as git writes them; none where everything is wanted."""
+        tops = [posixpath.normpath(path) for path in self.paths]
+        return [] if "." in tops else tops
+
+    @property
+    def listed(self) -> list[str]:
+        """What of a tree has to be listed: these paths, and what speaks of them in the folders above."""
+        above = {folder for top in self.tops for folder in _folders_above(top)}
+        return [*self.tops, *(posixpath.join(folder, ".gitignore") for folder in sorted(above))]
+
 
 class TreeSources(msgspec.Struct):
     """`file` of a source is the name of its blob. `lacking` are paths whose blob the clone does not hold."""
 
     sources: list[SourcePath] = []
     lacking: list[str] = []
+
+    @property
+    def digest(self) -> str:
+        """Trees that agree in it show the same findings."""
+        told = [f"{source.path}\0{source.file}\0{source.language}\0" for source in self.sources]
+        return hashlib.sha256("".join([*told, "\0", *self.lacking]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def sources_of(entries: Iterable[Entry], wanted: TreeFilter, blob: Callable[[str], bytes]) -> TreeSources:
@@ -36,7 +55,7 @@ def sources_of(entries: Iterable[Entry], wanted: TreeFilter, blob: Callable[[str
     hidden = _Hidden(entries, blob)
     left_out = Patterns(wanted.exclude)
     found = TreeSources()
-    for entry in _below(entries, wanted.paths):
+    for entry in _below(entries, wanted.tops):
         language = language_of(entry.path)
         if not language or entry.mode not in _REGULAR or entry.size > wanted.max_bytes:
             continue
@@ -49,8 +68,13 @@ def sources_of(entries: Iterable[Entry], wanted: TreeFilter, blob: Callable[[str
     return found
 
 
-def _below(entries: Iterable[Entry], paths: tuple[str, ...]) -> Iterator[Entry]:
-    tops = [posixpath.normpath(path) for path in paths if posixpath.normpath(path) != "."]
+def _folders_above(path: str) -> Iterator[str]:
+    while path:
+        path = posixpath.dirname(path)
+        yield path
+
+
+def _below(entries: Iterable[Entry], tops: Sequence[str]) -> Iterator[Entry]:
     prefixes = tuple(f"{top}/" for top in tops)
     for entry in entries:
         if not tops or entry.path in tops or entry.path.startswith(prefixes):

@@ -56,7 +56,7 @@ class Scanned(msgspec.Struct, frozen=True):
 
 
 def sources_at(asked: Asked, git: Git, commit: str) -> TreeSources:
-    return sources_of(git.tree(commit), asked.wanted, git.blob)
+    return sources_of(git.tree(commit, asked.wanted.listed), asked.wanted, git.blob)
 
 
 def scan_revision(asked: Asked, commit: str, only: str = "") -> Scanned:

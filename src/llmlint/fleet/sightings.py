@@ -27,10 +27,11 @@ def sightings_of(scanned: Scanned, commit: Commit) -> list[Sighting]:
     ]
 
 
-def revision_of(scanned: Scanned, project: str, number: int, commit: Commit) -> Revision:
+def revision_of(scanned: Scanned, project: str, commit: Commit) -> Revision:
+    """Its number is for who knows all revisions of the project."""
     return Revision(
         project=project,
-        number=number,
+        number=0,
         commit=commit.sha,
         date=commit.date,
         files=scanned.counts.scanned,

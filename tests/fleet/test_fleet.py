@@ -134,6 +134,23 @@ def test_a_url_is_cloned_and_fetched_again(history: History, fleet_file: Path) -
     assert chosen(fleet_file, history) == [7]
 
 
+def test_a_clone_that_was_ended_is_begun_anew(history: History, fleet_file: Path) -> None:
+    fleet_file.write_text(f'[[repository]]\nname = "engine"\nsource = "{history.folder.as_uri()}"\n')
+    fleet(fleet_file)
+    [clone] = (fleet_file.parent / "cache" / "clones").iterdir()
+    (clone / "HEAD").unlink()
+    clone.rename(clone.with_name(f"{clone.name}.part"))
+    assert chosen(fleet_file, history) == [6]
+
+
+def test_a_subject_may_be_of_any_bytes(history: History, fleet_file: Path) -> None:
+    mended = f"{LEFT}        self.finished.clear()\n"
+    ended = history.commit("Fix \x01 \x1b[31m\udcff", serving__scheduler=mended)
+    fleet(asking(fleet_file, "every = 1"))
+    left = lives(fleet_file)["serving/scheduler.py"]
+    assert (left["gone"], left["gone_by"]) == ("fix", ended)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

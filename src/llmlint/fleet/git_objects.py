@@ -6,6 +6,7 @@ Nothing that a repository's own settings name is run, and nothing is fetched tha
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -93,9 +94,9 @@ class Git:
 
     def commits(self, *arguments: str, paths: Sequence[str] = ()) -> list[Commit]:
         """Newest first, as `git log` lists them."""
-        told = self.ask("log", "--format=%H%x00%cI%x00%s%x01", *arguments, "--", *paths)
-        rows = (row.strip("\n").split("\0") for row in told.split("\x01"))
-        return [Commit(*row) for row in rows if len(row) == 3]
+        told = self._ask("log", "-z", "--format=%H%x00%cI%x00%s", *arguments, "--", *paths)
+        fields = told.decode("utf-8", "replace").split("\0")[:-1]
+        return [Commit(*row) for row in zip(fields[::3], fields[1::3], fields[2::3], strict=True)]
 
     # ------------------------------------------------------------ trees and blobs
 
@@ -136,7 +137,8 @@ class Git:
 
 
 def clone_or_fetch(url: str, folder: Path) -> None:
-    """A bare clone of a URL, or what is new there since."""
+    """A bare clone of a URL, or what is new there since. A clone that was ended is begun anew."""
+    unfinished = folder.with_name(f"{folder.name}.part")
     if folder.exists():
         command = [
             "git",
@@ -151,7 +153,8 @@ def clone_or_fetch(url: str, folder: Path) -> None:
         ]
     else:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        command = ["git", "clone", "--quiet", "--bare", "--", url, str(folder)]
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command = ["git", "clone", "--quiet", "--bare", "--", url, str(unfinished)]
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(command, capture_output=True, env=environment, check=False)
@@ -160,3 +163,5 @@ def clone_or_fetch(url: str, folder: Path) -> None:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
         raise GitError(f"{url}: {said or 'could not be cloned'}")
+    if not folder.exists():
+        unfinished.rename(folder)

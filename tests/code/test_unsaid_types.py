@@ -59,6 +59,13 @@ def test_a_generator_of_different_things_gives_nothing_that_is_known() -> None:
     assert runs(body, "one.free") == []
 
 
+@pytest.mark.parametrize("made", ["return anything, Pool()", "yield anything\n    yield Pool()"])
+def test_what_is_given_beside_something_unknown_is_not_taken_for_all_there_is(made: str) -> None:
+    assert (
+        runs(f"def make(anything):\n    {made}\ndef use():\n    one, two = make(x)\n    one.free()\n", "one.free") == []
+    )
+
+
 def test_a_default_dict_holds_what_its_factory_makes() -> None:
     body = """
         class Engine:

@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key")
 Answer = TypeVar("Answer")
 
+Question = tuple[object, object]
+"""What is asked of types, by whom or of what: a path of a function, an attribute, what a call gives, an element."""
+
 _DEEPEST = 24
 
 

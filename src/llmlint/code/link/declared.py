@@ -41,6 +41,9 @@ class Declared:
             self._known[key] = self._value(text, path, within, 0)
         return self._known[key]
 
+    def is_python(self, path: str) -> bool:
+        return self._names.language_of(path) == "python"
+
     def class_meant(self, path: str, name: str, within: str = "") -> ClassInfo | None:
         """The class a type's name stands for in a file, also through a pointer type named after it (`pool_ptr`)."""
         meant = self._names.lookup(path, name, within)

@@ -128,6 +128,15 @@ def class_at_self(known: Known) -> ClassInfo | None:
     return exact if isinstance(exact, ClassInfo) else None
 
 
+def many(kind: str, values: Iterable[Value]) -> Instance | None:
+    """A library's container of these, where all are known to be objects of one class of the program."""
+    found = set(values)
+    one = found.pop() if len(found) == 1 else None
+    if not isinstance(one, Instance) or one.cls is None:
+        return None
+    return Instance(None, f"{kind}[{one.cls.facts.qualname}]", one.cls.path)
+
+
 def builtin(text: str) -> Instance | None:
     return Instance(None, text) if text else None
 

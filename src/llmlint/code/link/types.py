@@ -11,12 +11,12 @@ import builtins
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from llmlint.code.facts.container_methods import ELEMENT_GETTERS
-from llmlint.code.facts.facts import Effect, ImportFact, Param
-from llmlint.code.link.asking import Asking
+from llmlint.code.facts.facts import ImportFact, Param
+from llmlint.code.link.asking import Asking, Question
 from llmlint.code.link.builtin_results import GETTERS, result_of
 from llmlint.code.link.contents import Contents
 from llmlint.code.link.declared import Declared
+from llmlint.code.link.elements import Elements
 from llmlint.code.link.entities import AttributeInfo, ClassInfo, FunctionInfo, Start, is_told_by_callers
 from llmlint.code.link.generics import Generics
 from llmlint.code.link.handed_back import Given, HandedBack, call_at, may_hand_back
@@ -41,11 +41,13 @@ from llmlint.code.link.objects import (
     is_enum,
     is_some_function,
     joined,
+    many,
     options_in,
     says_little,
 )
+from llmlint.code.link.returns import Returns
 from llmlint.code.link.starts import Starts, kind_of, where
-from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type, part_of
+from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type
 
 _STEPS = re.compile(r"\[\d*\]|\(\)|[^.\[\]()]+")
 _FACTORY = re.compile(r"(?:collections\.)?defaultdict\(\s*([\w.]+)\s*\)")
@@ -56,7 +58,6 @@ _MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.dee
 """Functions outside of the program that may give an object of the program."""
 
 _ITERATORS = frozenset("Iterator Iterable Generator AsyncIterator AsyncIterable AsyncGenerator".split())
-_Question = tuple[object, object]
 Handed = Callable[[FunctionInfo, str], Value]
 
 
@@ -69,13 +70,6 @@ def _told(known: Value, said: Value) -> Value:
     return known or said
 
 
-def _many(kind: str, one: Value) -> Value:
-    """A library's container of objects of one class of the program."""
-    if not isinstance(one, Instance) or one.cls is None:
-        return None
-    return Instance(None, f"{kind}[{one.cls.facts.qualname}]", one.cls.path)
-
-
 def _nothing_handed(function: FunctionInfo, name: str) -> Value:
     return None
 
@@ -86,11 +80,13 @@ class Types:
         self._handed = handed
         self._starts = starts
         self._declared = Declared(names, starts.modules)
-        self._contents = Contents(self.value_at, builtin, starts.functions_in)
+        contents = Contents(self.value_at, builtin, starts.functions_in)
         self._handed_back = HandedBack(self.value_of, self._declared_in)
         self._generics = Generics(self._declared, starts.modules, starts.functions, self.value_of)
         self._imports: dict[FunctionInfo, Mapping[str, Sequence[ImportFact]]] = {}
-        self._asking: Asking[_Question, Value] = Asking()
+        self._asking: Asking[Question, Value] = Asking()
+        self._returns = Returns(self._asking, self._declared, self._generics, self.value_at)
+        self._elements = Elements(self._asking, self._declared, contents, self._returns.of, self.step)
 
     # ------------------------------------------------------------ questions
 
@@ -155,7 +151,7 @@ class Types:
             if step in _POINTEES and steps[at + 1 : at + 2] == ["()"] and self._points(value, step):
                 steps[at + 1] = _NO_STEP
             elif step != _NO_STEP:
-                value = self._step(value, step)
+                value = self.step(value, step)
         return value
 
     def _points(self, value: Value, name: str) -> bool:
@@ -321,7 +317,7 @@ class Types:
         """`defaultdict(Slot)` holds slots, whoever asks for them first."""
         made = _FACTORY.fullmatch(start.source)
         found = self._names.lookup(where(start, holder)[0], made[1], where(start, holder)[1]) if made else None
-        return _many("defaultdict", Instance(found)) if isinstance(found, ClassInfo) else None
+        return many("defaultdict", [Instance(found)]) if isinstance(found, ClassInfo) else None
 
     def _named(self, start: Start, holder: FunctionInfo | ClassInfo | None) -> Value:
         """What a name in a class body stands for."""
@@ -339,7 +335,7 @@ class Types:
         if function is not None:
             return self.value_at(function, start.line, f"{source}()")
         meaning = self._names.lookup(path, source, within)
-        return None if isinstance(meaning, Variable) else self._step(meaning, "()")
+        return None if isinstance(meaning, Variable) else self.step(meaning, "()")
 
     def _attribute(self, attribute: AttributeInfo) -> Value:
         declared = self._declared_attribute(attribute)
@@ -363,14 +359,14 @@ class Types:
 
     # ------------------------------------------------------------ steps
 
-    def _step(self, value: Value, step: str) -> Value:
+    def step(self, value: Value, step: str) -> Value:
         if isinstance(value, AnyOf):
             return any_declared(self._step_of(option, step) for option in value.options)
         return self._step_of(value, step) if value is not None else None
 
     def _step_of(self, value: One, step: str) -> Value:
         if step[0] == "[":
-            return self._element(value, step)
+            return self._elements.of(value, step)
         if step == "()":
             return self._result(value)
         if step == _ENTERING:
@@ -403,11 +399,11 @@ class Types:
             inner = element_of(value.text, "python") if head_of(value.text) in _ITERATORS else ""
             return self._declared.value(inner, value.path, value.within) if inner else value
         method = value.cls.method("__enter__") or value.cls.method("__aenter__")
-        return self._returned(method, value.cls) if method is not None else value
+        return self._returns.of(method, value.cls) if method is not None else value
 
     def _of_container(self, value: Container, step: str) -> Value:
         if step in GETTERS:
-            return Giving(f"{value.kind}.{step}", self._element(value, "[]"))
+            return Giving(f"{value.kind}.{step}", self._elements.of(value, "[]"))
         return value if step in ("copy", "values") else None
 
     def _of_outsider(self, value: Instance, step: str) -> Value:
@@ -421,7 +417,7 @@ class Types:
     def _member(self, value: Instance, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
-            return self._returned(method, cls) if method.is_property else Method(method, cls)
+            return self._returns.of(method, cls) if method.is_property else Method(method, cls)
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self._generics.attribute(value, attribute) or self.attribute(attribute)
@@ -446,69 +442,14 @@ class Types:
         found = (self._names.member(base, name) for base in cls.mro)
         return next((meaning for meaning in found if isinstance(meaning, ClassInfo | FunctionInfo)), None)
 
-    def _element(self, value: One, step: str) -> Value:
-        if isinstance(value, Container):
-            put = self._asking.ask((value, "element"), lambda: self._contents.element(value))
-            return any_declared((put, self._element(value.said, step))) if value.said is not None else put
-        if isinstance(value, Outside):
-            return Outside(f"{value.name}{step}")
-        if isinstance(value, ClassInfo | FunctionInfo):
-            return value  # a generic class with its arguments; a kernel with its grid
-        if not isinstance(value, Instance):
-            return None
-        element = self._element_text(value, step)
-        if element:
-            return self._declared.value(element, value.path, value.within)
-        return self._outside_element(value, step) if value.cls is None else self._got_from(value.cls)
-
-    def _element_text(self, value: Instance, step: str) -> str:
-        """The type of an element as the container's type tells it; a C++ class may be behind a pointer of that type."""
-        if self._language(value.path) != "python":
-            return element_of(value.text, "cpp")
-        if value.cls is not None:
-            return ""
-        found = part_of(value.text, int(step[1:-1])) if len(step) > 2 else element_of(value.text, "python")
-        return found or (head_of(value.text) if head_of(value.text) in ("str", "bytes") else "")
-
-    def _got_from(self, cls: ClassInfo) -> Value:
-        """What an object of a class of the program gives for an index, to a loop or by a method like a container's."""
-        getter = cls.method("__getitem__") or cls.method("__iter__")
-        if getter is None:
-            return self._element_of_base(cls) or self._got_by_name(cls) or self._sliced(cls)
-        found = self._returned(getter, cls)
-        return self._step(found, "[]") if getter.name == "__iter__" else found
-
-    def _got_by_name(self, cls: ClassInfo) -> Value:
-        """Facts read `pool.get()` as an element of the pool, whatever the pool is."""
-        getters = (cls.method(name) for name in sorted(ELEMENT_GETTERS))
-        found = joined(self._returned(getter, cls) for getter in getters if getter is not None)
-        return found if not isinstance(found, AnyOf) else None
-
-    def _sliced(self, cls: ClassInfo) -> Value:
-        """Facts read `pools[1:]` as an element of the list: what has none itself is one of the slice."""
-        return Instance(cls) if cls.language == "python" and beyond(cls.mro, "__getitem__") is None else None
-
-    def _element_of_base(self, cls: ClassInfo) -> Value:
-        """What an object holds by a base of its class: `class Sweep(list["Item"])`."""
-        for base in cls.mro:
-            for text in base.facts.bases if base.language == "python" else ():
-                element = element_of(text, "python")
-                if element and head_of(text) not in ("Generic", "Protocol"):
-                    return self._declared.value(element, base.path, base.facts.qualname)
-        return None
-
-    def _outside_element(self, value: Instance, step: str) -> Value:
-        name = self._declared.outside_name(value) if self._language(value.path) == "python" else ""
-        return Outside(f"{name}{step}") if "." in name else None
-
     def _result(self, value: One) -> Value:
         match value:
             case ClassInfo():
                 return Instance(value)
             case FunctionInfo():
-                return self._returned(value, value.owner)
+                return self._returns.of(value, value.owner)
             case Method(function=function, receiver=receiver):
-                return self._returned(function, receiver)
+                return self._returns.of(function, receiver)
             case Outside(name=name):
                 return None if name in _MAY_BE_OURS else Outside(f"{name}()")
             case Container():
@@ -520,43 +461,7 @@ class Types:
                 return self._declared.value(returns[0], value.path, value.within) if returns else None
             case Instance(cls=ClassInfo() as cls):
                 called = cls.method("__call__") or cls.method("forward")
-                return self._returned(called, cls) if called is not None else None
-        return None
-
-    def _returned(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
-        """What a call gives: by the return annotation, else by a plain `return Pool(...)` or `return self.pool`."""
-        text = function.facts.returns
-        if text.strip("\"'").rpartition(".")[2] == "Self" and receiver is not None:
-            return Instance(receiver)
-        said = self._declared.value(text, function.path, function.facts.qualname) if text else None
-        told = self._generics.told(text, Instance(receiver), function.owner) if receiver and function.owner else None
-        if told is not None or said is not None:
-            return told or said
-        return self._asking.ask((function, receiver), lambda: self._returned_unsaid(function, receiver))
-
-    def _returned_unsaid(self, function: FunctionInfo, receiver: ClassInfo | None) -> Value:
-        known = {"self": receiver} if receiver else NOTHING_KNOWN
-        if function.facts.is_generator and function.language == "python":
-            return self._yielded(function, known)
-        returned = [effect for effect in function.effects if effect.op == "return"]
-        return any_declared(self._one_returned(function, effect, known) for effect in returned)
-
-    def _yielded(self, function: FunctionInfo, known: Known) -> Value:
-        """What a generator gives, where all that it hands out is of one class."""
-        handed = (e for e in function.effects if e.op == "yield" and e.via != "from")
-        one = joined(self.value_at(function, effect.line, effect.path, known) for effect in handed)
-        return _many("Iterator", one)
-
-    def _one_returned(self, function: FunctionInfo, effect: Effect, known: Known) -> Value:
-        if effect.options:
-            return joined(self.value_at(function, effect.line, option, known) for option in effect.options)
-        if effect.value in ("new", "path") and effect.source:
-            made = f"{effect.source}()" if effect.value == "new" else effect.source
-            return self.value_at(function, effect.line, made, known)
-        if effect.value == "constant":
-            return builtin(literal_type(effect.source))
-        if effect.holds:
-            return _many("list", joined(self.value_of(function, path, known) for path in effect.holds))
+                return self._returns.of(called, cls) if called is not None else None
         return None
 
     def _language(self, path: str) -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .station import Station, timers_cost
 
 COUNT_ALL = 8
 """In one tick of so many, calls about what is known are told of."""
-_SHARE_OF_NEWEST = 0.25
+_SAMPLES = 7
+"""So many timed calls are remembered of each way into a station."""
 
 
 class Meter:
@@ -41,7 +42,7 @@ class Meter:
         self.ticks = 0
         self.look_up = 0.0
         self._told: dict[int, dict[str, int]] = {}
-        self._cost: dict[int, dict[str, float]] = {}
+        self._cost: dict[int, dict[str, list[float]]] = {}
         self._unheard: dict[int, float] = {}
 
     def of_a_child(self) -> Meter:
@@ -80,9 +81,9 @@ class Meter:
         before = self._told.get(id(station), {})
         cost = self._cost.setdefault(id(station), {})
         for name, seconds in station.timed.items():
-            cost[name] = cost.get(name, seconds) * (1 - _SHARE_OF_NEWEST) + seconds * _SHARE_OF_NEWEST
+            cost[name] = [*cost.get(name, ()), seconds][-_SAMPLES:]
         news = {name: count - before.get(name, 0) for name, count in told.items()}
-        taken = sum(count * cost.get(name, 0.0) for name, count in news.items())
+        taken = sum(count * _usual(cost.get(name, ())) for name, count in news.items())
         taken += self._of_the_unheard(station, news["enter"], passed)
         self._told[id(station)] = told
         watchers = station.watchers
@@ -122,6 +123,11 @@ class Meter:
             "findings": {key: round(seconds, 4) for key, seconds in self.spent.items()},
             "shed": self.shed,
         }
+
+
+def _usual(samples: Sequence[float]) -> float:
+    """The middle one, or the less of two: a collection of garbage may fall into a call."""
+    return sorted(samples)[(len(samples) - 1) // 2] if samples else 0.0
 
 
 def _looking_up() -> float:

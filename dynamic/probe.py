@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -77,6 +78,8 @@ class Probe:
         self.tell = tell
         self.instances = Instances()
         self.globals: dict[str, Any] = {}
+        self.own_looks = 0.0
+        """Seconds of looks on the program's own threads, until the meter has them."""
         self.known: list[set[Hashable]] = []
         """Of stations: the entities about which they do not tell any more."""
 
@@ -125,6 +128,14 @@ class Probe:
 
     def look(self, last: bool) -> None:
         """Looks at what is there now."""
+
+    def look_here(self) -> None:
+        """A look on the program's own thread, where what it looks at may be gone before the tracer's thread comes."""
+        began = time.thread_time()
+        try:
+            self.look(False)
+        finally:
+            self.own_looks += time.thread_time() - began
 
     def state(self) -> dict[str, Any]:
         return {}

@@ -172,6 +172,10 @@ class Station:
         self.function.__code__ = self.instrumented
         self.asks_itself = self.about is not None
 
+    def _own_looks(self) -> float:
+        """They come now and then, and are no part of what a call takes."""
+        return sum(watcher.probe.own_looks for watcher in self.watchers)
+
     def restore(self) -> None:
         if self.function.__code__ is self.instrumented:  # else somebody else has put another code there since
             self.function.__code__ = self.original
@@ -208,11 +212,12 @@ class Station:
         def timed(*arguments: Any) -> Any:
             if self.__dict__.get(name) is timed:
                 self.__dict__[name] = usual
-            began = time.thread_time()
+            began, looks = time.thread_time(), self._own_looks()
             try:
                 return usual(*arguments)
             finally:
-                self.timed[name] = max(0.0, time.thread_time() - began - timers_cost())
+                taken = time.thread_time() - began - timers_cost()
+                self.timed[name] = max(0.0, taken - self._own_looks() + looks)
 
         timed.is_timed = True  # type: ignore[attr-defined]
         self.__dict__[name] = timed

@@ -329,6 +329,9 @@ class Tracer:
                 looking = time.thread_time()
                 self.look(last=False)
                 self.rest_until = time.monotonic() + SHARE * (time.thread_time() - looking)
+            for key, probe in list(self.probes.items()):
+                self.meter.add(key, probe.own_looks)
+                probe.own_looks = 0.0
             self.meter.read(self.stations.values(), time.thread_time() - began - self.meter.assigned + assigned)
             self._keep_to_the_budget()
         except Exception:

@@ -29,7 +29,7 @@ from ..probe import (
     samples,
     total,
 )
-from ..values import identify, is_container, names_an_id, names_in, size_of
+from ..values import identify, is_container, names_an_id, names_in
 
 GRACE = 8
 LONG_GRACE = 64
@@ -44,12 +44,6 @@ FORGIVEN = 10
 ENTITIES = 200_000
 RECENT = 4096
 """So many came and went since before an ended one that is held nowhere is forgotten."""
-KEYS = 16_384
-"""So many different keys are looked for; a cache that keeps them all is no different from one that keeps more."""
-LONG = 64
-"""Of a longer text that is a key only a mark is kept: prompts may be keys."""
-BOUND = 1000
-"""So many different keys, all of them still there, are taken for growth without end, where the finding has no bound."""
 
 
 def ids_of(target: Target, roots: Roots) -> list[Hashable]:
@@ -65,11 +59,11 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
-_IDS = frozenset((str, int))
+IDS = frozenset((str, int))
 """Types of values that are ids themselves."""
 
 
-def _ids(value: object) -> list[Hashable]:
+def ids_in(value: object) -> list[Hashable]:
     if is_container(value):
         return [identify(element) for element in elements(value) if element is not None]
     return [] if value is None else [identify(value)]
@@ -169,7 +163,7 @@ class EntityLedger(Probe):
                 subjects.add(id(values[0]))
                 self.see(values[0])
             value = read(values)
-            return value if type(value) in _IDS else _ids(value)
+            return value if type(value) in IDS else ids_in(value)
 
         def left(found: Any, result: object, error: BaseException | None) -> None:
             if type(found) is not list:
@@ -229,7 +223,7 @@ class EntityLedger(Probe):
         if grown:
             self.next_look = 2 * judged
         if grown or time.monotonic() >= self.due:
-            self.look(False)
+            self.look_here()
 
     def look(self, last: bool) -> None:
         if self.looking:
@@ -313,7 +307,7 @@ class EntityLedger(Probe):
         """The ids held now; None when nobody is there to hold any."""
         containers = [container for _, container in self.holders(watched)]
         self.holders_seen = max(self.holders_seen, len(containers))
-        self.bounded = self.bounded or next(filter(None, map(_bound_of, containers)), "")
+        self.bounded = self.bounded or next(filter(None, map(bound_of, containers)), "")
         return set().union(*map(names_in, containers)) if containers else None
 
     def _note(self, watched: Watched, entity: Hashable, via: str) -> None:
@@ -422,120 +416,7 @@ def _workload(ended: dict[str, int], states: Sequence[State]) -> str:
     return f"{total(states, 'entered')} entered, ended: {ways or 'none'}"
 
 
-class GrowthLedger(Probe):
-    """For containers that nobody trims: everything that was ever put in is looked for at the end."""
-
-    exercised: ClassVar[str] = "enough different keys inserted"
-    may_refute: ClassVar[bool] = True
-
-    def __init__(self, finding: Finding, tell: Any) -> None:
-        super().__init__(finding, tell)
-        self.keys: set[Hashable] = set()
-        self.subjects: set[int] = set()
-        """Whose methods were called since the last look, by id: they need not be seen again."""
-        self.inserts = 0
-        self.sizes: list[int] = []
-        self.shrunk = 0
-        self.holders_seen = 0
-        self.kept = 0
-        self.looked_for = 0
-        self.bounded = ""
-
-    def called(self, target: Target, subject: object, roots: Roots) -> object:
-        self.see(subject)
-        return None if at_the_end(target) else ids_of(target, roots)
-
-    def returned(
-        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
-    ) -> None:
-        if target.role == "instance" or error is not None:
-            return
-        self._insert(token if isinstance(token, list) and token else ids_of(target, roots))
-
-    def _insert(self, found: list[Hashable]) -> None:
-        self.inserts += 1
-        if len(self.keys) < KEYS:
-            self.keys.update(map(_short, found))
-        if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
-            self.look(False)  # on the program's own thread: its objects may be gone before the tracer's looks
-
-    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
-        read = one_value(target.entity, names)
-        if read is None or target.role != "insert" or (target.entity is not None and target.entity.steps):
-            return None
-        subjects, watched = self.subjects, bool(self.finding.watch)
-
-        def before(values: tuple[object, ...]) -> object:
-            if watched and id(values[0]) not in subjects:
-                subjects.add(id(values[0]))
-                self.see(values[0])
-            value = read(values)
-            return [value] if type(value) in _IDS else _ids(value)
-
-        def inserted(found: Any, result: object, error: BaseException | None) -> None:
-            if error is None:
-                self._insert(found)
-
-        return Quick(before, inserted)
-
-    def look(self, last: bool) -> None:
-        self.subjects.clear()
-        holders = self.objects()
-        self.holders_seen = max(self.holders_seen, holders)
-        if not holders:
-            return
-        size, kept = 0, 0
-        for watched in self.finding.watch:
-            for _, container in self.holders(watched):
-                size += size_of(container) or 0
-                kept += len(self.keys.intersection(map(_short, names_in(container)))) if self.keys else 0
-                self.bounded = self.bounded or _bound_of(container)
-        if self.sizes and size < self.sizes[-1]:
-            self.shrunk += 1
-        if not self.sizes or size != self.sizes[-1]:
-            self.sizes = [*self.sizes, size][-64:]
-        self.kept, self.looked_for = kept, len(self.keys)
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "inserts": self.inserts,
-            "keys": self.looked_for if self.holders_seen else len(self.keys),
-            "kept": self.kept,
-            "size": self.sizes[-1] if self.sizes else 0,
-            "shrunk": self.shrunk,
-            "bounded": self.bounded,
-            "objects": self.holders_seen,
-        }
-
-    @classmethod
-    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
-        keys, inserts = total(states, "keys"), total(states, "inserts")
-        size, shrunk = total(states, "size"), total(states, "shrunk")
-        enough, bound = need(finding, "keys", 50), need(finding, "bound", BOUND)
-        seen = f"{inserts} inserts of {keys} different keys, {size} entries at the end"
-        if not total(states, "objects"):
-            return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
-        if max(keys, inserts if not keys else 0) < enough:
-            return Judgement(NOT_EXERCISED, f"too little was inserted ({seen}; {enough} keys are needed)")
-        bounded = [str(state["bounded"]) for state in states if state.get("bounded")]
-        if bounded:
-            return Judgement(CLEAN, f"the container has a bound: {bounded[0]} ({seen})")
-        if shrunk or (keys and total(states, "kept") < keys):
-            status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
-            return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
-        said = f"every entry ever made was still there ({seen}"
-        if not keys or size < keys:
-            return Judgement(SUSPICIOUS, f"{said}; the keys themselves were not seen)", [seen])
-        if keys < bound:
-            return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
-        return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
-
-
-def _short(key: Hashable) -> Hashable:
-    return (len(key), hash(key)) if isinstance(key, (str, bytes)) and len(key) > LONG else key
-
-
-def _bound_of(container: object) -> str:
+def bound_of(container: object) -> str:
     for name in ("maxlen", "maxsize", "max_size", "capacity", "_maxsize"):
         bound = getattr(container, name, None)
         if isinstance(bound, int) and bound > 0:

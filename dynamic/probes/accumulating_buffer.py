@@ -1,5 +1,5 @@
 """LLM105: a list or log that every step adds to and nothing trims."""
 
-from ..oracles.ledger import GrowthLedger as Probe
+from ..oracles.growth import GrowthLedger as Probe
 
 __all__ = ["Probe"]

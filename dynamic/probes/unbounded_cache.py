@@ -1,5 +1,5 @@
 """LLM101: the container still holds every key it was ever given, and has no bound."""
 
-from ..oracles.ledger import GrowthLedger as Probe
+from ..oracles.growth import GrowthLedger as Probe
 
 __all__ = ["Probe"]

@@ -7,7 +7,8 @@ import time
 from blocks import BLOCKS
 from tracing import NO_PAGES, finding
 
-from llmlint.dynamic.oracles.ledger import KEYS, LONG, RECENT, EntityLedger, GrowthLedger
+from llmlint.dynamic.oracles.growth import KEYS, LONG, GrowthLedger
+from llmlint.dynamic.oracles.ledger import RECENT, EntityLedger
 from llmlint.dynamic.oracles.pairs import BALANCED, PairLedger
 from llmlint.dynamic.plan import Finding
 from llmlint.runtime.plan import _watched

@@ -1,0 +1,132 @@
+"""What grows: everything that was ever put into a container is looked for in it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+from ..paths import Roots, one_value
+from ..plan import Finding, Target
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, SUSPICIOUS, Judgement, Probe, Quick, State, need, total
+from ..values import names_in, size_of
+from .ledger import IDS, at_the_end, bound_of, ids_in, ids_of
+
+KEYS = 16_384
+"""So many different keys are looked for; a cache that keeps them all is no different from one that keeps more."""
+LONG = 64
+"""Of a longer text that is a key only a mark is kept: prompts may be keys."""
+BOUND = 1000
+"""So many different keys, all of them still there, are taken for growth without end, where the finding has no bound."""
+
+
+class GrowthLedger(Probe):
+    """For containers that nobody trims: everything that was ever put in is looked for at the end."""
+
+    exercised: ClassVar[str] = "enough different keys inserted"
+    may_refute: ClassVar[bool] = True
+
+    def __init__(self, finding: Finding, tell: Any) -> None:
+        super().__init__(finding, tell)
+        self.keys: set[Hashable] = set()
+        self.subjects: set[int] = set()
+        """Whose methods were called since the last look, by id: they need not be seen again."""
+        self.inserts = 0
+        self.sizes: list[int] = []
+        self.shrunk = 0
+        self.holders_seen = 0
+        self.kept = 0
+        self.looked_for = 0
+        self.bounded = ""
+
+    def called(self, target: Target, subject: object, roots: Roots) -> object:
+        self.see(subject)
+        return None if at_the_end(target) else ids_of(target, roots)
+
+    def returned(
+        self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
+    ) -> None:
+        if target.role == "instance" or error is not None:
+            return
+        self._insert(token if isinstance(token, list) and token else ids_of(target, roots))
+
+    def _insert(self, found: list[Hashable]) -> None:
+        self.inserts += 1
+        if len(self.keys) < KEYS:
+            self.keys.update(map(_short, found))
+        if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
+            self.look_here()
+
+    def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
+        read = one_value(target.entity, names)
+        if read is None or target.role != "insert" or (target.entity is not None and target.entity.steps):
+            return None
+        subjects, watched = self.subjects, bool(self.finding.watch)
+
+        def before(values: tuple[object, ...]) -> object:
+            if watched and id(values[0]) not in subjects:
+                subjects.add(id(values[0]))
+                self.see(values[0])
+            value = read(values)
+            return [value] if type(value) in IDS else ids_in(value)
+
+        def inserted(found: Any, result: object, error: BaseException | None) -> None:
+            if error is None:
+                self._insert(found)
+
+        return Quick(before, inserted)
+
+    def look(self, last: bool) -> None:
+        self.subjects.clear()
+        holders = self.objects()
+        self.holders_seen = max(self.holders_seen, holders)
+        if not holders:
+            return
+        size, kept = 0, 0
+        for watched in self.finding.watch:
+            for _, container in self.holders(watched):
+                size += size_of(container) or 0
+                kept += len(self.keys.intersection(map(_short, names_in(container)))) if self.keys else 0
+                self.bounded = self.bounded or bound_of(container)
+        if self.sizes and size < self.sizes[-1]:
+            self.shrunk += 1
+        if not self.sizes or size != self.sizes[-1]:
+            self.sizes = [*self.sizes, size][-64:]
+        self.kept, self.looked_for = kept, len(self.keys)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "inserts": self.inserts,
+            "keys": self.looked_for if self.holders_seen else len(self.keys),
+            "kept": self.kept,
+            "size": self.sizes[-1] if self.sizes else 0,
+            "shrunk": self.shrunk,
+            "bounded": self.bounded,
+            "objects": self.holders_seen,
+        }
+
+    @classmethod
+    def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        keys, inserts = total(states, "keys"), total(states, "inserts")
+        size, shrunk = total(states, "size"), total(states, "shrunk")
+        enough, bound = need(finding, "keys", 50), need(finding, "bound", BOUND)
+        seen = f"{inserts} inserts of {keys} different keys, {size} entries at the end"
+        if not total(states, "objects"):
+            return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
+        if max(keys, inserts if not keys else 0) < enough:
+            return Judgement(NOT_EXERCISED, f"too little was inserted ({seen}; {enough} keys are needed)")
+        bounded = [str(state["bounded"]) for state in states if state.get("bounded")]
+        if bounded:
+            return Judgement(CLEAN, f"the container has a bound: {bounded[0]} ({seen})")
+        if shrunk or (keys and total(states, "kept") < keys):
+            status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
+            return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
+        said = f"every entry ever made was still there ({seen}"
+        if not keys or size < keys:
+            return Judgement(SUSPICIOUS, f"{said}; the keys themselves were not seen)", [seen])
+        if keys < bound:
+            return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
+        return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
+
+
+def _short(key: Hashable) -> Hashable:
+    return (len(key), hash(key)) if isinstance(key, (str, bytes)) and len(key) > LONG else key

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.signatures import Signature, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.objects import One
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.findings import Report
@@ -61,7 +62,7 @@ def _check(program: Program, function: FunctionInfo, name: str) -> Iterator[Repo
 def _leaving_out(program: Program, function: FunctionInfo, name: str) -> Iterator[tuple[Effect, int, str]]:
     """The calls that want it and do not get it, how many others each gets, and why it may do no harm."""
     others = {p.name for p in function.params} - {name}
-    for effect in function.facts.effects:
+    for effect in whole(program, function).effects:
         handed = [a for a in effect.args if a.path in others and a.keyword in ("", a.path)]
         if effect.op == "call" and len(handed) >= _FEWEST and not _spreads(effect):
             meanings = program.meanings(function, effect.callee)

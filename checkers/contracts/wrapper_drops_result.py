@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from llmlint.code.domain.results import gives_no_value, gives_value, run_by
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report
 
@@ -41,7 +42,7 @@ def _should_give(function: FunctionInfo) -> bool:
 
 def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
     """The call of its own name on another object, whose result goes nowhere."""
-    for effect in function.facts.effects:
+    for effect in whole(program, function).effects:
         if effect.op == "call" and not effect.result and effect.callee.endswith(f".{function.name}"):
             if all(map(gives_value, run_by(program, function, effect))):
                 return effect

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.collectives import Meeting, meetings_of
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.flow.with_helpers import read_with_callers
 from llmlint.code.link.exits import loops_around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -211,10 +212,10 @@ def _is_agreed(program: Program, function: FunctionInfo, region: Region) -> bool
 # ---------------------------------------------------------------- a group made of the caller's own ranks
 
 
-def _of_own_ranks(program: Program, function: FunctionInfo, meeting: list[Meeting]) -> Iterator[Report]:
-    for met in meeting:
-        effect = met.effect
-        if met.steps or met.name != "new_group" or not effect.args or loops_around(function, effect):
+def _of_own_ranks(program: Program, written: FunctionInfo, meeting: list[Meeting]) -> Iterator[Report]:
+    made_here = (met.effect for met in meeting if met.name == "new_group" and not met.steps and met.effect.args)
+    for function, effect in (at for made in made_here for at in read_with_callers(program, written, made)):
+        if loops_around(function, effect):
             continue
         made = _own_ranks(program, function, effect)
         if made is None or any(a.keyword == "use_local_synchronization" for a in effect.args):

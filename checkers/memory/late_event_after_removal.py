@@ -42,9 +42,7 @@ def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removal
         own = {method, *(done.function for done in does(program, method, cls))}
         others = (c for c in removals if c.function not in own)
         removal = next((c for c in others if program.vocabulary.is_reset(c.function.name) is None), None)
-        sibling = next(
-            (f for f in cls.functions if f is not method and _begins(f, _STEPS) and _asks(f, attribute)), None
-        )
+        sibling = next((f for f in cls.functions if f is not method and _is_careful(program, f, attribute)), None)
         if taken is None or removal is None or sibling is None or _is_caught(method, taken):
             continue
         yield Report(
@@ -61,6 +59,16 @@ def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removal
             subject=attribute,
             fix=f"use self.{attribute}.get and leave when there is none",
         )
+
+
+def _is_careful(program: Program, function: FunctionInfo, attribute: str) -> bool:
+    """A step that asks whether the entry is there, or any that looks it up by a request's id it is given."""
+    if _begins(function, _STEPS):
+        return _asks(function, attribute)
+    given = {param.name for param in function.params}
+    looked = (e for e in function.effects if _looks_up(e, f"self.{attribute}") and e.args)
+    keys = (effect.args[0].path for effect in looked)
+    return any(key.partition(".")[0] in given and program.vocabulary.is_request_id(key) for key in keys)
 
 
 def _indexes(program: Program, method: FunctionInfo, effect: Effect, attribute: str) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from llmlint.code.domain.owners import Owners
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.protocols import Protocol
@@ -100,9 +101,10 @@ def _gives_back_by_itself(owner: ClassInfo, member: str) -> bool:
 
 def _clean_ups(program: Program, native: list[FunctionInfo], owners: Owners) -> dict[ClassInfo, list[CleanUp]]:
     found: dict[ClassInfo, list[CleanUp]] = {}
-    for function in native:
-        if function.name != "__del__" and not _ends(program, function.name):
+    for written in native:
+        if written.name != "__del__" and not _ends(program, written.name):
             continue
+        function = whole(program, written)
         given: dict[str, dict[str, Effect]] = {}
         for effect in function.effects:
             for path in _given_back(program, effect):

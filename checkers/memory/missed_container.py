@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmlint.code.domain.holders import Holders, among, functions_through, is_own, through
-from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.state import only_looks, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does, mentions
+from llmlint.code.flow.with_helpers import whole, wholes
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
@@ -45,7 +46,8 @@ class _Search:
         self._cls = cls
         self._functions = functions_through(program, cls)
         self._missed: dict[FunctionInfo, dict[str, Step]] = {}
-        self._looks = {f: among((path for path, _ in f.reads), holders.of(cls)) for f in sweeps}
+        self._reads = {f: whole(program, f).reads for f in sweeps}
+        self._looks = {f: among((path for path, _ in self._reads[f]), holders.of(cls)) for f in sweeps}
 
     def report(self, function: FunctionInfo) -> Report | None:
         missed = dict(self.missed(function))
@@ -55,7 +57,7 @@ class _Search:
         if not missed:
             return None
         looks = self._looks[function]
-        line = min(line for path, line in function.reads if among((path,), looks))
+        line = min(line for path, line in self._reads[function] if among((path,), looks))
         return Report(
             Place(function.path, line, 1, line, 1),
             symbol_of(function),
@@ -95,7 +97,7 @@ class _Search:
             common = looks & there
             if sibling is not function and len(common) > 1 and 2 * len(common) >= len(looks):
                 for path in sorted(there - looks):
-                    line = next(line for read, line in sibling.reads if among((read,), frozenset({path})))
+                    line = next(line for read, line in self._reads[sibling] if among((read,), frozenset({path})))
                     yield path, Step(sibling.path, line, f"{sibling.name} looks for requests in {path}")
 
     def _other_slots(self, looks: frozenset[str]) -> Iterator[Missed]:
@@ -110,7 +112,7 @@ class _Search:
     def _other_entries(self, looks: frozenset[str]) -> Iterator[Missed]:
         """Where the same request is put in another branch than the one that puts it into a holder looked at."""
         for function in self._functions:
-            puts = list(self._holders.puts(function))
+            puts = list(self._holders.puts_of(self._cls, function))
             for put, effect in puts:
                 seen = [other for to, other in puts if to in looks and _is_same_request(effect, other)]
                 if put not in looks and seen and all(_is_instead(function, effect, other) for other in seen):
@@ -123,7 +125,7 @@ class _Search:
 
     def _kept_beside(self, function: FunctionInfo, looks: frozenset[str], reached: frozenset[str]) -> Iterator[Missed]:
         """The other holders of an object, of which one is looked at."""
-        asked = {path.split(".")[1] for path, _ in function.reads if path.startswith("self.")}
+        asked = {path.split(".")[1] for path, _ in self._reads[function] if path.startswith("self.")}
         for name, owned in self._holders.owned(self._cls):
             mine = {f"self.{name}.{path[5:]}" for path in self._holders.own(owned)}
             if name in asked and not mine.isdisjoint(reached) and len(looks) > 1:
@@ -134,7 +136,7 @@ class _Search:
     def _kept(self, cls: ClassInfo) -> Iterator[Missed]:
         """Each holder of a class with where requests are put there, and in no other holder by the same function."""
         holders = self._holders.own(cls)
-        for function in functions_through(self._program, cls):
+        for function in wholes(self._program, functions_through(self._program, cls)):
             puts = {e.path: e for e in function.effects if e.op == "insert" and e.path in holders}
             if len(puts) == 1 and not any(self._is_dropped(cls, path) for path in puts):
                 ((path, put),) = puts.items()
@@ -142,14 +144,16 @@ class _Search:
 
     def _is_dropped(self, cls: ClassInfo, path: str) -> bool:
         """Is it walked and emptied with its requests put nowhere? They wait elsewhere, and were only marked here."""
-        return any(_drops(function, path) for function in functions_through(self._program, cls))
+        functions = wholes(self._program, functions_through(self._program, cls))
+        return any(_drops(self._program, function, path) for function in functions)
 
 
-def _drops(function: FunctionInfo, path: str) -> bool:
+def _drops(program: Program, function: FunctionInfo, path: str) -> bool:
     element = f"{path}[]"
     walks = any(e.op == "bind" and e.via == "for" and e.source == element for e in function.effects)
     empties = any(e.op == "clear" and e.path == path for e in function.effects)
-    used = {p for e in function.effects if e.op != "bind" for p in (e.source, *(a.path for a in e.args))}
+    using = (e for e in function.effects if e.op != "bind" and not (e.op == "call" and only_looks(program, e)))
+    used = {p for e in using for p in (e.source, *(a.path for a in e.args))}
     returned = {e.path for e in function.effects if e.op == "return"}
     return walks and empties and {path, element}.isdisjoint(used | returned)
 

@@ -9,7 +9,7 @@ another method of the object remove the entry, or where a method removes what th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -95,10 +95,18 @@ def _in_hand(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> 
         if done.how == "call" and done.path == element and program.vocabulary.is_terminal(verb):
             return Ending(done, f"ends an entry by {verb}", True)
         is_mark = done.how == "assign" and done.effect.value == "constant" and field.isidentifier()
-        says_over = is_mark and done.path != field and not program.vocabulary.ended.isdisjoint(words(field))
+        says_over = is_mark and done.path != field and _says_over(program, cls, held, done, field)
         if says_over and not _is_told_once(done, field):
             return Ending(done, f"sets {field} in an entry", True)
     return None
+
+
+def _says_over(program: Program, cls: ClassInfo, held: Map, mark: Done, field: str) -> bool:
+    """By its word, or because whoever removes the entry sets the same mark."""
+    if not program.vocabulary.ended.isdisjoint(words(field)):
+        return True
+    set_alike = (d for f in held.removing for d in does(program, f, cls) if d.how == "assign" and d.path == mark.path)
+    return any(d.effect.source == mark.effect.source for d in set_alike)
 
 
 def _is_told_once(done: Done, field: str) -> bool:
@@ -110,19 +118,37 @@ def _is_told_once(done: Done, field: str) -> bool:
 def _is_given_a_key(held: Map, end: FunctionInfo) -> bool:
     """As a parameter, or in one: `rid`, `message.rid`."""
     given = {param.name for param in end.params}
+    indexed = (e.reads for e in end.effects if e.op == "bind" and e.source == f"{held.path}[]")
+    if any(root_of(path) in given for reads in indexed for path in reads):
+        return True
     return any(last_name(path) in held.keys and root_of(path) in given for path in (*given, *(p for p, _ in end.reads)))
 
 
 def _elsewhere(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo) -> Ending | None:
     """It takes the request out of another place in which the request is entered together with the entry."""
-    if not _ends_whole_requests(program, end) or not any(map(program.vocabulary.is_request_id, held.keys)):
+    if not _ends_whole(program, end):
         return None
+    is_named = _ends_requests(program, end) and any(map(program.vocabulary.is_request_id, held.keys))
     its = _course(program, cls, end)
     if any(is_within(seen, held.path) for seen in its.seen):
         return None
     beside = (other for f in held.filling for other in _course(program, cls, f).enters if other in its.removes)
-    other = next(beside, "")
+    other = next((other for other in beside if is_named or _go_together(held, other)), "")
     return Ending(its.removes[other], f"takes a request out of {other}", False) if other else None
+
+
+def _go_together(held: Map, other: str) -> bool:
+    """One function enters both under one key, and another removes both under one: whatever the key is called, it
+    stands for one thing that is in both."""
+
+    def does_both(functions: Iterable[FunctionInfo], op: str) -> bool:
+        return any(_keys(f, op, held.path) & _keys(f, op, other) for f in functions)
+
+    return does_both(held.filling, "insert") and does_both(held.removing, "remove")
+
+
+def _keys(function: FunctionInfo, op: str, path: str) -> set[str]:
+    return {effect.key for effect in function.effects if effect.op == op and effect.path == path and effect.key}
 
 
 def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
@@ -131,19 +157,32 @@ def _course(program: Program, cls: ClassInfo, method: FunctionInfo) -> Course:
     done = does(program, method, cls)
     for each in done:
         into = enters if each.how == "insert" else removes if each.how in ("remove", "delete") else None
-        if into is not None and is_of_request(program.vocabulary, each.effect):
+        if into is not None and (is_of_request(program.vocabulary, each.effect) or _is_by_parameter(each)):
             into.setdefault(each.path, each)
     seen = frozenset((*(each.path for each in done), *mentions(program, method, cls)))
     return Course(enters, removes, seen)
 
 
-def _ends_whole_requests(program: Program, function: FunctionInfo) -> bool:
-    """`abort_request(request_id)` and `_free(request)` do; `free_request_row` frees a part, `evict(n)` anything."""
-    vocabulary = program.vocabulary
-    if not any(vocabulary.is_request_id(p.name) or vocabulary.speaks_of_requests(p.name) for p in function.params):
-        return False
-    of_what = [word for word in words(function.name) if word not in vocabulary.terminal | vocabulary.lead_in]
-    return not of_what or of_what[0] in vocabulary.joint or _names_requests_last(program, of_what)
+def _is_by_parameter(done: Done) -> bool:
+    return any(param.name == done.effect.key for param in done.function.params)
+
+
+def _ends_whole(program: Program, function: FunctionInfo) -> bool:
+    """`abort_request(request_id)` and `_free(request)` do; `free_request_row` frees a part."""
+    of_what = _of_what(program, function)
+    return not of_what or of_what[0] in program.vocabulary.joint or _names_requests_last(program, of_what)
+
+
+def _ends_requests(program: Program, function: FunctionInfo) -> bool:
+    """Is it given a request, or does its name say that it ends one? `evict(n)` ends anything."""
+    vocabulary, of_what = program.vocabulary, _of_what(program, function)
+    if function.params and of_what and vocabulary.speaks_of_requests(of_what[-1]):
+        return True
+    return any(vocabulary.is_request_id(p.name) or vocabulary.speaks_of_requests(p.name) for p in function.params)
+
+
+def _of_what(program: Program, function: FunctionInfo) -> list[str]:
+    return [w for w in words(function.name) if w not in program.vocabulary.terminal | program.vocabulary.lead_in]
 
 
 def _names_requests_last(program: Program, of_what: list[str]) -> bool:

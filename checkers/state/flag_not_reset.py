@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import attribute_of, handled_by, head_of, is_setup, place_of, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -238,7 +239,8 @@ def _misnamed(program: Program, cls: ClassInfo) -> Iterator[Report]:
     if cls.language != "python":
         return
     for method in cls.methods.values():
-        for effect in method.effects if program.vocabulary.is_reset(method.name) is not None else ():
+        is_reset = program.vocabulary.is_reset(method.name) is not None
+        for effect in whole(program, method).effects if is_reset else ():
             name = attribute_of(effect.path)
             if not name or effect.path != f"self.{name}" or not _sets(effect, _TRUE | _FALSE):
                 continue

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.streams import branches, loop_of, read, written
 from llmlint.code.facts.facts import Effect, FieldFact
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -29,13 +30,13 @@ def check_program(program: Program) -> Iterator[Report]:
     for cls in program.classes:
         for method in cls.methods.values():
             if program.vocabulary.is_copy(method.name):
-                yield from _copy(program, cls, method)
+                yield from _copy(program, cls, whole(program, method))
         for save, restore in program.vocabulary.save_restore_pairs(cls.methods):
             if cls.methods[save].language != "python":
                 yield from _passed_over(program, cls.methods[save], cls.methods[restore])
     for function in program.functions:
         if function.language != "python" and program.vocabulary.is_restore(function.name):
-            yield from _read_into_a_local(program, function)
+            yield from _read_into_a_local(program, whole(program, function))
 
 
 def _copy(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[Report]:

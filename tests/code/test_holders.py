@@ -62,3 +62,37 @@ def test_what_a_function_puts_a_request_into() -> None:
 def test_a_path_through_a_holder_goes_to_it() -> None:
     holders = frozenset({"self.queue", "self.prealloc.queue"})
     assert among(["self.queue[].req.rid", "self.prealloc.size"], holders) == {"self.queue"}
+
+
+def test_what_is_put_beside_a_request_or_walked_with_it_holds_requests_too() -> None:
+    source = """
+class Plain:
+    def __init__(self):
+        self.one = []
+        self.two = []
+        self.three = []
+        self.sizes = []
+
+    def take(self, thing):
+        if thing.large:
+            self.two.append(thing)
+        else:
+            self.one.append(thing)
+        self.sizes.append(thing.size)
+
+    def drop(self, key):
+        self.one = [kept for kept in self.one if kept.rid != key]
+
+    def each(self):
+        return [each.size for each in [*self.one, *self.sizes]]
+
+    def find(self, key):
+        for each in [*self.one, *self.three]:
+            if each.rid == key:
+                return each
+"""
+    program = link({"m.py": source})
+    holders, plain = Holders(program), cls(program, "Plain")
+    assert holders.own(plain) == {"self.one", "self.two", "self.three"}
+    puts = [path for path, _ in holders.puts_of(plain, function(program, "take"))]
+    assert sorted(puts) == ["self.one", "self.two"]

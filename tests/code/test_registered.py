@@ -39,3 +39,25 @@ def test_a_method_forgets_an_entry_through_its_helpers() -> None:
     manager = cls(program, "Manager")
     assert forgets(program, manager.methods["finish"], manager, "states")
     assert not forgets(program, manager.methods["generate"], manager, "states")
+
+
+def test_an_entry_is_found_through_helpers_that_run_here_and_not_in_a_task() -> None:
+    source = (
+        SOURCE
+        + """
+    def submit(self, request):
+        self.generate(request)
+
+    async def serve(self, request):
+        self._enter(request)
+
+    async def start(self, request):
+        await self.serve(request)
+
+    async def spawn(self, request):
+        create_task(self.serve(request))
+"""
+    )
+    program = link({"a.py": source})
+    made = {r.function.name for r in registrations(program, cls(program, "Manager"))}
+    assert made == {"_enter", "generate", "submit", "serve", "start"}

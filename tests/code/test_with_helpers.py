@@ -6,7 +6,7 @@ from linking import function, link
 
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT
-from llmlint.code.flow.with_helpers import helped_at, is_of_a_helper, is_own_region, read_with_callers, whole
+from llmlint.code.flow.with_helpers import helped_at, is_helped, is_of_a_helper, is_own_region, read_with_callers, whole
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.program import Program
 
@@ -74,7 +74,11 @@ def test_what_helpers_do_stands_at_their_calls_in_the_callers_names() -> None:
         ("remove", "request.items", "request.items[]", 6),
         ("remove", "self.running", "request.id", 7),
     ]
-    assert [serve.effects[at].callee for at in range(len(serve.effects)) if serve.effects[at].op == "call"] == []
+    assert [effect.callee for effect in serve.effects if is_helped(serve, effect)] == [
+        "self._enter",
+        "_drop",
+        "self._leave",
+    ]
 
 
 def test_branches_of_helpers_are_branches_of_the_whole() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.facts.facts import Effect
-from llmlint.code.flow.with_helpers import is_own_region, read_with_callers
+from llmlint.code.flow.with_helpers import is_helped, is_own_region, read_with_callers
 from llmlint.code.link.exits import around, chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -41,7 +41,7 @@ def _judged(program: Program, function: FunctionInfo, sleep: Effect) -> Iterator
     if not loop or not is_own_region(function, loop) or not function.regions[loop].text.startswith("while"):
         return
     inside = [effect for effect in function.effects if loop in chain(function, effect.region)]
-    asks = [effect for effect in inside if effect.callee and not _is_noise(effect)]
+    asks = [e for e in inside if e.callee and not _is_noise(e) and not is_helped(function, e)]
     if len(asks) != 1 or not _ASKS & set(words(asks[0].callee.rpartition(".")[2])):
         return
     if (

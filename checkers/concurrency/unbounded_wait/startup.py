@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -28,22 +29,33 @@ def unstarted(program: Program) -> Iterator[Report]:
         if call.function.language == "python":
             makers.setdefault(call.function.path, []).append(call)
     for path, pipes in sorted(makers.items()):
-        kept = [pipe for pipe in pipes if not _closes_a_writer(pipe.function)]
+        kept = [pipe for pipe in pipes if not _closes_a_writer(program, pipe)]
         for function in program.functions_in(path):
             own = [pipe for pipe in pipes if pipe.function is function]
             if kept and (not own or own[0] in kept):
                 yield from _first_words(program, function, (own or kept)[0])
 
 
-def _closes_a_writer(maker: FunctionInfo) -> bool:
-    receivers = (e.callee.rpartition(".")[0] for e in maker.effects if e.callee.endswith(".close"))
-    return any(_WRITERS & set(words(receiver)) for receiver in receivers)
+def _closes_a_writer(program: Program, pipe: Call) -> bool:
+    ends = _ends_of(pipe)
+    effects = whole(program, pipe.function).effects
+    receivers = (e.callee.rpartition(".")[0] for e in effects if e.callee.endswith(".close"))
+    return any(_WRITERS & set(words(receiver)) or receiver in ends for receiver in receivers)
 
 
-def _first_words(program: Program, function: FunctionInfo, pipe: Call) -> Iterator[Report]:
+def _ends_of(pipe: Call) -> set[str]:
+    """The names of a pipe's two ends, and of the elements of what they are put into."""
+    names = {name for name in pipe.effect.result.split(", ") if name.isidentifier()}
+    puts = (e for e in pipe.function.effects if e.op == "insert" and any(a.path in names for a in e.args))
+    return names | {f"{put.path}[]" for put in puts}
+
+
+def _first_words(program: Program, written: FunctionInfo, pipe: Call) -> Iterator[Report]:
+    function = whole(program, written)
+    ends = _ends_of(pipe) if pipe.function is written else set()
     started = next((e for e in function.effects if e.op == "call" and e.callee.rpartition(".")[2] == "Process"), None)
     is_handed = any(_CHILDREN & set(words(p.name)) for p in function.facts.params)
-    wait = next((e for e in function.effects if _hears_a_pipe(e)), None)
+    wait = next((e for e in function.effects if _hears_a_pipe(e, ends)), None)
     if wait is None or (started is None and not is_handed) or _looks_at_children(function, wait):
         return
     maker = pipe.function
@@ -69,6 +81,7 @@ def _looks_at_children(function: FunctionInfo, wait: Effect) -> bool:
     return any(e.callee.rpartition(".")[2] in _LOOKS and e.line <= until for e in function.effects)
 
 
-def _hears_a_pipe(effect: Effect) -> bool:
+def _hears_a_pipe(effect: Effect, ends: set[str]) -> bool:
     receiver, _, name = effect.callee.rpartition(".")
-    return name == "recv" and not effect.args and bool(_PIPES & set(words(receiver.rpartition(".")[2])))
+    is_an_end = receiver in ends or bool(_PIPES & set(words(receiver.rpartition(".")[2])))
+    return name == "recv" and not effect.args and is_an_end

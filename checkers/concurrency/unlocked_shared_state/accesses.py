@@ -127,7 +127,7 @@ def _in(function: FunctionInfo, holder: Holder, locks: Locks) -> Iterator[Access
             yield from access("read", path, effect)
     for at, region in enumerate(function.regions):
         for path in function.reads_of(region):
-            if _names(region, _state_of(path, holder)):
+            if _names(function, region, _state_of(path, holder)):
                 kind = "loop" if region.kind == "loop" and region.text.startswith("for ") else "test"
                 yield from access(kind, path, asked=at)
 
@@ -144,9 +144,17 @@ def _own_names(function: FunctionInfo) -> frozenset[str]:
     return frozenset((*bound, *(param.name for param in function.facts.params)))
 
 
-def _names(region: Region, state: str) -> bool:
+def _names(function: FunctionInfo, region: Region, state: str) -> bool:
     """Does the region's header name the state itself, and not a local that was taken of it before?"""
-    return re.search(rf"\b{re.escape(state.removeprefix('self.'))}\b", region.text) is not None
+    names = {state.removeprefix("self."), *_aliases(function, state)}
+    return any(re.search(rf"\b{re.escape(name)}\b", region.text) for name in names)
+
+
+def _aliases(function: FunctionInfo, state: str) -> set[str]:
+    """The locals that stand for the state all along; what is swapped for another is the function's own by then."""
+    if any(effect.op in ("assign", "clear") and effect.path == state for effect in function.effects):
+        return set()
+    return {e.path for e in function.effects if e.op == "bind" and e.value == "path" and e.source == state}
 
 
 def _is_in_lambda(function: FunctionInfo, region: int) -> bool:

@@ -15,6 +15,7 @@ from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, 
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import BRANCHES, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
@@ -161,7 +162,7 @@ def _acts_later(program: Program, guarded: Guarded, test: Access) -> bool:
     writers = {a.function for a in acting} - asking
     return any(
         effect.op == "call" and effect.line >= test.line and not writers.isdisjoint(program.callees(function, effect))
-        for effect in function.effects
+        for effect in (*function.effects, *whole(program, function).effects)
     )
 
 

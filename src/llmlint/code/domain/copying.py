@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import is_helped
 from llmlint.code.link.entities import FunctionInfo
 
 FEWEST = 4
@@ -81,12 +82,12 @@ def _filled(function: FunctionInfo) -> Iterator[Copy]:
 
 
 def _copied_whole(function: FunctionInfo, target: str, source: str) -> bool:
-    """Made of the source first, or copied by a helper that is given both."""
+    """Made of the source first, or copied by a helper that is given both, and not read as a part of the function."""
     for effect in function.effects:
         if (effect.path == target and effect.source == source) or (effect.result == target and _hands(effect, source)):
             return True
         handed = {argument.path for argument in effect.args} | {effect.callee.rpartition(".")[0]}
-        if source in handed and ({target, "super()"} & handed):
+        if source in handed and ({target, "super()"} & handed) and not is_helped(function, effect):
             return True
     return False
 

@@ -15,6 +15,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.flow.paths import PLAIN
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import way_to_raise
@@ -79,7 +80,10 @@ def _taken_out(program: Program) -> Iterator[Held]:
 
 
 def _given_back_later(program: Program, function: FunctionInfo, name: str, at: int) -> Iterator[Held]:
-    for later in function.effects[at + 1 :]:
+    taken = function.effects[at]
+    for later in whole(program, function).effects:
+        if (later.line, later.column) <= (taken.line, taken.column):
+            continue
         for protocol in program.vocabulary.left_by(later.callee) if later.callee else ():
             if gives_back(program, protocol, name, later):
                 yield Held(function, name, at, function.effects[at], protocol)

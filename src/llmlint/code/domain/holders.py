@@ -1,7 +1,8 @@
 """Which attributes of an object can hold requests: queues, batches, slots of microbatches, a request set aside.
 
-Told by what is done with them, and not by their names: an element's request id is read, a request is put in, or what
-another holder held is put in. An owned object's holders are reached through its attribute: `self.prealloc_queue.queue`.
+Told by what is done with them, and not by their names: an element's request id is read, a request is put in, what
+another holder held is put in, or what the same function puts into another holder. An owned object's holders are
+reached through its attribute: `self.prealloc_queue.queue`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Holders:
             found = {path for f in functions for path in self._read_as_requests(f)}
             found |= {path for f in functions for path, _ in self.puts(f)}
             moves = [move for f in functions for move in moves_of(f)]
-            while new := {to for source, to in moves if source in found and to not in found}:
+            alike = [put for f in functions for put in _put_alike(f)]
+            while new := _reached(found, moves, alike):
                 found |= new
             self._own[cls] = frozenset(path for path in found if path[5:] in cls.attributes)
         return self._own[cls]
@@ -57,6 +59,25 @@ class Holders:
                 continue
             if inner[0] in _MEMBERS or (holder.endswith("[]") and any(is_request_id(part) for part in inner[:2])):
                 yield f"self.{holder.removesuffix('[]')}"
+        yield from self._walked_as_requests(function)
+
+    def _walked_as_requests(self, function: FunctionInfo) -> Iterator[str]:
+        """`for entry in [*self.waiting, *self.running]`, where the request id of an entry is read."""
+        for effect in function.effects:
+            if effect.op != "bind" or effect.via != "for" or effect.source:
+                continue
+            walked = [path for path in function.regions[effect.region].reads if is_own(path)]
+            named = (path.partition(".") for path, _ in function.reads if len(walked) > 1)
+            if any(root == effect.path and self._program.vocabulary.is_request_id(rest) for root, _, rest in named):
+                yield from walked
+
+    def puts_of(self, cls: ClassInfo, function: FunctionInfo) -> Iterator[tuple[str, Effect]]:
+        """As `puts`, and each own holder that it puts a thing into which it may put into another one."""
+        named = list(self.puts(function))
+        yield from named
+        for put in _put_alike(function):
+            if put.keys() <= self.own(cls):
+                yield from ((path, effect) for path, effect in put.items() if (path, effect) not in named)
 
     def puts(self, function: FunctionInfo) -> Iterator[tuple[str, Effect]]:
         """Each own attribute that the function puts a request into."""
@@ -68,6 +89,23 @@ class Holders:
             owner, _, verb = effect.callee.rpartition(".")
             if effect.op == "call" and is_own(owner) and _PUTS & set(words(verb)[:1]):
                 yield owner, effect
+
+
+def _put_alike(function: FunctionInfo) -> Iterator[dict[str, Effect]]:
+    """The own attributes that a function appends one and the same parameter to, where these are several."""
+    given = {param.name for param in function.params}
+    found: dict[str, dict[str, Effect]] = {}
+    for effect in function.effects:
+        if effect.op == "insert" and is_own(effect.path) and effect.args and effect.args[0].path in given:
+            found.setdefault(effect.args[0].path, {}).setdefault(effect.path, effect)
+    return (put for put in found.values() if len(put) > 1)
+
+
+def _reached(found: set[str], moves: list[tuple[str, str]], alike: list[dict[str, Effect]]) -> set[str]:
+    """What holds requests because another does."""
+    moved = {to for source, to in moves if source in found}
+    beside = {path for put in alike if not found.isdisjoint(put) for path in put}
+    return (moved | beside) - found
 
 
 def _put_in(effect: Effect) -> tuple[str, ...]:

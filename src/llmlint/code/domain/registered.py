@@ -25,17 +25,25 @@ class Registration(msgspec.Struct, frozen=True):
 def registrations(program: Program, cls: ClassInfo) -> Iterator[Registration]:
     """Insertions into keyed containers of the object that some method of the class removes from again."""
     removed = {attribute_of(e.path) for f in cls.functions for e in f.effects if e.op == "remove" and e.key}
-    direct: dict[str, tuple[FunctionInfo, Effect]] = {}
+    known: dict[str, Registration] = {}
     for function in cls.functions:
         for effect in function.effects:
             attribute = _entered(program, effect)
             if attribute in removed and attribute:
-                direct.setdefault(function.name, (function, effect))
-                yield Registration(function, effect, attribute, function, effect)
-    for name, (holder, insertion) in direct.items():
+                made = Registration(function, effect, attribute, function, effect)
+                known.setdefault(function.name, made)
+                yield made
+    waiting = list(known.items())
+    while waiting:
+        name, inner = waiting.pop(0)
         for function, call in program.calls_named(name):
-            if function.owner is cls and call.callee == f"self.{name}" and function is not holder:
-                yield Registration(function, call, attribute_of(insertion.path), holder, insertion)
+            is_run = call.via == "await" or not inner.function.facts.is_async  # a task of its own runs later
+            if function.owner is cls and call.callee == f"self.{name}" and function is not inner.holder and is_run:
+                made = msgspec.structs.replace(inner, function=function, effect=call)
+                yield made
+                if function.name not in known:
+                    known[function.name] = made
+                    waiting.append((function.name, made))
 
 
 def _entered(program: Program, effect: Effect) -> str:

@@ -1,14 +1,14 @@
 """A function together with the helpers of its object or file that it calls: what they do is read as done by itself.
 
 A helper is read so where one function alone can be meant, where it leaves only at its end, and where it is small. Its
-effects and branches take the place of the call, with arguments put in for parameters; its locals get names of their
+effects and branches stand behind the call, with arguments put in for parameters; its locals get names of their
 own. What is told of them stands at the call.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -47,6 +47,12 @@ def helped_at(function: FunctionInfo, at: int) -> Helped | None:
     return function.helped.get(at) if isinstance(function, Whole) else None
 
 
+def is_helped(function: FunctionInfo, effect: Effect) -> bool:
+    """Is it the call of a helper whose effects stand behind it?"""
+    behind = function.effects.index(effect) + 1
+    return effect.op == "call" and helped_at(function, behind) is not None and helped_at(function, behind - 1) is None
+
+
 def is_of_a_helper(function: FunctionInfo, *places: int) -> bool:
     """Do these effects all come from one helper, so that it is the helper that they tell of?"""
     calls = {helped.call if (helped := helped_at(function, at)) is not None else -1 for at in places}
@@ -63,6 +69,13 @@ def whole(program: Program, function: FunctionInfo) -> FunctionInfo:
     if found is None:
         found = _WHOLES[program] = _Wholes(program)
     return found.of(function)
+
+
+def wholes(program: Program, functions: Iterable[FunctionInfo]) -> list[FunctionInfo]:
+    """The functions as wholes, without those that are read as a part of another among them."""
+    joined = {function: whole(program, function) for function in functions}
+    parts = {each.helper for one in joined.values() if isinstance(one, Whole) for each in one.helped.values()}
+    return [one for function, one in joined.items() if function not in parts]
 
 
 def read_with_callers(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Call]:
@@ -147,7 +160,7 @@ class _Joining:
         self.theirs = [False] * len(self.regions)
 
     def put_in(self, at: int, helper: FunctionInfo) -> None:
-        """A helper's effects in place of the call, its regions before the next that begins behind the call."""
+        """A helper's effects right behind the call, its regions before the next that begins behind the call."""
         call, renamed = self.effects[at], _renaming(helper, self.effects[at])
         inner = [effect for effect in helper.effects if effect.op != "return"]
         behind = next((n for n, region in enumerate(self.regions) if region.begin > at), len(self.regions))
@@ -159,15 +172,15 @@ class _Joining:
         def placed(region: int) -> int:
             return behind + region - 1 if region else moved(call.region)
 
-        own = [_moved(region, moved, len(inner) - 1 if region.begin > at else 0) for region in self.regions]
-        theirs = [_region_at(region, call, at, placed, renamed) for region in helper.regions[1:]]
+        own = [_moved(region, moved, len(inner) if region.begin > at else 0) for region in self.regions]
+        theirs = [_region_at(region, call, at + 1, placed, renamed) for region in helper.regions[1:]]
         self.regions = [*own[:behind], *theirs, *own[behind:]]
         self.theirs[behind:behind] = [True] * added
         around = [msgspec.structs.replace(effect, region=moved(effect.region)) for effect in self.effects]
         as_written = {name: argument.written for name, argument in arguments_by_parameter(helper, call).items()}
         put_in = [_effect_at(effect, call, placed, renamed, as_written) for effect in inner]
-        self.effects = [*around[:at], *put_in, *around[at + 1 :]]
-        self.comes[at : at + 1] = [Helped(at, helper, effect) for effect in inner]
+        self.effects = [*around[: at + 1], *put_in, *around[at + 1 :]]
+        self.comes[at + 1 : at + 1] = [Helped(at, helper, effect) for effect in inner]
         for path, _ in helper.reads:
             self.reads.setdefault(renamed(path), call.line)
 

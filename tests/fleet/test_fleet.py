@@ -210,6 +210,13 @@ def test_a_finding_whose_line_was_edited_goes_on(history: History, fleet_file: P
     assert [row["gone"] for row in found] == [""]
 
 
+def test_a_finding_whose_class_was_renamed_goes_on(history: History, fleet_file: Path) -> None:
+    history.commit("Another name", serving__scheduler=LEFT.replace("Scheduler", "Planner"))
+    fleet(asking(fleet_file, "every = 1"))
+    left = [row for row in rows(fleet_file, "findings.parquet") if row["path"] == "serving/scheduler.py"]
+    assert [(row["symbol"], row["gone"], row["gaps"]) for row in left] == [("Planner.reset", "", 0)]
+
+
 def test_a_finding_that_moved_with_its_file_goes_on(history: History, fleet_file: Path) -> None:
     history.commit("Moved", serving__scheduler=None, serving__planner=LEFT)
     fleet(asking(fleet_file, "every = 1"))

@@ -14,7 +14,7 @@ import msgspec
 
 from llmlint.fleet.dataset import Life, Sighting
 from llmlint.fleet.git_objects import Commit, Git
-from llmlint.fleet.lives import Ended, says
+from llmlint.fleet.lives import MARKS, Ended
 from llmlint.fleet.revision_scan import Asked, scan_revision
 from llmlint.fleet.sightings import sightings_of
 
@@ -86,8 +86,8 @@ class _Tracker:
         key = (commit, sighting.rule)
         if key not in self._shown:
             found = sightings_of(scan_revision(self._asked, commit, only=sighting.rule), Commit(commit, ""))
-            self._shown[key] = {mark for one in found for mark in (one.fingerprint, says(one))}
-        return not self._shown[key].isdisjoint((sighting.fingerprint, says(sighting)))
+            self._shown[key] = {mark(one) for one in found for mark in MARKS}
+        return any(mark(sighting) in self._shown[key] for mark in MARKS)
 
     def _how(self, sighting: Sighting, commit: Commit) -> str:
         """A function that went away was not mended, whatever the commit calls itself."""

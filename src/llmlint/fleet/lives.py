@@ -59,24 +59,40 @@ def lives_of(project: str, shown: Sequence[Shown]) -> tuple[list[Life], list[End
 
 
 def _same(threads: Sequence[_Thread], sightings: Sequence[Sighting], number: int) -> dict[int, _Thread]:
-    """Which sighting goes on with which thread: by fingerprint, then, where its line was edited, by what it says."""
-    matched = match(
-        [(thread.last.path, thread.last.fingerprint) for thread in threads],
-        [(sighting.path, sighting.fingerprint) for sighting in sightings],
-    )
-    known = {new: threads[old] for old, new in matched.items()}
-    left = [thread for old, thread in enumerate(threads) if old not in matched and thread.seen == number - 1]
-    fresh = [new for new in range(len(sightings)) if new not in known]
-    again = match(
-        [(thread.last.path, says(thread.last)) for thread in left],
-        [(sightings[new].path, says(sightings[new])) for new in fresh],
-    )
-    return known | {fresh[new]: left[old] for old, new in again.items()}
+    """Which sighting goes on with which thread: by fingerprint; by its words, of what was there a revision ago."""
+    known: dict[int, _Thread] = {}
+    for mark in MARKS:
+        taken = {id(thread) for thread in known.values()}
+        left = [
+            thread
+            for thread in threads
+            if id(thread) not in taken and (mark is fingerprint_of or thread.seen == number - 1)
+        ]
+        fresh = [new for new in range(len(sightings)) if new not in known]
+        again = match(
+            [(thread.last.path, mark(thread.last)) for thread in left],
+            [(sightings[new].path, mark(sightings[new])) for new in fresh],
+        )
+        known |= {fresh[new]: left[old] for old, new in again.items()}
+    return known
+
+
+def fingerprint_of(sighting: Sighting) -> str:
+    return sighting.fingerprint
 
 
 def says(sighting: Sighting) -> str:
     """Two findings that say the same of the same function are one, also where the line itself reads differently."""
     return "\0".join((sighting.rule, sighting.symbol, sighting.message))
+
+
+def says_in_file(sighting: Sighting) -> str:
+    """So are two that say the same of the same file, where the function or its class was given another name."""
+    return "\0".join((sighting.rule, sighting.path, sighting.message))
+
+
+MARKS = (fingerprint_of, says, says_in_file)
+"""What two findings of two revisions have in common when they are one, the surest first."""
 
 
 def _life(project: str, thread: _Thread) -> Life:

@@ -193,15 +193,35 @@ def test_what_needs_the_time_before_is_suspicious_at_most(tmp_path: Path) -> Non
     assert (found.status, found.summary.count("what was before it was attached to is not known")) == ("suspicious", 1)
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_a_fork_is_no_fork_in_a_process_with_threads(python: str, tmp_path: Path) -> None:
-    found = sorted(Path.home().glob(f".pyenv/versions/{python}.*/bin/python"))
+def python_of(version: str) -> str:
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     if not found:
-        pytest.skip(f"needs Python {python}")
+        pytest.skip(f"needs Python {version}")
+    return str(found[0])
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
+def test_every_python_gives_functions_their_own_code_back(version: str, tmp_path: Path) -> None:
+    """Told by itself, when it has looked at what they were."""
+    order = json.dumps({"order": "x", "pids": [], "seconds": 2, "budget": 0.5})
+    program = f"""import lasting, os
+before = [one.__code__ for one in lasting.FUNCTIONS], lasting.surroundings()
+open(os.path.join(os.environ["LLMLINT_TRACE"], "order.json"), "w").write({order!r})
+{FOR_A_WHILE.replace("+ 3", "+ 4")}
+print(all(one.__code__ is code for one, code in zip(lasting.FUNCTIONS, before[0])), lasting.surroundings() == before[1])
+"""
+    done, run = dormant(tmp_path, "-c", program, env={"BUGS": "abort"}, python=python_of(version))
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+    assert run.processes[0].ended_cleanly and run.processes[0].faults == 0
+    assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_a_fork_is_no_fork_in_a_process_with_threads(version: str, tmp_path: Path) -> None:
     forks = (
         "import os, sys\nfor _ in range(3):\n    pid = os.fork()\n    if not pid: os._exit(0)\n    os.waitpid(pid, 0)\n"
     )
-    done, _ = dormant(tmp_path, "-W", "error", "-c", f"{forks}print('forked')", python=str(found[0]))
+    done, _ = dormant(tmp_path, "-W", "error", "-c", f"{forks}print('forked')", python=python_of(version))
     assert (done.stdout, done.stderr) == ("forked\n", "")
 
 

@@ -102,7 +102,9 @@ class _Wholes:
 
     def _helpers(self, function: FunctionInfo) -> Iterator[tuple[int, FunctionInfo]]:
         for at, effect in enumerate(function.effects):
-            helper = self._meant(function, effect) if effect.op == "call" and effect.callee.count(".") < 2 else None
+            if effect.op != "call" or effect.path.count(".") > 1:
+                continue
+            helper = self._meant(function, effect)
             if helper is not None and helper is not function and self._fits(helper):
                 if helper.facts.is_async == (effect.via == "await"):
                     yield at, helper
@@ -176,13 +178,18 @@ class _Joining:
         theirs = [_region_at(region, call, at + 1, placed, renamed) for region in helper.regions[1:]]
         self.regions = [*own[:behind], *theirs, *own[behind:]]
         self.theirs[behind:behind] = [True] * added
-        around = [msgspec.structs.replace(effect, region=moved(effect.region)) for effect in self.effects]
+        if added:
+            self.effects = [_in_region(effect, moved(effect.region)) for effect in self.effects]
         as_written = {name: argument.written for name, argument in arguments_by_parameter(helper, call).items()}
         put_in = [_effect_at(effect, call, placed, renamed, as_written) for effect in inner]
-        self.effects = [*around[: at + 1], *put_in, *around[at + 1 :]]
+        self.effects[at + 1 : at + 1] = put_in
         self.comes[at + 1 : at + 1] = [Helped(at, helper, effect) for effect in inner]
         for path, _ in helper.reads:
             self.reads.setdefault(renamed(path), call.line)
+
+
+def _in_region(effect: Effect, region: int) -> Effect:
+    return effect if effect.region == region else msgspec.structs.replace(effect, region=region)
 
 
 def _moved(region: Region, moved: Callable[[int], int], more: int) -> Region:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.histories import SOURCE_SUFFIXES, existing, in_scopes
-from benchmarks.mutants import contract_mutators, cpp_mutators, python_mutators, slip_mutators
+from benchmarks.mutants import contract_mutators, cpp_mutators, device_mutators, python_mutators, slip_mutators
 from benchmarks.mutants.cpp_mutators import CppFile
 from benchmarks.mutants.sites import Mutator, PythonFile, Site, parses, sites
 from benchmarks.precision.targets import Target
@@ -21,7 +21,7 @@ from benchmarks.real_bugs.judge import shown
 from benchmarks.scanning import scan
 from llmlint.findings import Finding
 
-PYTHON = (*python_mutators.MUTATORS, *contract_mutators.MUTATORS, *slip_mutators.MUTATORS)
+PYTHON = (*python_mutators.MUTATORS, *contract_mutators.MUTATORS, *slip_mutators.MUTATORS, *device_mutators.MUTATORS)
 ALL = (*PYTHON, *cpp_mutators.MUTATORS)
 _TESTS = re.compile(r"(^|/)(tests?|testing|autotest|unit_tests|benchmarks?|examples?|docs)(/|$)|(^|/)(test_|conftest)")
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from benchmarks.mutants.__main__ import main
 from benchmarks.mutants.cpp_mutators import MUTATORS as CPP
 from benchmarks.mutants.cpp_mutators import CppFile
+from benchmarks.mutants.device_mutators import MUTATORS as DEVICE
 from benchmarks.mutants.planting import ALL, drawn, every_site, fresh, judged, unsuspected
 from benchmarks.mutants.python_mutators import MUTATORS as PYTHON
 from benchmarks.mutants.sites import Mutator, PythonFile, parses, sites
@@ -361,3 +362,39 @@ def test_a_slip_is_planted_where_the_code_was_right_and_found_there(mutator: Mut
     rules = list(mutator.rules)
     assert check_sources({"model.py": SLIPPING.encode()}, rules) == []
     assert [f.rule for f in check_sources({"model.py": site.planted(SLIPPING).encode()}, rules)] == rules
+
+
+ON_DEVICE = """\
+import torch
+
+
+class Runner:
+    def __init__(self):
+        self.side = torch.cuda.Stream()
+        self.copied = torch.cuda.Event()
+
+    def forward(self, x, gate):
+        current = torch.cuda.current_stream()
+        with torch.cuda.stream(self.side):
+            shared = self.shared(x)
+        routed = self.experts(x, gate)
+        current.wait_stream(self.side)
+        return torch.add(routed, shared)
+
+    def sample(self, logits):
+        ids = logits.argmax(dim=-1).to("cpu", non_blocking=True)
+        self.copied.synchronize()
+        return ids.tolist()
+
+    def send(self, lengths):
+        lens = torch.tensor(lengths, dtype=torch.int32, pin_memory=self.pin)
+        return lens.to(self.device, non_blocking=True)
+"""
+
+
+@pytest.mark.parametrize("mutator", DEVICE, ids=lambda mutator: mutator.name)
+def test_a_wait_left_out_is_planted_where_the_code_was_right_and_found_there(mutator: Mutator) -> None:
+    (site,) = sites(PythonFile(ON_DEVICE), "runner.py", [mutator])
+    rules = list(mutator.rules)
+    assert check_sources({"runner.py": ON_DEVICE.encode()}, rules) == []
+    assert [f.rule for f in check_sources({"runner.py": site.planted(ON_DEVICE).encode()}, rules)] == rules

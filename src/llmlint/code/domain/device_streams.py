@@ -25,6 +25,7 @@ _VIEWS = frozenset(
 _OF_HOST = frozenset(dir(builtins)) | frozenset("get items keys values append split join".split())
 _ORDERING_THINGS = frozenset("event ready stream done".split())
 """Words of names of what a call orders streams by, when it is given it."""
+_MAKES_WAIT = frozenset({"wait_stream", "wait_event", "synchronize"})
 
 _WANTED: WeakKeyDictionary[Program, Wanted] = WeakKeyDictionary()
 
@@ -108,14 +109,23 @@ def _is_device_work(program: Program, function: FunctionInfo, at: int, inward: b
 
 
 def _is_ordered_by_others(program: Program, side: Side) -> bool:
-    """Does a caller order streams, or another method the same one?"""
+    """Does a caller make streams wait, or a method that is there for no other end the same one?"""
     function = side.function
-    if any(_orders(program, effect) for call in program.callers(function) for effect in call.function.effects):
+    if any(_makes_wait(effect) for call in program.callers(function) for effect in call.function.effects):
         return True
     if not side.stream.startswith("self.") or function.owner is None:
         return False
-    others = (f for f in program.functions_of(function.owner) if f is not function)
+    others = (f for f in program.functions_of(function.owner) if f is not function and not _works_on(f, side.stream))
     return any(e.callee.startswith(f"{side.stream}.wait") for other in others for e in other.effects)
+
+
+def _makes_wait(effect: Effect) -> bool:
+    return last_name(effect.callee) in _MAKES_WAIT
+
+
+def _works_on(function: FunctionInfo, stream: str) -> bool:
+    """Does it, too, run work on the stream?"""
+    return any(region.kind == "with" and f".stream({stream})" in region.text for region in function.regions)
 
 
 def orders_streams(program: Program, function: FunctionInfo, effect: Effect) -> bool:

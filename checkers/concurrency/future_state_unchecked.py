@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import ENTRY
+from llmlint.code.flow.paths import ANY
+from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
@@ -102,9 +105,18 @@ def _sees_to_it(futures: _Futures, function: FunctionInfo, receiver: str, caller
 def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
     """Asked before, caught after, or of a kind that has no waiter to lose."""
     names = {receiver, *_written(function, receiver)}
-    if any(_asks(function, other, names) for other in function.effects):
+    asking = [at for at, other in enumerate(function.effects) if _asks(function, other, names)]
+    return _is_asked_on_each_way(function, effect, asking) or _is_caught(function, effect, _CAUGHT)
+
+
+def _is_asked_on_each_way(function: FunctionInfo, effect: Effect, asking: list[int]) -> bool:
+    """Does every way to the effect pass a question? One in a lambda or nested function stands for all."""
+    if any(stands_in(function, function.effects[at], {"lambda"}) for at in asking):
         return True
-    return _is_caught(function, effect, _CAUGHT)
+    paths = paths_of(function)
+    asked = {node for at in asking for node in paths.graph.nodes_of(at)}
+    goal = set(paths.graph.nodes_of(function.effects.index(effect)))
+    return bool(asked) and paths.find([ENTRY], goal, asked.__contains__, kinds=ANY) is None
 
 
 def _is_caught(function: FunctionInfo, effect: Effect, by: tuple[str, ...]) -> bool:

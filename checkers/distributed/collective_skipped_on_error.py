@@ -2,7 +2,7 @@
 
 Three forms. The rank leaves on an answer of its own: a lock it did not get at once, a clock, a queue, a file. It leaves
 on the data it was given, before a collective of the data-parallel group, whose ranks are given different data. Or
-something raises before the collective, in a `try` whose handler goes on as if nothing were missing.
+something raises before the collective, in a `try` whose handler goes on as if nothing were missing or leaves.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from llmlint.vocabulary import words
 _NEAR, _FAR = 3, 5
 _WORK = frozenset("scheduler scheduled schedule batch work step".split())
 _EXITS = frozenset({"return", "raise", "continue", "break"})
+_GOES_ON = _EXITS - {"raise"}
 
 
 def check_program(program: Program) -> Iterator[Report]:
     for function, meetings in meetings_of(program, _NEAR).items():
         yield from _leaves_on_own_answer(program, function, meetings)
         yield from _swallowed(program, function, meetings)
+        yield from _leaves_in_handler(program, function, meetings)
     for function, meetings in meetings_of(program, _FAR, "dp").items():
         yield from _leaves_on_own_data(program, function, list(meetings))
 
@@ -170,6 +172,65 @@ def _swallowed(program: Program, function: FunctionInfo, meetings: tuple[Meeting
                     steps,
                 )
                 return
+
+
+def _leaves_in_handler(program: Program, function: FunctionInfo, meetings: tuple[Meeting, ...]) -> Iterator[Report]:
+    """The handler returns, or goes on with the next round, and the collective stands behind the `try`."""
+    for exit_ in function.effects:
+        at = next((r for r in chain(function, exit_.region) if function.regions[r].kind == "except"), None)
+        if exit_.op not in _GOES_ON or at is None or exit_.region != at:
+            continue
+        handler = function.regions[at]
+        behind = (m for m in meetings if m.effect.line > handler.end_line and _is_skipped(function, exit_, m))
+        met = next((m for m in behind if not _stands_apart(function, exit_, m)), None)
+        raised = _raises_in(program, function, handler) if met and not _meets_in(function, handler, meetings) else None
+        if met is not None and raised is not None:
+            call, steps, is_local = raised
+            yield _report(
+                program,
+                function,
+                exit_,
+                met,
+                f"a rank where {call.callee or 'this'} raises leaves here and skips {met.name}",
+                Step(function.path, call.line, "raises on this rank, and the handler takes it"),
+                "medium" if is_local else "low",
+                "the others enter the collective and wait for the rank that did not"
+                + ("" if is_local else "; if the same input fails on all ranks alike, they all skip it"),
+                steps,
+            )
+            return
+
+
+def _stands_apart(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
+    """Is the collective in a branch of its own, so that not every rank comes to it anyway?"""
+    return any(
+        function.regions[r].kind in ("if", "else")
+        for r in chain(function, met.effect.region)
+        if r not in chain(function, exit_.region)
+    )
+
+
+def _meets_in(function: FunctionInfo, handler: Region, meetings: tuple[Meeting, ...]) -> bool:
+    return any(handler in around(function, m.effect) for m in meetings) or any(
+        m.effect.line <= handler.line and handler.first in chain(function, m.effect.region) for m in meetings
+    )
+
+
+def _raises_in(
+    program: Program, function: FunctionInfo, handler: Region
+) -> tuple[Effect, tuple[Step, ...], bool] | None:
+    """What may raise in the handler's `try`: as the program says, or the handler that names an error of one machine."""
+    for effect in function.effects:
+        if handler.first not in chain(function, effect.region) or not (effect.callee or effect.op == "raise"):
+            continue
+        if any(program.vocabulary.is_local_error(name.strip("() ")) for name in handler.text.split(",")):
+            return effect, (), True
+        if effect.op == "raise":
+            return effect, (), program.vocabulary.is_local_error(effect.path)
+        way = way_to_raise(program, function, effect, 2)
+        if way:
+            return effect, tuple(_step(*link) for link in way), program.vocabulary.is_local_error(way[-1].effect.path)
+    return None
 
 
 def _swallowing_handler(function: FunctionInfo, at: int, meetings: tuple[Meeting, ...]) -> Region | None:

@@ -135,6 +135,8 @@ _WAYS = {"raise": "raises", "return": "returns", "throw": "may raise", "cancel":
 def _report(program: Program, held: Held, found: Forgotten) -> Report:
     function, exit_, way, released = held.function, found.left_by, _WAYS[found.leak.how], found.released
     sure, why = _how_sure(program, held, found)
+    does = "hands it over" if found.is_handed_over else "gives it back"
+    release = {} if found.is_handed_over else {"release": released.line}
     return Report(
         program.place(function, exit_),
         function.facts.qualname,
@@ -142,13 +144,13 @@ def _report(program: Program, held: Held, found: Forgotten) -> Report:
         (
             Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}"),
             Step(function.path, exit_.line, f"this path {way} and leaves it"),
-            Step(function.path, released.line, f"the normal path gives it back by {released.callee or released.op}"),
+            Step(function.path, released.line, f"the normal path {does} by {released.callee or released.op}"),
         ),
         confidence=sure,
-        reason=f"the function itself gives it back on its normal path, and not on this one{why}",
+        reason=f"the function itself {does} on its normal path, and not on this one{why}",
         subject=f"{held.name}:{exit_.op}",
         fix=f"release {held.name} before leaving, or in a finally",
-        data={"release": released.line, **_runtime(program, held, exit_, released)},
+        data={**release, **_runtime(program, held, exit_, released)},
     )
 
 

@@ -1,7 +1,8 @@
 """Reference counts: which effects raise one, which lower one, and of what.
 
-A count is told by its name (`ref_cnt`, `lock_ref`); a function that raises one, directly or through one call more, is
-known by what it does. The protocols of locks, references and pins name the functions that cannot be followed.
+A count is told by its name (`ref_cnt`, `lock_ref`), or by two methods that a protocol knows: one raises what the other
+lowers (`pin`, `unpin`). A function that raises one, directly or through one call more, is known by what it does. The
+protocols of locks, references and pins name the functions that cannot be followed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 
 RAISE, LOWER = "+=", "-="
 
@@ -22,11 +23,26 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts_of(program: Program) -> Counts:
-    direct = [(f, e) for f in program.functions for e in f.effects if e.op == "assign" and e.via in (RAISE, LOWER)]
-    counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path)]
+    direct = [Call(f, e) for f in program.functions for e in f.effects if e.op == "assign" and e.via in (RAISE, LOWER)]
+    paired = _paired(program, direct)
+    counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path) or (f.owner, e.path) in paired]
     raising = _with_callers(program, {f for f, via in counted if via == RAISE})
     lowering = _with_callers(program, {f for f, via in counted if via == LOWER})
     return Counts(frozenset(raising - lowering), frozenset(lowering))
+
+
+def _paired(program: Program, direct: list[Call]) -> set[tuple[ClassInfo | None, str]]:
+    """What methods of one class raise and lower by one, where a protocol of counts names them: `pin` and `unpin`."""
+    protocols = program.vocabulary.entered_by, program.vocabulary.left_by
+    raised, lowered = (
+        {
+            (f.owner, e.path)
+            for f, e in direct
+            if e.via == way and e.source == "1" and any(row.kind == "count" for row in protocol(f"x.{f.name}"))
+        }
+        for way, protocol in zip((RAISE, LOWER), protocols, strict=True)
+    )
+    return raised & lowered
 
 
 def _with_callers(program: Program, functions: set[FunctionInfo]) -> set[FunctionInfo]:
@@ -49,12 +65,31 @@ def counted_by(program: Program, counts: Counts, function: FunctionInfo, effect:
     if effect.op == "assign":
         is_count = effect.via == way and program.vocabulary.is_count(effect.path)
         return effect.path.rpartition(".")[0] if is_count else ""
+    given, by = _counted_in(program, counts, function, effect, way)
+    return next(filter(None, (_answered(program, counts, callee, effect, way) for callee in by)), given)
+
+
+def _counted_in(
+    program: Program, counts: Counts, function: FunctionInfo, effect: Effect, way: str
+) -> tuple[str, list[FunctionInfo]]:
+    """What a call is given to count, and the functions of the program that count it."""
     if not effect.callee:
-        return ""
+        return "", []
     protocols = program.vocabulary.entered_by if way == RAISE else program.vocabulary.left_by
     named = any(protocol.kind == "count" for protocol in protocols(effect.callee))
     known = program.callees(function, effect)
     wanted = counts.raising if way == RAISE else counts.lowering
     if not (wanted.intersection(known) if known else named):
+        return "", []
+    given = effect.args[0].path if effect.args else effect.callee.rpartition(".")[0]
+    return given, [callee for callee in known if callee in wanted]
+
+
+def _answered(program: Program, counts: Counts, callee: FunctionInfo, call: Effect, way: str) -> str:
+    """Where a helper answers the thing that it has counted, the name which the call gives to it."""
+    last = callee.effects[-1]
+    things = {_counted_in(program, counts, callee, e, way)[0] for e in callee.effects if e.op == "call"} - {""}
+    answers, results = last.holds or (last.source,), call.result.split(", ")
+    if last.op != "return" or len(answers) != len(results):
         return ""
-    return effect.args[0].path if effect.args else effect.callee.rpartition(".")[0]
+    return next((r for a, r in zip(answers, results, strict=True) if a in things and r.isidentifier()), "")

@@ -27,11 +27,12 @@ _LEVELS = 3
 
 
 class Forgotten(NamedTuple):
-    """The way out that leaves the thing held, and the effect by which other ways give it back."""
+    """The way out that leaves the thing held, and the effect by which other ways give it back or hand it over."""
 
     leak: Leak
     left_by: Effect
     released: Effect
+    is_handed_over: bool
 
 
 def owed(lending: Lending) -> Iterator[Held]:
@@ -94,10 +95,12 @@ def _given_back_later(program: Program, function: FunctionInfo, name: str, at: i
 
 
 def forgotten(lending: Lending, held: Held) -> Forgotten | None:
-    """The way out on which a thing is not given back, where the function does so on another."""
+    """The way out on which a thing is not given back, where the function does so on another, or hands it over there."""
     function = held.function
     fates = {} if is_captured(held) else lending.fates(held)
-    released = [at for at, fate in fates.items() if Fate.GIVEN_BACK in fate and at > held.at]
+    released = _fated(held, fates, Fate.GIVEN_BACK)
+    if is_handed_over := not released and _is_made_for_it(held):
+        released = _fated(held, fates, Fate.KEPT)
     normal = [at for at in released if not stands_in(function, function.effects[at], {"except"})]
     if not normal:
         return None
@@ -112,10 +115,19 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
         ways=held.protocol.exits,
     )
     raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, _LEVELS)))
-    found = leak(asked) or leak(raising)
+    found = leak(asked) or (None if is_handed_over else leak(raising))
     if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
         return None
-    return Forgotten(found, found.left_by, function.effects[normal[0]])
+    return Forgotten(found, found.left_by, function.effects[normal[0]], is_handed_over)
+
+
+def _is_made_for_it(held: Held) -> bool:
+    """Did nobody have it before: the call's result, or what it writes where an argument points?"""
+    return held.is_local and (held.protocol.held == "result" or bool(held.protocol.out))
+
+
+def _fated(held: Held, fates: dict[int, Fate], wanted: Fate) -> list[int]:
+    return [at for at, fate in fates.items() if wanted in fate and at > held.at]
 
 
 def _status(held: Held) -> frozenset[str]:

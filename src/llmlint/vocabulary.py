@@ -74,6 +74,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     copies: frozenset[str] = frozenset()
     request_ids: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
+    request_data: frozenset[str] = frozenset()
     submits: frozenset[str] = frozenset()
     not_state: frozenset[str] = frozenset()
     finite_keys: frozenset[str] = frozenset()
@@ -230,6 +231,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_request_id(self, path: str) -> bool:
         """Is this one request's id: `rid`, `req.request_id`, `id_slot`? Lists of ids are not."""
         return ends(words(last_name(path)), self.request_ids)
+
+    def is_request_data(self, path: str) -> bool:
+        """Is it something that requests bring and that differs from one to the next: `prompt`, `image_url`?"""
+        return ends(words(last_name(path)), self.request_data)
 
     def submits_request(self, callee: str) -> bool:
         """Does a call give an engine a request of its own: `engine.generate`, `self.beam_search`?"""

@@ -114,6 +114,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unmaps: _Group = []
     reuse: _Group = []
     content_ids: _Group = []
+    request_data: _Group = []
     tokens: _Group = []
     empties: _Group = []
     advances: _Group = []

@@ -1,15 +1,11 @@
-"""LLM101: a memo that grows with the traffic and is never trimmed.
-
-Two forms: `functools.cache` or `lru_cache` on a method, which also keeps every object it was called on alive, or
-without a bound on a function of request data; a module's dict that a function fills under a key it is given, and that
-nobody empties.
-"""
+"""Functions that the standard library remembers: `functools.cache` and `lru_cache`, and dicts of a module."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from llmlint.checkers.memory.unbounded_cache.filled import brought_by
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
@@ -18,11 +14,6 @@ from llmlint.vocabulary import words
 
 _MEMO = re.compile(r"^(?:functools\.)?(?P<kind>lru_cache|cache)\b(?:\((?P<bound>.*)\))?$")
 _UNBOUNDED = re.compile(r"^\s*(?:maxsize\s*=\s*)?None\b")
-_FROM_REQUESTS = frozenset(
-    "prompt prompts text texts tokens token_ids input_ids image images url urls audio video message messages request "
-    "requests req content schema grammar regex ebnf json_schema sampling_params".split()
-)
-_HASHED = frozenset("cache memo lru cached".split())
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -43,7 +34,7 @@ def _memoised(program: Program, function: FunctionInfo) -> Iterator[Report]:
         fed = [
             p.name
             for p in function.facts.params
-            if (p.name in _FROM_REQUESTS or program.vocabulary.is_request_id(p.name))
+            if (program.vocabulary.is_request_data(p.name) or program.vocabulary.is_request_id(p.name))
             and p.annotation not in ("int", "bool")
             and not p.default.isdigit()  # a count
         ]
@@ -111,24 +102,16 @@ def _module_caches(program: Program) -> Iterator[Report]:
         module = next((f for f in functions if f.name == "<module>"), None)
         empty = {e.path: e for e in module.effects if e.op == "clear" and e.value == "empty"} if module else {}
         for name, made in empty.items():
-            if "." in name or not _HASHED & set(words(name)) or {"weak", "lru"} & set(words(made.source)):
+            if "." in name or {"weak", "lru"} & set(words(made.source)):
                 continue
             uses = [(f, e) for f in functions if f is not module for e in f.effects if e.path.split("[")[0] == name]
-            fills = [(f, e) for f, e in uses if e.op == "insert" and _is_given(program, f, e)]
+            fills = [(f, e) for f, e in uses if e.op == "insert" and brought_by(program, f, e.key)]
             if (
                 fills
                 and not any(e.op in ("remove", "clear", "assign") for _, e in uses)
                 and not _elsewhere(program, path, name)
             ):
                 yield _module_report(program, name, made, path, fills)
-
-
-def _is_given(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """The key is request data that the caller hands over."""
-    parameters = {p.name for p in function.facts.params}
-    root = effect.key.split(".")[0].split("[")[0].split("(")[0]
-    last = effect.key.rsplit(".", 1)[-1]
-    return root in parameters and (last in _FROM_REQUESTS or program.vocabulary.is_request_id(last))
 
 
 def _elsewhere(program: Program, path: str, name: str) -> bool:

@@ -1,8 +1,8 @@
 """LLM501: a grammar's or parser's state machine is advanced, and nobody looks whether it accepted.
 
 `matcher.accept_token(token)` says by its result whether the token fits. A call whose result goes nowhere is told when
-the method is one of the program's own that can answer no, or when the program looks at the same method's answer
-elsewhere.
+the method is one of the program's own that can answer no, when the program looks at the same method's answer
+elsewhere, or when the machine is a library's whose method of that name answers no and raises nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _ignored(
     answering = [callee for callee in callees if _can_say_no(callee)]
     if callees and not answering:
         return
-    if not answering and not _looked_at_elsewhere(effect, heeded):
+    if not answering and not _is_of_library(program, function, effect) and not _looked_at_elsewhere(effect, heeded):
         return
     evidence = [Step(function.path, effect.line, f"the result of {effect.path} goes nowhere")]
     for callee in answering[:_SHOWN]:
@@ -47,11 +47,26 @@ def _ignored(
         f"{effect.path} may refuse, and its answer is dropped: {receiver} stays behind what is put out",
         tuple(evidence),
         confidence="high" if answering and heeded else "medium",
-        reason=f"{answering[0].facts.qualname} can answer no" if answering else "others look at the answer",
+        reason=_why(answering, _looked_at_elsewhere(effect, heeded)),
         subject=effect.path,
         fix="end the request, or take the token back, when it is not accepted",
         data={"runtime": _runtime(function, answering)},
     )
+
+
+def _why(answering: list[FunctionInfo], elsewhere: bool) -> str:
+    if answering:
+        return f"{answering[0].facts.qualname} can answer no"
+    return (
+        "others look at the answer" if elsewhere else "the libraries' methods of that name return whether they accepted"
+    )
+
+
+def _is_of_library(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """A method known to answer no, where the program has none of that name but the caller that wraps it."""
+    name = effect.callee.rpartition(".")[2]
+    own = [f for f in program.functions_named(name) if f is not function]
+    return name in program.vocabulary.refuses_by_answer and not own
 
 
 def _is_made_here(function: FunctionInfo, receiver: str) -> bool:

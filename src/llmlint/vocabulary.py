@@ -94,6 +94,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     tokens: frozenset[str] = frozenset()
     empties: frozenset[str] = frozenset()
     advances: frozenset[str] = frozenset()
+    refuses_by_answer: frozenset[str] = frozenset()
     locks: frozenset[str] = frozenset()
     starts_threads: frozenset[str] = frozenset()
     thread_settings: frozenset[str] = frozenset()

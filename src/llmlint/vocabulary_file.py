@@ -118,6 +118,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: _Group = []
     empties: _Group = []
     advances: _Group = []
+    refuses_by_answer: _Group = []
     locks: _Group = []
     starts_threads: _Group = []
     thread_settings: _Group = []

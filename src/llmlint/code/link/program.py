@@ -226,6 +226,10 @@ class Program:
         found = [function for function in candidates if _is_called(function.full_name, name)]
         return next((f for f in found if f.facts.has_body), found[0] if found else None)
 
+    def functions_named(self, name: str) -> Sequence[FunctionInfo]:
+        """All of that simple name, methods or not."""
+        return self._functions_by_name.get(name, ())
+
     @cached_property
     def _classes_by_name(self) -> dict[str, list[ClassInfo]]:
         named: dict[str, list[ClassInfo]] = {}

@@ -1,12 +1,13 @@
 """LLM110: a late event for a request that is gone: its entry is taken for granted, or made anew.
 
-Two forms. A handler indexes a map by the id of a message, where another method removes entries and a sibling asks first
-whether the entry is there. A function that removes entries on its way appends to an entry of the same `defaultdict`
-afterwards, and so brings back what was removed.
+Two forms. A handler indexes a map by the id of a message, or counts in it, where another method removes entries and a
+sibling asks first whether the entry is there. A function that removes entries on its way appends to an entry of the
+same `defaultdict` afterwards, and so brings back what was removed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.state import Change, changes_of, is_setup, symbol_of
@@ -17,8 +18,9 @@ from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
-_HANDLES = frozenset("handle on".split())
+_HANDLES = frozenset("handle on receive received complete completed arrived".split())
 _STEPS = frozenset("handle on process update finish post".split())
+_MAKES_ENTRIES = re.compile("defaultdict|Counter|tensor|zeros|array")
 _CAUGHT = ("", "KeyError", "Exception", "LookupError", "BaseException")
 
 
@@ -36,9 +38,9 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removals: list[Change]) -> Iterator[Report]:
     for method in cls.methods.values():
-        if not _begins(method, _HANDLES) or _asks(method, attribute):
+        if _asks(method, attribute):
             continue
-        taken = next((e for e in method.effects if _indexes(program, method, e, attribute)), None)
+        taken = next((e for e in method.effects if _needs(program, cls, method, e, attribute)), None)
         own = {method, *(done.function for done in does(program, method, cls))}
         others = (c for c in removals if c.function not in own)
         removal = next((c for c in others if program.vocabulary.is_reset(c.function.name) is None), None)
@@ -50,7 +52,7 @@ def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removal
             symbol_of(method),
             f"{method.name} takes for granted an entry of self.{attribute} that {removal.function.name} removes",
             (
-                program.step(method, taken, f"self.{attribute} is indexed by what the message names"),
+                program.step(method, taken, f"self.{attribute} is indexed by the id that it is told"),
                 program.step(removal.function, removal.effect, f"{removal.function.name} removes entries"),
                 program.step(sibling, sibling.facts.line, f"{sibling.name} asks first whether the entry is there"),
             ),
@@ -71,6 +73,30 @@ def _is_careful(program: Program, function: FunctionInfo, attribute: str) -> boo
     return any(key.partition(".")[0] in given and program.vocabulary.is_request_id(key) for key in keys)
 
 
+def _needs(program: Program, cls: ClassInfo, method: FunctionInfo, effect: Effect, attribute: str) -> bool:
+    if _begins(method, _HANDLES) and _indexes(program, method, effect, attribute):
+        return True
+    return _counts(program, cls, method, effect, attribute) and not any(
+        _asks_by_helper(program, cls, caller, attribute) for caller, _ in program.callers(method)
+    )
+
+
+def _counts(program: Program, cls: ClassInfo, method: FunctionInfo, effect: Effect, attribute: str) -> bool:
+    """`self.left[rid] -= 1` for a request that the method is told of: an entry of a plain dict has to be there."""
+    known = cls.attributes.get(attribute)
+    is_plain = known is not None and not _MAKES_ENTRIES.search(f"{known.source} {known.annotation}")
+    is_count = effect.op == "insert" and effect.path == f"self.{attribute}" and effect.via in ("[]-=", "[]+=")
+    given = effect.key.split(".")[0] in {p.name for p in method.params}
+    return is_plain and is_count and given and program.vocabulary.is_request_id(effect.key)
+
+
+def _asks_by_helper(program: Program, cls: ClassInfo, caller: FunctionInfo, attribute: str) -> bool:
+    """Does the caller look at the map, or ask a method that answers from it?"""
+    asked = (f for e in caller.effects if e.result != "" for f in program.callees(caller, e) if f.owner in cls.mro)
+    looks = any(f".{attribute}" in region.text for region in caller.regions if region.kind in ("if", "else", "loop"))
+    return looks or any(any(f"self.{attribute}" in e.reads for e in f.effects if e.op == "return") for f in asked)
+
+
 def _indexes(program: Program, method: FunctionInfo, effect: Effect, attribute: str) -> bool:
     """`state = self.states[message.rid]`"""
     params = {p.name for p in method.params}
@@ -81,9 +107,10 @@ def _indexes(program: Program, method: FunctionInfo, effect: Effect, attribute: 
 
 
 def _asks(function: FunctionInfo, attribute: str) -> bool:
-    """Looks whether an entry is there: by a condition that names the map, or a look-up that may come back empty."""
+    """Looks whether an entry is there: by a condition on the map itself, or a look-up that may come back empty."""
     named = f"self.{attribute}"
-    if any(named in region.text for region in function.regions if region.kind in ("if", "else", "and", "loop")):
+    whole = re.compile(rf"{re.escape(named)}\b(?!\[)")
+    if any(whole.search(region.text) for region in function.regions if region.kind in ("if", "else", "and", "loop")):
         return True
     return any(_looks_up(effect, named) for effect in function.effects)
 

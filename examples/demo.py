@@ -39,8 +39,8 @@ RULES = {
 """Who finds which bug."""
 
 RANKS = ["--ranks", "2", "--only", "talk", "--for", "14"]
-BILLS = ["--only", "count", "--for", "20", "--device", "none"]
-"""A run of its own: should its two threads really meet, it alone is lost."""
+BILLS = ["--only", "count", "--for", "10", "--device", "none"]
+"""Runs of their own: should two threads really meet at once, one of them alone is lost."""
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def demo(out: Path, device: str) -> int:
     show(run([*LLMLINT, "scan", ENGINE, "--quiet", "--exit-zero", "--min-confidence", "low", "--output", f"json:{findings}"]))
     ask_the_clean_variant(findings, out / "clean.json")
     drives = [("seeded", findings, ["--device", device, "--bugs", "all"]), ("clean", out / "clean.json", ["--device", device])]
-    drives += [("seeded", findings, [*BILLS, "--bugs", "all"]), ("clean", out / "clean.json", BILLS)]
+    drives += [("seeded", findings, [*BILLS, "--bugs", "all"])] * 2 + [("clean", out / "clean.json", BILLS)]
     if torch:
         drives += [("seeded", findings, [*RANKS, "--bugs", "all"]), ("clean", out / "clean.json", RANKS)]
     runs: dict[str, list[Path]] = {"seeded": [], "clean": []}

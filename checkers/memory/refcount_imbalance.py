@@ -1,14 +1,15 @@
 """LLM104: a count that one path raises or lowers and another does not.
 
-Two forms. A function raises a count and then fails: it answers None or False, or raises, without lowering it, although
-what it raised the count for has not been recorded anywhere. And a table of counters whose entries one function deletes
-once nobody uses them, and another without asking.
+Three forms. A function raises a count and then fails: it answers None or False, or raises, without lowering it, while
+what it raised the count for has not been recorded anywhere. A table of counters whose entries one function deletes once
+nobody uses them, and another without asking. And parts that get a second owner uncounted (`shared_entry.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.memory.shared_entry import shared_entries
 from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_of
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
@@ -35,6 +36,7 @@ def check_program(program: Program) -> Iterator[Report]:
             yield from _failing_exits(program, counts, function)
     for cls in program.classes:
         yield from _dropped_counters(program, cls)
+    yield from shared_entries(program)
 
 
 # ---------------------------------------------------------------- raised before a failing exit

@@ -3,18 +3,18 @@
 What a reset sets back is told by what it does, and not by its name alone: it gives attributes again what they began
 with. An attribute goes with those when each function that moves it moves one of them as well. Left behind, it is wrong
 where something asks it afterwards: a branch that looks at it and at none of what was set back; a flag that is raised
-and never lowered; a count that goes up and down with what is held. What each use sets anew is not left where others see
-to it.
+and never lowered; a count that goes up and down with what is held; text that is added to. What each use sets anew is
+not left where others see to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, is_owed, listed, may_last, runtime
-from llmlint.code.domain.fields import Fields, brings_back
+from llmlint.code.domain.fields import ByFunction, Fields, brings_back
 from llmlint.code.domain.state import attribute_of, head_of, is_setup, mentioned_by, only_logged, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.always import surely
@@ -27,6 +27,7 @@ from llmlint.vocabulary import words
 _FEWEST_BACK = 2
 _FEWEST_UNNAMED = 3
 """A method that no word calls a reset is one when it only sets back, and so many attributes."""
+_NO_TEXT = frozenset({'""', "''"})
 _SETS = frozenset({"assign"})
 _LEAVES = frozenset({"return", "raise", "continue"})
 _UNDER_WAY = frozenset({"pending", "inflight", "outstanding", "flight"})
@@ -35,10 +36,11 @@ _KEEPS_COUNT = frozenset("stats stat statistics metric metrics time times conf c
 
 
 class Reset(msgspec.Struct, frozen=True):
-    """What a method sets back, and what it sees to in any way."""
+    """What a method sets back, what it makes anew though only its inside moves, and what it sees to in any way."""
 
     method: FunctionInfo
     back: dict[str, Done]
+    anew: dict[str, Done]
     is_direct: bool
     is_named: bool
     seen_to: frozenset[str]
@@ -58,10 +60,10 @@ def left(program: Program, cls: ClassInfo) -> Iterator[Report]:
         owed = program.vocabulary.is_reset(method.name)
         if method in cls.building or is_setup(method) or not method.facts.has_body:
             continue
-        if owed is None and not _only_sets_back(fields, method):
+        if owed is None and not _only_sets_back(fields, method) and not _does_no_more(fields, method):
             continue
         reset = _reset(program, cls, fields, method)
-        for attribute in list(fields.moves) if reset.back else ():
+        for attribute in list(fields.moves) if reset.back or reset.anew else ():
             if attribute not in reset.seen_to and is_owed(owed or (), attribute):
                 asked = _asked(program, fields, reset, attribute)
                 if asked is not None:
@@ -73,9 +75,16 @@ def _only_sets_back(fields: Fields, method: FunctionInfo) -> bool:
     return len(back) >= _FEWEST_UNNAMED and not any(method in by for by in fields.moves.values())
 
 
+def _does_no_more(fields: Fields, method: FunctionInfo) -> bool:
+    """Is all that the method does to set something back that other methods move?"""
+    back = {effect for name, by in fields.backs.items() if name in fields.moves for effect in by.get(method, ())}
+    return bool(back) and all(e in back or (e.op == "return" and e.path in ("", "self")) for e in method.effects)
+
+
 def _reset(program: Program, cls: ClassInfo, fields: Fields, method: FunctionInfo) -> Reset:
     back: dict[str, Done] = {}
     handed_on: dict[str, Done] = {}
+    anew: dict[str, Done] = {}
     seen_to = mentioned_by(program, method, cls) - only_logged(method)
     for done in does(program, method, cls):
         known = cls.attributes.get(done.attribute)
@@ -85,10 +94,12 @@ def _reset(program: Program, cls: ClassInfo, fields: Fields, method: FunctionInf
             seen_to.add(done.attribute)
         if done.is_whole and done.attribute in fields.moves and brings_back(done.effect, known):
             back.setdefault(done.attribute, done)
+        elif done.is_whole and done.effect.value == "new" and brings_back(done.effect, known):
+            anew.setdefault(done.attribute, done)
         elif done.how == "call" and done.is_whole and _verb(done.effect) == words(method.name)[:1]:
             handed_on.setdefault(done.attribute, done)
     is_named = program.vocabulary.is_reset(method.name) is not None
-    return Reset(method, {**handed_on, **back}, bool(back), is_named, frozenset(seen_to))
+    return Reset(method, {**handed_on, **back}, anew, bool(back), is_named, frozenset(seen_to))
 
 
 def _verb(effect: Effect) -> tuple[str, ...]:
@@ -104,6 +115,9 @@ def _asked(program: Program, fields: Fields, reset: Reset, attribute: str) -> As
     if known.is_container or known.is_class_level or not any(function.owner is fields.cls for function in moving):
         return None
     returning = [function for function in fields.backs.get(attribute, ()) if function not in by]
+    counted = {effect.via for function in moving for effect in by[function]}
+    if {"+=", "-="} <= counted and not returning and any(_works_in(function, reset.anew) for function in moving):
+        return _counted_down(by, moving) if reset.is_named else None
     is_raised = (
         known.value == "constant"
         and not returning
@@ -117,17 +131,38 @@ def _asked(program: Program, fields: Fields, reset: Reset, attribute: str) -> As
         return None  # setting it back is somebody else's
     if returning and all(surely(program, function, f"self.{attribute}", _SETS) for function in moving):
         return None  # so does each use
+    if known.source in _NO_TEXT and reset.is_direct:
+        return _added_to(fields, attribute, moving)
+    if len(reset.back) < _FEWEST_BACK and not reset.is_named:
+        return None
     if is_raised:
         reading = [read for read in program.reads(fields.cls, attribute) if read.function not in by]
         return Asked(reading[0].function, reading[0].line, "goes on asking it") if reading else None
     if len(reset.back) < _FEWEST_BACK or not reset.is_direct:
         return None
-    counted = {effect.via for function in moving for effect in by[function]}
-    if {"+=", "-="} <= counted:
-        if not reset.is_named:  # what hands a batch over leaves what is still held counted
-            return None
-        return next((Asked(f, e.line, "counts it down") for f in moving for e in by[f] if e.via == "-="), None)
+    if {"+=", "-="} <= counted:  # what only hands a batch over leaves what is still held counted
+        return _counted_down(by, moving) if reset.is_named else None
     return _decided_by(program, fields, reset, attribute)
+
+
+def _works_in(function: FunctionInfo, anew: Iterable[str]) -> bool:
+    """Does the function look into, or change, what a reset makes anew: a tree by its root?"""
+    paths = {*(effect.path for effect in function.effects), *(path for path, _ in function.reads)}
+    return any(attribute_of(path) == name for name in anew for path in paths)
+
+
+def _counted_down(by: ByFunction, moving: list[FunctionInfo]) -> Asked | None:
+    return next((Asked(f, e.line, "counts it down") for f in moving for e in by[f] if e.via == "-="), None)
+
+
+def _added_to(fields: Fields, attribute: str, moving: list[FunctionInfo]) -> Asked | None:
+    """Where something is added to what lies there, by a function that does not first throw it away."""
+    for function in moving:
+        begun = [e.line for e in fields.backs[attribute].get(function, ()) if e.region == 0]
+        for effect in fields.moves[attribute][function]:
+            if effect.via == "+=" and not any(line < effect.line for line in begun):
+                return Asked(function, effect.line, "goes on from what it holds")
+    return None
 
 
 def _moves_with(fields: Fields, reset: Reset, function: FunctionInfo, or_uses: bool) -> bool:
@@ -172,8 +207,9 @@ def _is_guarded(function: FunctionInfo, region: int, reset: Reset) -> bool:
 def _report(program: Program, cls: ClassInfo, fields: Fields, reset: Reset, attribute: str, asked: Asked) -> Report:
     method, by = reset.method, fields.moves[attribute]
     mover, moved = next((f, effects[0]) for f, effects in by.items() if f is not method)
-    names = listed([f"self.{name}" for name in reset.back])
-    back = [(name, done.chain[0].effect) for name, done in reset.back.items()]
+    renewed = {**reset.back, **reset.anew}
+    names = listed([f"self.{name}" for name in renewed])
+    back = [(name, done.chain[0].effect) for name, done in renewed.items()]
     doubt = _doubt(program, cls, fields, reset, attribute)
     return Report(
         head_of(method),

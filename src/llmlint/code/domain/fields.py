@@ -1,8 +1,8 @@
 """How the attributes of an object move away from how they began, and what brings them back.
 
 An attribute begins with what the constructor, or the class body, gives it. A change is a way back where it gives that
-again (`None`, an empty container, the same constant, a new object of the same class), and a move otherwise. What runs
-while the object is made counts as neither.
+again (`None`, an empty container, the same constant, a new object of the same class, what the constructor was given and
+keeps), and a move otherwise. What runs while the object is made counts as neither.
 """
 
 from __future__ import annotations
@@ -56,4 +56,12 @@ def brings_back(effect: Effect, known: AttributeInfo) -> bool:
             return True
         case "constant" | "new":
             return known.value == effect.value and known.source == effect.source
+        case "path":
+            return known.value == "path" and _is_kept_from(known, effect.source)
     return False
+
+
+def _is_kept_from(known: AttributeInfo, source: str) -> bool:
+    """Is the source the attribute that keeps the parameter the known one began with: `self.initial` for `initial`?"""
+    kept = known.owner.attributes.get(attribute_of(source))
+    return kept is not None and kept is not known and (kept.value, kept.source) == ("path", known.source)

@@ -1,16 +1,23 @@
-"""LLM949: C and C++ assertions about a value from outside: whoever writes the file or the message ends the process."""
+"""LLM949: C and C++ assertions about a value from outside: whoever writes the file or the message ends the process.
+
+So does whoever writes a request, where a function that refuses requests by returning asserts about another part.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.outside import Arrival, arrivals_in
 from llmlint.code.syntax.source import SourceFile
-from llmlint.findings import Report, Step
+from llmlint.findings import Place, Report, Step
 
 _FROM_STRANGERS = ("number in a file or message", "number in a request")
 _OF_TESTS = ("ASSERT_", "EXPECT_")
+_REQUEST = re.compile(r"[rR]equest\b *(?:const *)?&?$")
+_ASSERTS = re.compile(r"^(?:\w+_)?(?:assert|ASSERT|CHECK)$")
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -18,6 +25,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         is_trial = arrival.by.startswith(_OF_TESTS)
         if arrival.how == "assert" and not is_trial and arrival.source.what in _FROM_STRANGERS:
             yield _report(file, arrival)
+    for function in file.facts.functions:
+        yield from _refusing(file, function)
 
 
 def _report(file: SourceFile, arrival: Arrival) -> Report:
@@ -35,3 +44,72 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
         subject=place,
         fix="refuse the file or the message with an error that the caller can report",
     )
+
+
+# ---------------------------------------------------------------- requests
+
+
+def _refusing(file: SourceFile, function: Function) -> Iterator[Report]:
+    """Asserts about what a request holds, in a function that answers for other parts of it by returning."""
+    asserts = [e for e in function.effects if e.op == "call" and _ASSERTS.match(_bare(e.path))]
+    request = next((p for p in function.params if _REQUEST.search(p.annotation)), None)
+    if not asserts or request is None or file.facts.language == "python":
+        return
+    refused = _refused_at(function, request.name)
+    for effect in asserts if refused else ():
+        place = next((path for path in effect.reads if _holds(path, _made_of(function, request.name, effect))), "")
+        if place and not _is_asked(function, place, effect.line):
+            yield _of_request(function, effect, place, request.name, refused)
+
+
+def _refused_at(function: Function, request: str) -> int:
+    """The line of the first test of the request whose branch returns."""
+    leaving = {effect.region for effect in function.effects if effect.op == "return"}
+    tests = (r for at, r in enumerate(function.regions) if at in leaving and r.kind == "if")
+    return next((r.line for r in tests if any(_holds(path, {request}) for path in r.reads)), 0)
+
+
+def _made_of(function: Function, request: str, until: Effect) -> set[str]:
+    """The request, and the locals that hold something of it by then."""
+    made = {request}
+    for effect in function.effects:
+        if effect is until:
+            break
+        is_local = effect.op in ("bind", "insert") and "." not in effect.path
+        if is_local and any(_holds(path, made) for path in effect.reads):
+            made.add(effect.path)
+    return made
+
+
+def _holds(path: str, names: set[str]) -> bool:
+    return re.split(r"[.\[]", path, maxsplit=1)[0] in names
+
+
+def _is_asked(function: Function, place: str, line: int) -> bool:
+    """Does a test before speak of the same place, or of what is reached by it?"""
+    bare = place.removesuffix("()").rpartition(".")[0] if place.endswith("()") else place
+    return any(
+        r.line < line and r.kind in ("if", "and", "else") and any(path.startswith(bare) for path in r.reads)
+        for r in function.regions
+    )
+
+
+def _of_request(function: Function, effect: Effect, place: str, request: str, refused: int) -> Report:
+    return Report(
+        Place("", effect.line, effect.column, effect.line, effect.column + len(_bare(effect.path))),
+        function.qualname,
+        f"{_bare(effect.path)} ends the process where {place}, which {request} brings, is not what is expected",
+        (
+            Step("", refused, f"{request} is refused here by returning"),
+            Step("", effect.line, f"{_bare(effect.path)} is all that looks at {place}"),
+        ),
+        confidence="medium",
+        reason="the same function refuses other requests without ending the process",
+        subject=place,
+        fix="refuse the request as the function does above",
+        mechanism="asserted_input.request",
+    )
+
+
+def _bare(path: str) -> str:
+    return path.lstrip("~").rpartition(".")[2]

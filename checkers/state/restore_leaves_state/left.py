@@ -15,7 +15,7 @@ import msgspec
 
 from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, is_owed, listed, may_last, runtime
 from llmlint.code.domain.fields import ByFunction, Fields, brings_back
-from llmlint.code.domain.state import attribute_of, head_of, is_setup, mentioned_by, only_logged, symbol_of
+from llmlint.code.domain.state import attribute_of, head_of, is_setup, mentioned_by, only_logged, only_looks, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.always import surely
 from llmlint.code.flow.summaries import Done, does
@@ -60,7 +60,7 @@ def left(program: Program, cls: ClassInfo) -> Iterator[Report]:
         owed = program.vocabulary.is_reset(method.name)
         if method in cls.building or is_setup(method) or not method.facts.has_body:
             continue
-        if owed is None and not _only_sets_back(fields, method) and not _does_no_more(fields, method):
+        if owed is None and not _only_sets_back(fields, method) and not _does_no_more(program, fields, method):
             continue
         reset = _reset(program, cls, fields, method)
         for attribute in list(fields.moves) if reset.back or reset.anew else ():
@@ -75,10 +75,12 @@ def _only_sets_back(fields: Fields, method: FunctionInfo) -> bool:
     return len(back) >= _FEWEST_UNNAMED and not any(method in by for by in fields.moves.values())
 
 
-def _does_no_more(fields: Fields, method: FunctionInfo) -> bool:
-    """Is all that the method does to set something back that other methods move?"""
+def _does_no_more(program: Program, fields: Fields, method: FunctionInfo) -> bool:
+    """Is all that the method does to set something back that other methods move, and perhaps to log it?"""
     back = {effect for name, by in fields.backs.items() if name in fields.moves for effect in by.get(method, ())}
-    return bool(back) and all(e in back or (e.op == "return" and e.path in ("", "self")) for e in method.effects)
+    others = [effect for effect in method.effects if effect not in back]
+    is_idle = all(only_looks(program, e) if e.callee else e.op == "return" and e.path in ("", "self") for e in others)
+    return bool(back) and is_idle
 
 
 def _reset(program: Program, cls: ClassInfo, fields: Fields, method: FunctionInfo) -> Reset:
@@ -158,9 +160,10 @@ def _counted_down(by: ByFunction, moving: list[FunctionInfo]) -> Asked | None:
 def _added_to(fields: Fields, attribute: str, moving: list[FunctionInfo]) -> Asked | None:
     """Where something is added to what lies there, by a function that does not first throw it away."""
     for function in moving:
-        begun = [e.line for e in fields.backs[attribute].get(function, ()) if e.region == 0]
+        begun = fields.backs[attribute].get(function, ())
         for effect in fields.moves[attribute][function]:
-            if effect.via == "+=" and not any(line < effect.line for line in begun):
+            above = (e for e in begun if e.line < effect.line and e.region in chain(function, effect.region))
+            if effect.via == "+=" and next(above, None) is None:
                 return Asked(function, effect.line, "goes on from what it holds")
     return None
 

@@ -1,13 +1,19 @@
-"""LLM946: C and C++ sizes, indices and offsets that came from outside and that nothing bounds from above."""
+"""LLM946: C and C++ sizes, indices and offsets that came from outside and that nothing bounds from above.
+
+`half`: a copy whose start is compared with the end of what it reads, and whose length is not.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import Argument, Effect, Function, Region
 from llmlint.code.flow.outside import Arrival, arrivals_in
 from llmlint.code.syntax.source import SourceFile
-from llmlint.findings import Report, Step
+from llmlint.findings import Place, Report, Step
 
 _USED = {
     "size": "is the size that {by} is given",
@@ -15,6 +21,8 @@ _USED = {
     "pointer": "moves the pointer {by}",
 }
 _THROW = frozenset({"resize()", "reserve()", "vector()"})
+_COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
+_CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)
 _TRUSTED = frozenset({"size of a file", "number in a text", "number in a request"})
 
 
@@ -22,6 +30,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     for arrival in arrivals_in(file):
         if arrival.how in _USED:
             yield _report(file, arrival)
+    for function in file.facts.functions if file.facts.language != "python" else ():
+        yield from _half_asked(function)
 
 
 def _report(file: SourceFile, arrival: Arrival) -> Report:
@@ -52,3 +62,65 @@ def _sure(arrival: Arrival) -> tuple[str, str]:
     if arrival.source.what in _TRUSTED:
         return "low", "what is read here may be the program's own"
     return "medium", "no test on the way compares it with anything larger"
+
+
+# ---------------------------------------------------------------- one half asked
+
+
+def _half_asked(function: Function) -> Iterator[Report]:
+    """A copy for a length from a place on, where a test refuses the place behind the end and none asks the length."""
+    for effect in function.effects:
+        if effect.callee.rpartition(".")[2].lstrip("~") in _COPIES:
+            for start, length in pairwise(effect.args):
+                test = _refused_behind_end(function, start, effect.line)
+                if test is not None and _is_handed_in(function, length.path) and not _speaks_of(function, length.path):
+                    yield _of_half(function, effect, length.path, test)
+
+
+def _refused_behind_end(function: Function, start: Argument, line: int) -> Region | None:
+    """The test of what the copy starts at against the length of what it is copied from."""
+    leaving = {effect.region for effect in function.effects if effect.op in ("raise", "return")}
+    for at, region in enumerate(function.regions):
+        if at in leaving and region.kind == "if" and region.line < line and len(start.reads) > 1:
+            measured = {path.removesuffix(".size()") for path in region.reads if path.endswith(".size()")}
+            offsets = set(start.reads) - measured
+            if not measured.isdisjoint(start.reads) and not offsets.isdisjoint(region.reads):
+                return region
+    return None
+
+
+def _is_handed_in(function: Function, path: str) -> bool:
+    """A parameter or a part of one, that nothing here gives a value."""
+    root = path.partition(".")[0]
+    return any(p.name == root for p in function.params) and not any(
+        e.op in ("bind", "assign") and e.path in (path, root) for e in function.effects
+    )
+
+
+def _speaks_of(function: Function, path: str) -> bool:
+    root = path.partition(".")[0]
+    asked = any(path in region.reads for region in function.regions)
+    given = any(a.path in (path, root) for e in function.effects if _may_check(e) for a in e.args)
+    return asked or given
+
+
+def _may_check(effect: Effect) -> bool:
+    return bool(effect.callee) and bool(_CHECKS.search(effect.callee.rpartition(".")[2]))
+
+
+def _of_half(function: Function, effect: Effect, length: str, test: Region) -> Report:
+    name = effect.callee.rpartition(".")[2].lstrip("~")
+    return Report(
+        Place("", effect.line, effect.column, effect.line, effect.column + len(effect.callee)),
+        function.qualname,
+        f"{name}() reads on for {length}, and only where it starts is compared with the end",
+        (
+            Step("", test.line, "what starts behind the end is refused here"),
+            Step("", effect.line, f"{length} bytes are read from there, and nothing asked whether so many are left"),
+        ),
+        confidence="medium",
+        reason="the function itself thinks that the place may be wrong",
+        subject=length,
+        fix="compare the length with what is left from there on",
+        mechanism="unchecked_size.half",
+    )

@@ -7,6 +7,7 @@ in whoever answers, often the loop that answers everybody.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain as chain_of
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
@@ -46,6 +47,7 @@ class _Futures:
     """Where futures are made: those of the event loop, and those of threads, which no waiter cancels."""
 
     def __init__(self, program: Program) -> None:
+        self._program = program
         self._of_loops: list[Call] = []
         self._owners_of_others: set[ClassInfo | None] = set()
         for call in (call for name in _MAKES for call in program.calls_named(name)):
@@ -55,11 +57,19 @@ class _Futures:
                 self._owners_of_others.add(call.function.owner)
 
     def set_by(self, function: FunctionInfo, receiver: str) -> Call | None:
-        """Where one that the function may set is made: by its own class, where that makes any; else in its file."""
+        """Where one that the function may set is made: by its own class, where that makes any; else in its file, or by
+        who hands it to something in this file."""
         if self.are_of_threads(function, receiver):
             return None
         here = [call for call in self._of_loops if call.function.path == function.path]
-        return next(iter([*(call for call in here if call.function.owner is function.owner), *here]), None)
+        own = (call for call in here if call.function.owner is function.owner)
+        return next(chain_of(own, here, (call for call in self._of_loops if self._is_handed_to(call, function))), None)
+
+    def _is_handed_to(self, made: Call, function: FunctionInfo) -> bool:
+        """Does who makes it give it to a method of the function's class, or to another function of its file?"""
+        given = (e for e in made.function.effects if any(a.path == made.effect.result for a in e.args) and e.callee)
+        callees = (callee for e in given for callee in self._program.callees(made.function, e))
+        return any(f.path == function.path and f.owner is function.owner for f in callees)
 
     def are_of_threads(self, function: FunctionInfo, receiver: str) -> bool:
         """Does its class make such, and none of the loop's, or have the loop set those?"""

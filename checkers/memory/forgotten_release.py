@@ -43,7 +43,7 @@ def _never_released(program: Program, held: Held) -> Report:
     function = held.function
     users = [e for e in held.after if e.op == "call" and is_given(held.name, e)]
     sibling = next((e for e in function.effects if held.protocol in _closed_by(program, e)), None)
-    evidence = [Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}")]
+    evidence = [Step(function.path, held.effect.line, f"{held.name} is acquired by {held.lender}")]
     evidence += [Step(function.path, e.line, f"{e.callee} only uses it") for e in users[:2]]
     if sibling is not None:
         evidence.append(Step(function.path, sibling.line, f"{sibling.callee} gives back others here, and not this one"))
@@ -52,7 +52,7 @@ def _never_released(program: Program, held: Held) -> Report:
     return Report(
         program.place(function, held.effect),
         function.facts.qualname,
-        f"{held.name} ({held.protocol.name} from {held.effect.callee}) is never given back",
+        f"{held.name} ({held.protocol.name} from {held.lender}) is never given back",
         tuple(evidence),
         confidence="low" if at_the_end else "high",
         reason="nothing in the function releases, returns or stores it, and the calls it is passed to keep nothing",

@@ -140,9 +140,9 @@ def _report(program: Program, held: Held, found: Forgotten) -> Report:
     return Report(
         program.place(function, exit_),
         function.facts.qualname,
-        f"{function.name} {way} here without giving back {held.name} ({held.protocol.name} from {held.effect.callee})",
+        f"{function.name} {way} here without giving back {held.name} ({held.protocol.name} from {held.lender})",
         (
-            Step(function.path, held.effect.line, f"{held.name} is acquired by {held.effect.callee}"),
+            Step(function.path, held.effect.line, f"{held.name} is acquired by {held.lender}"),
             Step(function.path, exit_.line, f"this path {way} and leaves it"),
             Step(function.path, released.line, f"the normal path {does} by {released.callee or released.op}"),
         ),

@@ -1,8 +1,8 @@
 """Answers that nobody gives any more: who hands them out has ended, and left those waiting that it knows by their ids.
 
-A class keeps a future or an event for each request and waits for it without a limit. One of its functions receives the
-answers in a loop and completes them one by one. That loop ends, with an error or at a word that it receives, and nobody
-ever goes over all that wait.
+A class keeps a future, an event or a queue for each request and waits for it without a limit. One of its functions
+receives the answers in a loop and completes them one by one. That loop ends, with an error or at a word that it
+receives, and nobody ever goes over all that wait.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from llmlint.code.link.exits import chain
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 
-_MAKES = frozenset({"Future", "create_future", "Event"})
-_ANSWERS = ("set_result", "set")
-_WAITS = frozenset({"result", "wait"})
+_MAKES = frozenset({"Future", "create_future", "Event", "Queue", "SimpleQueue"})
+_ANSWERS = ("set_result", "set", "put", "put_nowait")
+_WAITS = frozenset({"result", "wait", "get"})
 _LOOKS = frozenset({"pop", "get", "setdefault", "__contains__", "__len__"})
 """What is asked of a map by one key."""
 

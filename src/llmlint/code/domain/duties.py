@@ -6,6 +6,7 @@ of a map of its object's own is owed when it gives a part of it back later on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -122,8 +123,9 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
 
 
 def _is_made_for_it(held: Held) -> bool:
-    """Did nobody have it before: the call's result, or what it writes where an argument points?"""
-    return held.is_local and (held.protocol.held == "result" or bool(held.protocol.out))
+    """Is it the call's result, which nobody had before, and which nothing else is made of: `pool = base + offset`?"""
+    made_of_it = (e for e in held.after if e.op == "bind" and e.value == "other" and held.name in e.reads)
+    return held.is_local and held.protocol.held == "result" and not held.protocol.out and not any(made_of_it)
 
 
 def _fated(held: Held, fates: dict[int, Fate], wanted: Fate) -> list[int]:
@@ -140,11 +142,15 @@ def _status(held: Held) -> frozenset[str]:
 
 def _flags(held: Held, released: list[int]) -> frozenset[str]:
     """Names that say whether the thing is held, where a release asks them: `is_mine = True` beside the acquisition, or
-    `is_mine = slot is not None`."""
+    `is_mine = slot is not None`; or one known before, where two releases, or the only one, ask nothing else."""
     function, names = held.function, names_of(held)
-    asking = (function.regions[at] for each in released for at in chain(function, function.effects[each].region))
+    asking = [function.regions[at] for each in released for at in chain(function, function.effects[each].region)]
+    asked_alone = Counter(region.text for region in asking if region.kind == "if" and region.text.isidentifier())
+    alone = {name for name, times in asked_alone.items() if times >= min(2, len(released))} - names
+    known = {e.path for e in function.effects[: held.at] if e.op == "bind"} | {p.name for p in function.params}
     asked = {path for region in asking if region.kind == "if" for path in region.reads if path.isidentifier()} - names
-    return frozenset(e.path for e in held.after if e.op == "bind" and e.path in asked and _tells(held, names, e))
+    told = {e.path for e in held.after if e.op == "bind" and e.path in asked and _tells(held, names, e)}
+    return frozenset(told | (alone & known))
 
 
 def _tells(held: Held, names: frozenset[str], bound: Effect) -> bool:

@@ -54,6 +54,11 @@ class Held(msgspec.Struct, frozen=True):
     def is_local(self) -> bool:
         return self.name.isidentifier()
 
+    @property
+    def lender(self) -> str:
+        """The call as it is written: `pool.alloc`, `new float`."""
+        return f"new {self.effect.callee}" if self.effect.via == "new" else self.effect.callee
+
 
 class Lending:
     """Who holds what in one program."""
@@ -68,7 +73,8 @@ class Lending:
     def things(self) -> list[Held]:
         """Everything that any function binds to a name and has to give back, in the program's order."""
         direct = [held for name in self.program.call_names for held in self._lent_by(name)]
-        return sorted([*direct, *self._lent_on(direct)], key=lambda held: (held.function.order, held.at))
+        lent = [*direct, *self._lent_on(direct), *self._made_by_new()]
+        return sorted(lent, key=lambda held: (held.function.order, held.at))
 
     def _lent_by(self, name: str) -> Iterable[Held]:
         vocabulary = self.program.vocabulary
@@ -79,6 +85,14 @@ class Lending:
                 path = held_by(protocol, effect)
                 if path:
                     yield Held(function, path, function.effects.index(effect), effect, protocol)
+
+    def _made_by_new(self) -> Iterable[Held]:
+        """`float * row = new float[n]`: a protocol names the operator, and each type is made by it."""
+        for protocol in self.program.vocabulary.entered_by("new")[:1]:
+            for function in self.program.functions:
+                for at, effect in enumerate(function.effects) if function.language != "python" else ():
+                    if effect.via == "new" and effect.result.isidentifier():
+                        yield Held(function, effect.result, at, effect, protocol)
 
     def _lent_on(self, direct: list[Held]) -> Iterable[Held]:
         """What callers get from functions that answer what they were lent themselves."""

@@ -264,9 +264,12 @@ class Call(Node, gc=False):
 
 
 class New(Node, gc=False):
+    """`is_placed`: the object is made in memory that somebody else holds."""
+
     type: Node
     args: list[Node]
     is_array: bool = False
+    is_placed: bool = False
 
 
 class Literal(Node, gc=False):

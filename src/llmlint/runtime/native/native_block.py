@@ -25,10 +25,12 @@ _NEEDED_BY_THE_LEDGER = frozenset(
 )
 """What it calls itself, or what is called so often that a sanitizer is the better witness."""
 
+_OPERATORS = frozenset({"new", "delete"})
+
 
 def is_watchable(name: str) -> bool:
     """A plain C function that a library may stand in for."""
-    return _NAME.fullmatch(name) is not None and name not in _NEEDED_BY_THE_LEDGER
+    return _NAME.fullmatch(name) is not None and name not in _NEEDED_BY_THE_LEDGER | _OPERATORS
 
 
 def native_block(

@@ -133,7 +133,8 @@ def _new_expression(reader: BodyReader, node: tree.New) -> str:
 
 def _new(reader: BodyReader, node: tree.New, result: str) -> None:
     args = tuple(_argument(reader, argument, "") for argument in node.args)
-    reader.emit("call", reader.source.of(node.type, 80), node, via="new", result=result, args=args)
+    via = "" if node.is_placed else "new"
+    reader.emit("call", reader.source.of(node.type, 80), node, via=via, result=result, args=args)
 
 
 def _is_zero(args: list[tree.Node]) -> bool:

@@ -166,7 +166,10 @@ def _new(file: File, node: Any) -> tree.Node:
     listed = node.child_by_field_name("arguments")
     written = tree.TypeName(*file.at(kind), file.text(kind))
     is_array = node.child_by_field_name("declarator") is not None
-    return tree.New(*file.at(node), written, arguments_of(file, listed) if listed is not None else [], is_array)
+    placement = node.child_by_field_name("placement")
+    is_placed = placement is not None and "nothrow" not in file.text(placement)
+    args = arguments_of(file, listed) if listed is not None else []
+    return tree.New(*file.at(node), written, args, is_array, is_placed)
 
 
 @reads("delete_expression")

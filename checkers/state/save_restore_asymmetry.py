@@ -1,15 +1,17 @@
 """LLM804: what one half of a pair saves and the other does not bring back.
 
-Three forms: a `copy` that lists the class's fields by hand and leaves one out; a save and a restore of one class that
-do not name the same keys; a restore of a byte stream that reads in one branch what it passes over in the other, or
-reads what belongs to the object into a local and leaves it there.
+Four forms: a `copy` that lists the class's fields by hand and leaves one out; a save and a restore of one class that
+do not name the same keys; a save that writes members one by one, beside a restore that never speaks of one of them; a
+restore of a byte stream that reads in one branch what it passes over in the other, or reads what belongs to the object
+into a local and leaves it there.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.state import only_looks, symbol_of
 from llmlint.code.domain.streams import branches, loop_of, read, written
 from llmlint.code.facts.facts import Effect, FieldFact
 from llmlint.code.flow.with_helpers import whole
@@ -20,6 +22,7 @@ from llmlint.findings import Place, Report, Step
 
 _FEWEST_LISTED = 4
 _FEWEST_KEYS = 2
+_FEWEST_WRITTEN = 3
 _WHOLESALE = frozenset({"update", "items", "values", "keys"})
 
 
@@ -34,6 +37,8 @@ def check_program(program: Program) -> Iterator[Report]:
         for save, restore in program.vocabulary.save_restore_pairs(cls.methods):
             if cls.methods[save].language != "python":
                 yield from _passed_over(program, cls.methods[save], cls.methods[restore])
+    for saving, restoring in _pairs(program):
+        yield from _never_spoken_of(program, whole(program, saving), whole(program, restoring))
     for function in program.functions:
         if function.language != "python" and program.vocabulary.is_restore(function.name):
             yield from _read_into_a_local(program, whole(program, function))
@@ -173,6 +178,58 @@ def _paths_of(function: FunctionInfo) -> Iterator[str]:
 
 def _split(path: str) -> list[str]:
     return path.replace("[]", "").replace("()", "").split(".")
+
+
+# ---------------------------------------------------------------- members written one by one
+
+
+def _pairs(program: Program) -> Iterator[tuple[FunctionInfo, FunctionInfo]]:
+    """Saves with their restores: methods of one class, or functions of one file."""
+    together: dict[tuple[str, ClassInfo | None], dict[str, FunctionInfo]] = defaultdict(dict)
+    for function in program.functions:
+        if function.facts.has_body:
+            together[function.path, function.owner].setdefault(function.name, function)
+    for functions in together.values():
+        for save, restore in program.vocabulary.save_restore_pairs(functions):
+            yield functions[save], functions[restore]
+
+
+def _never_spoken_of(program: Program, save: FunctionInfo, restore: FunctionInfo) -> Iterator[Report]:
+    """`w.put(s.n_keep)`, `w.put(s.n_shift)`: the restore that sets `s.n_keep` leaves `s.n_shift` at its default."""
+    spoken_of = {part for path in _paths_of(restore) for part in _split(path)}
+    spoken_of |= {argument.keyword for effect in restore.effects for argument in effect.args}
+    set_again = {part for path in _paths_of(restore) for part in _split(path)[1:]}
+    for members in _written_members(program, save).values():
+        left = [name for name in members if name not in spoken_of]
+        shared = members.keys() & set_again
+        if len(left) != 1 or len(members) < _FEWEST_WRITTEN or len(shared) < len(members) - 1:
+            continue
+        name = left[0]
+        yield Report(
+            program.place(restore),
+            symbol_of(restore),
+            f"{save.name} writes {name} with {len(shared)} other members, and {restore.name} never sets it",
+            (
+                program.step(save, members[name], f"{save.name} writes {name}"),
+                program.step(restore, restore.facts.line, f"{restore.name} names {', '.join(sorted(shared))}"),
+            ),
+            confidence="medium",
+            reason=f"{len(shared)} of {len(members)} members that are written are named by the restore",
+            subject=f"member:{name}",
+            fix=f"set {name} too, or stop saving it",
+        )
+
+
+def _written_members(program: Program, save: FunctionInfo) -> dict[tuple[str, str], dict[str, Effect]]:
+    """The members of one object, the function's own or a given one, that are handed to one writer, each by itself."""
+    objects = {"self", *(param.name for param in save.params)}
+    found: dict[tuple[str, str], dict[str, Effect]] = defaultdict(dict)
+    for effect in save.effects:
+        for argument in effect.args if not only_looks(program, effect) else ():
+            root, _, name = argument.path.rpartition(".")
+            if root in objects and name.isidentifier():
+                found[effect.callee or effect.path, root].setdefault(name, effect)
+    return found
 
 
 # ---------------------------------------------------------------- keys saved and not restored

@@ -1,8 +1,9 @@
 """LLM802: a method whose name promises to restore or reset, and whose body does nothing of the kind.
 
-Four forms: the body only logs or only fills locals nobody reads; it is empty although the class keeps state that its
-other methods fill; a composite hands every hook on to its parts but one, for which it inherits the base's empty body;
-a reset that may refuse says so by what it returns, and a caller goes on without looking.
+Five forms: the body only logs or only fills locals nobody reads; it is empty although the class keeps state that its
+other methods fill; a restore throws away what was saved, and nobody has read it; a composite hands every hook on to its
+parts but one, for which it inherits the base's empty body; a reset that may refuse says so by what it returns, and a
+caller goes on without looking.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.state import (
     CONSTRUCTORS,
+    attribute_of,
     changes_of,
     functions_of,
     head_of,
@@ -82,6 +84,9 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
     elif state and _only_says(program, method):
         what, sure = "only logs, by what it calls", "medium"
         because = f"nothing that it calls has an effect, and the class keeps {_names(state)}"
+    elif dropped := _only_drops(program, cls, method):
+        what, sure = f"only throws away what was saved in {dropped}", "medium"
+        because = "the body does nothing else than look, log and drop, and nothing reads what it drops"
     elif facts.shape in ("pass", "constant") and len(state) >= 2 and not facts.name.startswith("_"):
         what, sure = "does nothing", "medium"
         because = f"the body is empty while other methods fill {_names(state)}"
@@ -113,6 +118,20 @@ def _only_says(program: Program, method: FunctionInfo) -> bool:
         and all(e.op in _LEAVES_AS_IT_IS or e.callee for e in method.effects)
         and all(e.value in ("constant", "none", "") for e in method.effects if e.op == "return")
     )
+
+
+def _only_drops(program: Program, cls: ClassInfo, method: FunctionInfo) -> str:
+    """The saved containers that a restore empties, where it does no more and no function reads their content."""
+    if _RESTORING.isdisjoint(words(method.name)[:2]):
+        return ""
+    drops = [e for e in method.effects if e.op == "clear" or (e.op == "assign" and e.value == "none")]
+    others = [e for e in method.effects if e not in drops]
+    if not all(only_looks(program, e) if e.callee else e.op in ("return", "bind") for e in others):
+        return ""
+    state = _state_of(program, cls)
+    dropped = [a for e in drops if (a := attribute_of(e.path)) in state and e.op == "clear"]
+    unread = [a for a in dropped if all(read.function is method for read in program.reads(cls, a))]
+    return ", ".join(f"self.{a}" for a in dict.fromkeys(unread)) if len(unread) == len(dropped) else ""
 
 
 def _is_excused(program: Program, cls: ClassInfo, method: FunctionInfo) -> bool:

@@ -88,6 +88,8 @@ def _hands_on(program: Program, effect: Effect, path: str) -> bool:
 
 def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int = _HANDS) -> str:
     """The data of requests that a key is made of, as it is called where it is told; "" for none."""
+    if any(program.vocabulary.is_finite_key(path) for path in key):
+        return ""
     made_of = _made_of(function, *key)
     told = _traffic_in(program, function, made_of)
     if told or not hands:
@@ -95,7 +97,7 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     at = {param.name: number for number, param in enumerate(function.params) if param.name in made_of}
     for call in program.callers(function)[:_CALLERS] if at else ():
         handed = [argument for name, number in at.items() for argument in _handed(call.effect, name, number)]
-        paths = [path for argument in handed for path in (argument.path, *argument.reads)]
+        paths = [path for argument in handed for path in ([argument.path] if argument.path else argument.reads)]
         told = brought_by(program, call.function, *paths, hands=hands - 1)
         if told:
             return told
@@ -128,9 +130,14 @@ def _made_of(function: FunctionInfo, *paths: str) -> set[str]:
     """The paths themselves, and those that locals in them were made of; a number of things is none of the things."""
     found = {path for path in paths if path}
     for effect in reversed(function.effects):
-        if effect.op == "bind" and effect.path in {_root(path) for path in found} and not _counts(effect):
+        if effect.op == "bind" and effect.path in {_as_a_whole(path) for path in found} and not _counts(effect):
             found |= {*effect.reads, effect.source}
     return found
+
+
+def _as_a_whole(path: str) -> str:
+    """The local that a path is all of, or a reading of: a member of what was made is not what it was made of."""
+    return path if path.isidentifier() else _root(path) if path.endswith("()") and path.count(".") == 1 else ""
 
 
 def _counts(bound: Effect) -> bool:

@@ -11,7 +11,7 @@ from llmlint.fleet.dataset import Life
 from llmlint.fleet.fleet_charts import Series, areas, colour, spark
 from llmlint.fleet.story import ProjectStory, RuleStory, days_between
 from llmlint.plain import counted, one_line
-from llmlint.report.html import hash_of, palette
+from llmlint.report.html import page_of
 
 _PAGE = Path(__file__).parent / "page"
 _AREAS = 5
@@ -20,15 +20,8 @@ _MOST_ROWS = 200
 
 
 def render_fleet(stories: Sequence[ProjectStory]) -> str:
-    css = palette() + (_PAGE / "fleet.css").read_text(encoding="utf-8")
-    filled = {
-        "POLICY": f"default-src 'none'; style-src '{hash_of(css)}'; base-uri 'none'",
-        "CSS": css,
-        "SCALE": _scale(stories),
-        "MAIN": "".join(map(_project, stories)),
-    }
-    pieces = (_PAGE / "fleet.html").read_text(encoding="utf-8").split("@@")
-    return "".join(piece if index % 2 == 0 else filled[piece] for index, piece in enumerate(pieces))
+    body, css = ((_PAGE / name).read_text(encoding="utf-8") for name in ("fleet.html", "fleet.css"))
+    return page_of("llmlint fleet", body, css, {"SCALE": _scale(stories), "MAIN": "".join(map(_project, stories))})
 
 
 def _scale(stories: Sequence[ProjectStory]) -> str:

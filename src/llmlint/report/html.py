@@ -33,20 +33,21 @@ _LONGEST_LINE = 300
 
 def render(result: ScanResult, style: Style) -> str:
     script = "".join(_part(name) for name in _SCRIPTS)
-    css = palette() + _part("page.css")
-    filled = {
-        "POLICY": f"default-src 'none'; script-src '{hash_of(script)}'; style-src '{hash_of(css)}'; base-uri 'none'",
-        "CSS": css,
-        "SCRIPT": script,
-        "DATA": _safe_json(_data(result, style)),
-    }
-    pieces = _part("page.html").split("@@")
-    return "".join(piece if index % 2 == 0 else filled[piece] for index, piece in enumerate(pieces))
+    pieces = {"SCRIPT": script, "DATA": _safe_json(_data(result, style))}
+    return page_of("llmlint report", _part("page.html"), _part("page.css"), pieces, script)
 
 
-def palette() -> str:
-    """The colours of all our pages, light and dark."""
-    return _part("palette.css")
+def page_of(title: str, body: str, css: str, pieces: Mapping[str, str], script: str = "") -> str:
+    """A page in the colours of all of them, with a policy that lets its own style and script in, and no other."""
+    style = _part("palette.css") + css
+    scripts = f"script-src '{_hash_of(script)}'; " if script else ""
+    policy = f"default-src 'none'; {scripts}style-src '{_hash_of(style)}'; base-uri 'none'"
+    return _filled(_part("head.html"), {"TITLE": title, "POLICY": policy, "CSS": style}) + _filled(body, pieces)
+
+
+def _filled(text: str, pieces: Mapping[str, str]) -> str:
+    """With each `@@NAME@@` replaced, and nothing within what replaces it."""
+    return "".join(pieces[part] if index % 2 else part for index, part in enumerate(text.split("@@")))
 
 
 @cache
@@ -54,7 +55,7 @@ def _part(name: str) -> str:
     return (_PAGE / name).read_text(encoding="utf-8")
 
 
-def hash_of(text: str) -> str:
+def _hash_of(text: str) -> str:
     """As a content security policy names a script or a style."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llmlint.catalogue import CHAPTER_TITLES, load_catalogue
 from llmlint.plain import counted, one_line
-from llmlint.report.html import hash_of, palette
+from llmlint.report.html import page_of
 from llmlint.study import charts
 from llmlint.study.outcome import Cause, Chapter, Example, Outcome
 from llmlint.study.tables import Table, time_table
@@ -18,19 +18,9 @@ _KINDS = ("fault", "feature", "question", "build", "upkeep")
 
 
 def render_page(found: Outcome, more: Sequence[Table] = ()) -> str:
-    css = palette() + _part("study.css")
-    filled = {
-        "POLICY": f"default-src 'none'; style-src '{hash_of(css)}'; base-uri 'none'",
-        "CSS": css,
-        "SCALE": _text(f"{counted(found.issues, 'issue')}, {found.first} to {found.last}"),
-        "MAIN": "".join(_sections(found, more)),
-    }
-    pieces = _part("study.html").split("@@")
-    return "".join(piece if index % 2 == 0 else filled[piece] for index, piece in enumerate(pieces))
-
-
-def _part(name: str) -> str:
-    return (_PAGE / name).read_text(encoding="utf-8")
+    body, css = ((_PAGE / name).read_text(encoding="utf-8") for name in ("study.html", "study.css"))
+    scale = _text(f"{counted(found.issues, 'issue')}, {found.first} to {found.last}")
+    return page_of("llmlint issues", body, css, {"SCALE": scale, "MAIN": "".join(_sections(found, more))})
 
 
 def _text(text: str) -> str:

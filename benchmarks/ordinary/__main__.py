@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections import Counter
@@ -18,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from benchmarks.real_bugs.judge import shown
+from benchmarks.scanning import scan
+from llmlint.findings import Finding
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.tsv"
@@ -31,9 +34,9 @@ NEAR = 3
 def main(half: str, write: bool) -> None:
     counted: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(HERE / f"{half}.zip").extractall(folder)
-        for case in sorted(Path(folder).iterdir()):
-            how, said_of_mended = judged(case)
+        zipfile.ZipFile(HERE / f"{half}.zip").extractall(Path(folder, half))
+        for case in sorted(Path(folder, half).iterdir()):
+            how, said_of_mended = judged(case, Path(folder, "cache"))
             counted.update({"cases": 1, how: 1, "mended": said_of_mended})
             if half == "learn":
                 click.echo(f"{case.name:34} {how}")
@@ -45,35 +48,25 @@ def main(half: str, write: bool) -> None:
             file.write(f"{datetime.date.today().isoformat()}\t{_revision()}\t{line}\n")
 
 
-def judged(case: Path) -> tuple[str, int]:
+def judged(case: Path, cache: Path) -> tuple[str, int]:
     """`shown`, `low` or `missed`; and how many findings are shown of the mended program."""
     bug = json.loads((case / "bug.json").read_text("utf-8"))
-    bad, good = findings(case / "bad"), findings(case / "good")
-    stay = {(finding["rule"], finding.get("symbol")) for finding in good}
+    bad, good = (scan(case / variant, cache=cache).findings for variant in ("bad", "good"))
+    stay = {(finding.rule, finding.symbol) for finding in good}
     found = [
         finding
         for finding in bad
-        if bug["cause"] in finding["causes"]
-        and (finding["rule"], finding.get("symbol")) not in stay
+        if bug["cause"] in finding.causes
+        and (finding.rule, finding.symbol) not in stay
         and any(is_at(bug, path, line) for path, line in places(finding))
     ]
-    shown = any(finding["confidence"] != "low" for finding in found)
-    said = sum(finding["confidence"] != "low" for finding in good)
-    return "shown" if shown else "low" if found else "missed", said
+    how = "shown" if any(map(shown, found)) else "low" if found else "missed"
+    return how, sum(map(shown, good))
 
 
-def findings(folder: Path) -> list[dict[str, Any]]:
-    options = ["--no-cache", "-j", "1", "--exit-zero", "--format", "json", "--min-confidence", "low"]
-    run = subprocess.run(
-        [sys.executable, "-m", "llmlint", "scan", str(folder), *options], capture_output=True, text=True, check=True
-    )
-    told: list[dict[str, Any]] = json.loads(run.stdout)["findings"]
-    return told
-
-
-def places(finding: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    yield finding["path"], finding["line"]
-    yield from ((step["path"], step["line"]) for step in finding["evidence"])
+def places(finding: Finding) -> Iterator[tuple[str, int]]:
+    yield finding.path, finding.line
+    yield from ((step.path, step.line) for step in finding.evidence)
 
 
 def is_at(bug: dict[str, Any], path: str, line: int) -> bool:

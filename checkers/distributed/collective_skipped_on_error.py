@@ -23,6 +23,9 @@ _WORK = frozenset("scheduler scheduled schedule batch work step".split())
 _EXITS = frozenset({"return", "raise", "continue", "break"})
 _GOES_ON = _EXITS - {"raise"}
 
+_Raised = tuple[Effect, tuple[Step, ...], bool]
+"""What raises, the way to there, and whether it fails on one machine alone."""
+
 
 def check_program(program: Program) -> Iterator[Report]:
     for function, meetings in meetings_of(program, _NEAR).items():
@@ -166,9 +169,7 @@ def _swallowed(program: Program, function: FunctionInfo, meetings: tuple[Meeting
                     met,
                     f"a rank where {call.callee or 'this'} raises skips {met.name}, and the handler goes on without it",
                     Step(function.path, handler.line, "the handler swallows it on this rank"),
-                    "medium" if is_local else "low",
-                    "the others enter the collective and wait for the rank that did not"
-                    + ("" if is_local else "; if the same input fails on all ranks alike, they all skip it"),
+                    *_how_sure(is_local),
                     steps,
                 )
                 return
@@ -193,9 +194,7 @@ def _leaves_in_handler(program: Program, function: FunctionInfo, meetings: tuple
                 met,
                 f"a rank where {call.callee or 'this'} raises leaves here and skips {met.name}",
                 Step(function.path, call.line, "raises on this rank, and the handler takes it"),
-                "medium" if is_local else "low",
-                "the others enter the collective and wait for the rank that did not"
-                + ("" if is_local else "; if the same input fails on all ranks alike, they all skip it"),
+                *_how_sure(is_local),
                 steps,
             )
             return
@@ -216,9 +215,7 @@ def _meets_in(function: FunctionInfo, handler: Region, meetings: tuple[Meeting, 
     )
 
 
-def _raises_in(
-    program: Program, function: FunctionInfo, handler: Region
-) -> tuple[Effect, tuple[Step, ...], bool] | None:
+def _raises_in(program: Program, function: FunctionInfo, handler: Region) -> _Raised | None:
     """What may raise in the handler's `try`: as the program says, or the handler that names an error of one machine."""
     for effect in function.effects:
         if handler.first not in chain(function, effect.region) or not (effect.callee or effect.op == "raise"):
@@ -246,9 +243,7 @@ def _swallowing_handler(function: FunctionInfo, at: int, meetings: tuple[Meeting
     return None
 
 
-def _raises_before(
-    program: Program, function: FunctionInfo, tried: int, met: Meeting
-) -> tuple[Effect, tuple[Step, ...], bool] | None:
+def _raises_before(program: Program, function: FunctionInfo, tried: int, met: Meeting) -> _Raised | None:
     """The call above the collective that may raise, the way to the raise, and whether the error is of one machine."""
     for effect in function.effects:
         if effect.line >= met.effect.line or effect.region != tried:
@@ -259,6 +254,12 @@ def _raises_before(
         if way:
             return effect, tuple(_step(*link) for link in way), program.vocabulary.is_local_error(way[-1].effect.path)
     return None
+
+
+def _how_sure(is_local: bool) -> tuple[str, str]:
+    """The confidence, and why."""
+    alike = "" if is_local else "; if the same input fails on all ranks alike, they all skip it"
+    return "medium" if is_local else "low", f"the others enter the collective and wait for the rank that did not{alike}"
 
 
 def _step(function: FunctionInfo, effect: Effect) -> Step:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.entries import those_around
-from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, only_looks, symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.domain.growing import is_made_for_a_request, is_taken_from
+from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, symbol_of
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -40,7 +40,7 @@ def check_program(program: Program) -> Iterator[Report]:
             elif (
                 any(map(_is_per_step, (fills[0].function, *those_around(program, fills[0].function, cls))))
                 and _lives_long(program, cls)
-                and not _is_taken_from(program, cls, attribute)
+                and not is_taken_from(program, cls, attribute)
             ):
                 yield _only_grows(program, cls, attribute, fills[0])
 
@@ -112,28 +112,7 @@ def _is_per_step(function: FunctionInfo) -> bool:
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:
     """Made neither for one request nor for one test."""
-    made = cls.method("__init__")
-    params = [p.name for p in made.params] if made is not None else []
-    if any(program.vocabulary.is_request_id(name) or program.vocabulary.speaks_of_requests(name) for name in params):
-        return False
-    return not {"test", "tests", "conftest"} & set(words(cls.path))
-
-
-def _is_taken_from(program: Program, cls: ClassInfo, attribute: str) -> bool:
-    """Anything anywhere shrinks or replaces it, or is given the whole of it."""
-    taking = ("remove", "clear", "delete", "assign")
-    if any(touch.effect.op in taking and not is_setup(touch.function) for touch in program.touches(cls, attribute)):
-        return True
-    return any(_hands_on(program, effect, attribute) for function in cls.functions for effect in function.effects)
-
-
-def _hands_on(program: Program, effect: Effect, attribute: str) -> bool:
-    """A local that stands for it is followed, and who logs it takes nothing out."""
-    path = f"self.{attribute}"
-    passed = effect.op in ("call", "insert") and any(argument.path == path for argument in effect.args)
-    if passed and not only_looks(program, effect):
-        return True
-    return effect.op in ("return", "yield", "assign") and path in (effect.path, effect.source)
+    return not is_made_for_a_request(program, cls) and not {"test", "tests", "conftest"} & set(words(cls.path))
 
 
 def _only_grows(program: Program, cls: ClassInfo, attribute: str, fill: Change) -> Report:

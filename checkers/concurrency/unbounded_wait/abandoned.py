@@ -14,7 +14,7 @@ from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.state import attribute_of, is_setup
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import chain
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 
 _MAKES = frozenset({"Future", "create_future", "Event", "Queue", "SimpleQueue"})
@@ -57,7 +57,7 @@ def _end(function: FunctionInfo, answer: Effect) -> _End | None:
     if by_error:
         return _End(by_error[0], is_error=True)
     received = {e.path for e in function.effects if e.op == "bind" and loop in chain(function, e.region)}
-    by_word = (e.line for e in left if received.intersection(_root(r) for r in function.regions[e.region].reads))
+    by_word = (e.line for e in left if received.intersection(root_of(r) for r in function.regions[e.region].reads))
     return next((_End(line, is_error=False) for line in by_word), None)
 
 
@@ -66,10 +66,6 @@ def _leaves(function: FunctionInfo, exit_: Effect, loop: int) -> bool:
     if exit_.op not in ("break", "return") or loop not in around:
         return False
     return exit_.op == "return" or next(r for r in around if function.regions[r].kind == "loop") == loop
-
-
-def _root(path: str) -> str:
-    return path.partition(".")[0].partition("[")[0]
 
 
 def _waits(owner: ClassInfo, attribute: str) -> tuple[FunctionInfo, Effect] | None:

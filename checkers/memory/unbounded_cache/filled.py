@@ -8,17 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.entries import entered
-from llmlint.code.domain.state import Change, changes_of, is_keyed, is_setup, only_looks, symbol_of
-from llmlint.code.facts.facts import Argument, Effect
-from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
+from llmlint.code.domain.growing import is_made_for_a_request, is_taken_from
+from llmlint.code.domain.state import Change, changes_of, is_keyed, is_setup, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.program import (
+    AttributeInfo,
+    ClassInfo,
+    FunctionInfo,
+    Program,
+    arguments_by_parameter,
+    root_of,
+)
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.vocabulary import words
 
-_BOUNDED_KINDS = frozenset("lru ttl weak weakref bounded maxlen maxsize limited defaultdict_lru".split())
+_BOUNDED_KINDS = frozenset("lru ttl weak weakref bounded maxlen maxsize limited".split())
 _KEEPERS = frozenset("pool manager store cache registry table index map".split())
 _TRIALS = frozenset("test tests conftest bench benchmark benchmarks".split())
-_TAKING = ("remove", "clear", "delete", "assign")
 _OF_SIZE = ("len()", "len", ".shape", ".size()", ".numel()", ".size")
 _CALLERS = 6
 _HANDS = 2
@@ -41,7 +48,7 @@ def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: lis
         if entered(change.effect) != change.attribute or is_setup(change.function) or change.function.owner is not cls:
             continue
         brought = brought_by(program, change.function, change.effect.key)
-        if brought and not _is_taken_from(program, cls, change.attribute):
+        if brought and not is_taken_from(program, cls, change.attribute):
             yield _report(program, cls, known, change, brought)
             return
 
@@ -50,9 +57,7 @@ def _lives_long(program: Program, cls: ClassInfo) -> bool:
     """Made neither for one request or step nor for one test."""
     if program.vocabulary.speaks_of_requests(cls.name) and _KEEPERS.isdisjoint(words(cls.name)):
         return False
-    made = cls.method("__init__")
-    params = [p.name for p in made.params] if made is not None else []
-    if any(program.vocabulary.is_request_id(name) or program.vocabulary.speaks_of_requests(name) for name in params):
+    if is_made_for_a_request(program, cls):
         return False
     makers = (call.function for call in program.calls_named(cls.name))
     if any(maker.owner is not None and not is_setup(maker) for maker in makers):
@@ -69,20 +74,6 @@ def _is_bounded(cls: ClassInfo, attribute: str, known: AttributeInfo) -> bool:
     return any(mark in text for text in texts for mark in marks)
 
 
-def _is_taken_from(program: Program, cls: ClassInfo, attribute: str) -> bool:
-    """Anything anywhere shrinks or replaces it, or is given the whole of it."""
-    if any(touch.effect.op in _TAKING and not is_setup(touch.function) for touch in program.touches(cls, attribute)):
-        return True
-    path = f"self.{attribute}"
-    return any(_hands_on(program, effect, path) for function in cls.functions for effect in function.effects)
-
-
-def _hands_on(program: Program, effect: Effect, path: str) -> bool:
-    if effect.op in ("call", "insert") and any(argument.path == path for argument in effect.args):
-        return not only_looks(program, effect)
-    return effect.op in ("return", "yield", "assign") and effect.value == "path" and effect.source == path
-
-
 # ---------------------------------------------------------------- where a key comes from
 
 
@@ -94,9 +85,10 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     told = _traffic_in(program, function, made_of)
     if told or not hands:
         return told
-    at = {param.name: number for number, param in enumerate(function.params) if param.name in made_of}
-    for call in program.callers(function)[:_CALLERS] if at else ():
-        handed = [argument for name, number in at.items() for argument in _handed(call.effect, name, number)]
+    taken = {param.name for param in function.params} & made_of
+    for call in program.callers(function)[:_CALLERS] if taken else ():
+        given = arguments_by_parameter(function, call.effect)
+        handed = [given[name] for name in taken if name in given]
         paths = [path for argument in handed for path in ([argument.path] if argument.path else argument.reads)]
         told = brought_by(program, call.function, *paths, hands=hands - 1)
         if told:
@@ -104,16 +96,11 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     return ""
 
 
-def _handed(call: Effect, name: str, number: int) -> list[Argument]:
-    named = [argument for argument in call.args if argument.keyword == name]
-    return named or [argument for argument in call.args if not argument.keyword][number : number + 1]
-
-
 def _traffic_in(program: Program, function: FunctionInfo, paths: set[str]) -> str:
     """The first of the paths, rooted in a parameter, that names what requests bring."""
     params = {param.name: param.annotation.strip() for param in function.facts.params}
     for path in sorted(paths):
-        root = _root(path)
+        root = root_of(path)
         is_number = path == root and params.get(root) in ("int", "bool", "float")
         if root in params and root not in ("self", "cls") and not is_number and _is_traffic(program, path):
             return path
@@ -137,17 +124,11 @@ def _made_of(function: FunctionInfo, *paths: str) -> set[str]:
 
 def _as_a_whole(path: str) -> str:
     """The local that a path is all of, or a reading of: a member of what was made is not what it was made of."""
-    return path if path.isidentifier() else _root(path) if path.endswith("()") and path.count(".") == 1 else ""
+    return path if path.isidentifier() else root_of(path) if path.endswith("()") and path.count(".") == 1 else ""
 
 
 def _counts(bound: Effect) -> bool:
     return any(path.endswith(_OF_SIZE) or ".shape" in path for path in (*bound.reads, bound.source))
-
-
-def _root(path: str) -> str:
-    for mark in ".[(":
-        path = path.partition(mark)[0]
-    return path
 
 
 def _report(program: Program, cls: ClassInfo, known: AttributeInfo, fill: Change, brought: str) -> Report:

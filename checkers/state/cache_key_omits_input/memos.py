@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report
 from llmlint.vocabulary import words
 
@@ -110,8 +110,8 @@ def _holds_parts(entry: Effect) -> bool:
 def _tested(function: FunctionInfo, container: str) -> set[str]:
     """What a test names, and what flows into the tests of what lies there: those tell whether it still fits."""
     of_entry = [region.reads for region in function.regions if {container, f"{container}[]"} & set(region.reads)]
-    fits = _inputs(function, {name for reads in of_entry for name in reads}, _root(container))
-    return fits | {_root(name) for region in function.regions for name in region.reads}
+    fits = _inputs(function, {name for reads in of_entry for name in reads}, root_of(container))
+    return fits | {root_of(name) for region in function.regions for name in region.reads}
 
 
 def _doubt(omitted: list[str], seen: set[str]) -> str:
@@ -124,19 +124,15 @@ def _doubt(omitted: list[str], seen: set[str]) -> str:
 
 def _inputs(function: FunctionInfo, names: set[str], apart_from: str = "self") -> set[str]:
     """Every name that flows into the given ones, through locals, containers and the methods called on them."""
-    reached = {_root(name) for name in names}
+    reached = {root_of(name) for name in names}
     while True:
         more = {
-            _root(name)
+            root_of(name)
             for effect in function.effects
             if effect.op in ("bind", "insert", "assign", "call")
-            and _root(effect.path) in reached - {"self", apart_from}
+            and root_of(effect.path) in reached - {"self", apart_from}
             for name in (*effect.reads, effect.source, *_NAME.findall(effect.key))
         }
         if more <= reached:
             return reached
         reached |= more
-
-
-def _root(path: str) -> str:
-    return re.split(r"[.\[(]", path, maxsplit=1)[0]

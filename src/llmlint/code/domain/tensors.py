@@ -38,10 +38,6 @@ def makings(program: Program, function: FunctionInfo, path: str, before: int) ->
     return _Search(program).of(function, path, before, 0) or ()
 
 
-def memories(program: Program, function: FunctionInfo, path: str, before: int) -> frozenset[str]:
-    return frozenset(making.memory for making in makings(program, function, path, before))
-
-
 def bound_memory(program: Program, function: FunctionInfo, at: int) -> frozenset[str]:
     """Where the memory is that the effect at this place binds or assigns."""
     effect = function.effects[at]

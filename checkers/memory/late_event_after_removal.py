@@ -38,14 +38,14 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _taken_for_granted(program: Program, cls: ClassInfo, attribute: str, removals: list[Change]) -> Iterator[Report]:
     for method in cls.methods.values():
-        if _asks(method, attribute):
-            continue
         taken = next((e for e in method.effects if _needs(program, cls, method, e, attribute)), None)
+        if taken is None or _is_caught(method, taken) or _asks(method, attribute):
+            continue
         own = {method, *(done.function for done in does(program, method, cls))}
         others = (c for c in removals if c.function not in own)
         removal = next((c for c in others if program.vocabulary.is_reset(c.function.name) is None), None)
         sibling = next((f for f in cls.functions if f is not method and _is_careful(program, f, attribute)), None)
-        if taken is None or removal is None or sibling is None or _is_caught(method, taken):
+        if removal is None or sibling is None:
             continue
         yield Report(
             program.place(method, taken),

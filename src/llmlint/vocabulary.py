@@ -218,6 +218,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def _ways_back(self, save: tuple[str, ...]) -> set[tuple[str, ...]]:
         found = set()
         for out, back in self._save_restore_words:
+            if out[0] not in save:
+                continue
             for at in range(len(save) - len(out) + 1):
                 if save[at : at + len(out)] == out:
                     found.add(save[:at] + back + save[at + len(out) :])

@@ -1,5 +1,7 @@
 """`python -m benchmarks.fuzz --seconds 600`: goes on where the last run ended, and writes `results/fuzz.md`.
 
+It ends with the time, or when `--inputs` of all targets together are done, whatever comes first.
+
 Input number N of a target is the same on every machine with the same Python, so a failure is told by its number:
 `python -m benchmarks.fuzz --target reader --only 12345`.
 """
@@ -15,11 +17,11 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
-from benchmarks.fuzz.targets import TARGETS
+from benchmarks.fuzz.targets import PER_THOUSAND, TARGETS
 
 _RESULT = Path(__file__).parent / "results" / "fuzz.md"
 _MOST_CPU = 5.0
@@ -42,26 +44,35 @@ def _hang(*_: object) -> None:
     raise TimeoutError(f"no end within {_HANGS} s")
 
 
-def _stretch(task: tuple[str, int, float]) -> tuple[str, int, list[tuple[int, str]]]:
-    """As many inputs of a target as fit into a time, from a number on."""
-    target, first, seconds = task
+class _Task(NamedTuple):
+    """The inputs of one target that one process tries: from a number on, up to another or as long as there is time."""
+
+    target: str
+    first: int
+    last: int
+    seconds: float
+
+
+def _stretch(task: _Task) -> tuple[str, int, list[tuple[int, str]]]:
     signal.signal(signal.SIGALRM, _hang)
-    number, failures, end = first, [], time.monotonic() + seconds
-    while time.monotonic() < end:
+    number, failures, end = task.first, [], time.monotonic() + task.seconds
+    while number < task.last and time.monotonic() < end:
         signal.alarm(_HANGS)
-        wrong = run_one(target, number)
+        wrong = run_one(task.target, number)
         signal.alarm(0)
         if wrong:
             failures.append((number, wrong))
         number += 1
-    return target, number, failures
+    return task.target, number, failures
 
 
-def _go_on(state: dict[str, Any], targets: list[str], seconds: float, jobs: int) -> None:
-    """Every target gets the same share of the time."""
-    share = seconds * jobs / len(targets)
+def _go_on(state: dict[str, Any], targets: list[str], inputs: int, seconds: float, jobs: int) -> None:
+    """Every target that is not through gets the same share of the time."""
+    goals = {target: inputs * PER_THOUSAND[target] // 1000 for target in targets}
+    left = [target for target in targets if state[target]["next"] < goals[target]]
+    share = seconds * jobs / max(len(left), 1)
     with multiprocessing.Pool(jobs) as pool:
-        tasks = [(target, state[target]["next"], share) for target in targets]
+        tasks = [_Task(target, state[target]["next"], goals[target], share) for target in left]
         for target, number, failures in pool.imap_unordered(_stretch, tasks):
             state[target]["next"] = number
             state[target]["failures"] += failures
@@ -91,6 +102,7 @@ def _table(state: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="Of all targets together, with those before.")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--target", action="append", choices=list(TARGETS), help="Only these.")
     parser.add_argument("--only", type=int, help="One input, by its number; its traceback is shown.")
@@ -98,6 +110,7 @@ def main() -> None:
         "--state", type=Path, default=Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "fuzz.json")
     )
     parser.add_argument("--anew", action="store_true", help="Forget what was done before.")
+    parser.add_argument("--result", type=Path, default=_RESULT, help="Where the table is written.")
     asked = parser.parse_args()
     targets = asked.target or list(TARGETS)
     if asked.only is not None:
@@ -106,10 +119,10 @@ def main() -> None:
     state: dict[str, Any] = {name: {"next": 0, "failures": []} for name in TARGETS}
     if asked.state.exists() and not asked.anew:
         state |= json.loads(asked.state.read_text())
-    _go_on(state, targets, asked.seconds, asked.jobs)
+    _go_on(state, targets, asked.inputs, asked.seconds, asked.jobs)
     asked.state.parent.mkdir(parents=True, exist_ok=True)
     asked.state.write_text(json.dumps(state))
-    _RESULT.write_text(_table(state))
+    asked.result.write_text(_table(state))
     print(_table(state), end="")
     sys.exit(any(state[name]["failures"] for name in targets))
 

@@ -145,3 +145,14 @@ TARGETS: dict[str, Callable[[random.Random], None]] = {
     "records": records,
     "comments": comments,
 }
+PER_THOUSAND = {
+    "reader": 50,
+    "program": 30,
+    "settings": 130,
+    "ignore_files": 270,
+    "baselines": 130,
+    "caches": 20,
+    "records": 70,
+    "comments": 300,
+}
+"""How many of a thousand inputs a target gets: the slow ones few, and still most of the time."""

@@ -6,6 +6,7 @@ Never with 1, which says that there are findings.
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import signal
 import sys
@@ -28,6 +29,16 @@ def told_endings() -> Iterator[None]:
     heard = [number for number in (signal.SIGINT, signal.SIGTERM) if _is_heard(number)]
     kept = {number: signal.signal(number, _leave) for number in heard}
     try:
+        with told_faults():
+            yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def told_faults() -> Iterator[None]:
+    try:
         yield
     except (click.Abort, KeyboardInterrupt):
         sys.exit(_BY_SIGNAL + signal.SIGINT)
@@ -41,16 +52,15 @@ def told_endings() -> Iterator[None]:
             _write_no_more()
         _tell(error)
         sys.exit(FAILED)
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
 
 
 def run_and_leave(command: Callable[[], object]) -> None:
     """Run what the process is there for. Then the system takes all memory back at once: to free it piece by piece takes
     as long as a sixth of a scan."""
+    _say_what_can_be_said()
     try:
-        command()
+        with told_faults():  # of what is done before a command has begun: help, wrong use
+            command()
     except SystemExit as ending:
         code = 0 if ending.code is None else ending.code
         if not isinstance(code, int) or threading.active_count() > 1:
@@ -62,6 +72,25 @@ def run_and_leave(command: Callable[[], object]) -> None:
         except (OSError, ValueError):  # Python itself has an exit code for this
             raise ending from None
         os._exit(code)
+
+
+class _Forgiving(io.TextIOWrapper):
+    """Standard error: what cannot be said there, because a disk is full, costs nothing else."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def _say_what_can_be_said() -> None:
+    said = sys.stderr
+    if isinstance(said, io.TextIOWrapper):
+        sys.stderr = _Forgiving(said.buffer, said.encoding, said.errors, line_buffering=True)
 
 
 def _is_heard(number: signal.Signals) -> bool:

@@ -423,6 +423,13 @@ def test_text_that_ends_in_the_middle_has_a_broken_region(lost):
     assert 3 <= module.broken[0].line <= 5
 
 
+@pytest.mark.parametrize("broken", ["x = a <= <= b", "x = a in in b", "y = < 1"])
+def test_a_comparison_that_lacks_a_part_is_a_broken_region_and_no_rule_stumbles_over_it(broken):
+    record = read_bytes(f"{broken}\nassert a == 1\n == 1\n".encode(), "python", Vocabulary(), load_catalogue())
+    assert record.faults == ()
+    assert record.facts.broken
+
+
 def test_a_large_file_that_does_not_parse_is_unreadable():
     with pytest.raises(Unreadable, match=r"does not parse \(line 1: invalid syntax\), and is too large"):
         read("x = = 1\n" * 200_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,3 +127,31 @@ def test_a_full_disk_for_the_report_is_a_fault_and_not_a_finding(large: Path) ->
     assert done.returncode == 3
     assert b"No space left on device" in done.stderr
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("scan", "pool.py", "no-such-file.py", "--isolated"), 2),
+        (("scan", "--no-such-flag"), 2),
+        (
+            ("trace", "--watch", "Nobody.add:enter", "--out", "run", "--", sys.executable, "-c", "raise SystemExit(7)"),
+            7,
+        ),
+    ],
+    ids=("a file that is not there", "wrong use", "a command that runs untraced"),
+)
+def test_what_standard_error_has_no_room_for_costs_nothing_else(
+    large: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*COMMAND, *arguments], cwd=large, stdout=subprocess.PIPE, stderr=full)
+    assert done.returncode == code
+    assert (b"LLM802" in done.stdout) == ("pool.py" in arguments)
+
+
+def test_help_that_finds_no_room_is_no_finding(large: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*COMMAND, "--help"], cwd=large, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr

@@ -16,6 +16,7 @@ import click
 
 from llmlint.dynamic.read import read_run
 from llmlint.runtime.metrics import metrics_of
+from llmlint.writing import write_file
 
 FILE = "metrics.prom"
 EVERY = 10.0
@@ -49,9 +50,7 @@ def published(folder: Path, asked: Publishing) -> Iterator[None]:
 
 def write_metrics(file: Path, text: str) -> None:
     """In one step: a collector may read at any moment."""
-    draft = file.with_name(f"{file.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+    write_file(file, text.encode())
 
 
 def numbers_of(folder: Path) -> str:

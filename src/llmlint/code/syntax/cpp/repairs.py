@@ -218,8 +218,9 @@ class _Edits:
         """The likeliest first: macros in the stretch, then those just before it, else its only word."""
         start, end = node.start_byte, min(node.end_byte, node.start_byte + _FAR)
         yield from self._loud(start, end)
-        line = self.code.rfind(b"\n", 0, start)
-        begin = max(self.code.rfind(mark, 0, max(0, at)) for mark, at in ((b"\n", line), *((m, start) for m in _ENDS)))
+        line, far = self.code.rfind(b"\n", 0, start), start - _FAR
+        borders = ((b"\n", line), (b" ", far), *((mark, start) for mark in _ENDS))
+        begin = max(self.code.rfind(mark, 0, max(0, at)) for mark, at in borders)
         yield from reversed(list(self._loud(begin + 1, start)))
         words = [match for match in _WORD.finditer(self.code, start, end) if match[0] not in _KEYWORDS]
         if len(words) == 1 and _THEN_A_WORD.match(self.code, words[0].end()):

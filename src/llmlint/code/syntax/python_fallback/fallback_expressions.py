@@ -11,6 +11,7 @@ from llmlint.code.syntax.python_fallback.fallback_reading import (
     at,
     every,
     field,
+    mark_broken,
     maybe,
     one,
     parts,
@@ -174,7 +175,10 @@ def _logic(node: Syntax, file: File) -> Node:
 
 def _compare(node: Syntax, file: File) -> Node:
     ops = [" ".join(text_of(child).split()) for child in node.children_by_field_name("operators")]
-    return tree.Compare(*at(node, file), every(parts(node), file), ["!=" if op == "<>" else op for op in ops])
+    operands = parts(node)
+    if len(operands) != len(ops) + 1:  # a part did not parse
+        return mark_broken(node, file)
+    return tree.Compare(*at(node, file), every(operands, file), ["!=" if op == "<>" else op for op in ops])
 
 
 def _not(node: Syntax, file: File) -> Node:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from serving_code import CLEAN, NOOP
 
-from llmlint.cache import FILE_NAME, Cache, cache_info, remove_files, users_folder
+from llmlint.local_cache import FILE_NAME, LocalCache, cache_info, remove_files, users_folder
 from llmlint.project import Request, scan
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -178,12 +178,12 @@ def test_a_stamp_is_not_trusted_right_after_a_change(tree: Path) -> None:
 
 
 def test_other_words_are_another_generation(tmp_path: Path) -> None:
-    first = Cache(tmp_path, load_vocabulary().digest)
+    first = LocalCache(tmp_path, load_vocabulary().digest)
     first.store_records([("key", b"blob")])
     first.close()
     words = load_vocabulary({"terminal": ["evaporate"]})
-    assert Cache(tmp_path, words.digest).records(["key"]) == {}
-    assert Cache(tmp_path, load_vocabulary().digest).records(["key"]) == {"key": b"blob"}
+    assert LocalCache(tmp_path, words.digest).records(["key"]) == {}
+    assert LocalCache(tmp_path, load_vocabulary().digest).records(["key"]) == {"key": b"blob"}
 
 
 def test_info_and_clear(tree: Path, cache_file: Path) -> None:

@@ -12,11 +12,11 @@ import msgspec
 
 from benchmarks.fuzz.inputs import mutated, path_text, patterns_text, settings_text, sources
 from llmlint.baseline import Baseline, BaselineError, Entry, read_baseline
-from llmlint.cache import FILE_NAME, Cache
 from llmlint.catalogue import load_catalogue
 from llmlint.config import Configuration
 from llmlint.files import SourcePath
 from llmlint.ignores import Patterns
+from llmlint.local_cache import FILE_NAME, LocalCache
 from llmlint.reading import FileRecord, decode_record, encode_record, read_bytes
 from llmlint.report import FORMATS, Style, render
 from llmlint.scan import Options, scan_files
@@ -89,7 +89,7 @@ def baselines(rng: random.Random) -> None:
 @cache
 def _database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder), "g")
+        cache = LocalCache(Path(folder), "g")
         cache.store_records([(f"key{number}", bytes([number]) * 300) for number in range(40)])
         cache.store_stamps([(f"/a/{number}.py", "stamp", f"key{number}") for number in range(40)])
         cache.close()
@@ -103,7 +103,7 @@ def caches(rng: random.Random) -> None:
         for _ in range(rng.choice((1, 3, 30, 1000))):
             data[rng.randrange(len(data))] = rng.randrange(256)
         Path(folder, FILE_NAME).write_bytes(data[: rng.choice((len(data), len(data), rng.randrange(len(data))))])
-        cache = Cache(Path(folder), "g")
+        cache = LocalCache(Path(folder), "g")
         given = cache.records([f"key{number}" for number in range(40)])
         assert all(blob == bytes([int(key[3:])]) * 300 for key, blob in given.items()), "a wrong record"
         cache.keys_of({"/a/1.py": "stamp"})

@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 
 from llmlint.baseline import BaselineError, apply, read_baseline
-from llmlint.cache import users_folder
 from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.config import Configuration, Settings
 from llmlint.earned import limited
 from llmlint.files import Found, SourcePath, discover, language_of
 from llmlint.findings import Finding, Step, as_severe, at_least
 from llmlint.ignores import Patterns
+from llmlint.local_cache import users_folder
 from llmlint.progress import Progress
 from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files

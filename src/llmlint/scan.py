@@ -19,6 +19,7 @@ from llmlint.code.facts.facts import FileFacts
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
+from llmlint.local_cache import LocalCache
 from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, tool_digest
 from llmlint.records import gather, known_keys
@@ -82,6 +83,8 @@ class Options(msgspec.Struct, frozen=True):
     vocabulary: Vocabulary
     jobs: int = 1
     cache_directory: Path | None = None
+    shared_cache: str = ""
+    """What several machines know together: a folder or an object store, by its URL."""
 
 
 def scan_files(
@@ -109,7 +112,12 @@ def scan_files(
 
 
 def open_cache(options: Options) -> Cache:
-    return Cache(options.cache_directory, generation(options.vocabulary))
+    cache = LocalCache(options.cache_directory, generation(options.vocabulary))
+    if not options.shared_cache:
+        return cache
+    from llmlint.shared_cache import SharedCache
+
+    return SharedCache(cache, options.shared_cache)
 
 
 def _scan(

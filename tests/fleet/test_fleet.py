@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 from serving_code import LEFT, NOOP
 
-from llmlint.cache import cache_info
 from llmlint.cli import main
+from llmlint.local_cache import cache_info
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install -e '.[dev]'")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from llmlint.cache import cache_info, remove_files
+from llmlint.local_cache import cache_info, remove_files
 from llmlint.project import Project, Request
 
 

@@ -11,7 +11,7 @@ import click
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import CLEAN, FAILED, say, wrong_use
 from llmlint.fleet.fleet_file import FleetFileError, read_fleet_file
-from llmlint.fleet.tasks import EXECUTORS, opener
+from llmlint.fleet.tasks import EXECUTORS, OpenExecutor, opener
 from llmlint.progress import KINDS, shown_progress
 from llmlint.project import processors
 from llmlint.writing import write_file
@@ -33,17 +33,21 @@ A file of a fleet:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Tasks at a time (default: one a processor).")
 @click.option("--executor", type=click.Choice(EXECUTORS), default="processes", help="What runs the tasks.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of dask, for --executor dask: tcp://host:8786.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a page of it too.")
 @click.option("--no-follow", is_flag=True, help="Don't look for the commits that made findings disappear.")
 @click.option("--cache-dir", type=click.Path(file_okay=False, path_type=Path), help="Where the cache lies.")
+@click.option("--shared-cache", metavar="URL", default="", help="A folder or object store that several machines share.")
 @click.option("--progress", type=click.Choice(KINDS), default="auto", help="auto, plain: lines, for a log; none.")
 def fleet(
     file: Path,
     jobs: int | None,
     executor: str,
+    scheduler: str | None,
     html: Path | None,
     no_follow: bool,
     cache_dir: Path | None,
+    shared_cache: str,
     progress: str,
 ) -> None:
     """Scan the repositories that FILE names at the revisions it names, and follow every finding through them.
@@ -54,17 +58,38 @@ def fleet(
         from llmlint.fleet.fleet_run import Running, run_fleet
     except ImportError as error:
         wrong_use(f"a fleet needs {error.name}: pip install 'llmlint-serving[fleet]'")
-    jobs = jobs or processors()
+    if (executor == "dask") != (scheduler is not None):
+        wrong_use("--executor dask and --scheduler ADDRESS go together")
+    open_executor, jobs = _on_cluster(scheduler, jobs) if scheduler else _here(executor, jobs)
     try:
         asked = read_fleet_file(file)
         with shown_progress(progress) as tell:
-            result = run_fleet(asked, file, Running(opener(executor, jobs), jobs, cache_dir, not no_follow, tell))
+            running = Running(open_executor, jobs, cache_dir, shared_cache, not no_follow, tell)
+            result = run_fleet(asked, file, running)
     except (FleetFileError, UnknownRule) as error:
         wrong_use(str(error))
     if html is not None and result.revisions:
         _write_page(html, Path(asked.data))
     _summarise(result, asked.data)
     sys.exit(FAILED if result.problems else CLEAN)
+
+
+def _here(executor: str, jobs: int | None) -> tuple[OpenExecutor, int]:
+    jobs = jobs or processors()
+    return opener(executor, jobs), jobs
+
+
+def _on_cluster(scheduler: str, jobs: int | None) -> tuple[OpenExecutor, int]:
+    """As many tasks at a time as its workers have threads."""
+    try:
+        from llmlint.fleet.cluster import Cluster, ClusterError
+    except ImportError as error:
+        wrong_use(f"a cluster needs {error.name}: pip install 'llmlint-serving[cluster]'")
+    try:
+        cluster = Cluster(scheduler, say)
+    except ClusterError as error:
+        wrong_use(str(error))
+    return cluster.open, jobs or cluster.threads
 
 
 def _write_page(file: Path, data: Path) -> None:
@@ -78,7 +103,7 @@ def _write_page(file: Path, data: Path) -> None:
 
 
 def _summarise(result: FleetResult, folder: str) -> None:
-    for problem in result.problems:
+    for problem in dict.fromkeys([*result.warnings, *result.problems]):
         say(problem)
     for project in dict.fromkeys(revision.project for revision in result.revisions):
         revisions = [revision for revision in result.revisions if revision.project == project]

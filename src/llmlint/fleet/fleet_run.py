@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from llmlint.cache import users_folder
 from llmlint.catalogue import load_catalogue
 from llmlint.config import Config
 from llmlint.files import SourcePath
@@ -30,7 +27,8 @@ from llmlint.fleet.lives import Ended, Shown, lives_of
 from llmlint.fleet.revision_scan import Asked, Scanned, read_blobs, scan_revision, sources_at, unknown_blobs
 from llmlint.fleet.revisions import revisions_of
 from llmlint.fleet.sightings import revision_of, sightings_of
-from llmlint.fleet.tasks import run_all
+from llmlint.fleet.tasks import OpenExecutor, run_all
+from llmlint.local_cache import users_folder
 from llmlint.progress import Progress, Stage
 from llmlint.scan import generation
 from llmlint.vocabulary_file import load_vocabulary
@@ -45,9 +43,10 @@ _BLOBS_AT_ONCE = 400
 class Running(msgspec.Struct, frozen=True):
     """How a fleet scan does its work."""
 
-    open_executor: Callable[[], AbstractContextManager[Executor]]
+    open_executor: OpenExecutor
     jobs: int
     cache_directory: Path | None = None
+    shared_cache: str = ""
     follows: bool = True
     progress: Progress | None = None
 
@@ -63,6 +62,7 @@ class FleetResult(msgspec.Struct):
     lives: list[Life] = []
     reused: int = 0
     problems: list[str] = []
+    warnings: list[str] = []
 
 
 class _Judging(msgspec.Struct, frozen=True):
@@ -99,6 +99,7 @@ def _asked(fleet: FleetFile, repository: Repository, file: Path, running: Runnin
         rules=tuple(rule.code for rule in rules),
         min_confidence=fleet.min_confidence,
         cache_directory=str(cache),
+        shared_cache=running.shared_cache,
     )
 
 
@@ -108,7 +109,7 @@ def _run_repository(asked: Asked, repository: Repository, data: DataSet, running
         commits = revisions_of(repository, git)
         shown = {c.sha: known for c in commits if (known := data.stored(asked.project, c.sha, made)) is not None}
         result.reused += len(shown)
-        tasks = _read(asked, git, [commit for commit in commits if commit.sha not in shown], running)
+        tasks = _read(asked, git, [commit for commit in commits if commit.sha not in shown], running, result)
     for task, scanned in _told(_judged, tasks, running, "scanning", "revisions"):
         name = f"{asked.project} {task.commits[0].sha[:12]}"
         if isinstance(scanned, Exception):
@@ -152,7 +153,7 @@ class _Reading(msgspec.Struct, frozen=True):
     blobs: tuple[SourcePath, ...]
 
 
-def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running) -> list[_Judging]:
+def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running, result: FleetResult) -> list[_Judging]:
     """Every blob of these revisions goes into the cache; answers what there is to scan, oldest first.
 
     A batch that ends its worker is read file by file.
@@ -166,7 +167,8 @@ def _read(asked: Asked, git: Git, commits: Sequence[Commit], running: Running) -
         for source in tree.sources:
             distinct.setdefault((source.file, source.language), source)
     blobs = [SourcePath(f"{s.file}:{s.language}", s.file, s.language) for s in distinct.values()]
-    unknown = unknown_blobs(asked, blobs)
+    unknown, warning = unknown_blobs(asked, blobs)
+    result.warnings += [warning] if warning else []
     size = max(1, min(_BLOBS_AT_ONCE, len(unknown) // (running.jobs * 4)))
     tasks = [_Reading(asked, tuple(unknown[start : start + size])) for start in range(0, len(unknown), size)]
     for task, done in _told(_read_some, tasks, running, "reading", "batches of files"):

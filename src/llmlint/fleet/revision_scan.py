@@ -37,6 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     min_confidence: str
     cache_directory: str | None
+    shared_cache: str = ""
 
     def options(self, only: str = "", jobs: int = 1) -> Options:
         """`only`: one rule, where nothing else is asked."""
@@ -44,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
         catalogue = load_catalogue()
         chosen = tuple(rule for rule in catalogue if rule.code in codes)
         cache = Path(self.cache_directory) if self.cache_directory else None
-        return Options(chosen, load_vocabulary(None), jobs, cache)
+        return Options(chosen, load_vocabulary(None), jobs, cache, self.shared_cache)
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -112,13 +113,13 @@ class BlobContent(Mapping[str, bytes]):
         return len(self._blobs)
 
 
-def unknown_blobs(asked: Asked, blobs: Sequence[SourcePath]) -> list[SourcePath]:
-    """Those of which the cache does not know both content and record."""
+def unknown_blobs(asked: Asked, blobs: Sequence[SourcePath]) -> tuple[list[SourcePath], str]:
+    """Those of which the cache does not know both content and record, and what is wrong with the cache."""
     cache = open_cache(asked.options())
     try:
         keys = _keys_in(cache, blobs)
         there = cache.known_records(sorted(set(keys.values())))
-        return [blob for blob in blobs if keys.get(blob.path) not in there]
+        return [blob for blob in blobs if keys.get(blob.path) not in there], cache.warning
     finally:
         cache.close()
 

@@ -1,6 +1,7 @@
 """Tasks for an executor, a few at a time, so that a worker that dies costs only what it was in the middle of.
 
-What runs the tasks is a `concurrent.futures.Executor`: processes, threads, or this process where one job is enough.
+What runs the tasks is a `concurrent.futures.Executor`: processes, threads, this process where one job is enough, or the
+workers of a cluster (`cluster.py`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any, TypeVar
 
 from llmlint.workers import worker_pool
 
-EXECUTORS = ("processes", "threads")
+EXECUTORS = ("processes", "threads", "dask")
 
 T = TypeVar("T", bound=Hashable)
 R = TypeVar("R")
+
+OpenExecutor = Callable[[], AbstractContextManager[Executor]]
 
 
 class Failed(Exception):
@@ -35,7 +38,7 @@ class InThisProcess(Executor):
         return future
 
 
-def opener(kind: str, jobs: int) -> Callable[[], AbstractContextManager[Executor]]:
+def opener(kind: str, jobs: int) -> OpenExecutor:
     if jobs == 1:
         return InThisProcess
     if kind == "threads":
@@ -44,7 +47,7 @@ def opener(kind: str, jobs: int) -> Callable[[], AbstractContextManager[Executor
 
 
 def run_all(
-    work: Callable[[T], R], tasks: Iterable[T], open_executor: Callable[[], AbstractContextManager[Executor]], jobs: int
+    work: Callable[[T], R], tasks: Iterable[T], open_executor: OpenExecutor, jobs: int
 ) -> Generator[tuple[T, R | Exception], None, None]:
     """Each task with what came of it, as they end. Those that a broken pool took along are tried again, alone."""
     waiting = deque(tasks)
@@ -76,9 +79,7 @@ def _result(future: Future[R]) -> R | Exception:
         return error
 
 
-def _alone(
-    work: Callable[[T], R], task: T, open_executor: Callable[[], AbstractContextManager[Executor]]
-) -> R | Exception:
+def _alone(work: Callable[[T], R], task: T, open_executor: OpenExecutor) -> R | Exception:
     try:
         with open_executor() as executor:
             return _result(executor.submit(work, task))

@@ -189,6 +189,18 @@ def test_a_finding_lives_until_the_commit_that_ended_it(history: History, fleet_
     assert pool["from_the_start"]
 
 
+def test_a_finding_that_moved_and_was_mended_there_ended_where_it_was_mended(
+    history: History, fleet_file: Path
+) -> None:
+    history.commit("Moved", serving__scheduler=None, serving__planner=LEFT)
+    mended = history.commit("Fix it", serving__planner=f"{LEFT}        self.finished.clear()\n")
+    history.commit("Words again", serving__words="WORDS = 3\n")
+    fleet(asking(fleet_file, "every = 3"))
+    left = lives(fleet_file)["serving/scheduler.py"]
+    assert left["last_seen"] == history.commits[6]
+    assert (left["gone_by"], left["gone_subject"]) == (mended, "Fix it")
+
+
 def test_a_finding_that_is_still_there_has_no_end(history: History, fleet_file: Path) -> None:
     fleet(fleet_file)
     left = lives(fleet_file)["serving/scheduler.py"]

@@ -7,7 +7,7 @@ sightings/project=P/SHA.parquet   the findings of one revision: what a run that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,9 @@ import pyarrow.parquet as pq
 from llmlint.writing import write_file
 
 _GENERATION = b"llmlint"
+
+Known = dict[tuple[str, str, int, str, str], "Life"]
+"""How findings ended, by what is known of them without asking."""
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -81,6 +84,10 @@ class Life(msgspec.Struct, frozen=True):
     gone_date: str = ""
     gone_subject: str = ""
 
+    @property
+    def known_by(self) -> tuple[str, str, int, str, str]:
+        return self.path, self.fingerprint, self.line, self.last_seen, self.gone_after
+
 
 _TYPES = {"str": pa.string(), "int": pa.int64(), "bool": pa.bool_(), "tuple[str, ...]": pa.list_(pa.string())}
 
@@ -117,9 +124,37 @@ class DataSet:
         about = {_GENERATION: generation.encode(), b"revision": msgspec.json.encode(revision)}
         self._write(self._sightings(revision.project, revision.commit), Sighting, sightings, about)
 
-    def write_summary(self, revisions: Sequence[Revision], lives: Sequence[Life]) -> None:
+    def revisions(self, project: str) -> list[Revision]:
+        """What the last run told of, oldest first."""
+        found = msgspec.convert(self._rows("revisions.parquet"), list[Revision])
+        return sorted((one for one in found if one.project == project), key=lambda revision: revision.number)
+
+    def ends(self, project: str, generation: str) -> Known:
+        """The lives whose end an earlier run with the same tool and settings found."""
+        if self._about("findings.parquet").get(project.encode()) != generation.encode():
+            return {}
+        lives = msgspec.convert(self._rows("findings.parquet"), list[Life])
+        return {life.known_by: life for life in lives if life.project == project and life.gone_by}
+
+    def write_summary(
+        self, revisions: Sequence[Revision], lives: Sequence[Life], generations: Mapping[str, str]
+    ) -> None:
+        about = {project.encode(): generation.encode() for project, generation in generations.items()}
         self._write(self.folder / "revisions.parquet", Revision, revisions)
-        self._write(self.folder / "findings.parquet", Life, lives)
+        self._write(self.folder / "findings.parquet", Life, lives, about)
+
+    def _rows(self, name: str) -> list[dict[str, Any]]:
+        try:
+            rows: list[dict[str, Any]] = pq.read_table(self.folder / name).to_pylist()
+        except (OSError, pa.ArrowInvalid):
+            return []
+        return rows
+
+    def _about(self, name: str) -> Mapping[bytes, bytes]:
+        try:
+            return pq.read_schema(self.folder / name).metadata or {}
+        except (OSError, pa.ArrowInvalid):
+            return {}
 
     def _write(self, file: Path, kind: type[Row], rows: Sequence[Row], about: dict[bytes, bytes] | None = None) -> None:
         plain: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,7 @@ import msgspec
 from llmlint.catalogue import load_catalogue
 from llmlint.config import Config
 from llmlint.files import SourcePath
-from llmlint.fleet.dataset import DataSet, Life, Revision
+from llmlint.fleet.dataset import DataSet, Known, Life, Revision
 from llmlint.fleet.fleet_file import FleetFile, Repository
 from llmlint.fleet.following import Lost, follow
 from llmlint.fleet.git_objects import Commit, Git, GitError, clone_or_fetch
@@ -35,6 +36,9 @@ from llmlint.vocabulary_file import load_vocabulary
 
 T = TypeVar("T", bound=Hashable)
 R = TypeVar("R")
+
+Chosen = Callable[[Repository, Git], list[Commit]]
+"""Which revisions of a repository are asked for."""
 
 _BLOBS_AT_ONCE = 400
 """So many are read before their records are stored."""
@@ -63,6 +67,7 @@ class FleetResult(msgspec.Struct):
     reused: int = 0
     problems: list[str] = []
     warnings: list[str] = []
+    generations: dict[str, str] = {}
 
 
 class _Judging(msgspec.Struct, frozen=True):
@@ -72,15 +77,16 @@ class _Judging(msgspec.Struct, frozen=True):
     commits: tuple[Commit, ...]
 
 
-def run_fleet(fleet: FleetFile, file: Path, running: Running) -> FleetResult:
+def run_fleet(fleet: FleetFile, file: Path, running: Running, chosen: Chosen = revisions_of) -> FleetResult:
     result = FleetResult()
     data = DataSet(Path(fleet.data))
     for repository in fleet.repository:
         try:
-            _run_repository(_asked(fleet, repository, file, running), repository, data, running, result)
+            asked = _asked(fleet, repository, file, running)
+            _run_repository(asked, partial(chosen, repository), data, running, result)
         except GitError as error:
             result.problems.append(str(error))
-    data.write_summary(result.revisions, result.lives)
+    data.write_summary(result.revisions, result.lives, result.generations)
     return result
 
 
@@ -103,11 +109,14 @@ def _asked(fleet: FleetFile, repository: Repository, file: Path, running: Runnin
     )
 
 
-def _run_repository(asked: Asked, repository: Repository, data: DataSet, running: Running, result: FleetResult) -> None:
-    made = _made_by(asked)
+def _run_repository(
+    asked: Asked, chosen: Callable[[Git], list[Commit]], data: DataSet, running: Running, result: FleetResult
+) -> None:
+    made = result.generations[asked.project] = _made_by(asked)
+    known = data.ends(asked.project, made)
     with Git(Path(asked.folder)) as git:
-        commits = revisions_of(repository, git)
-        shown = {c.sha: known for c in commits if (known := data.stored(asked.project, c.sha, made)) is not None}
+        commits = chosen(git)
+        shown = {c.sha: stored for c in commits if (stored := data.stored(asked.project, c.sha, made)) is not None}
         result.reused += len(shown)
         tasks = _read(asked, git, [commit for commit in commits if commit.sha not in shown], running, result)
     for task, scanned in _told(_judged, tasks, running, "scanning", "revisions"):
@@ -126,7 +135,7 @@ def _run_repository(asked: Asked, repository: Repository, data: DataSet, running
         if commit.sha in shown
     ]
     result.revisions += [revision for revision, _ in in_order]
-    result.lives += sorted(_followed(asked, in_order, running, result), key=_order)
+    result.lives += sorted(_followed(asked, in_order, known, running, result), key=_order)
 
 
 def _order(life: Life) -> tuple[str, str, int, str]:
@@ -184,9 +193,15 @@ def _read_some(task: _Reading) -> int:
 # ---------------------------------------------------------------- lives
 
 
-def _followed(asked: Asked, shown: Sequence[Shown], running: Running, result: FleetResult) -> Iterator[Life]:
+def _followed(
+    asked: Asked, shown: Sequence[Shown], known: Known, running: Running, result: FleetResult
+) -> Iterator[Life]:
+    """Those whose end an earlier run found have it still."""
     there, ended = lives_of(asked.project, shown)
     yield from there
+    told = [(one, known.get(msgspec.structs.replace(one.life, gone_after=one.after).known_by)) for one in ended]
+    yield from (_with_end(one.life, end) for one, end in told if end is not None)
+    ended = [one for one, end in told if end is None]
     if not running.follows:
         yield from (msgspec.structs.replace(one.life, gone="changed", gone_after=one.after) for one in ended)
         return
@@ -195,6 +210,11 @@ def _followed(asked: Asked, shown: Sequence[Shown], running: Running, result: Fl
             result.problems.append(f"{asked.project} {task.ended[0].after[:12]}: {lives}")
             lives = [msgspec.structs.replace(one.life, gone="changed", gone_after=one.after) for one in task.ended]
         yield from lives
+
+
+def _with_end(life: Life, end: Life) -> Life:
+    how = {name: getattr(end, name) for name in Life.__struct_fields__ if name.startswith("gone")}
+    return msgspec.structs.replace(life, **how)
 
 
 def _lost(asked: Asked, ended: Iterable[Ended]) -> Iterator[Lost]:

@@ -7,7 +7,7 @@ whose sources are those of another one, file by file, is not even linked.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -39,9 +39,9 @@ class Asked(msgspec.Struct, frozen=True):
     cache_directory: str | None
     shared_cache: str = ""
 
-    def options(self, only: str = "", jobs: int = 1) -> Options:
-        """`only`: one rule, where nothing else is asked."""
-        codes = (only,) if only and only != NEEDS_ALL_RULES else self.rules
+    def options(self, only: Collection[str] = (), jobs: int = 1) -> Options:
+        """`only`: some rules, where nothing else is asked."""
+        codes = only if only and NEEDS_ALL_RULES not in only else self.rules
         catalogue = load_catalogue()
         chosen = tuple(rule for rule in catalogue if rule.code in codes)
         cache = Path(self.cache_directory) if self.cache_directory else None
@@ -60,7 +60,7 @@ def sources_at(asked: Asked, git: Git, commit: str) -> TreeSources:
     return sources_of(git.tree(commit, asked.wanted.listed), asked.wanted, git.blob)
 
 
-def scan_revision(asked: Asked, commit: str, only: str = "") -> Scanned:
+def scan_revision(asked: Asked, commit: str, only: Collection[str] = ()) -> Scanned:
     options = asked.options(only)
     with Git(Path(asked.folder)) as git:
         tree = sources_at(asked, git, commit)
@@ -72,9 +72,9 @@ def scan_revision(asked: Asked, commit: str, only: str = "") -> Scanned:
     return Scanned(tuple(_counting(asked, result, only)), result.counts, (*lacking, *result.faults))
 
 
-def _counting(asked: Asked, result: ScanResult, only: str) -> Iterator[Finding]:
+def _counting(asked: Asked, result: ScanResult, only: Collection[str]) -> Iterator[Finding]:
     for finding in map(limited, result.shown):
-        if at_least(finding.confidence, asked.min_confidence) and only in ("", finding.rule):
+        if at_least(finding.confidence, asked.min_confidence) and (not only or finding.rule in only):
             yield finding
 
 

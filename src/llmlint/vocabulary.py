@@ -108,6 +108,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     stream_orders: frozenset[str] = frozenset()
     gpu_calls: frozenset[str] = frozenset()
     gpu_memory: frozenset[str] = frozenset()
+    capture_refuses: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
@@ -342,6 +343,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """Does what follows work on no memory, or on old data, when this call has failed?"""
         return name in self.gpu_memory
 
+    def is_refused_by_capture(self, callee: str) -> bool:
+        """Does a stream that records a graph not allow the call: it waits, or takes or gives back memory at once?"""
+        return bool(self._capture_refuses.find(callee))
+
     def unmaps_memory(self, callee: str) -> bool:
         return bool(self._unmap_calls.find(callee))
 
@@ -385,6 +390,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _stream_orders(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in self.stream_orders)
+
+    @cached_property
+    def _capture_refuses(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in self.capture_refuses)
 
     @cached_property
     def _gpu_calls(self) -> CallIndex[str]:

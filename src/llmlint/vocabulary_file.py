@@ -132,6 +132,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_orders: _Group = []
     gpu_calls: _Group = []
     gpu_memory: _Group = []
+    capture_refuses: _Group = []
     reaches_through: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []

@@ -1,0 +1,69 @@
+"""Which places of a function are tensors, as far as types and makings tell; and which of these may be on the device.
+
+Wider than `device_values`, which wants the device named: a parameter or a field that is declared a tensor counts, and
+what torch's functions and a tensor's methods give, unless something says that it is the host's.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llmlint.code.domain.device_values import DeviceValues
+from llmlint.code.domain.device_waits import is_host_name
+from llmlint.code.domain.tensors import DEVICE, bound_memory
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo
+
+_TENSOR = re.compile(r"\b(?:torch\.)?(?:Tensor|Parameter|LongTensor|IntTensor|FloatTensor|BoolTensor)\b")
+_NO_TENSOR = re.compile(r"\b(?:list|List|dict|Dict|tuple|Tuple|Callable|Sequence|Iterable|deque)\b")
+_GIVES_TENSORS = ("torch.", "torch.nn.functional.")
+_NO_TENSORS = frozenset(
+    "device dtype is_tensor is_floating_point is_grad_enabled get_default_dtype iinfo finfo Generator no_grad "
+    "inference_mode compile load save manual_seed numel Size".split()
+)
+
+
+class TensorValues(DeviceValues):
+    def holds(self, path: str) -> bool:
+        parts = path.replace("[]", "").split(".")
+        if is_host_name(self.program.vocabulary, path):
+            return False
+        if parts[0] != "self" and len(parts) > 1 and not parts[-1].endswith("()") and parts[0] not in self.names:
+            return self._is_declared(path)
+        return super().holds(path) or (len(parts) == 1 and parts[0] in self._tensor_params())
+
+    def _tensor_params(self) -> frozenset[str]:
+        return frozenset(p.name for p in self.function.params if is_tensor_text(p.annotation))
+
+    def _is_declared(self, path: str) -> bool:
+        """A field of an object of the program's that is declared a tensor."""
+        base, _, name = path.replace("[]", "").rpartition(".")
+        cls = self.program.class_of(self.function, base)
+        known = cls.attributes.get(name) if cls is not None else None
+        return known is not None and is_tensor_text(known.annotation)
+
+    def _is_made(self, effect: Effect, at: int) -> bool:
+        callee = self.program.resolve(self.function, effect.source)
+        if self.program.vocabulary.makes_tensor(callee):
+            return bound_memory(self.program, self.function, at) == {DEVICE}
+        prefix, _, name = callee.rpartition(".")
+        if f"{prefix}." in _GIVES_TENSORS and name not in _NO_TENSORS:
+            return not any(is_host_name(self.program.vocabulary, path) for path in effect.reads)
+        return super()._is_made(effect, at)
+
+    def _is_kept(self, attribute: str) -> bool:
+        known = self._attributes.get(attribute)
+        if known is None:
+            known = self._attributes[attribute] = is_tensor_attribute(self.function.owner, attribute)
+        return known or super()._is_kept(attribute)
+
+
+def is_tensor_text(annotation: str) -> bool:
+    """Is it the type of a tensor, and not of something that holds several?"""
+    return bool(_TENSOR.search(annotation)) and not _NO_TENSOR.search(annotation)
+
+
+def is_tensor_attribute(cls: ClassInfo | None, attribute: str) -> bool:
+    """Is it declared a tensor?"""
+    known = cls.attributes.get(attribute) if cls is not None else None
+    return known is not None and is_tensor_text(known.annotation)

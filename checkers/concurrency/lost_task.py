@@ -1,12 +1,13 @@
 """LLM205: work started in the background whose end nobody hears of.
 
-Three forms: a task of the event loop whose only reference is dropped; work handed to an executor whose future is
+Four forms: a task of the event loop whose only reference is dropped; work handed to an executor whose future is
 dropped, so that an error in it is never seen; a callback that asks a failed future for its result and thereby leaves
-out what it had to do.
+out what it had to do; and in C++ the future of `std::async`, or of a function that returns one, that nobody keeps.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -28,6 +29,7 @@ _NEVER_RAISE = frozenset(
     "get append add discard set clear items keys values lower upper notify notify_all exists isfile isdir".split()
     + "debug info warning error exception time perf_counter monotonic sleep".split()
 )
+_FUTURE = re.compile(r"\bfuture\s*<")
 _CHECKS_ITS_ARGUMENTS = ("__init__", "__post_init__")
 _HARMLESS_MODULES = ("asyncio.", "threading.", "logging.", "time.", "collections.")
 _ANSWERS = frozenset({"set", "set_result", "set_exception", "put", "put_nowait", "send", "notify", "notify_all"})
@@ -44,12 +46,19 @@ def check_program(program: Program) -> Iterator[Report]:
                 yield from _dropped_error(program, call)
     for call in program.calls_named("add_done_callback"):
         yield from _callback_that_raises(program, call)
+    for call in program.calls_named("async"):
+        if call.function.language != "python" and call.effect.callee == "std.async" and _is_dropped(call):
+            yield _blocking_future(program, call)
+    for call in _calls_for_a_future(program):
+        if _is_dropped(call):
+            yield _future_of_own(program, call)
 
 
 def _is_dropped(call: Call) -> bool:
     function, effect = call
     if effect.result == "":
-        return not any(effect.line == e.line and e.op in ("return", "yield") for e in function.effects)
+        ending = (e for e in function.effects if e.op in ("return", "yield") and e.region == effect.region)
+        return not any(e.line == effect.line for e in ending)
     name = effect.result
     return name.isidentifier() and not _is_read(function, name)
 
@@ -187,6 +196,52 @@ def _is_guarded(function: FunctionInfo, region: int) -> bool:
         return True
     tried = {at for at in around if function.regions[at].kind == "try"}
     return any(r.kind == "except" and r.first in tried for r in function.regions)
+
+
+# ---------------------------------------------------------------- C++
+
+
+def _blocking_future(program: Program, call: Call) -> Report:
+    function, effect = call
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"nobody keeps the future of std::async: its destructor waits, so {function.name} runs the work at once, and "
+        "what it throws is lost",
+        (program.step(function, effect, "the future is destroyed here, which waits for the work to end"),),
+        confidence="medium",
+        reason="the destructor of a future of std::async blocks until the work is done",
+        subject="future:std::async",
+        fix="keep the future where its result is asked for, or run the work on a thread that is joined",
+    )
+
+
+def _calls_for_a_future(program: Program) -> Iterator[Call]:
+    """Of functions of the program that hand the work's future to whoever calls them."""
+    giving = {f.name for f in program.functions if f.language != "python" and _FUTURE.search(f.facts.returns)}
+    for name in sorted(giving):
+        for call in program.calls_named(name):
+            callees = program.callees(*call) if call.function.language != "python" else ()
+            if callees and all(_FUTURE.search(callee.facts.returns) for callee in callees):
+                yield call
+
+
+def _future_of_own(program: Program, call: Call) -> Report:
+    function, effect = call
+    callee = program.callees(*call)[0]
+    return Report(
+        program.place(function, effect),
+        symbol_of(function),
+        f"{function.name} drops the future that {callee.name} gives: what the work throws is never seen",
+        (
+            program.step(function, effect, f"{effect.callee} answers with a future that nobody keeps"),
+            Step(callee.path, callee.facts.line, f"{callee.name} returns {callee.facts.returns}"),
+        ),
+        confidence="medium",
+        reason="an exception in the work is stored in the future alone",
+        subject=f"future:{callee.name}",
+        fix="keep the future and get() its result, or catch in what runs there",
+    )
 
 
 # ---------------------------------------------------------------- a callback that raises

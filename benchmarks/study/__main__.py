@@ -41,7 +41,7 @@ def draw(db: Path, seed: int, count: int) -> None:
 
 @main.command()
 @STORE
-@click.option("--set", "of", type=click.Choice(["learn", "blind"]), default="blind", show_default=True)
+@click.option("--set", "of", type=click.Choice(["learn", "blind", "second"]), default="blind", show_default=True)
 def agreement(db: Path, of: str) -> None:
     """Per chapter: labelled, said, both, and the shares that come of it; of ours, and of the study's categories."""
     with IssueStore(db, must_exist=True) as store:

@@ -25,7 +25,7 @@ class Label(msgspec.Struct, frozen=True):
     number: int
     chapter: str
     set: str
-    """learn: words were chosen by it; blind: nobody looked at it before they were."""
+    """learn: words were chosen by it; blind: nobody looked at it before they were; second: another reading, later."""
 
 
 class Read(msgspec.Struct, frozen=True):

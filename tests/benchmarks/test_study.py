@@ -18,7 +18,7 @@ def test_each_issue_is_labelled_once_and_is_of_one_set() -> None:
     found = labels()
     assert len({(label.repository, label.number) for label in found}) == len(found)
     assert {label.chapter for label in found} <= {*CHAPTERS, NONE, UNCLEAR}
-    assert Counter(label.set for label in found) == {"learn": 294, "blind": 94}
+    assert Counter(label.set for label in found) == {"learn": 294, "blind": 94, "second": 84}
 
 
 def test_agreement_is_counted_by_chapter() -> None:
@@ -42,7 +42,7 @@ def test_a_draw_is_the_same_every_time_and_fair_to_each_repository(tmp_path: Pat
     assert Counter(line.split("\t")[0] for line in runs[0].splitlines()) == {"a/a": 7, "b/b": 6, "c/c": 7}
 
 
-@pytest.mark.parametrize("of", ["learn", "blind"])
+@pytest.mark.parametrize("of", ["learn", "blind", "second"])
 def test_agreement_needs_the_issues_and_only_their_numbers_are_here(tmp_path: Path, of: str) -> None:
     file = tmp_path / "issues.sqlite3"
     with IssueStore(file) as store:

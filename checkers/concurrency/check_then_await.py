@@ -13,19 +13,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.asked_state import (
+    ABSENT,
     COMPARED,
     PRESENT,
     Asked,
     Change,
+    ChangedNames,
     State,
     asked,
     changes,
+    name_of,
     read_by,
     state_of,
     takes_away,
 )
 from llmlint.code.domain.course import runs_once
-from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.state import CONSTRUCTORS, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import Edge, Graph
@@ -36,6 +39,7 @@ from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
 _LOCK_TYPES = re.compile(r"Lock|Semaphore|Condition|mutex")
+_MEMOS = frozenset({"cache", "cached", "caches", "memo"})
 _SETTING_UP = frozenset(
     "start startup init initialize setup connect close stop shutdown lifespan warmup main launch aenter aexit "
     "disconnect teardown cleanup".split()
@@ -54,29 +58,33 @@ class _Question(NamedTuple):
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    sieve = ChangedNames(program)
     for function in program.functions:
         if function.language == "python" and function.facts.is_async and _awaits(function):
-            yield from _in_function(program, function)
+            yield from _in_function(program, function, sieve)
 
 
 def _awaits(function: FunctionInfo) -> list[int]:
     return [at for at, e in enumerate(function.effects) if e.via == "await" or e.op == "await"]
 
 
-def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
+def _in_function(program: Program, function: FunctionInfo, sieve: ChangedNames) -> Iterator[Report]:
     awaits = _awaits(function)
-    later = [c for c in changes(program, function) if c.at.line >= function.effects[awaits[0]].line]
-    if not later:
-        return
-    questions = list(_questions(program, function))
+    questions = list(_questions(program, function, sieve.of(function)))
+    names = {name_of(state.rpartition(":")[2]) for _, state in (q.state for q in questions)}
+    changing = list(changes(program, function, names, sieve)) if questions else []
     told: set[State] = set()
     for question in questions:
-        for change in later:
+        for change in changing:
             if change.state != question.state or change.state in told or not takes_away(change, question.answer):
+                continue
+            if change.at.line < function.effects[awaits[0]].line:
                 continue
             if question.answer.how == PRESENT and _is_own(function, change):
                 continue
-            waits = _waits_between(program, function, question, questions, change, awaits)
+            if _is_latch(program, change):
+                continue
+            waits = _waits_between(program, function, question, questions, change, changing)
             if waits is not None and not _is_kept_apart(program, function, question, change):
                 told.add(change.state)
                 yield _report(program, function, question, waits, change)
@@ -87,29 +95,51 @@ def _is_own(function: FunctionInfo, change: Change) -> bool:
     return change.done.op == "assign" and root_of(change.at.path) != "self"
 
 
+def _is_latch(program: Program, change: Change) -> bool:
+    """A flag that is only ever raised is raised by the second call as by the first."""
+    done = change.done
+    cls = program.class_named(change.state[0]) if change.state[0] else None
+    if cls is None or done.op != "assign" or done.via or done.value != "constant":
+        return False
+    touches = program.touches(cls, change.state[1])
+    values = {t.effect.source or t.effect.value for t in touches if t.function.name not in CONSTRUCTORS}
+    return len(values) < 2
+
+
 # ---------------------------------------------------------------- questions
 
 
-def _questions(program: Program, function: FunctionInfo) -> Iterator[_Question]:
+def _questions(program: Program, function: FunctionInfo, changed: set[str]) -> Iterator[_Question]:
+    """Only about state of the names that are changed."""
     graph = paths_of(function).graph
     for region, nodes in graph.asked.items():
         for node in nodes:
             edges = [edge for edge in graph.out[node] if edge.test is not None]
             for edge in edges:
-                yield from _on_edge(program, function, region, node, edge, edges)
+                found = _on_edge(program, function, region, node, edge, edges, changed)
+                yield from (q for q in found if name_of(q.state[1].rpartition(":")[2]) in changed)
     for at, effect in enumerate(function.effects):
-        if effect.op == "call" and effect.via != "await":
-            yield from _by_raising(program, function, at, effect, graph)
+        if effect.op == "call" and effect.via != "await" and _may_refuse(program, effect.path):
+            raising = _by_raising(program, function, at, effect, graph)
+            yield from (q for q in raising if name_of(q.state[1]) in changed)
+
+
+def _may_refuse(program: Program, callee: str) -> bool:
+    """Could a function of that name raise by a test? A sieve before calls are resolved."""
+    named = program.functions_named(callee.rpartition(".")[2])
+    return any(f.is_method and not f.facts.is_async and any(e.op == "raise" for e in f.effects) for f in named)
 
 
 def _on_edge(
-    program: Program, function: FunctionInfo, region: int, node: int, edge: Edge, edges: list[Edge]
+    program: Program, function: FunctionInfo, region: int, node: int, edge: Edge, edges: list[Edge], changed: set[str]
 ) -> Iterator[_Question]:
     if edge.test is None:
         return
     line = function.regions[region].line
     others = tuple(other.to for other in edges if other is not edge)
     for answer in asked(program, function, edge.test, edge.holds, line):
+        if not _may_concern(program, answer.path, changed):
+            continue
         if _is_shared(program, function, answer.path):
             for path in _with_properties(program, function, answer.path):
                 said = answer if path == answer.path else Asked(answer.path, COMPARED)
@@ -152,6 +182,11 @@ def _with_properties(program: Program, function: FunctionInfo, path: str) -> Ite
         yield from read_by(program, getter, base)
     else:
         yield path
+
+
+def _may_concern(program: Program, path: str, changed: set[str]) -> bool:
+    name = name_of(path.rpartition(":")[2]) or path
+    return name in changed or any(f.is_property for f in program.functions_named(name))
 
 
 def _is_shared(program: Program, function: FunctionInfo, path: str) -> bool:
@@ -200,7 +235,7 @@ def _waits_between(
     question: _Question,
     questions: list[_Question],
     change: Change,
-    awaits: list[int],
+    changes_of_it: list[Change],
 ) -> Effect | None:
     """The await on a way from the answer to the change on which the state is neither changed before nor asked again."""
     paths = paths_of(function)
@@ -211,19 +246,23 @@ def _waits_between(
     looked = {
         node
         for at, e in enumerate(function.effects)
-        if e.op == "bind" and any(state_of(program, function, p) == question.state for p in e.reads)
+        if e.op == "bind"
+        and any(
+            name_of(p) == name_of(question.answer.path) and state_of(program, function, p) == question.state
+            for p in e.reads
+        )
         for node in graph.nodes_of(at)
     }
     if any(goal & ({other} | paths.reached([other], asking.__contains__)) for other in question.otherwise):
         return None
     changing = {
         node
-        for c in changes(program, function)
+        for c in changes_of_it
         if c.state == question.state
         for node in graph.nodes_of(function.effects.index(c.at))
     }
     before = {question.onward} | paths.reached([question.onward], (asking | changing).__contains__)
-    for at in awaits:
+    for at in _awaits(function):
         for node in graph.nodes_of(at):
             if node not in before:
                 continue
@@ -313,6 +352,8 @@ def _report(program: Program, function: FunctionInfo, question: _Question, waits
 def _how_sure(program: Program, function: FunctionInfo, question: _Question, change: Change) -> tuple[str, str]:
     if _SETTING_UP & set(words(function.name)):
         return "low", f"{function.name} may be called by one task only"
+    if question.answer.how == ABSENT and _MEMOS & set(words(change.at.path)):
+        return "low", "it is a memo, into which the second call puts what the first did"
     if not _own_params(function):
         return "low", "nothing tells two of its calls apart, so there may be only one"
     return "medium", "it is called for one thing after another, and no lock is held"

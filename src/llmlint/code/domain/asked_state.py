@@ -6,13 +6,12 @@ directly, by way of a local that was looked up in it, or through a function of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from llmlint.code.facts.facts import Effect, Test
-from llmlint.code.flow.summaries import Done, does, mentions
 from llmlint.code.link.program import FunctionInfo, Program
 
 State = tuple[str, str]
@@ -21,6 +20,7 @@ State = tuple[str, str]
 ABSENT, PRESENT, EQUAL, COMPARED = "absent", "present", "equal", "compared"
 _LOOKS_UP = frozenset({"get", "find", "count", "contains"})
 _SIZES = frozenset({"len", "size", "qsize"})
+_CHANGES = frozenset({"insert", "remove", "assign", "clear"})
 _NOTHING = frozenset({"False", "None", "0", "false", "nullptr", "NULL", '""', "''"})
 
 
@@ -40,6 +40,10 @@ class Change(NamedTuple):
     at: Effect
     done: Effect
     waits: Effect | None = None
+
+
+def name_of(path: str) -> str:
+    return path.removesuffix("[]").rpartition(".")[2]
 
 
 def state_of(program: Program, function: FunctionInfo, path: str) -> State:
@@ -137,34 +141,65 @@ def _asked_by_call(program: Program, function: FunctionInfo, test: Test, how: st
 
 def read_by(program: Program, callee: FunctionInfo, receiver: str) -> Iterator[str]:
     """The state that a method reads, as whoever calls it on `receiver` would write it."""
-    for path in sorted(mentions(program, callee)):
+    methods = _with_its_own_calls(program, callee)
+    for path in dict.fromkeys(path for method in methods for path, _ in method.reads):
         if path.startswith("self.") and not path.endswith("()"):
             yield f"{receiver}{path[4:]}" if receiver != "self" else path
+
+
+def _with_its_own_calls(program: Program, method: FunctionInfo) -> list[FunctionInfo]:
+    """A method and those that it calls on the same object: as far as one reads who wants to know what it is about."""
+    calls = (e for e in method.effects if e.op == "call" and e.path.startswith("self.") and e.path.count(".") == 1)
+    return [method, *(callee for e in calls for callee in program.callees(method, e) if not callee.facts.is_async)]
 
 
 # ---------------------------------------------------------------- what is done to it
 
 
-def changes(program: Program, function: FunctionInfo) -> Iterator[Change]:
-    """What a function does to state: by its own effects, and by the methods that it calls."""
+def changes(program: Program, function: FunctionInfo, wanted: Collection[str], sieve: ChangedNames) -> Iterator[Change]:
+    """What a function does to state of these names: by its own effects, and by the methods that it calls."""
     for effect in function.effects:
-        if effect.op in ("insert", "remove", "assign", "clear") and effect.path:
+        if effect.op in _CHANGES and name_of(effect.path) in wanted:
             yield Change(state_of(program, function, effect.path), effect, effect)
-        elif effect.op == "call":
+        elif effect.op == "call" and not sieve.of_call(effect.path).isdisjoint(wanted):
             by = _by_coroutines if effect.via == "await" else _by_callees
-            yield from by(program, function, effect)
+            yield from by(program, function, effect, wanted)
 
 
-def _by_callees(program: Program, function: FunctionInfo, call: Effect) -> Iterator[Change]:
+class ChangedNames:
+    """What functions of a name may change, by its names: a sieve before calls are resolved."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._by_name: dict[str, frozenset[str]] = {}
+
+    def of(self, function: FunctionInfo) -> set[str]:
+        return self._own(function).union(*(self.of_call(e.path) for e in function.effects if e.op == "call"))
+
+    def of_call(self, callee: str) -> frozenset[str]:
+        leaf = callee.rpartition(".")[2]
+        if leaf not in self._by_name:
+            named = [f for f in self._program.functions_named(leaf) if f.is_method]
+            deeper = {e.path[5:] for f in named for e in f.effects if e.op == "call" and e.path.startswith("self.")}
+            further = (f for name in deeper if "." not in name for f in self._program.functions_named(name))
+            self._by_name[leaf] = frozenset(name for f in (*named, *further) for name in self._own(f))
+        return self._by_name[leaf]
+
+    def _own(self, function: FunctionInfo) -> set[str]:
+        return {name_of(e.path) for e in function.effects if e.op in _CHANGES}
+
+
+def _by_callees(program: Program, function: FunctionInfo, call: Effect, wanted: Collection[str]) -> Iterator[Change]:
     for callee in program.callees(function, call):
         if not callee.is_method or callee.facts.is_async or callee.name == "__init__":
             continue
-        for done in does(program, callee):
-            if done.how in ("insert", "remove", "assign", "clear"):
-                yield Change(_state_of_done(program, callee, done), call, done.effect)
+        for method in _with_its_own_calls(program, callee):
+            for done in method.effects:
+                if done.op in _CHANGES and name_of(done.path) in wanted:
+                    yield Change(state_of(program, method, done.path), call, done)
 
 
-def _by_coroutines(program: Program, function: FunctionInfo, call: Effect) -> Iterator[Change]:
+def _by_coroutines(program: Program, function: FunctionInfo, call: Effect, wanted: Collection[str]) -> Iterator[Change]:
     """What an awaited coroutine of the program does itself, where it does not ask before."""
     for callee in program.callees(function, call):
         if not callee.facts.is_async or callee is function:
@@ -182,10 +217,6 @@ def _by_coroutines(program: Program, function: FunctionInfo, call: Effect) -> It
                 key = effect.key if effect.key not in own else ""
                 done = msgspec.structs.replace(effect, key=key)
                 yield Change(state_of(program, callee, effect.path), call, done, waits)
-
-
-def _state_of_done(program: Program, callee: FunctionInfo, done: Done) -> State:
-    return state_of(program, callee, done.path)
 
 
 def takes_away(change: Change, answer: Asked) -> bool:

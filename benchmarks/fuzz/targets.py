@@ -151,13 +151,13 @@ TARGETS: dict[str, Callable[[random.Random], None]] = {
     "comments": comments,
 }
 PER_THOUSAND = {
-    "reader": 50,
-    "program": 30,
-    "settings": 130,
-    "ignore_files": 270,
-    "baselines": 130,
+    "reader": 40,
+    "program": 10,
+    "settings": 140,
+    "ignore_files": 300,
+    "baselines": 140,
     "caches": 20,
-    "records": 70,
+    "records": 50,
     "comments": 300,
 }
 """How many of a thousand inputs a target gets: the slow ones few, and still most of the time."""

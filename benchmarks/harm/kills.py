@@ -27,6 +27,13 @@ class Tally(msgspec.Struct):
     slowest: float = 0.0
     wrong: list[str] = []
 
+    def add(self, more: Tally) -> None:
+        self.ended += more.ended
+        self.over_before += more.over_before
+        self.findings = more.findings
+        self.slowest = max(self.slowest, more.slowest)
+        self.wrong += more.wrong
+
 
 def kill_many(times: int, number: signal.Signals, seed: int) -> Tally:
     """`number`: SIGKILL goes to the parent alone; SIGINT and SIGTERM must be answered within a second."""

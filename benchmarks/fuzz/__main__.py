@@ -23,6 +23,7 @@ import platformdirs
 
 from benchmarks.fuzz.targets import PER_THOUSAND, TARGETS
 
+STATE = Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "fuzz.json")
 _RESULT = Path(__file__).parent / "results" / "fuzz.md"
 _MOST_CPU = 5.0
 _HANGS = 60
@@ -42,6 +43,17 @@ def run_one(target: str, number: int) -> str:
 
 def _hang(*_: object) -> None:
     raise TimeoutError(f"no end within {_HANGS} s")
+
+
+def resumed(file: Path, anew: bool) -> dict[str, Any]:
+    """By target: the next number, and what failed before it."""
+    state: dict[str, Any] = {name: {"next": 0, "failures": []} for name in TARGETS}
+    return state if anew or not file.exists() else state | json.loads(file.read_text())
+
+
+def keep(file: Path, state: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(state))
 
 
 class _Task(NamedTuple):
@@ -66,7 +78,7 @@ def _stretch(task: _Task) -> tuple[str, int, list[tuple[int, str]]]:
     return task.target, number, failures
 
 
-def _go_on(state: dict[str, Any], targets: list[str], inputs: int, seconds: float, jobs: int) -> None:
+def go_on(state: dict[str, Any], targets: list[str], inputs: int, seconds: float, jobs: int) -> None:
     """Every target that is not through gets the same share of the time."""
     goals = {target: inputs * PER_THOUSAND[target] // 1000 for target in targets}
     left = [target for target in targets if state[target]["next"] < goals[target]]
@@ -78,7 +90,7 @@ def _go_on(state: dict[str, Any], targets: list[str], inputs: int, seconds: floa
             state[target]["failures"] += failures
 
 
-def _table(state: dict[str, Any]) -> str:
+def table_of(state: dict[str, Any]) -> str:
     lines = [
         "# Fuzzing",
         "",
@@ -106,9 +118,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--target", action="append", choices=list(TARGETS), help="Only these.")
     parser.add_argument("--only", type=int, help="One input, by its number; its traceback is shown.")
-    parser.add_argument(
-        "--state", type=Path, default=Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "fuzz.json")
-    )
+    parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--anew", action="store_true", help="Forget what was done before.")
     parser.add_argument("--result", type=Path, default=_RESULT, help="Where the table is written.")
     asked = parser.parse_args()
@@ -116,14 +126,11 @@ def main() -> None:
     if asked.only is not None:
         TARGETS[targets[0]](random.Random(f"{targets[0]}:{asked.only}"))
         return
-    state: dict[str, Any] = {name: {"next": 0, "failures": []} for name in TARGETS}
-    if asked.state.exists() and not asked.anew:
-        state |= json.loads(asked.state.read_text())
-    _go_on(state, targets, asked.inputs, asked.seconds, asked.jobs)
-    asked.state.parent.mkdir(parents=True, exist_ok=True)
-    asked.state.write_text(json.dumps(state))
-    asked.result.write_text(_table(state))
-    print(_table(state), end="")
+    state = resumed(asked.state, asked.anew)
+    go_on(state, targets, asked.inputs, asked.seconds, asked.jobs)
+    keep(asked.state, state)
+    asked.result.write_text(table_of(state))
+    print(table_of(state), end="")
     sys.exit(any(state[name]["failures"] for name in targets))
 
 

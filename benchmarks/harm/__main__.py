@@ -17,6 +17,7 @@ import platformdirs
 
 from benchmarks.harm import faults, kills
 
+STATE = Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "harm.json")
 _RESULT = Path(__file__).parent / "results" / "harm.md"
 _AT_A_TIME = 50
 
@@ -28,13 +29,25 @@ class Done(msgspec.Struct):
     ended: dict[str, kills.Tally] = {}
 
 
+def resumed(file: Path, anew: bool) -> Done:
+    return Done() if anew or not file.exists() else msgspec.json.decode(file.read_bytes(), type=Done)
+
+
 def go_on(done: Done, state: Path | None, wanted: dict[signal.Signals, int], jobs: int) -> None:
     """Kept after each piece, so that nothing is done twice."""
-    left = [command for command in faults.COMMANDS if command not in done.failed]
+    fail_calls(done, state, list(faults.COMMANDS), jobs)
+    end_scans(done, state, wanted)
+
+
+def fail_calls(done: Done, state: Path | None, commands: list[str], jobs: int) -> None:
+    left = [command for command in commands if command not in done.failed]
     with ThreadPoolExecutor(jobs) as pool:
         for command, tally in zip(left, pool.map(faults.try_all, left), strict=True):
             done.failed[command] = tally
             _keep(done, state)
+
+
+def end_scans(done: Done, state: Path | None, wanted: dict[signal.Signals, int]) -> None:
     for number, times in wanted.items():
         tally_of = done.ended.setdefault(number.name, kills.Tally())
         while tally_of.ended < times:
@@ -74,15 +87,12 @@ def main() -> None:
         "--interrupts", type=int, default=100, help="How many are interrupted, and how many terminated."
     )
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument(
-        "--state", type=Path, default=Path(platformdirs.user_cache_dir("llmlint-benchmarks"), "harm.json")
-    )
+    parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--anew", action="store_true", help="Forget what was done before.")
     asked = parser.parse_args()
     if shutil.which("strace") is None:
         sys.exit("strace is not installed")
-    known = asked.state.exists() and not asked.anew
-    done = msgspec.json.decode(asked.state.read_bytes(), type=Done) if known else Done()
+    done = resumed(asked.state, asked.anew)
     wanted = {signal.SIGKILL: asked.kills, signal.SIGINT: asked.interrupts, signal.SIGTERM: asked.interrupts}
     go_on(done, asked.state, wanted, asked.jobs)
     _RESULT.write_text(_table(done))

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -206,6 +207,20 @@ def test_without_a_compiler_the_run_goes_on_and_the_verdict_says_so(tmp_path: Pa
     assert found.is_unchanged and found.traced.returncode == 3
     assert found.status("answer") == "not-exercised"
     assert "there is no C compiler" in found.verdicts["answer"].summary
+
+
+def test_a_run_folder_that_allows_no_programs_is_said_to_be_one_and_no_process_complains(tmp_path: Path) -> None:
+    mount = "mkdir runs && mount -t tmpfs -o noexec,mode=700 none runs"
+    if subprocess.run(["unshare", "-m", "sh", "-c", mount], cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+    build(tmp_path, "serve.c")
+    llmlint(tmp_path, "scan", "src", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
+    traced = f"{sys.executable} -P -m llmlint trace --findings findings.json --out runs/one -- ./serve plain 4"
+    script = f"{mount.partition('&& ')[2]}; {traced}; echo ended with $?; cat runs/one/native.json"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr == "served\n"
+    assert "ended with 3\n" in done.stdout
+    assert "whose file system allows no programs" in done.stdout
 
 
 def test_a_compiler_that_cannot_is_quoted(tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def _run(command: str, folder: Path, *strace: str) -> _Done:
     """The command in a tree made for it; under `strace` where that is told what to do."""
     tree = folder / "tree"
     (tree / ".git").mkdir(parents=True)
+    (tree / "out").mkdir()
     for name, text in _TREE.items():
         (tree / name).write_text(text)
     before = ["strace", "-f", "-qq", *strace] if strace else []

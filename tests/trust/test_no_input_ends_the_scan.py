@@ -13,6 +13,9 @@ from serving_code import NOOP
 import llmlint.commands.scan_command as scan_command
 from llmlint import diff
 from llmlint.cli import main
+from llmlint.code.flow.assigned import unsure_reads
+from llmlint.code.syntax import tree as tree_nodes
+from llmlint.code.syntax.python import read_python
 from llmlint.ignores import Patterns
 from llmlint.project import Request, scan
 from llmlint.scan import check_sources
@@ -134,3 +137,28 @@ def test_wrong_use_is_still_2_and_findings_are_1(tree: Path) -> None:
     (tree / "other.py").write_text(NOOP)
     assert llmlint(tree, "scan", "--no-such-flag").returncode == 2
     assert llmlint(tree, "scan", "other.py").returncode == 1
+
+
+def test_a_test_of_nothing_at_all_is_a_test() -> None:
+    source = """
+def read(path):
+    file = open(path)
+    if None:
+        return None
+    while not None:
+        text = file.read()
+        file.close()
+        return text
+"""
+    assert isinstance(check_sources({"a.py": source.encode()}), list)  # which raises where a rule has failed
+
+
+def test_ways_through_one_try_after_another_are_not_counted_twice() -> None:
+    tries = "".join("    try:\n        work()\n    except OSError:\n        log()\n" for _ in range(12))
+    source = (
+        f"def f():\n    try:\n        value = work()\n    except OSError:\n        log()\n{tries}    return value\n"
+    )
+    _, module = read_python(source.encode())
+    function = next(node for node in tree_nodes.walk(module) if isinstance(node, tree_nodes.Function))
+    (read,) = unsure_reads(function, source.split("\n"))
+    assert len(read.ways) == 1

@@ -179,7 +179,10 @@ class _Reader:
                 ends.append(end)
         if not ends:
             return None
-        joined = {name: tuple(way for end in ends for way in end.get(name, ())) for end in ends for name in end}
+        joined: _State = {}
+        for name in dict.fromkeys(name for end in ends for name in end):
+            ways = {id(way): way for end in ends for way in end.get(name, ())}  # one after another they would double
+            joined[name] = tuple(ways.values())
         return self.block(node.final, joined, known)[0] if node.final else joined
 
     # ------------------------------------------------------------ expressions

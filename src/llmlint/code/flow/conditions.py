@@ -40,7 +40,7 @@ def _implied(test: Test, holds: bool) -> Iterator[Fact]:
                     yield from _implied(part, holds)
             else:
                 yield (written(test),), holds
-        case "constant" | "other":
+        case "constant" | "other" | "none":
             return
         case "path" | "call":
             yield ("true", written(test)), holds

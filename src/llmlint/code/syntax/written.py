@@ -10,6 +10,8 @@ from llmlint.code.syntax import tree
 
 def text_of(node: tree.Node, lines: Sequence[str]) -> str:
     """A node as written, on one line."""
+    if node.line == node.end_line and node.line <= len(lines):  # whole lines are not copied: some are long
+        return " ".join(lines[node.line - 1][node.column - 1 : node.end_column - 1].split())
     rows = lines[node.line - 1 : node.end_line]
     if not rows:
         return ""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from llmlint.files import language_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RESULT = Path(__file__).parent / "results" / "determinism.md"
+PYTHONS = tuple(f"python3.{minor}" for minor in range(11, 15))
 _FLAGS = ["--format", "jsonl", "--min-confidence", "low", "--show-suppressed"]
 
 
@@ -163,6 +164,20 @@ def _table(rows: list[Compared], missing: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def compare_all(trees: list[Path], wanted: Sequence[str], seed: int) -> tuple[list[Compared], list[str]]:
+    """Each tree with each Python that is there, and the Pythons that are not."""
+    inside = {name: environment_of(path) for name in wanted if (path := shutil.which(name))}
+    pythons = {Path(name).name.removeprefix("python"): python for name, python in inside.items() if python}
+    rows: list[Compared] = []
+    for tree in trees:
+        expected: bytes | None = None
+        for label, python in pythons.items():
+            row, expected = compare(python, label, tree.resolve(), expected, seed)
+            rows.append(row)
+            print(row, flush=True)
+    return rows, [name for name in wanted if not inside.get(name)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trees", nargs="*", type=Path, default=[_ROOT / "examples", _ROOT / "src"])
@@ -171,17 +186,8 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    wanted = asked.python or [f"python3.{minor}" for minor in range(11, 15)]
-    inside = {name: environment_of(path) for name in wanted if (path := shutil.which(name))}
-    pythons = {Path(name).name.removeprefix("python"): python for name, python in inside.items() if python}
-    rows: list[Compared] = []
-    for tree in asked.trees:
-        expected: bytes | None = None
-        for label, python in pythons.items():
-            row, expected = compare(python, label, tree.resolve(), expected, asked.seed)
-            rows.append(row)
-            print(row, flush=True)
-    _RESULT.write_text(_table(rows, [name for name in wanted if not inside.get(name)]))
+    rows, missing = compare_all(asked.trees, asked.python or PYTHONS, asked.seed)
+    _RESULT.write_text(_table(rows, missing))
     print(_RESULT.read_text(), end="")
     sys.exit(any(row.wrong for row in rows))
 

@@ -1,0 +1,1 @@
+"""Every attempt to break llmlint, tried again by one command."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from serving_code import CLEAN
 
-from llmlint.cache import FILE_NAME, _seal
+from llmlint.local_cache import FILE_NAME, _sealed
 
 from .conftest import llmlint
 
@@ -38,7 +38,7 @@ def _forge(file: Path) -> None:
     name = {full.rpartition(":")[2]: full for full in rows}
     victim, blob = name[keys["pool.py"]], rows[name[keys["clean.py"]]][4:]
     with database:
-        database.execute("UPDATE record SET blob = ? WHERE key = ?", (_seal(victim, blob) + blob, victim))
+        database.execute("UPDATE record SET blob = ? WHERE key = ?", (_sealed(victim, blob), victim))
         database.execute("DELETE FROM result")
     database.close()
 

@@ -17,9 +17,14 @@ from click.testing import CliRunner, Result
 from serving_code import LEFT, NOOP
 
 from llmlint.cli import main
+from llmlint.fleet.fleet_file import read_fleet_file
+from llmlint.fleet.tasks import InThisProcess
 from llmlint.local_cache import cache_info
+from llmlint.progress import Stage
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install -e '.[dev]'")
+
+from llmlint.fleet.fleet_run import Running, run_fleet  # noqa: E402
 
 from .conftest import History  # noqa: E402
 
@@ -269,6 +274,24 @@ def test_a_second_run_finds_its_revisions_done(history: History, fleet_file: Pat
     result = fleet(asking(fleet_file, 'range = "main~7..main"', "every = 1"))
     assert "3 from an earlier run" in result.stdout
     assert [row["gone_by"] for row in rows(fleet_file, "findings.parquet")] == [row["gone_by"] for row in before]
+
+
+def test_how_findings_ended_is_not_looked_for_twice_also_when_that_was_ended(
+    history: History, fleet_file: Path
+) -> None:
+    class Ended(Exception): ...
+
+    def end(stage: Stage) -> None:
+        if stage.name == "following" and stage.done == 2:
+            raise Ended
+
+    asked = read_fleet_file(asking(fleet_file, "every = 1"))
+    cache = fleet_file.parent / "cache"
+    with pytest.raises(Ended):
+        run_fleet(asked, fleet_file, Running(InThisProcess, 1, cache, progress=end))
+    assert "following 0/1" in fleet(fleet_file, "--progress", "plain").stderr
+    assert "following" not in fleet(fleet_file, "--progress", "plain").stderr
+    assert lives(fleet_file)["serving/pool.py"]["gone_by"] == history.commits[3]
 
 
 def test_other_rules_are_another_scan(history: History, fleet_file: Path) -> None:

@@ -3,11 +3,12 @@
 findings.parquet               each finding of each project, once: first and last seen, what made it disappear
 revisions.parquet              what was scanned
 sightings/project=P/SHA.parquet   the findings of one revision: what a run that was ended goes on from
+ends/project=P/SHA.parquet        how those ended that the revision does not show any more: so is this
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +19,6 @@ import pyarrow.parquet as pq
 from llmlint.writing import write_file
 
 _GENERATION = b"llmlint"
-
-Known = dict[tuple[str, str, int, str, str], "Life"]
-"""How findings ended, by what is known of them without asking."""
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -104,61 +102,56 @@ class DataSet:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def _sightings(self, project: str, commit: str) -> Path:
-        return self.folder / "sightings" / f"project={project}" / f"{commit}.parquet"
+    def _file(self, kind: str, project: str, commit: str) -> Path:
+        return self.folder / kind / f"project={project}" / f"{commit}.parquet"
 
     def stored(self, project: str, commit: str, generation: str) -> tuple[Revision, list[Sighting]] | None:
         """What an earlier run with the same tool and settings found at a revision."""
-        file = self._sightings(project, commit)
-        try:
-            table = pq.read_table(file, partitioning=None)
-        except (OSError, pa.ArrowInvalid):
+        table = _read(self._file("sightings", project, commit), generation)
+        if table is None:
             return None
-        told = table.schema.metadata or {}
-        if told.get(_GENERATION) != generation.encode():
-            return None
-        revision = msgspec.json.decode(told[b"revision"], type=Revision)
+        revision = msgspec.json.decode(table.schema.metadata[b"revision"], type=Revision)
         return revision, msgspec.convert(table.to_pylist(), list[Sighting])
 
     def store(self, revision: Revision, sightings: Sequence[Sighting], generation: str) -> None:
         about = {_GENERATION: generation.encode(), b"revision": msgspec.json.encode(revision)}
-        self._write(self._sightings(revision.project, revision.commit), Sighting, sightings, about)
+        _write(self._file("sightings", revision.project, revision.commit), Sighting, sightings, about)
+
+    def ended(self, project: str, commit: str, generation: str) -> list[Life]:
+        """How those ended that a revision does not show any more, as earlier runs of the same make found."""
+        table = _read(self._file("ends", project, commit), generation)
+        return [] if table is None else msgspec.convert(table.to_pylist(), list[Life])
+
+    def store_ended(self, project: str, commit: str, lives: Sequence[Life], generation: str) -> None:
+        """Beside what is known already."""
+        known = {life.known_by: life for life in (*self.ended(project, commit, generation), *lives)}
+        about = {_GENERATION: generation.encode()}
+        _write(self._file("ends", project, commit), Life, [known[key] for key in sorted(known)], about)
 
     def revisions(self, project: str) -> list[Revision]:
         """What the last run told of, oldest first."""
-        found = msgspec.convert(self._rows("revisions.parquet"), list[Revision])
+        table = _read(self.folder / "revisions.parquet")
+        found = [] if table is None else msgspec.convert(table.to_pylist(), list[Revision])
         return sorted((one for one in found if one.project == project), key=lambda revision: revision.number)
 
-    def ends(self, project: str, generation: str) -> Known:
-        """The lives whose end an earlier run with the same tool and settings found."""
-        if self._about("findings.parquet").get(project.encode()) != generation.encode():
-            return {}
-        lives = msgspec.convert(self._rows("findings.parquet"), list[Life])
-        return {life.known_by: life for life in lives if life.project == project and life.gone_by}
+    def write_summary(self, revisions: Sequence[Revision], lives: Sequence[Life]) -> None:
+        _write(self.folder / "revisions.parquet", Revision, revisions)
+        _write(self.folder / "findings.parquet", Life, lives)
 
-    def write_summary(
-        self, revisions: Sequence[Revision], lives: Sequence[Life], generations: Mapping[str, str]
-    ) -> None:
-        about = {project.encode(): generation.encode() for project, generation in generations.items()}
-        self._write(self.folder / "revisions.parquet", Revision, revisions)
-        self._write(self.folder / "findings.parquet", Life, lives, about)
 
-    def _rows(self, name: str) -> list[dict[str, Any]]:
-        try:
-            rows: list[dict[str, Any]] = pq.read_table(self.folder / name).to_pylist()
-        except (OSError, pa.ArrowInvalid):
-            return []
-        return rows
+def _read(file: Path, generation: str | None = None) -> pa.Table | None:
+    """None where there is none, or one of another generation."""
+    try:
+        table = pq.read_table(file, partitioning=None)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    made = (table.schema.metadata or {}).get(_GENERATION)
+    return table if generation is None or made == generation.encode() else None
 
-    def _about(self, name: str) -> Mapping[bytes, bytes]:
-        try:
-            return pq.read_schema(self.folder / name).metadata or {}
-        except (OSError, pa.ArrowInvalid):
-            return {}
 
-    def _write(self, file: Path, kind: type[Row], rows: Sequence[Row], about: dict[bytes, bytes] | None = None) -> None:
-        plain: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows]
-        table = pa.Table.from_pylist(plain, schema=_schema(kind).with_metadata(about))
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        write_file(file, sink.getvalue().to_pybytes(), parents=True)
+def _write(file: Path, kind: type[Row], rows: Sequence[Row], about: dict[bytes, bytes] | None = None) -> None:
+    plain: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows]
+    table = pa.Table.from_pylist(plain, schema=_schema(kind).with_metadata(about))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    write_file(file, sink.getvalue().to_pybytes(), parents=True)

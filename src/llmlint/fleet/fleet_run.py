@@ -19,7 +19,7 @@ import msgspec
 from llmlint.catalogue import load_catalogue
 from llmlint.config import Config
 from llmlint.files import SourcePath
-from llmlint.fleet.dataset import DataSet, Known, Life, Revision
+from llmlint.fleet.dataset import DataSet, Life, Revision
 from llmlint.fleet.fleet_file import FleetFile, Repository
 from llmlint.fleet.following import Lost, follow
 from llmlint.fleet.git_objects import Commit, Git, GitError, clone_or_fetch
@@ -86,7 +86,7 @@ def run_fleet(fleet: FleetFile, file: Path, running: Running, chosen: Chosen = r
             _run_repository(asked, partial(chosen, repository), data, running, result)
         except GitError as error:
             result.problems.append(str(error))
-    data.write_summary(result.revisions, result.lives, result.generations)
+    data.write_summary(result.revisions, result.lives)
     return result
 
 
@@ -113,7 +113,6 @@ def _run_repository(
     asked: Asked, chosen: Callable[[Git], list[Commit]], data: DataSet, running: Running, result: FleetResult
 ) -> None:
     made = result.generations[asked.project] = _made_by(asked)
-    known = data.ends(asked.project, made)
     with Git(Path(asked.folder)) as git:
         commits = chosen(git)
         shown = {c.sha: stored for c in commits if (stored := data.stored(asked.project, c.sha, made)) is not None}
@@ -135,7 +134,7 @@ def _run_repository(
         if commit.sha in shown
     ]
     result.revisions += [revision for revision, _ in in_order]
-    result.lives += sorted(_followed(asked, in_order, known, running, result), key=_order)
+    result.lives += sorted(_followed(asked, in_order, data, made, running, result), key=_order)
 
 
 def _order(life: Life) -> tuple[str, str, int, str]:
@@ -194,11 +193,12 @@ def _read_some(task: _Reading) -> int:
 
 
 def _followed(
-    asked: Asked, shown: Sequence[Shown], known: Known, running: Running, result: FleetResult
+    asked: Asked, shown: Sequence[Shown], data: DataSet, made: str, running: Running, result: FleetResult
 ) -> Iterator[Life]:
     """Those whose end an earlier run found have it still."""
     there, ended = lives_of(asked.project, shown)
     yield from there
+    known = {life.known_by: life for one in shown for life in data.ended(asked.project, one[0].commit, made)}
     told = [(one, known.get(msgspec.structs.replace(one.life, gone_after=one.after).known_by)) for one in ended]
     yield from (_with_end(one.life, end) for one, end in told if end is not None)
     ended = [one for one, end in told if end is None]
@@ -209,6 +209,7 @@ def _followed(
         if isinstance(lives, Exception):
             result.problems.append(f"{asked.project} {task.ended[0].after[:12]}: {lives}")
             lives = [msgspec.structs.replace(one.life, gone="changed", gone_after=one.after) for one in task.ended]
+        data.store_ended(asked.project, task.ended[0].after, [life for life in lives if life.gone_by], made)
         yield from lives
 
 

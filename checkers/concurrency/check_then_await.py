@@ -247,6 +247,7 @@ def _waits_between(
         node
         for at, e in enumerate(function.effects)
         if e.op == "bind"
+        and e.value != "path"
         and any(
             name_of(p) == name_of(question.answer.path) and state_of(program, function, p) == question.state
             for p in e.reads
@@ -261,7 +262,7 @@ def _waits_between(
         if c.state == question.state
         for node in graph.nodes_of(function.effects.index(c.at))
     }
-    before = {question.onward} | paths.reached([question.onward], (asking | changing).__contains__)
+    before = {question.onward} | paths.reached([question.onward], (asking | (changing - goal)).__contains__)
     for at in _awaits(function):
         for node in graph.nodes_of(at):
             if node not in before:
@@ -319,7 +320,7 @@ def _is_endless(function: FunctionInfo, effect: Effect) -> bool:
 
 
 def _own_params(function: FunctionInfo) -> list[str]:
-    return [param.name for param in function.params if param.name not in ("self", "cls")]
+    return [param.name for param in function.params if param.name not in ("self", "cls") and not param.default]
 
 
 # ---------------------------------------------------------------- what is said

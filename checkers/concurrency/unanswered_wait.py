@@ -1,11 +1,12 @@
 """LLM208: an error that is only logged, where somebody waits for the answer that the plain way gives.
 
-Work is done in a `try` and its end told by a future, an event or a queue in the same `try`; a handler logs and goes on,
-and tells nobody.
+Work is done in a `try` and its end told by a future, an event or a queue in the same `try`, or behind it by the future
+of who waits for what was worked out; a handler logs and goes on, and tells nobody.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.state import CONSTRUCTORS, symbol_of
@@ -13,14 +14,14 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.rounds import effects_in
 from llmlint.code.link.exits import chain, loops_around
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 
 _TELLS = frozenset("set_result set put put_nowait send send_pyobj send_json send_multipart".split())
 _LOGS = frozenset(
     "debug info warning warn error exception critical log print print_exc format_exc sleep str repr type get_traceback "
-    "log_exception".split()
+    "log_exception len format join time monotonic perf_counter".split()
 )
 _WAITS = frozenset(
     "get get_nowait recv recv_pyobj recv_json recv_multipart recv_string wait popleft dequeue accept".split()
@@ -44,9 +45,9 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
     for handler, region in enumerate(function.regions):
-        if region.kind != "except" or region.text not in _BROAD or not _serves(function, handler):
+        if region.kind != "except" or region.text not in _BROAD or not _serves(program, function, handler):
             continue
-        told = _told(program, function, region.first)
+        told = _told(program, function, region.first) or _told_behind(program, function, region.first)
         if (
             told is None
             or not _only_logs(program, function, [e for _, e in effects_in(function, handler)], set())
@@ -70,16 +71,19 @@ def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
         )
 
 
-def _serves(function: FunctionInfo, handler: int) -> bool:
+def _serves(program: Program, function: FunctionInfo, handler: int) -> bool:
     """Does it stand in a loop that takes one thing after the other to work on?"""
     around = chain(function, handler)[1:]
     kinds = [function.regions[at].kind for at in around]
     if "loop" not in kinds or not _PASSED_BY.isdisjoint(kinds[: kinds.index("loop")]):
         return False
-    return any(_takes(effect) for _, effect in effects_in(function, around[kinds.index("loop")]))
+    inside = [effect for _, effect in effects_in(function, around[kinds.index("loop")])]
+    return any(_takes(function, e) for e in inside) or any(
+        program.reaches(callee, _takes, _LEVELS) for e in inside for callee in program.callees(function, e)
+    )
 
 
-def _takes(effect: Effect) -> bool:
+def _takes(function: FunctionInfo, effect: Effect) -> bool:
     leaf = effect.callee.rpartition(".")[2]
     return leaf in _WAITS and (leaf != "get" or not any(a.path or a.literal for a in effect.args if not a.keyword))
 
@@ -98,6 +102,30 @@ def _told(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect,
             works = any(callee.name not in CONSTRUCTORS for callee in program.callees(function, effect))
             before = before or (effect if works else None)
     return None
+
+
+def _told_behind(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect, Effect] | None:
+    """What is worked out in the try, and set behind it as the result of a future that somebody waits for."""
+    before = next((e for _, e in effects_in(function, tried) if e.op == "call" and e.result.isidentifier()), None)
+    loop = next((at for at in chain(function, tried) if function.regions[at].kind == "loop"), None)
+    if before is None or loop is None:
+        return None
+    inside = {at for at in range(len(function.regions)) if tried in chain(function, at)}
+    handlers = {at for at, region in enumerate(function.regions) if region.kind == "except" and region.first == tried}
+    for _, effect in effects_in(function, loop):
+        around = chain(function, effect.region)
+        is_behind = effect.line > before.line and inside.isdisjoint(around) and handlers.isdisjoint(around)
+        if is_behind and effect.callee.endswith(".set_result") and before.result in _roots(function, effect):
+            return before, effect
+    return None
+
+
+def _roots(function: FunctionInfo, effect: Effect) -> set[str]:
+    """The locals that what a call is given is made of, and those that the loops around it walk."""
+    found = {root_of(path) for a in effect.args for path in (a.written or a.path, *a.reads)}
+    for at in loops_around(function, effect):
+        found.update(re.findall(r"\w+", function.regions[at].text))
+    return found
 
 
 def _is_telling(function: FunctionInfo, effect: Effect) -> bool:
@@ -131,10 +159,14 @@ def _goes_on_untold(program: Program, function: FunctionInfo, handler: int, tell
     """From the handler a way leads to the next round or the end, and nobody is told there."""
     graph = paths_of(function).graph
     starts = [at for at, node in enumerate(graph.nodes) if node.what == "handler" and node.region == handler]
-    loop = loops_around(function, telling)[0]
+    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
     heads = {at for at, node in enumerate(graph.nodes) if node.what == "head" and node.region == loop}
 
+    inner = set(loops_around(function, telling)) - set(chain(function, handler))
+
     def tells(node: int) -> bool:
+        if graph.nodes[node].what == "head" and graph.nodes[node].region in inner:
+            return True  # the loop that tells all of them
         effect = graph.effect(node)
         if effect is None or not effect.callee:
             return False

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from llmlint.code.facts.facts import Effect, Test
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
 
 State = tuple[str, str]
 """The class that has it, "" where that is not known, and its attribute; or "" and a path."""
@@ -196,7 +196,14 @@ def _by_callees(program: Program, function: FunctionInfo, call: Effect, wanted: 
         for method in _with_its_own_calls(program, callee):
             for done in method.effects:
                 if done.op in _CHANGES and name_of(done.path) in wanted:
-                    yield Change(state_of(program, method, done.path), call, done)
+                    yield Change(state_of(program, method, done.path), call, _with_the_callers_key(method, call, done))
+
+
+def _with_the_callers_key(method: FunctionInfo, call: Effect, done: Effect) -> Effect:
+    """The key as the caller writes it; "" where that is another name, or what the method is not given."""
+    given = arguments_by_parameter(method, call).get(root_of(done.key)) if done.key else None
+    is_same = given is not None and root_of(done.key) in (given.path, given.written)
+    return done if is_same else msgspec.structs.replace(done, key="")
 
 
 def _by_coroutines(program: Program, function: FunctionInfo, call: Effect, wanted: Collection[str]) -> Iterator[Change]:
@@ -223,7 +230,7 @@ def takes_away(change: Change, answer: Asked) -> bool:
     """Would the same question be answered otherwise after the change?"""
     done = change.done
     is_counted = done.via in ("+=", "-=") or done.op in ("insert", "remove")
-    if answer.key and done.key and change.done is change.at and answer.key != done.key:
+    if answer.key and done.key and answer.key != done.key:
         return False  # another entry
     if answer.how == ABSENT:
         return done.op == "insert" or (done.op == "assign" and not _gives_nothing(done))

@@ -1,6 +1,6 @@
 """LLM304: a call of the GPU's runtime whose error nobody hears of, or that is tolerated and left for the next who asks.
 
-Two mechanisms: an allocation or a copy whose result is dropped, in a file that checks the others; an error that a
+Two mechanisms: a call whose answer is dropped, in a file that looks at those of the others; an error that a
 comparison lets pass while the runtime still holds it.
 """
 
@@ -11,56 +11,107 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Region, Test
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
-from llmlint.phrases import last_name
+from llmlint.phrases import last_name, words
 
-_FEWEST_CHECKED = 3
+_FEWEST_CHECKED = 2
 _DROPPED = ""
 _ERROR = re.compile(r"(?:cuda|hip|musa)Error(?!.*(?:Unloading|Deinitialized))\w+")
 """An error that a program which goes on may meet."""
+_STATUS = re.compile(r"(?:enum )?\w+_(?:status|result)(?:_t)?")
+"""A type by which a function of a C library says how it went."""
+_GIVES_UP = frozenset(
+    "free destroy release close unregister unmap reset disable detach abort stop end shutdown pop cleanup clear "
+    "teardown unpin finalize profiler".split()
+)
+"""What undoes something: where that fails nobody can do anything about it."""
+_LAST = ("GetLastError", "PeekAtLastError", "GetErrorString", "GetErrorName")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    calls = [
-        call
-        for name in program.call_names
-        if program.vocabulary.names_gpu_call(name)
-        for call in program.calls_named(name)
-    ]
-    by_file: dict[str, list[tuple[FunctionInfo, Effect]]] = {}
-    for function, effect in calls:
-        if function.language != "python":
-            by_file.setdefault(function.path, []).append((function, effect))
+    by_file: dict[str, list[Call]] = {}
+    for call in _answering(program):
+        by_file.setdefault(call.function.path, []).append(call)
     for path in sorted(by_file):
         yield from _dropped(program, by_file[path])
-    for function in dict.fromkeys(function for found in by_file.values() for function, _ in found):
-        yield from _left_pending(program, function)
+    for function in dict.fromkeys(call.function for found in by_file.values() for call in found):
+        if function.language != "python":
+            yield from _left_pending(program, function)
 
 
-def _dropped(program: Program, calls: list[tuple[FunctionInfo, Effect]]) -> Iterator[Report]:
-    checked = [effect for _, effect in calls if effect.result != _DROPPED]
-    dropped = [(f, e) for f, e in calls if e.result == _DROPPED and not last_name(e.callee).endswith("GetLastError")]
-    if len(checked) < max(_FEWEST_CHECKED, 2 * len(dropped)):
-        return
+def _answering(program: Program) -> Iterator[Call]:
+    """The calls that answer with a status: of the GPU's runtime by name, of other libraries by what their functions,
+    which have no body here, are declared to return."""
+    declared = {f.name for f in program.functions if _is_of_c(f) and _STATUS.fullmatch(f.facts.returns.strip())}
+    for name in program.call_names:
+        is_of_gpu = program.vocabulary.names_gpu_call(name)
+        for call in program.calls_named(name) if is_of_gpu or name in declared else ():
+            is_plain = is_of_gpu or call.effect.callee.lstrip("~") == name
+            if call.effect.op == "call" and is_plain and "test" not in words(call.function.path):
+                yield call
+
+
+def _is_of_c(function: FunctionInfo) -> bool:
+    return function.language != "python" and not function.facts.owner and not function.facts.has_body
+
+
+def _dropped(program: Program, calls: list[Call]) -> Iterator[Report]:
+    asked = [call for call in calls if not last_name(call.effect.callee).endswith(_LAST)]
+    dropped = [call for call in asked if _is_dropped(call) and not _is_given_up(program, call)]
+    checked = [call for call in asked if call.effect.result not in (_DROPPED, "<void>") and not _is_dropped(call)]
+    is_habit = len(checked) >= max(_FEWEST_CHECKED, 2 * len({call.function for call in dropped}))
     for function, effect in dropped:
-        if not program.vocabulary.gives_gpu_memory(last_name(effect.callee)):
+        name = last_name(effect.callee)
+        alike = [call for call in checked if last_name(call.effect.callee) == name]
+        # Of a library that is declared and not known, the same function has to be looked at elsewhere.
+        if not (is_habit if program.vocabulary.names_gpu_call(name) else alike):
             continue
-        other = next((e for e in checked if e.callee == effect.callee), checked[0])
+        other = (alike or checked)[0].effect
         yield Report(
             program.place(function, effect),
             symbol_of(function),
-            f"what {last_name(effect.callee)} answers is dropped: a failure is heard of much later, in another call",
+            f"what {name} answers is dropped: a failure is heard of much later, in another call",
             (
                 Step(function.path, effect.line, "nobody looks at the result"),
                 Step(function.path, other.line, f"{last_name(other.callee)} is checked here"),
             ),
             confidence="low",
             reason=f"{len(checked)} calls in this file are checked, and the next of them may tell of it too",
-            subject=last_name(effect.callee),
+            subject=name,
             fix="check it as the others are checked",
             mechanism="unchecked_gpu_call.dropped",
         )
+
+
+def _is_dropped(call: Call) -> bool:
+    """Is its answer not taken, or put into a name that is given another value, or ends, before anybody reads it?"""
+    function, effect = call
+    if effect.result != _DROPPED:
+        return effect.result.isidentifier() and function.language != "python" and not _is_read(function, effect)
+    at = function.effects.index(effect)
+    behind = function.effects[at + 1 : at + 3]
+    return not any(last_name(following.callee).endswith(_LAST[:2]) for following in behind)
+
+
+def _is_read(function: FunctionInfo, call: Effect) -> bool:
+    """Does anything behind the call read the local that has its answer, before the next answer comes there?"""
+    name = call.result
+    if not any(e.op == "bind" and e.path == name for e in function.effects):
+        return True
+    if any(name in region.reads and region.end_line >= call.line for region in function.regions):
+        return True
+    for effect in function.effects[function.effects.index(call) + 2 :]:
+        if name in effect.reads or name == effect.source or any(name in (a.path, *a.reads) for a in effect.args):
+            return True
+    return any(name in (e.source, *e.reads) for e in function.effects if e.op == "return")
+
+
+def _is_given_up(program: Program, call: Call) -> bool:
+    """Does the call undo something, or the function around it?"""
+    function, effect = call
+    ending = function.name == "__del__" or program.vocabulary.is_terminal(function.name)
+    return ending or not _GIVES_UP.isdisjoint((*words(last_name(effect.callee)), *words(function.name)))
 
 
 def _left_pending(program: Program, function: FunctionInfo) -> Iterator[Report]:

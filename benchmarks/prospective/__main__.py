@@ -59,15 +59,18 @@ class Told(msgspec.Struct, frozen=True):
 @click.option("--until", default="2026-05-01", show_default=True, help="The first day of the month that ends the year.")
 @click.option("--months", default=12, show_default=True)
 @click.option("--jobs", default=1, show_default=True)
+@click.option("--no-follow", is_flag=True, help="Look for no commits: what went is only counted.")
 @click.option("--table-only", is_flag=True, help="Only tell of what there is in the folder.")
-def main(histories: Path, work: Path, projects: str, until: str, months: int, jobs: int, table_only: bool) -> None:
+def main(
+    histories: Path, work: Path, projects: str, until: str, months: int, jobs: int, no_follow: bool, table_only: bool
+) -> None:
     work.mkdir(parents=True, exist_ok=True)
     known = msgspec.convert(tomllib.loads(PROJECTS_FILE.read_text("utf-8")), dict[str, Project])
     names = projects.split(",")
     if not table_only:
         for name in names:  # one after the other: a project that is done is there, whatever comes after
             file = _fleet_file(work, name, known[name], histories, date.fromisoformat(until), months)
-            _scan(file, work / "cache", jobs)
+            _scan(file, work / "cache", jobs, no_follow)
     click.echo(table([told(work / f"{name}-data") for name in names]), nl=False)
 
 
@@ -88,8 +91,9 @@ def _fleet_file(work: Path, name: str, project: Project, histories: Path, until:
     return file
 
 
-def _scan(file: Path, cache: Path, jobs: int) -> None:
+def _scan(file: Path, cache: Path, jobs: int, no_follow: bool) -> None:
     command = [sys.executable, "-P", "-m", "llmlint", "fleet", str(file), "--jobs", str(jobs)]
+    command += ["--no-follow"] * no_follow
     subprocess.run([*command, "--cache-dir", str(cache), "--progress", "plain"], check=True)
 
 
@@ -131,23 +135,27 @@ def _lines(projects: Sequence[Told]) -> Iterator[str]:
             f"| {one.project} | {len(one.revisions)} | {first.date[:10]} `{first.commit[:10]}` "
             f"| {last.date[:10]} `{last.commit[:10]}` | {last.lines:,} |"
         )
+    is_followed = any(life.gone_by for one in projects for life in (*one.first, *one.later))
     yield from ("", "Findings that the first scan shows, at the end of the time:", "")
-    yield from _ends([row(one.project, one.first) for one in projects])
+    yield from _ends([row(one.project, one.first) for one in projects], is_followed)
     yield from ("", "Findings that came later, which had less time:", "")
-    yield from _ends([row(one.project, one.later) for one in projects])
+    yield from _ends([row(one.project, one.later) for one in projects], is_followed)
     yield from ("", "The first scan's findings, by rule:", "")
-    yield from _ends(by_rule([life for one in projects for life in one.first]))
+    yield from _ends(by_rule([life for one in projects for life in one.first]), is_followed)
 
 
-def _ends(rows: Sequence[Row]) -> Iterator[str]:
-    yield "| | findings | removed by a fix | by another commit | with their code | still there |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+def _ends(rows: Sequence[Row], is_followed: bool) -> Iterator[str]:
+    """Where no commits were looked for, nobody knows which of them were fixes."""
+    known = "removed by a fix | by another commit" if is_followed else "gone, their function there"
+    yield f"| | findings | {known} | with their code | still there |"
+    yield f"| --- | ---: | ---: |{' ---: |' if is_followed else ''} ---: | ---: |"
     if len({one.name.split()[0] for one in rows}) > 1 and not rows[0].name.startswith("LLM"):
         rows = [*rows, Row("all", {end: sum(one.ends[end] for one in rows) for end in ENDS})]
     for one in rows:
         fix, changed, removed, there = (one.ends[end] for end in ENDS)
-        fixed, left = f"{fix}{share(fix, one.all)}", f"{there}{share(there, one.all)}"
-        yield f"| {one.name} | {one.all} | {fixed} | {changed} | {removed} | {left} |"
+        left = f"{there}{share(there, one.all)}"
+        how = f"{fix}{share(fix, one.all)} | {changed}" if is_followed else f"{changed}{share(changed, one.all)}"
+        yield f"| {one.name} | {one.all} | {how} | {removed} | {left} |"
 
 
 def share(part: int, of: int) -> str:

@@ -56,6 +56,14 @@ def test_a_year_is_scanned_and_told_by_what_became_of_its_findings(clones: Path,
     assert "| vllm | 2 | 1 (50 %, 9 to 91) | 0 | 0 | 1 (50 %, 9 to 91) |" in done.stdout
 
 
+def test_without_following_what_went_is_counted_and_nothing_is_called_a_fix(clones: Path, tmp_path: Path) -> None:
+    arguments = ["--histories", str(clones), "--work", str(tmp_path / "work"), "--projects", "vllm", "--no-follow"]
+    done = CliRunner().invoke(main, [*arguments, "--until", "2025-04-20", "--months", "3"], catch_exceptions=False)
+    assert "| | findings | gone, their function there | with their code | still there |" in done.stdout
+    assert "| vllm | 2 | 1 (50 %, 9 to 91) | 0 | 1 (50 %, 9 to 91) |" in done.stdout
+    assert "fix" not in done.stdout
+
+
 def test_a_share_of_nothing_is_not_told() -> None:
     assert share(0, 0) == ""
 

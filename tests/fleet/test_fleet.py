@@ -218,6 +218,16 @@ def test_what_went_with_its_file_was_not_mended(history: History, fleet_file: Pa
     assert (other["gone"], other["gone_by"], other["first_seen"]) == ("removed", history.commits[5], history.commits[3])
 
 
+def test_without_following_it_is_told_whether_the_function_is_still_there(history: History, fleet_file: Path) -> None:
+    fleet(fleet_file, "--no-follow")
+    ends = {path: (life["gone"], life["gone_by"], life["gone_after"]) for path, life in lives(fleet_file).items()}
+    assert ends == {
+        "serving/pool.py": ("changed", "", history.commits[3]),
+        "serving/other.py": ("removed", "", history.commits[6]),
+        "serving/scheduler.py": ("", "", ""),
+    }
+
+
 def test_a_finding_whose_line_was_edited_goes_on(history: History, fleet_file: Path) -> None:
     edited = LEFT.replace("def reset(self)", "def reset(self, hard=False)")
     assert edited != LEFT

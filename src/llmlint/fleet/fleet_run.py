@@ -21,7 +21,7 @@ from llmlint.config import Config
 from llmlint.files import SourcePath
 from llmlint.fleet.dataset import DataSet, Life, Revision
 from llmlint.fleet.fleet_file import FleetFile, Repository
-from llmlint.fleet.following import Lost, follow
+from llmlint.fleet.following import Lost, follow, not_followed
 from llmlint.fleet.git_objects import Commit, Git, GitError, clone_or_fetch
 from llmlint.fleet.git_trees import TreeFilter
 from llmlint.fleet.lives import Ended, Shown, lives_of
@@ -203,7 +203,7 @@ def _followed(
     yield from (_with_end(one.life, end) for one, end in told if end is not None)
     ended = [one for one, end in told if end is None]
     if not running.follows:
-        yield from (msgspec.structs.replace(one.life, gone="changed", gone_after=one.after) for one in ended)
+        yield from (life for lost in _lost(asked, ended) for life in not_followed(lost))
         return
     for task, lives in _told(follow, list(_lost(asked, ended)), running, "following", "revisions with findings gone"):
         if isinstance(lives, Exception):

@@ -46,6 +46,13 @@ def follow(lost: Lost) -> list[Life]:
         return [tracker.followed(ended) for ended in lost.ended]
 
 
+def not_followed(lost: Lost) -> list[Life]:
+    """Without the commits: only whether the function is still there."""
+    with Git(Path(lost.asked.folder)) as git:
+        tracker = _Tracker(lost, git)
+        return [tracker.not_followed(ended) for ended in lost.ended]
+
+
 class _Tracker:
     def __init__(self, lost: Lost, git: Git) -> None:
         self._asked = lost.asked
@@ -67,6 +74,10 @@ class _Tracker:
             gone_date=commit.date,
             gone_subject=commit.subject,
         )
+
+    def not_followed(self, ended: Ended) -> Life:
+        gone = "changed" if self._has(ended.after, ended.sighting) else "removed"
+        return msgspec.structs.replace(ended.life, gone=gone, gone_after=ended.after)
 
     def _commit_that_ended(self, ended: Ended) -> Commit | None:
         sighting, everything = ended.sighting, self._asked.wanted.paths

@@ -94,7 +94,7 @@ class Walk(Generic[Origin]):
         jumps = (node for node in tree.walk(self.function) if isinstance(node, tree.Jump) and node.label == label.name)
         if any(jump.line > label.line for jump in jumps):
             return {}
-        return _join([comes, *self._jumps.pop(label.name, ())]) or {}
+        return joined([comes, *self._jumps.pop(label.name, ())]) or {}
 
     def _statement(self, node: tree.Node, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
         match node:
@@ -122,7 +122,7 @@ class Walk(Generic[Origin]):
                 tried = self.block(body, state)
                 self.tries -= bool(handlers)
                 ends = [tried, *(self.block(h.body, dict(before)) for h in handlers)]
-                return _join(ends)
+                return joined(ends)
             case tree.With(items=items, body=body):
                 for entered, _ in items:
                     self.evaluate(entered, state)
@@ -176,7 +176,7 @@ class Walk(Generic[Origin]):
     ) -> dict[str, Held[Origin]] | None:
         self.evaluate(test, state)
         held, failed = self._where(test, True, state), self._where(test, False, state)
-        return _join([self.block(body, held), self.block(orelse, failed)])
+        return joined([self.block(body, held), self.block(orelse, failed)])
 
     def _loop(self, node: tree.Loop, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
         test = node.test
@@ -344,21 +344,21 @@ _SPECIAL: dict[type[tree.Node], str] = {
 # ---------------------------------------------------------------- joining
 
 
-def _join(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Origin]] | None:
+def joined(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Origin]] | None:
     """What may be held where ways meet: what only one holds too; what all of them were told."""
     reached = [end for end in ends if end is not None]
     if not reached:
         return None
-    joined = dict(reached[0])
+    merged = dict(reached[0])
     for end in reached[1:]:
         for place, held in end.items():
-            known = joined.get(place)
+            known = merged.get(place)
             if known is None:
-                joined[place] = held
+                merged[place] = held
             elif known is not held:
                 both = (known.asked & held.asked) | ((known.asked | held.asked) & {ASKED})
-                joined[place] = Held(known.origin, both, held.at or known.at)
-    return joined
+                merged[place] = Held(known.origin, both, held.at or known.at)
+    return merged
 
 
 def _parts(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from llmlint.code.facts.carried import Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
+from llmlint.code.flow.native_helpers import functions_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.flows import Flows
@@ -66,7 +67,7 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     wanted = _bringing(file.facts, flows)
     if wanted:
         fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
-        functions = list(_functions(file.tree))
+        functions = functions_of(file.tree)
         helpers = _Helpers(_only_ones(functions), wanted)
         told: list[tree.Node] = []
         for function in functions:
@@ -84,13 +85,6 @@ def _bringing(facts: FileFacts, flows: Flows) -> set[int]:
     by_reference = {f.name for f in own if any(_is_reference(p.annotation) for p in f.params)}
     asking = (f for f in facts.functions if any(_name(e.callee.lstrip("~")) in by_reference for e in f.effects))
     return {f.line for f in (*own, *asking)}
-
-
-def _functions(module: tree.Module) -> Iterator[tree.Function]:
-    """Those that stand in no other: what is nested is passed with the one around it."""
-    for node in tree.walk(module, into=lambda n: isinstance(n, tree.Module | tree.Class | tree.Broken | tree.If)):
-        if isinstance(node, tree.Function) and node.body:
-            yield node
 
 
 def _only_ones(functions: list[tree.Function]) -> dict[str, tree.Function]:

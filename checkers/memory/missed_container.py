@@ -1,14 +1,16 @@
 """LLM109: an abort, a flush or a test for idleness that looks into some of the containers that can hold a request.
 
-A sweep is told by its name. What it leaves out is told in four ways: another sweep of the object looks there; a holder
-it looks at is only the current one of several slots; a request enters either the one or the other; the object whose one
-queue it looks at keeps requests in another.
+A sweep is told by its name. What it leaves out is told in several ways: another sweep of the object looks there; a
+holder it looks at is only the current one of several slots; a request enters either the one or the other; the object
+whose one queue it looks at keeps requests in another. And, whatever the containers hold: elements of what it leaves
+out go on to what it looks into (`missed_source`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from llmlint.checkers.memory.missed_source import missed_sources
 from llmlint.code.domain.holders import Holders, among, functions_through, is_own, through
 from llmlint.code.domain.state import only_looks, symbol_of
 from llmlint.code.facts.facts import Effect
@@ -28,6 +30,7 @@ def check_program(program: Program) -> Iterator[Report]:
     holders = Holders(program)
     judged: set[FunctionInfo] = set()
     for cls in program.classes:
+        yield from _left_out_sources(program, cls, judged)
         sweeps = [f for f in functions_through(program, cls) if f.is_method and program.vocabulary.is_sweep(f.name)]
         if sweeps and len(holders.of(cls)) > 1:
             search = _Search(program, holders, cls, sweeps)
@@ -35,6 +38,13 @@ def check_program(program: Program) -> Iterator[Report]:
                 if function not in judged and (report := search.report(function)):
                     judged.add(function)
                     yield report
+
+
+def _left_out_sources(program: Program, cls: ClassInfo, judged: set[FunctionInfo]) -> Iterator[Report]:
+    for function, report in missed_sources(program, cls):
+        if function not in judged:
+            judged.add(function)
+            yield report
 
 
 class _Search:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.code.domain.drains import drains_in
 from llmlint.code.domain.entries import those_around
 from llmlint.code.domain.growing import is_made_for_a_request, is_taken_from
 from llmlint.code.domain.state import Change, attribute_of, changes_of, head_of, is_keyed, is_setup, symbol_of
-from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -22,6 +22,7 @@ _STEPS = frozenset("step execute schedule process forward run poll recv send dis
 _POLLS = (".is_completed(", ".is_done(", ".done(", ".query(", ".poll(", ".is_ready(")
 _WAITS = frozenset("wait result synchronize join".split())
 _BOUNDED = ("maxlen", "len(self.{}) >", "len(self.{})>")
+_KEEPERS = frozenset("pool manager store cache registry table index map".split())
 _MOST_AROUND = 12
 _LISTS = frozenset({"append", "appendleft", "extend", "push_back", "emplace_back", "+="})
 
@@ -109,24 +110,20 @@ def _reaped(program: Program, cls: ClassInfo, attribute: str, fill: Change, poll
 
 
 def _is_per_step(program: Program, cls: ClassInfo, fill: Change) -> bool:
-    """By the name of the function or of one that calls it, of whatever object, or because it empties what the steps
-    before have left in another container."""
+    """By the name of the function or of one that calls it, of whatever object, or because it takes what the steps
+    before have left out of another container."""
     around = [fill.function, *those_around(program, fill.function, cls)]
     for function in around[:_MOST_AROUND]:
         around += dict.fromkeys(c.function for c in program.callers(function) if c.function not in around)
     if any(not _STEPS.isdisjoint(words(function.name)[:1]) for function in around[:_MOST_AROUND]):
         return True
-    return any(_empties(effect, fill.attribute) for effect in fill.function.effects)
-
-
-def _empties(effect: Effect, attribute: str) -> bool:
-    swapped = [a.path for a in effect.args] if effect.op == "call" and effect.path.endswith("swap") else []
-    emptied = [effect.path] if effect.op == "clear" else swapped
-    return any(path.startswith("self.") and attribute_of(path) != attribute for path in emptied)
+    return any(attribute_of(drain.place) != fill.attribute for drain in drains_in(fill.function))
 
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:
     """Made neither for one request nor for one test, nor again and again by the methods of another object."""
+    if program.vocabulary.speaks_of_requests(cls.name) and _KEEPERS.isdisjoint(words(cls.name)):
+        return False
     if is_made_for_a_request(program, cls) or {"test", "tests", "conftest"} & set(words(cls.path)):
         return False
     makers = (call.function for call in program.calls_named(cls.name))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import FunctionInfo
+from llmlint.code.link.program import FunctionInfo, root_of
 
 _COPIES = frozenset("list set dict tuple deque collections.deque sorted".split())
 _GETS = frozenset("get_nowait popleft pop popitem".split())
@@ -52,7 +52,8 @@ def _swapped(function: FunctionInfo, call: Effect) -> Iterator[Drain]:
     if method == "swap" and len(paths) in (1, 2):
         pair = [receiver, *paths] if len(paths) == 1 else paths
         inner = [path for path in pair if path.startswith("self.")]
-        local = [path for path in pair if path.isidentifier() and _is_made_empty(function, path)]
+        outer = [root_of(path) for path in pair if path and not path.startswith("self.")]
+        local = [name for name in outer if name.isidentifier() and _is_made_empty(function, name)]
         if len(inner) == len(local) == 1 and "[" not in inner[0]:
             yield Drain(local[0], inner[0], call)
     elif call.path in ("std.exchange", "exchange") and len(paths) == 2 and paths[0].startswith("self."):

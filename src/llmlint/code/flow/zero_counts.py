@@ -1,0 +1,267 @@
+"""Divisions by what starts at zero: counters that only grow, lists that start empty, spans of time in whole units.
+
+For Python, C and C++, on the tree of one file. A name is asked about where some test of the same function, or a test
+around a call of it, speaks of it: what the test says is not weighed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from llmlint.code.facts.native_tests import inside_casts
+from llmlint.code.syntax import tree
+
+_DIVIDES = frozenset({"/", "//", "%"})
+_WHOLE = re.compile(
+    r"^(?:std::atomic<)?(?:const |static |unsigned |signed |std::)*(?:u?int\d*_t|int|long|size_t|uint\d+|short)\b"
+)
+_FLOAT = re.compile(r"\b(?:float|double)\b")
+_EMPTY = frozenset({"deque", "list", "defaultdict", "Counter"})
+
+
+class Start(NamedTuple):
+    """What a name starts as (`what`: a count, a list, a span), and where."""
+
+    what: str
+    at: tree.Node
+
+
+class Division(NamedTuple):
+    at: tree.Binary
+    place: str
+    start: Start
+    function: tree.Function
+    sibling: tree.Node | None
+    """Another division by such a thing, in the same file, that somebody asked about."""
+
+
+def divisions_in(module: tree.Module) -> Iterator[Division]:
+    functions = list(_functions(module))
+    is_python = module.language == "python"
+    starts = _starts(module, functions, is_python)
+    spans = _span_makers(functions) if not is_python else set()
+    found: list[tuple[tree.Binary, str, Start, tree.Function]] = []
+    asked: list[tree.Node] = []
+    for function in functions:
+        local = {name: Start("span", at) for name, at in _spans_of(function, spans)} if spans else {}
+        divided = list(_divided(function, {**starts, **local}, is_python))
+        tested = set(_tested(function)) if divided else set()
+        for at, place, start in divided:
+            name = place.rpartition(".")[2]
+            if name in tested or _grows_before(function, name, at) or _is_asked_by_callers(functions, function, name):
+                asked.append(at)
+            elif not tested & {n for n in _names_in(at.left) if n in starts}:
+                found.append((at, place, start, function))
+    guarding = next((f for f in functions if not is_python and _is_ratio(f)), None)
+    for at, place, start, function in found:
+        sibling = next(iter(asked), guarding)
+        yield Division(at, place, start, function, sibling)
+
+
+def _functions(module: tree.Module) -> Iterator[tree.Function]:
+    inside = tree.Module | tree.Class | tree.Broken | tree.If | tree.Block
+    for node in tree.walk(module, into=lambda n: isinstance(n, inside)):
+        if isinstance(node, tree.Function) and node.body:
+            yield node
+
+
+# ---------------------------------------------------------------- what starts at zero
+
+
+def _starts(module: tree.Module, functions: Iterable[tree.Function], is_python: bool) -> dict[str, Start]:
+    """The members that start at zero, or empty, and that are only counted up or set back to that."""
+    starts: dict[str, Start] = {}
+    other: set[str] = set()
+    grown: set[str] = set()
+    for cls in (node for node in tree.walk(module, into=_holds_classes) if isinstance(node, tree.Class)):
+        for field in cls.body:
+            match field:
+                case tree.Assign(targets=[tree.Name(id=name)], value=value) if is_python and _is_zero(value):
+                    starts[name] = Start("count", field)
+                case tree.Field(name=name, annotation=tree.TypeName(text=text), value=value):
+                    if _WHOLE.match(text) and value is not None and _is_zero(value):
+                        starts[name] = Start("count", field)
+    for function in functions:
+        for node in tree.walk_own(function):
+            _note(node, function, is_python, starts, grown, other)
+    return {name: start for name, start in starts.items() if name in grown and name not in other}
+
+
+def _note(
+    node: tree.Node,
+    function: tree.Function,
+    is_python: bool,
+    starts: dict[str, Start],
+    grown: set[str],
+    other: set[str],
+) -> None:
+    match node:
+        case tree.Assign(targets=targets, value=value, op=op, declares=False):
+            for name in (n for target in targets if (n := _member(target, is_python))):
+                if op == "+":
+                    grown.add(name)
+                elif _is_zero(value) or _is_empty(value):
+                    if is_python and function.name == "__init__":
+                        starts.setdefault(name, Start("count" if _is_zero(value) else "list", node))
+                else:
+                    other.add(name)
+        case tree.Named(target=target, op="+"):
+            grown.add(_member(target, is_python))
+        case tree.Unary(op="++", operand=operand):
+            grown.add(_member(operand, is_python))
+        case tree.Call(function=tree.Attribute(value=value, name="append")) if is_python:
+            grown.add(_member(value, is_python))
+
+
+def _holds_classes(node: tree.Node) -> bool:
+    return isinstance(node, tree.Module | tree.Class | tree.Broken | tree.If | tree.Block)
+
+
+def _member(node: tree.Node, is_python: bool) -> str:
+    if isinstance(node, tree.Attribute):
+        return node.name
+    return node.id if isinstance(node, tree.Name) and not is_python else ""
+
+
+def _is_zero(value: tree.Node | None) -> bool:
+    if isinstance(value, tree.Collection) and value.kind == "init":
+        return not value.items or (len(value.items) == 1 and _is_zero(value.items[0]))
+    return isinstance(value, tree.Literal) and value.text in ("0", "0.0")
+
+
+def _is_empty(value: tree.Node | None) -> bool:
+    if isinstance(value, tree.Collection):
+        return value.kind == "list" and not value.items
+    return isinstance(value, tree.Call) and tree.path_of(value.function).rpartition(".")[2] in _EMPTY and not value.args
+
+
+# ---------------------------------------------------------------- spans of time
+
+
+def _span_makers(functions: Iterable[tree.Function]) -> set[str]:
+    """The functions that give a span of time in whole units."""
+    made = {"duration_cast"}
+    for function in functions:
+        returns = [n for n in tree.walk_own(function) if isinstance(n, tree.Return) and n.value is not None]
+        if len(returns) == 1 and _is_span(returns[0].value, {"duration_cast"}):
+            made.add(function.name)
+    return made
+
+
+def _is_span(value: tree.Node | None, makers: set[str]) -> bool:
+    calls = [n for n in tree.walk(value) if isinstance(n, tree.Call)] if value is not None else []
+    return any(tree.path_of(call.function).rpartition(".")[2] in makers and len(call.args) < 3 for call in calls)
+
+
+def _spans_of(function: tree.Function, makers: set[str]) -> Iterator[tuple[str, tree.Node]]:
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Assign) and not node.op and isinstance(node.value, tree.Call):
+            declared = node.annotation.text if isinstance(node.annotation, tree.TypeName) else ""
+            for target in node.targets:
+                if not _FLOAT.search(declared) and _is_span(node.value, makers):
+                    yield tree.path_of(target).rpartition(".")[2], node
+
+
+# ---------------------------------------------------------------- divisions
+
+
+def _divided(
+    function: tree.Function, starts: Mapping[str, Start], is_python: bool
+) -> Iterator[tuple[tree.Binary, str, Start]]:
+    for node in tree.walk_own(function) if starts else ():
+        if isinstance(node, tree.Binary) and node.op in _DIVIDES:
+            if not is_python and _is_float(node, function):
+                continue
+            right = node.right if is_python else inside_casts(node.right)
+            place = tree.path_of(right)
+            if is_python and isinstance(right, tree.Call) and place == "len()" and len(right.args) == 1:
+                place = tree.path_of(right.args[0])
+                start = starts.get(place.rpartition(".")[2])
+                if start is not None and start.what == "list" and "." in place:
+                    yield node, place, start
+                continue
+            start = starts.get(place.rpartition(".")[2]) if place and "(" not in place else None
+            if start is not None and start.what != "list" and ("." in place or not is_python):
+                yield node, place, start
+
+
+def _is_float(node: tree.Binary, function: tree.Function) -> bool:
+    """Is one of the numbers a fraction, so that the division gives infinity and goes on?"""
+    declared = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
+    for inner in tree.walk(node):
+        match inner:
+            case tree.Literal(kind="float") | tree.Cast(type=tree.TypeName(text="double" | "float")):
+                return True
+            case tree.Call(template=template) if _FLOAT.search(template):
+                return True
+            case tree.Call(function=tree.Name(id="double" | "float")):
+                return True
+            case tree.Name(id=name) if _FLOAT.search(declared.get(name, "")):
+                return True
+    return any(
+        isinstance(n, tree.Assign)
+        and isinstance(n.annotation, tree.TypeName)
+        and _FLOAT.search(n.annotation.text)
+        and any(isinstance(t, tree.Name) and t.id in set(_names_in(node)) for t in n.targets)
+        for n in tree.walk_own(function)
+    )
+
+
+def _names_in(node: tree.Node) -> Iterator[str]:
+    for inner in tree.walk(node):
+        if isinstance(inner, tree.Attribute):
+            yield inner.name
+        elif isinstance(inner, tree.Name):
+            yield inner.id
+
+
+def _tested(function: tree.Function) -> Iterator[str]:
+    """The names that some test of the function speaks of."""
+    for node in tree.walk_own(function):
+        match node:
+            case tree.If(test=test) | tree.Conditional(test=test) | tree.Assert(test=test):
+                yield from _names_in(test)
+            case tree.Loop(test=test) if test is not None:
+                yield from _names_in(test)
+            case tree.Logic() | tree.Compare():
+                yield from _names_in(node)
+            case tree.Try(handlers=handlers) if handlers:
+                yield from (name for statement in node.body for name in _names_in(statement))
+            case tree.Comprehension(generators=generators):
+                yield from (name for g in generators for test in g.tests for name in _names_in(test))
+
+
+def _grows_before(function: tree.Function, name: str, at: tree.Node) -> bool:
+    for node in tree.walk_own(function):
+        if node.line >= at.line:
+            return False
+        match node:
+            case tree.Assign(targets=targets, op=op) | tree.Assign(targets=targets, op=op):
+                if op == "+" and any(tree.path_of(t).rpartition(".")[2] == name for t in targets):
+                    return True
+            case tree.Named(target=target, op="+") | tree.Unary(op="++", operand=target):
+                if tree.path_of(target).rpartition(".")[2] == name:
+                    return True
+            case tree.Call(function=tree.Attribute(value=value, name="append")):
+                if tree.path_of(value).rpartition(".")[2] == name:
+                    return True
+    return False
+
+
+def _is_asked_by_callers(functions: Iterable[tree.Function], function: tree.Function, name: str) -> bool:
+    """Is the function called, or read as a property, only by functions that test the name?"""
+    for caller in functions:
+        if caller is not function and function.name in _names_in(caller) and name in set(_tested(caller)):
+            return True
+    return False
+
+
+def _is_ratio(function: tree.Function) -> bool:
+    """A small function that divides one of its parameters by another, and asks first."""
+    given = {p.name for p in function.params}
+    divided = [n for n in tree.walk_own(function) if isinstance(n, tree.Binary) and n.op in _DIVIDES]
+    return any(
+        isinstance(node.right, tree.Name) and node.right.id in given & set(_tested(function)) for node in divided
+    )

@@ -1,9 +1,9 @@
 """Which commit made a finding disappear: between the last revision that shows it and the next, by halving.
 
 Asked first are the commits that touch the files of the finding and of its evidence, each time of those files alone,
-then of their folders, where so little shows the finding at the one revision and not at the other: a scan of a file
-costs a hundredth of one of the whole program. Where that says nothing, or the finding may have moved, the whole program
-is asked; where it is still there after the last of those commits, every commit is. Only rules that lost a finding run.
+then of their folders, where so little shows the finding at the one revision and not at the other: nothing else has to
+be linked. Where that says nothing, or the finding may have moved, the whole program is asked; where it is still there
+after the last of those commits, every commit is. Only rules that lost a finding run.
 """
 
 from __future__ import annotations

@@ -79,7 +79,10 @@ def _stretch(task: _Task) -> tuple[str, int, list[tuple[int, str]]]:
 
 
 def go_on(state: dict[str, Any], targets: list[str], inputs: int, seconds: float, jobs: int) -> None:
-    """Every target that is not through gets the same share of the time."""
+    """What failed before is tried again; then every target that is not through gets the same share of the time."""
+    for target in targets:
+        failed = ((number, run_one(target, number)) for number, _ in state[target]["failures"])
+        state[target]["failures"] = [(number, wrong) for number, wrong in failed if wrong]
     goals = {target: inputs * PER_THOUSAND[target] // 1000 for target in targets}
     left = [target for target in targets if state[target]["next"] < goals[target]]
     share = seconds * jobs / max(len(left), 1)

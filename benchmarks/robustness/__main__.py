@@ -97,14 +97,14 @@ ROWS: dict[str, Callable[[argparse.Namespace], Tried]] = {
     "fuzz: whole programs in all formats (inputs)": partial(_fuzz, ["program"]),
     "fuzz: settings, patterns, baselines, damaged caches (inputs)": partial(_fuzz, _OF_TREES),
     "Python's own library with its tests, in one scan (files)": _library,
-    "live scans killed, the next one compared (kills)": partial(_endings, signal.SIGKILL),
-    "live scans interrupted": partial(_endings, signal.SIGINT),
-    "live scans terminated": partial(_endings, signal.SIGTERM),
     "system calls failed: what commands write (calls)": partial(_faults, _WRITING),
     "system calls failed: the cache (calls)": partial(_faults, ["cache"]),
     "system calls failed: traced commands (calls)": partial(_faults, ["trace"]),
     "the same bytes, with every Python and in every way (scans)": _determinism,
     "hostile trees (commands)": _hostile,
+    "live scans killed, the next one compared (kills)": partial(_endings, signal.SIGKILL),
+    "live scans interrupted": partial(_endings, signal.SIGINT),
+    "live scans terminated": partial(_endings, signal.SIGTERM),
 }
 
 

@@ -60,7 +60,7 @@ def _write_new(beside: Path, data: bytes, like: Path) -> None:
 def _is_device(file: Path) -> bool:
     """/dev/stdout and its like, and a pipe that the user names: nothing of them can be lost."""
     if file.is_absolute() and file.parts[1:2] in (("dev",), ("proc",)):
-        return True
+        return file.parts[2:3] != ("shm",)  # memory that is a folder like any other
     with suppress(OSError):
         return stat.S_ISFIFO(file.lstat().st_mode)
     return False

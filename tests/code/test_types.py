@@ -651,3 +651,28 @@ def test_a_method_that_is_named_like_one_of_a_container_gives_what_it_says() -> 
         def use(free: Free): free.pop().pages()
     """
     assert runs(body, "free[].pages") == ["Paged.pages"]
+
+
+def test_iterators_that_give_themselves_and_each_other_end() -> None:
+    body = """
+        class Own:
+            def __iter__(self): return self
+            def __next__(self): return Pool()
+        class Bare:
+            def __iter__(self): return self
+        class Here:
+            def __iter__(self): return There()
+        class There:
+            def __iter__(self): return Here()
+        def run(own: Own, bare: Bare, here: Here):
+            for pool in own:
+                pool.free()
+            for one in bare:
+                one.twin()
+            for other in here:
+                other.close()
+    """
+    program = link({"a.py": dedent(ENGINE) + dedent(body)})
+    run = function(program, "run")
+    ran = {ran.full_name for effect in run.effects for ran in program.callees(run, effect)}
+    assert "a.Pool.free" in ran

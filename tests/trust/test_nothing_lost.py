@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,13 @@ def test_a_pipe_that_nobody_reads_is_no_place_to_wait(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- who writes
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no memory that is a folder")
+def test_memory_that_is_a_folder_is_no_device() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        write_file(Path(folder, "report"), b"whole")
+        assert Path(folder, "report").read_bytes() == b"whole"
 
 
 def test_a_fix_never_takes_the_place_of_what_was_written_meanwhile(file: Path) -> None:

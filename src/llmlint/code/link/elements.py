@@ -61,7 +61,12 @@ class Elements:
         if getter is None:
             return self._element_of_base(cls) or self._got_by_name(cls) or self._sliced(cls)
         found = self._returned(getter, cls)
-        return self._step(found, "[]") if getter.name == "__iter__" else found
+        if getter.name != "__iter__":
+            return found
+        if isinstance(found, Instance) and found.cls is cls:  # it is its own iterator
+            following = cls.method("__next__")
+            return self._returned(following, cls) if following is not None else None
+        return self._asking.ask((cls, "iterated"), lambda: self._step(found, "[]"))
 
     def _got_by_name(self, cls: ClassInfo) -> Value:
         """Facts read `pool.get()` as an element of the pool, whatever the pool is."""

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo overhead quick test slow docs tools lint format wheel types setup clean
+.PHONY: demo overhead quick test fuzz robustness audit slow docs tools lint format wheel types setup clean
 
 setup: .venv/.ready
 
@@ -26,6 +26,19 @@ quick: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto
+
+# A minute of made-up input for all that reads.
+fuzz: setup
+	mkdir -p build
+	$(BIN)/python -m benchmarks.fuzz --seconds 60 --anew --state build/fuzz.json --result build/fuzz.md
+
+# Whatever was tried to break llmlint, again: goes on where it ended, most of two hours in all.
+robustness: setup
+	$(BIN)/python -m benchmarks.robustness
+
+# What CI installs, as a list (CycloneDX), and whether anything of it is known to be vulnerable: asks the advisories' database.
+audit:
+	.ci/audit build
 
 # Installs packages into environments of their own, as pre-commit does.
 slow: setup

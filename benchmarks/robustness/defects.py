@@ -26,10 +26,10 @@ class Tried(msgspec.Struct):
 
 def try_defects(defects: Sequence[Defect]) -> dict[str, Tried]:
     results = _results(sorted({file for defect in defects for file in defect.tests}))
-    return {defect.name: _of(defect, results) for defect in defects}
+    return {defect.name: of_defect(defect, results) for defect in defects}
 
 
-def _of(defect: Defect, results: Mapping[tuple[str, str], str]) -> Tried:
+def of_defect(defect: Defect, results: Mapping[tuple[str, str], str]) -> Tried:
     told = Tried()
     for file, beginnings in defect.tests.items():
         for beginning in beginnings:

@@ -23,7 +23,7 @@ _STATUS = re.compile(r"(?:enum )?\w+_(?:status|result)(?:_t)?")
 """A type by which a function of a C library says how it went."""
 _GIVES_UP = frozenset(
     "free destroy release close unregister unmap reset disable detach abort stop end shutdown pop cleanup clear "
-    "teardown unpin finalize profiler".split()
+    "teardown unload unpin finalize profiler".split()
 )
 """What undoes something: where that fails nobody can do anything about it."""
 _LAST = ("GetLastError", "PeekAtLastError", "GetErrorString", "GetErrorName")
@@ -110,8 +110,19 @@ def _is_read(function: FunctionInfo, call: Effect) -> bool:
 def _is_given_up(program: Program, call: Call) -> bool:
     """Does the call undo something, or the function around it?"""
     function, effect = call
+    if _is_about_the_old_device(function, effect):
+        return True
     ending = function.name == "__del__" or program.vocabulary.is_terminal(function.name)
     return ending or not _GIVES_UP.isdisjoint((*words(last_name(effect.callee)), *words(function.name)))
+
+
+def _is_about_the_old_device(function: FunctionInfo, effect: Effect) -> bool:
+    """Does it ask which device is selected, or select that one again?"""
+    name = last_name(effect.callee)
+    if name.endswith("GetDevice"):
+        return True
+    asked = {e.args[0].path for e in function.effects if last_name(e.callee).endswith("GetDevice") and e.args}
+    return name.endswith("SetDevice") and bool(effect.args) and effect.args[0].path in asked
 
 
 def _left_pending(program: Program, function: FunctionInfo) -> Iterator[Report]:

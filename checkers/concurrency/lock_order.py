@@ -2,6 +2,7 @@
 
 An edge A to B is a place that takes B while it may hold A: in the same function, or in what it calls meanwhile.
 Edges that lead round in a circle, mostly two that point both ways, are a deadlock as soon as threads walk them at once.
+A wait under a lock that whoever ends it takes as well is such a circle with one lock (`wait_under_lock.py`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from functools import partial
 
 import msgspec
 
+from llmlint.checkers.concurrency.wait_under_lock import waits_under_locks
 from llmlint.code.domain.lock_steps import Taking, is_lock
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
 _DEPTH = 3
@@ -44,6 +46,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for function in program.functions:
         for edge in _edges(program, locks, function, taken) if id(function) in taken else ():
             edges.setdefault((edge.outer, edge.inner), []).append(edge)
+    yield from waits_under_locks(program, locks, [f for f in program.functions if id(f) in taken])
     for circle in _circles(edges):
         sides = [edges[pair] for pair in circle]
         rarest = min(range(len(sides)), key=lambda at: (len(sides[at]), sides[at][0].function.path, -sides[at][0].line))
@@ -81,9 +84,16 @@ def _named(program: Program, function: FunctionInfo, path: str) -> Lock | None:
     cls = function.owner if base == "self" else program.class_of(function, base)
     if cls is None:
         return None
+    if base.startswith("self.") and function.owner is not None and _has_several(function.owner, cls):
+        cls, attribute = function.owner, path.removeprefix("self.")
     having = [c for c in cls.mro if attribute in c.attributes]
     owner = having[-1] if having else cls
     return (f"{owner.path}:{owner.facts.qualname}", attribute)
+
+
+def _has_several(owner: ClassInfo, cls: ClassInfo) -> bool:
+    """Two tiers of one store have a lock each, and so two names."""
+    return sum(attribute.class_of is cls for attribute in owner.attributes.values()) > 1
 
 
 Taken = dict[int, list[tuple[Lock, Taking, frozenset[Taking]]]]

@@ -41,6 +41,9 @@ def is_lock(program: Program, function: FunctionInfo, path: str) -> bool:
     attribute = attribute_of(path)
     known = function.owner.attributes.get(attribute) if function.owner is not None and attribute else None
     is_whole = path == f"self.{attribute}"
+    base, _, last = path.rpartition(".")
+    if not is_whole and base.startswith("self.") and (cls := program.class_of(function, base)) is not None:
+        known, is_whole = cls.attributes.get(last), True
     return known is not None and is_whole and is_lock_type(program, known.path, f"{known.source} {known.annotation}")
 
 

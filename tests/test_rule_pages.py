@@ -17,7 +17,7 @@ HEADINGS = [
     "Seen in the wild",
 ]
 
-RULES = [pytest.param(rule, id=rule.name) for rule in load_catalogue()]
+RULES = [pytest.param(rule, id=f"{rule.code}-{rule.name}") for rule in load_catalogue()]
 
 
 @pytest.mark.parametrize("rule", RULES)

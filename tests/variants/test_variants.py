@@ -16,7 +16,7 @@ from llmlint.catalogue import Rule, load_catalogue
 LISTS = tomllib.loads((Path(__file__).parent / "known.toml").read_text("utf-8"))
 KNOWN = {name for names in LISTS.values() for name in names}
 GONE = "right by now, or no variant of today's page: take it out of known.toml"
-RULES = [pytest.param(rule, id=rule.name) for rule in load_catalogue() if not rule.reported_by_engine]
+RULES = [pytest.param(rule, id=f"{rule.code}-{rule.name}") for rule in load_catalogue() if not rule.reported_by_engine]
 
 
 def known(kind: str, rule: Rule) -> set[str]:

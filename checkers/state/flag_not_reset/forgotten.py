@@ -1,4 +1,4 @@
-"""LLM807: a flag or cursor that says how things stand, and that one place forgets to set back.
+"""A flag or cursor that one place forgets to set back, told by the places that do not.
 
 What is forgotten is told by the places that don't: setters of the same thing that raise the same flag, implementations
 of one method that rewind what they are given, other callers that lower the flag after the same call. And a reset may
@@ -24,7 +24,7 @@ _NEAR = 15
 """Lines within which a caller sees to the flag after the call."""
 
 
-def check_program(program: Program) -> Iterator[Report]:
+def forgotten(program: Program) -> Iterator[Report]:
     for cls in program.classes:
         yield from _setters(program, cls)
         yield from _implementations(program, cls)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.state import attribute_of, is_setup, place_of, symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import EXIT
 from llmlint.code.link.exits import chain
@@ -23,6 +23,7 @@ Switch = tuple[str, str]
 
 _TRUTH = frozenset({"True", "true"})
 _FALSITY = frozenset({"False", "false"})
+_ENDLESS = frozenset({"1", "true", "True"})
 _ENUM = re.compile(r"(?:\w+(?:\.|::))*[A-Z]\w*(?:\.|::)[A-Z][A-Z0-9_]*$")
 _SETS = frozenset("set enter enable switch mode use toggle".split())
 _SEES_TO_IT = frozenset("reset restore abort cancel cleanup clear end stop fail finish".split())
@@ -67,9 +68,16 @@ def _way_out(function: FunctionInfo, what: str, switches: list[tuple[int, str]])
     leaving = next((effect for effect in passed if effect is not None and effect.op == "return"), None)
     if leaving is None or leaving.region in around or effects.index(leaving) > max(back):
         return
+    if any(_is_endless(function.regions[at]) for at in around):
+        return  # who leaves an endless loop ends what it served
     if leaving.source in _TRUTH and any(e.op == "return" and e.source in _FALSITY for e in effects):
         return  # it went well, and the mode is meant to stay
     yield _report(function, what, effects[start], leaving, effects[max(back)])
+
+
+def _is_endless(region: Region) -> bool:
+    told = region.test
+    return region.kind == "loop" and told is not None and told.op == "constant" and told.path in _ENDLESS
 
 
 def _touches(effect: Effect, what: str) -> bool:

@@ -159,9 +159,15 @@ def _how_sure(program: Program, held: Held, found: Forgotten) -> tuple[str, str]
         return "low", f"; {found.left_by.callee} raises only when something is wrong"
     if _ends_program(program, held.function, found.left_by):
         return "low", "; this way out ends the program, which gives everything back"
-    if held.protocol.collected:
+    if held.protocol.collected or _gives_itself_back(program, held):
         return "low", "; once nothing refers to it any more, it closes itself"
     return ("medium", "; the await may be the last") if found.leak.how == "cancel" else ("high", "")
+
+
+def _gives_itself_back(program: Program, held: Held) -> bool:
+    """Has its class, one above or one below, a `__del__`? Then it goes when the last name for it does."""
+    cls = program.class_of(held.function, held.name) if held.is_local and held.function.language == "python" else None
+    return cls is not None and any("__del__" in kin.methods for kin in (*cls.mro, *cls.subclasses))
 
 
 def _ends_program(program: Program, function: FunctionInfo, exit_: Effect) -> bool:

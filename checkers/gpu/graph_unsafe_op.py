@@ -19,7 +19,7 @@ from llmlint.code.domain.tensors import DEVICE, makings
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.entities import ClassInfo
 from llmlint.code.link.exits import around
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.code.link.reach import Wanted
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name, words
@@ -108,6 +108,7 @@ def _refused(program: Program, capture: Capture, wanted: Wanted) -> Iterator[Rep
 def _refusal(program: Program, capture: Capture, way: tuple[Call, ...]) -> Report:
     holder, refused = way[-1]
     name = refused.callee.lstrip("?.")
+    doubt = _doubt(way)
     steps = [Step(capture.function.path, capture.line, "a graph of the device is recorded from here")]
     steps += [Step(f.path, e.line, f"{f.facts.qualname} calls {last_name(e.callee)}") for f, e in way[:-1]]
     steps.append(Step(holder.path, refused.line, f"{name} needs the device's answer or memory at once"))
@@ -116,13 +117,24 @@ def _refusal(program: Program, capture: Capture, way: tuple[Call, ...]) -> Repor
         symbol_of(holder),
         f"{name} runs while a graph is recorded: the recording fails, or keeps this run's answer for every replay",
         tuple(steps),
-        confidence="medium",
+        confidence="low" if doubt else "medium",
         reason="the calls from the recording to here were followed"
-        + ("" if len(way) <= 2 else f", over {len(way) - 1} functions"),
+        + ("" if len(way) <= 2 else f", over {len(way) - 1} functions")
+        + (f"; {doubt}" if doubt else ""),
         subject=f"refused:{name}",
         fix="do it before the recording begins or behind the replay, or work it out on the device",
         mechanism="graph_unsafe_op.refused",
     )
+
+
+def _doubt(way: tuple[Call, ...]) -> str:
+    """What may keep a recording from coming along this way; "" for nothing."""
+    for function, effect in way[1:]:
+        if root_of(effect.callee) in {param.name for param in function.params if param.name not in ("self", "cls")}:
+            return f"which callback runs in {function.name} is open"
+        if any(region.kind in ("if", "else", "and", "case") for region in around(function, effect)):
+            return f"{function.name} does so under a condition"
+    return ""
 
 
 # ---------------------------------------------------------------- what was recorded and is bound anew

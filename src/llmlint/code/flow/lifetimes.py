@@ -16,6 +16,7 @@ from llmlint.code.facts.native_tests import inside_casts, place_of
 from llmlint.code.facts.pointer_uses import has_arrow
 from llmlint.code.flow.native_helpers import Helpers
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.written import text_of
 
 _BORROWED = ("reference", "iterator", "pointer")
@@ -42,6 +43,9 @@ _REVIVES = frozenset(
 )
 _MOVABLE = re.compile(r"^[A-Za-z_][\w.]*$")
 _CAPTURED_MOVE = re.compile(r"=\s*std::move\(\s*([A-Za-z_]\w*)\s*\)")
+
+_ROOM = 10_000
+"""Two calls for each level of an expression, of which a file may have thousands."""
 
 
 _OWNS = re.compile(
@@ -86,7 +90,8 @@ _State = dict[str, Held[Hold]]
 
 def lost_in(function: tree.Function, fields: dict[str, str], helpers: Helpers, lines: Sequence[str]) -> list[Lost]:
     walk = _Lifetimes(function, fields, helpers, lines)
-    walk.run()
+    with room_for_calls(_ROOM):
+        walk.run()
     return walk.found
 
 

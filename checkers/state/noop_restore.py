@@ -1,9 +1,9 @@
 """LLM802: a method whose name promises to restore or reset, and whose body does nothing of the kind.
 
-Five forms: the body only logs, and perhaps says how much there was, or only fills locals nobody reads; it is empty
-although the class keeps state that its other methods fill; a restore throws away what was saved, and nobody has read
-it; a composite hands every hook on to its parts but one, for which it inherits the base's empty body; a reset that may
-refuse says so by what it returns, and a caller goes on without looking.
+Five forms: the body only logs or only fills locals nobody reads; it is empty although the class keeps state that its
+other methods fill; a restore throws away what was saved, and nobody has read it; a composite hands every hook on to its
+parts but one, for which it inherits the base's empty body; a reset that may refuse says so by what it returns, and a
+caller goes on without looking.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from llmlint.code.domain.state import (
     changes_of,
     functions_of,
     head_of,
-    is_logged,
     is_setup,
     only_looks,
     place_of,
@@ -47,7 +46,6 @@ _RESTORING = frozenset("restore resume recover rollback reload rewind".split())
 _UNSUPPORTED = ("not support", "unsupported")
 _HOLLOW = frozenset({"log", "idle", "pass"})
 _LEAVES_AS_IT_IS = frozenset({"call", "bind", "return", "break", "continue", "label", "goto"})
-_LOOKS = frozenset({"len", "list", "dict", "str", "int", "sorted", "sum", "bool"})
 _FEWEST_HOOKS = 3
 _FEWEST_DOING = 2
 
@@ -86,9 +84,6 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
     elif state and _only_says(program, method):
         what, sure = "only logs, by what it calls", "medium"
         because = f"nothing that it calls has an effect, and the class keeps {_names(state)}"
-    elif state and _only_answers(program, method):
-        what, sure = "only logs and answers", "medium"
-        because = f"it changes nothing, and the class keeps {_names(state)}"
     elif dropped := _only_drops(program, cls, method):
         what, sure = f"only throws away what was saved in {dropped}", "medium"
         because = "the body does nothing else than look, log and drop, and nothing reads what it drops"
@@ -122,17 +117,6 @@ def _only_says(program: Program, method: FunctionInfo) -> bool:
         and all(functions or only_looks(program, call) for call, functions in zip(calls, called, strict=True))
         and all(e.op in _LEAVES_AS_IT_IS or e.callee for e in method.effects)
         and all(e.value in ("constant", "none", "") for e in method.effects if e.op == "return")
-    )
-
-
-def _only_answers(program: Program, method: FunctionInfo) -> bool:
-    """Does it log, and return something it has only looked at, as `return len(self.pages)`?"""
-    calls = [effect for effect in method.effects if effect.callee]
-    others = [effect for effect in method.effects if not effect.callee]
-    return (
-        any(is_logged(effect) for effect in calls)
-        and all(is_logged(effect) or effect.callee in _LOOKS for effect in calls)
-        and all(effect.op in ("bind", "return") for effect in others)
     )
 
 

@@ -90,11 +90,6 @@ def only_looks(program: Program, call: Effect) -> bool:
     return call.callee in program.vocabulary.only_uses or bool(_LOGGING.search(call.callee))
 
 
-def is_logged(call: Effect) -> bool:
-    """Is a call one that writes a log line?"""
-    return bool(_LOGGING.search(call.callee))
-
-
 def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
     """The attributes that a method, or a method of the same object it calls, so much as reads."""
     return {attribute for path in mentions(program, method, cls) if (attribute := attribute_of(path))}

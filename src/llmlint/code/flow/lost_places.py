@@ -6,28 +6,26 @@ import re
 
 from llmlint.code.flow.borrowed_locals import Locals
 from llmlint.code.flow.lifetimes import Lost, lost_in
-from llmlint.code.flow.native_helpers import Helpers, functions_of
+from llmlint.code.flow.native_helpers import Helpers, fields_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import OfLastTree, functions_of
 
 _ENDS = re.compile(
     r"\bmove\s*\(|\bdelete\b|\bfree\s*\(|\bfclose\s*\(|"
     r"(?:\.|->)(?:detach|c_str|data|get|erase|clear|push_back|emplace_back|resize|insert)\b"
 )
-_last: tuple[tree.Module, list[Lost]] | None = None
+_known: OfLastTree[list[Lost]] = OfLastTree()
 
 
 def lost_places(file: SourceFile) -> list[Lost]:
-    global _last
     if file.facts.language == "python" or not _ENDS.search(file.text):
         return []
-    if _last is None or _last[0] is not file.tree:
-        _last = (file.tree, _found(file))
-    return _last[1]
+    return _known.of(file.tree, lambda: _found(file))
 
 
 def _found(file: SourceFile) -> list[Lost]:
-    fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
+    fields = fields_of(file.facts)
     functions = functions_of(file.tree)
     helpers = Helpers(functions, fields)
     lines = file.text.splitlines()

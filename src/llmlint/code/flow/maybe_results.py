@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from llmlint.code.facts.native_tests import inside_casts
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
 
 NONE, NUMBER = "None", "number"
 
@@ -39,8 +40,16 @@ class Misuse(NamedTuple):
     """How many other results of the same call are asked about in this file."""
 
 
-def misuses_in(module: tree.Module) -> Iterator[Misuse]:
-    functions = list(_functions(module))
+_known: OfLastTree[list[Misuse]] = OfLastTree()
+
+
+def misuses_in(module: tree.Module) -> list[Misuse]:
+    """Found once for the rules that ask about one kind each."""
+    return _known.of(module, lambda: list(_misuses(module)))
+
+
+def _misuses(module: tree.Module) -> Iterator[Misuse]:
+    functions = functions_of(module)
     answers = Answers(module, functions)
     asked: Counter[str] = Counter()
     found: list[Misuse] = []
@@ -61,20 +70,12 @@ def _name(maybe: Maybe) -> str:
     return tree.path_of(maybe.call.function).rpartition(".")[2]
 
 
-def _functions(module: tree.Module) -> Iterator[tree.Function]:
-    inside = tree.Module | tree.Class | tree.Broken | tree.If | tree.Block
-    for node in tree.walk(module, into=lambda n: isinstance(n, inside)):
-        if isinstance(node, tree.Function) and node.body:
-            yield node
-
-
 class Answers:
     """What the functions of a file may give that stands for nothing."""
 
     def __init__(self, module: tree.Module, functions: list[tree.Function]) -> None:
         self.is_python = module.language == "python"
-        counted = Counter(function.name for function in functions)
-        self.named = {f.name: f for f in functions if counted[f.name] == 1}
+        self.named = by_only_name(functions)
         self.constants = {
             target.id
             for node in module.body

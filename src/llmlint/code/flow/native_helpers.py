@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_tests import inside_casts, place_of
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.tree_index import by_only_name
 
 CHANGES = frozenset("push_back emplace_back insert emplace resize reserve clear erase append assign".split())
 FREES = frozenset({"free", "std.free", "fclose", "std.fclose"})
@@ -14,22 +15,16 @@ _LENDS = frozenset({"back", "front", "at"})
 _DEEPEST = 3
 
 
-def functions_of(module: tree.Module) -> list[tree.Function]:
-    """Those that stand in no other: what is nested is passed with the one around it."""
-    inside = tree.Module | tree.Class | tree.Broken | tree.If | tree.Block
-    return [
-        node
-        for node in tree.walk(module, into=lambda n: isinstance(n, inside))
-        if isinstance(node, tree.Function) and node.body
-    ]
+def fields_of(facts: FileFacts) -> dict[str, str]:
+    """The declared type of each field of the file's classes."""
+    return {field.name: field.annotation for cls in facts.classes for field in cls.fields}
 
 
 class Helpers:
     """Answers by name, where the file has one function of that name."""
 
     def __init__(self, functions: list[tree.Function], fields: Mapping[str, str]) -> None:
-        counted = Counter(function.name for function in functions)
-        self._named = {f.name: f for f in functions if counted[f.name] == 1}
+        self._named = by_only_name(functions)
         self._fields = fields
         self._changed: dict[str, tuple[tuple[str, str], ...]] = {}
         self._freed: dict[str, tuple[str, ...]] = {}
@@ -40,7 +35,7 @@ class Helpers:
         function = self._named.get(name)
         if function is None:
             return
-        given = {p.name: place_of(inside_casts(arg)) for p, arg in zip(function.params, call.args, strict=False)}
+        given = _given(function, call)
         for place, by in self._changes(name):
             container = given.get(place, place)
             if container:
@@ -73,7 +68,7 @@ class Helpers:
         """The parts of what a call is given that it gives another value."""
         function = self._named.get(tree.path_of(call.function).removeprefix("self."))
         if function is not None and call.args:
-            given = {p.name: place_of(inside_casts(arg)) for p, arg in zip(function.params, call.args, strict=False)}
+            given = _given(function, call)
             for node in tree.walk_own(function):
                 for target in node.targets if isinstance(node, tree.Assign) and not node.declares else ():
                     root, dot, rest = place_of(target).partition(".")
@@ -109,12 +104,13 @@ class Helpers:
         name = tree.path_of(call.function)
         if name in FREES and call.args:
             yield place_of(inside_casts(call.args[0]))
-            return
-        function = self._named.get(name)
-        if function is None:
-            return
-        given = {p.name: place_of(inside_casts(arg)) for p, arg in zip(function.params, call.args, strict=False)}
-        for place in self.frees(name):
+        elif name in self._named:
+            yield from self._freed_through(call, self._named[name], 0)
+
+    def _freed_through(self, call: tree.Call, callee: tree.Function, depth: int) -> Iterator[str]:
+        """What a function frees of what this call gives it."""
+        given = _given(callee, call)
+        for place in self.frees(callee.name, depth):
             root, dot, rest = place.partition(".")
             if given.get(root):
                 yield given[root] + dot + rest
@@ -129,17 +125,6 @@ class Helpers:
             self._freed[name] = tuple(dict.fromkeys(self._frees_in(function, depth)))
         return self._freed[name]
 
-    def _freed_further(self, call: tree.Call, function: tree.Function, depth: int) -> Iterator[str]:
-        """What a function that this one calls frees of what it is given."""
-        name = tree.path_of(call.function)
-        callee = self._named.get(name)
-        if callee is not None and callee is not function:
-            given = {p.name: place_of(inside_casts(arg)) for p, arg in zip(callee.params, call.args, strict=False)}
-            for place in self.frees(name, depth + 1):
-                root, dot, rest = place.partition(".")
-                if given.get(root):
-                    yield given[root] + dot + rest
-
     def _frees_in(self, function: tree.Function, depth: int) -> Iterator[str]:
         given = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
         freed: list[str] = []
@@ -149,8 +134,10 @@ class Helpers:
                     freed += map(place_of, targets)
                 case tree.Call(args=[only]) as call if tree.path_of(call.function) in FREES:
                     freed.append(place_of(inside_casts(only)))
-                case tree.Call(args=[_, *_]) as call:
-                    freed += self._freed_further(call, function, depth)
+                case tree.Call(function=called, args=[_, *_]) as call:
+                    callee = self._named.get(tree.path_of(called))
+                    if callee is not None and callee is not function:
+                        freed += self._freed_through(call, callee, depth + 1)
                 case tree.Assign(targets=[target]):
                     place = place_of(target)
                     freed = [known for known in freed if known != place]
@@ -158,6 +145,11 @@ class Helpers:
             root, dot, _ = place.partition(".")
             if root in given and (given[root].endswith(("*", "&")) or dot) and "[" not in place:
                 yield place
+
+
+def _given(function: tree.Function, call: tree.Call) -> dict[str, str]:
+    """The place that a call gives for each parameter."""
+    return {p.name: place_of(inside_casts(arg)) for p, arg in zip(function.params, call.args, strict=False)}
 
 
 def _is_reference(param: tree.Parameter) -> bool:

@@ -8,16 +8,16 @@ part of who calls it. `rules/flows.toml` says what brings values in, and which c
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
-from llmlint.code.flow.native_helpers import functions_of
+from llmlint.code.flow.native_helpers import fields_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
 from llmlint.flows import Flows
 
 _ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
@@ -51,24 +51,21 @@ class Arrival(NamedTuple):
 
 
 _State = dict[str, Held[Source]]
-_last: tuple[tree.Module, list[Arrival]] | None = None
+_found: OfLastTree[list[Arrival]] = OfLastTree()
 
 
 def arrivals_in(file: SourceFile) -> list[Arrival]:
     """In source order; made once for the rules that ask one after another."""
-    global _last
-    if _last is None or _last[0] is not file.tree:
-        _last = (file.tree, list(_arrivals(file)))
-    return _last[1]
+    return _found.of(file.tree, lambda: list(_arrivals(file)))
 
 
 def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     flows = file.vocabulary.native_flows
     wanted = _bringing(file.facts, flows)
     if wanted:
-        fields = {field.name: field.annotation for cls in file.facts.classes for field in cls.fields}
+        fields = fields_of(file.facts)
         functions = functions_of(file.tree)
-        helpers = _Helpers(_only_ones(functions), wanted)
+        helpers = _Helpers(by_only_name(functions), wanted)
         told: list[tree.Node] = []
         for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
@@ -85,12 +82,6 @@ def _bringing(facts: FileFacts, flows: Flows) -> set[int]:
     by_reference = {f.name for f in own if any(_is_reference(p.annotation) for p in f.params)}
     asking = (f for f in facts.functions if any(_name(e.callee.lstrip("~")) in by_reference for e in f.effects))
     return {f.line for f in (*own, *asking)}
-
-
-def _only_ones(functions: list[tree.Function]) -> dict[str, tree.Function]:
-    """By name, where the file has one of that name."""
-    counted = Counter(function.name for function in functions)
-    return {function.name: function for function in functions if counted[function.name] == 1}
 
 
 def _is_reference(annotation: str) -> bool:

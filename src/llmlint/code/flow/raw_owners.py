@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_tests import inside_casts, place_of
-from llmlint.code.flow.native_helpers import FREES, functions_of
+from llmlint.code.flow.native_helpers import FREES, fields_of
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.tree_index import functions_of
 from llmlint.code.syntax.written import mentions, text_of
 
 _MAKES = frozenset("malloc calloc realloc strdup aligned_alloc".split())
@@ -42,7 +43,7 @@ class Wrong(NamedTuple):
 
 def wrongs_in(module: tree.Module, facts: FileFacts, lines: Sequence[str]) -> Iterator[Wrong]:
     functions = functions_of(module)
-    fields = {field.name: field.annotation for cls in facts.classes for field in cls.fields}
+    fields = fields_of(facts)
     made = [one for function in functions for one in _made_in(function)]
     freed = [one for function in functions for one in _freed_in(function, lines)]
     yield from _not_fitting(functions, made, freed, fields)

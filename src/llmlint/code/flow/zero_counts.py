@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from llmlint.code.facts.native_tests import inside_casts
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.tree_index import functions_of, holds_definitions
 
 _DIVIDES = frozenset({"/", "//", "%"})
 _WHOLE = re.compile(
@@ -38,7 +39,7 @@ class Division(NamedTuple):
 
 
 def divisions_in(module: tree.Module) -> Iterator[Division]:
-    functions = list(_functions(module))
+    functions = functions_of(module)
     is_python = module.language == "python"
     starts = _starts(module, functions, is_python)
     spans = _span_makers(functions) if not is_python else set()
@@ -60,13 +61,6 @@ def divisions_in(module: tree.Module) -> Iterator[Division]:
         yield Division(at, place, start, function, sibling)
 
 
-def _functions(module: tree.Module) -> Iterator[tree.Function]:
-    inside = tree.Module | tree.Class | tree.Broken | tree.If | tree.Block
-    for node in tree.walk(module, into=lambda n: isinstance(n, inside)):
-        if isinstance(node, tree.Function) and node.body:
-            yield node
-
-
 # ---------------------------------------------------------------- what starts at zero
 
 
@@ -75,7 +69,7 @@ def _starts(module: tree.Module, functions: Iterable[tree.Function], is_python: 
     starts: dict[str, Start] = {}
     other: set[str] = set()
     grown: set[str] = set()
-    for cls in (node for node in tree.walk(module, into=_holds_classes) if isinstance(node, tree.Class)):
+    for cls in (node for node in tree.walk(module, into=holds_definitions) if isinstance(node, tree.Class)):
         for field in cls.body:
             match field:
                 case tree.Assign(targets=[tree.Name(id=name)], value=value) if is_python and _is_zero(value):
@@ -113,10 +107,6 @@ def _note(
             grown.add(_member(operand, is_python))
         case tree.Call(function=tree.Attribute(value=value, name="append")) if is_python:
             grown.add(_member(value, is_python))
-
-
-def _holds_classes(node: tree.Node) -> bool:
-    return isinstance(node, tree.Module | tree.Class | tree.Broken | tree.If | tree.Block)
 
 
 def _member(node: tree.Node, is_python: bool) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.drains import drains_in
 from llmlint.code.domain.entries import those_around
-from llmlint.code.domain.growing import is_made_for_a_request, is_taken_from
+from llmlint.code.domain.growing import is_taken_from, outlives_requests
 from llmlint.code.domain.state import Change, attribute_of, changes_of, head_of, is_keyed, is_setup, symbol_of
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
@@ -22,7 +22,7 @@ _STEPS = frozenset("step execute schedule process forward run poll recv send dis
 _POLLS = (".is_completed(", ".is_done(", ".done(", ".query(", ".poll(", ".is_ready(")
 _WAITS = frozenset("wait result synchronize join".split())
 _BOUNDED = ("maxlen", "len(self.{}) >", "len(self.{})>")
-_KEEPERS = frozenset("pool manager store cache registry table index map".split())
+_TRIALS = frozenset({"test", "tests", "conftest"})
 _MOST_AROUND = 12
 _LISTS = frozenset({"append", "appendleft", "extend", "push_back", "emplace_back", "+="})
 
@@ -121,13 +121,7 @@ def _is_per_step(program: Program, cls: ClassInfo, fill: Change) -> bool:
 
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:
-    """Made neither for one request nor for one test, nor again and again by the methods of another object."""
-    if program.vocabulary.speaks_of_requests(cls.name) and _KEEPERS.isdisjoint(words(cls.name)):
-        return False
-    if is_made_for_a_request(program, cls) or {"test", "tests", "conftest"} & set(words(cls.path)):
-        return False
-    makers = (call.function for call in program.calls_named(cls.name))
-    return not any(maker.owner is not None and not is_setup(maker) for maker in makers)
+    return _TRIALS.isdisjoint(words(cls.path)) and outlives_requests(program, cls)
 
 
 def _only_grows(program: Program, cls: ClassInfo, attribute: str, fill: Change) -> Report:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.entries import entered
-from llmlint.code.domain.growing import is_made_for_a_request, is_taken_from
+from llmlint.code.domain.growing import is_taken_from, outlives_requests
 from llmlint.code.domain.state import Change, changes_of, is_keyed, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import (
@@ -24,7 +24,6 @@ from llmlint.runtime.block import Block, Target, Watch
 from llmlint.vocabulary import words
 
 _BOUNDED_KINDS = frozenset("lru ttl weak weakref bounded maxlen maxsize limited".split())
-_KEEPERS = frozenset("pool manager store cache registry table index map".split())
 _TRIALS = frozenset("test tests conftest bench benchmark benchmarks".split())
 _OF_SIZE = ("len()", "len", ".shape", ".size()", ".numel()", ".size")
 _CALLERS = 6
@@ -54,15 +53,7 @@ def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: lis
 
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:
-    """Made neither for one request or step nor for one test."""
-    if program.vocabulary.speaks_of_requests(cls.name) and _KEEPERS.isdisjoint(words(cls.name)):
-        return False
-    if is_made_for_a_request(program, cls):
-        return False
-    makers = (call.function for call in program.calls_named(cls.name))
-    if any(maker.owner is not None and not is_setup(maker) for maker in makers):
-        return False
-    return _TRIALS.isdisjoint(words(cls.path))
+    return _TRIALS.isdisjoint(words(cls.path)) and outlives_requests(program, cls)
 
 
 def _is_bounded(cls: ClassInfo, attribute: str, known: AttributeInfo) -> bool:

@@ -5,11 +5,23 @@ from __future__ import annotations
 from llmlint.code.domain.state import is_setup, only_looks
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import ClassInfo, Program
+from llmlint.vocabulary import words
 
 _TAKING = ("remove", "clear", "delete", "assign")
+_KEEPERS = frozenset("pool manager store cache registry table index map".split())
 
 
-def is_made_for_a_request(program: Program, cls: ClassInfo) -> bool:
+def outlives_requests(program: Program, cls: ClassInfo) -> bool:
+    """Is it made neither for one request, nor again and again by the methods of another object?"""
+    if program.vocabulary.speaks_of_requests(cls.name) and _KEEPERS.isdisjoint(words(cls.name)):
+        return False
+    if _is_made_for_a_request(program, cls):
+        return False
+    makers = (call.function for call in program.calls_named(cls.name))
+    return not any(maker.owner is not None and not is_setup(maker) for maker in makers)
+
+
+def _is_made_for_a_request(program: Program, cls: ClassInfo) -> bool:
     """Does its constructor take a request, or the id of one?"""
     made = cls.method("__init__")
     names = [param.name for param in made.params] if made is not None else []

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.domain.drains import drains_in
 from llmlint.code.domain.entries import those_around
 from llmlint.code.domain.growing import is_taken_from, outlives_requests
-from llmlint.code.domain.state import Change, attribute_of, changes_of, head_of, is_keyed, is_setup, symbol_of
+from llmlint.code.domain.state import Change, changes_of, head_of, is_keyed, is_setup, symbol_of
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -23,7 +22,6 @@ _POLLS = (".is_completed(", ".is_done(", ".done(", ".query(", ".poll(", ".is_rea
 _WAITS = frozenset("wait result synchronize join".split())
 _BOUNDED = ("maxlen", "len(self.{}) >", "len(self.{})>")
 _TRIALS = frozenset({"test", "tests", "conftest"})
-_MOST_AROUND = 12
 _LISTS = frozenset({"append", "appendleft", "extend", "push_back", "emplace_back", "+="})
 
 
@@ -41,7 +39,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 if not _waits(cls, attribute):
                     yield _reaped(program, cls, attribute, fills[0], polling)
             elif (
-                _is_per_step(program, cls, fills[0])
+                any(map(_is_per_step, (fills[0].function, *those_around(program, fills[0].function, cls))))
                 and _lives_long(program, cls)
                 and not is_taken_from(program, cls, attribute)
             ):
@@ -109,15 +107,8 @@ def _reaped(program: Program, cls: ClassInfo, attribute: str, fill: Change, poll
 # ---------------------------------------------------------------- never taken from
 
 
-def _is_per_step(program: Program, cls: ClassInfo, fill: Change) -> bool:
-    """By the name of the function or of one that calls it, of whatever object, or because it takes what the steps
-    before have left out of another container."""
-    around = [fill.function, *those_around(program, fill.function, cls)]
-    for function in around[:_MOST_AROUND]:
-        around += dict.fromkeys(c.function for c in program.callers(function) if c.function not in around)
-    if any(not _STEPS.isdisjoint(words(function.name)[:1]) for function in around[:_MOST_AROUND]):
-        return True
-    return any(attribute_of(drain.place) != fill.attribute for drain in drains_in(fill.function))
+def _is_per_step(function: FunctionInfo) -> bool:
+    return not _STEPS.isdisjoint(words(function.name)[:1])
 
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:

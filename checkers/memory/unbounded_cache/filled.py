@@ -76,7 +76,7 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     told = _traffic_in(program, function, made_of)
     if told or not hands:
         return told
-    taken = {param.name for param in function.params} & {path.removesuffix("[]") for path in made_of}
+    taken = {param.name for param in function.params} & made_of
     for call in program.callers(function)[:_CALLERS] if taken else ():
         given = arguments_by_parameter(function, call.effect)
         handed = [given[name] for name in taken if name in given]
@@ -106,7 +106,7 @@ def _is_traffic(program: Program, path: str) -> bool:
 
 def _made_of(function: FunctionInfo, *paths: str) -> set[str]:
     """The paths themselves, and those that locals in them were made of; a number of things is none of the things."""
-    found = {path.removesuffix("[]") for path in paths if path}
+    found = {path for path in paths if path}
     for effect in reversed(function.effects):
         if effect.op == "bind" and effect.path in {_as_a_whole(path) for path in found} and not _counts(effect):
             found |= {*effect.reads, effect.source}

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 
 from llmlint.checkers.memory.unbounded_cache.filled import brought_by
-from llmlint.code.domain.state import is_setup, symbol_of
+from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
-from llmlint.code.syntax.written import mentions
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 
@@ -28,7 +27,6 @@ def _memoised(program: Program, function: FunctionInfo) -> Iterator[Report]:
     for decorator in function.facts.decorators:
         match = _MEMO.match(decorator)
         if match is None:
-            yield from _remembered_by_own(program, function, decorator)
             continue
         names = [p.name for p in function.facts.params]
         on_object = function.is_method and names[:1] == ["self"]
@@ -79,52 +77,6 @@ def _memoised(program: Program, function: FunctionInfo) -> Iterator[Report]:
             )
 
 
-def _remembered_by_own(program: Program, function: FunctionInfo, decorator: str) -> Iterator[Report]:
-    """By a decorator of the program itself that puts what its wrapper gives into a container of its own."""
-    names = [param.name for param in function.facts.params]
-    if not function.is_method or names[:1] != ["self"] or not decorator.isidentifier():
-        return
-    if _lives_as_long(program, function):
-        return
-    resolved = program.resolve(function.path, decorator)
-    makers = [f for f in program.functions_named(decorator) if not f.is_method and _is_meant(f, resolved, function)]
-    kept = _keeps_by_arguments(program, makers[0]) if len(makers) == 1 else None
-    if kept is not None:
-        facts = function.facts
-        yield Report(
-            Place(function.path, facts.line, facts.column, facts.line),
-            symbol_of(function),
-            f"@{decorator} on the method {function.name} keeps every object it was called on alive",
-            (
-                Step(function.path, facts.line, "self is part of what the call is remembered by"),
-                Step(kept.function.path, kept.effect.line, f"{kept.effect.path} lives as long as {decorator} does"),
-            ),
-            confidence="low",
-            reason="what is remembered outlives the objects",
-            subject=decorator,
-            cause="cached-method-pins-self",
-            fix="keep what is remembered in a dict on the object",
-        )
-
-
-def _is_meant(maker: FunctionInfo, resolved: str, function: FunctionInfo) -> bool:
-    return maker.path == function.path or resolved.endswith(f".{maker.name}")
-
-
-def _keeps_by_arguments(program: Program, maker: FunctionInfo) -> Call | None:
-    """Where a function nested in the decorator puts something into the decorator's container, by its own arguments."""
-    for inner in program.functions_in(maker.path):
-        if not inner.facts.qualname.startswith(f"{maker.facts.qualname}."):
-            continue
-        params = {param.name for param in inner.facts.params}
-        made_of_them = {e.path for e in inner.effects if e.op == "bind" and params & {root_of(p) for p in e.reads}}
-        for effect in inner.effects:
-            is_own = any(e.path == effect.path and e.value == "empty" for e in maker.effects)
-            if effect.op == "insert" and is_own and any(mentions(effect.key, p) for p in params | made_of_them):
-                return Call(inner, effect)
-    return None
-
-
 def _is_made_often(program: Program, function: FunctionInfo) -> bool:
     """Objects made for each request or step are many; models and managers are made once."""
     owner = function.owner
@@ -132,26 +84,14 @@ def _is_made_often(program: Program, function: FunctionInfo) -> bool:
 
 
 def _lives_as_long(program: Program, function: FunctionInfo) -> bool:
-    """Enums, configurations and registries are made once, and a model's own modules where nobody replaces them."""
+    """Enums, configurations, registries and a model's own modules are made once; their number is no matter."""
     owner = function.owner
     if owner is None:
         return True
     above = {base.rsplit(".", 1)[-1] for c in owner.mro for base in (*c.unknown_bases, c.facts.name)}
-    if any(b.endswith("Enum") for b in above) or {"config", "platform", "registry"} & set(words(owner.facts.name)):
-        return True
-    return any(b.endswith("Module") for b in above) and not _is_replaced(program, owner)
-
-
-def _is_replaced(program: Program, owner: ClassInfo) -> bool:
-    """Does whoever made one of them put something else in its place later: another one, or nothing?"""
-    for maker, effect in program.calls_named(owner.facts.name):
-        holder = next((e for e in maker.effects if e.op == "assign" and e.line == effect.line), None)
-        if maker.owner is None or holder is None or not holder.path.startswith("self."):
-            continue
-        touches = program.touches(maker.owner, holder.path[5:])
-        if any(touch.effect.op == "assign" and not is_setup(touch.function) for touch in touches):
-            return True
-    return False
+    return any(b.endswith(("Enum", "Module")) for b in above) or bool(
+        {"config", "platform", "registry"} & set(words(owner.facts.name))
+    )
 
 
 def _module_caches(program: Program) -> Iterator[Report]:

@@ -41,18 +41,13 @@ class Taken(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     giving = {function: parts for function in program.functions if (parts := given(function))}
-    for function in _functions(program, giving):
-        for taken in (*_emptied_here(program, function), *_handed_over(program, function, giving)):
+    callers = {call.function for drain in giving for call in program.callers(drain)}
+    for function in program.functions:
+        handed = _handed_over(program, function, giving) if function in callers else ()
+        for taken in (*_emptied_here(program, function), *handed):
             report = _dropped(program, function, taken)
             if report is not None:
                 yield report
-
-
-def _functions(program: Program, giving: dict[FunctionInfo, dict[int, Drain]]) -> Iterator[FunctionInfo]:
-    callers = {call.function: None for drain in giving for call in program.callers(drain)}
-    for function in program.functions:
-        if function in callers or next(drains_in(function), None) is not None:
-            yield function
 
 
 def _emptied_here(program: Program, function: FunctionInfo) -> Iterator[Taken]:

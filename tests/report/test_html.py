@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
@@ -21,7 +22,9 @@ selenium = pytest.importorskip("selenium", reason="selenium is not installed: pi
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -118,6 +121,7 @@ def varied(count: int) -> list[Finding]:
             path=f"engine/part_{number % 7}.py",
             verdict=verdicts[number % 3],
             message=f"reset leaves self.map_{number:04}",
+            causes=("leak", "wrong-order")[number % 2 :],
         )
         for number in range(count)
     ]
@@ -176,12 +180,18 @@ def test_search_narrows_the_list_by_every_word(page: Page, write: Callable[..., 
 
 @pytest.mark.parametrize(
     ("facet", "key", "count"),
-    [("severity", "P0", 5), ("chapter", "state", 20), ("verdict", "confirmed", 7), ("file", "engine/part_0.py", 3)],
+    [
+        ("severity", "P0", 5),
+        ("chapter", "state", 20),
+        ("verdict", "confirmed", 7),
+        ("file", "engine/part_0.py", 3),
+        ("cause", "leak", 10),
+    ],
 )
 def test_a_bar_of_each_chart_filters(page: Page, write: Callable[..., Path], facet: str, key: str, count: int) -> None:
     page.open(write(*varied(20)))
     bar = f".bar[data-facet='{facet}'][data-key='{key}']"
-    page.one(f"{bar} .hit").click()
+    page.one(bar).click()
     assert page.text("#shown") == str(count)
     assert page.one(bar).get_attribute("aria-pressed") == "true"
     page.press("x")
@@ -192,10 +202,66 @@ def test_filters_of_two_kinds_must_both_hold_and_bars_show_what_the_others_leave
     page: Page, write: Callable[..., Path]
 ) -> None:
     page.open(write(*varied(24)))
-    page.one(".bar[data-key='P1'] .hit").click()
-    page.one(".bar[data-key='confirmed'] .hit").click()
+    page.one(".bar[data-key='P1']").click()
+    page.one(".bar[data-key='confirmed']").click()
     assert page.text("#shown") == "2"
     assert page.one(".bar[data-key='P1']").get_attribute("aria-label") == "P1 high: 2 of 6"
+
+
+def test_findings_are_grouped_by_cause_and_a_group_closes(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(*varied(6)))
+    choose(page, "group", "cause")
+    assert [head.text.split("\n") for head in page.all(".group")] == [["leak", "3"], ["wrong order", "3"]]
+    assert page.all("#rows > *")[0].get_attribute("class") == "group"
+    page.all(".group")[0].click()
+    assert len(page.all(".finding")) == 3
+    assert page.text("#shown") == "6"
+    page.press("jjj")
+    assert page.one(".finding[aria-selected=true]").get_attribute("aria-posinset") == "3"
+    choose(page, "group", "")
+    assert page.all(".group") == []
+    assert len(page.all(".finding")) == 6
+
+
+def test_what_the_list_shows_is_saved_as_a_table(page: Page, write: Callable[..., Path], tmp_path: Path) -> None:
+    table = tmp_path / "saved" / f"{tmp_path.name}-findings.csv"
+    page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(table.parent)})
+    formula = '=HYPERLINK("https://example.org", "say ""hello""")'
+    page.open(write(*varied(4), finding(8, severity="P0", message=formula, symbol="a\nb")))
+    page.one(".bar[data-key='P0']").click()
+    page.one("#csv").click()
+    WebDriverWait(page.driver, 20).until(lambda _: table.exists() and table.stat().st_size)
+    with table.open(encoding="utf-8", newline="") as opened:
+        found = {row["message"]: row for row in csv.DictReader(opened)}
+    assert set(found) == {"reset leaves self.map_0000", f"'{formula}"}  # a spreadsheet shows it and computes nothing
+    assert found["reset leaves self.map_0000"]["path"] == "engine/part_0.py"
+    assert found["reset leaves self.map_0000"]["cause"] == "leak"
+    assert found[f"'{formula}"]["symbol"] == "a\\nb"
+
+
+def test_the_comment_that_silences_a_finding_is_copied_with_its_reason(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(finding()))
+    page.one("#why").send_keys("hits are counted for good")
+    page.one("#copy").click()
+    WebDriverWait(page.driver, 20).until(lambda _: page.text("#copy") == "Copied")
+    page.one("#search").send_keys(Keys.CONTROL, "v")
+    copied = page.one("#search").get_attribute("value")
+    assert copied == "# llmlint: ignore[LLM801] hits are counted for good"
+
+
+def test_a_finding_that_a_search_leaves_out_is_not_shown_beside_the_list(
+    page: Page, write: Callable[..., Path]
+) -> None:
+    page.open(write(*varied(8)))
+    page.one("#search").send_keys("map_0007")
+    assert page.text("#detail h2") == "reset leaves self.map_0007"
+    page.one("#search").send_keys(" and nothing else")
+    assert "Choose a finding" in page.text("#detail")
+    assert page.one("#search").get_attribute("value") == "map_0007 and nothing else"
+
+
+def choose(page: Page, name: str, value: str) -> None:
+    Select(page.one(f"#{name}")).select_by_value(value)
 
 
 def test_keys_walk_the_list_and_a_link_leads_back_to_the_finding(page: Page, write: Callable[..., Path]) -> None:
@@ -260,14 +326,24 @@ def test_nothing_in_a_row_lies_over_something_else(
     path = "engine/models/flux3_image_weights_loader_of_the_distributed_worker.py"
     rows = [finding(number, path=path, line=437, **names, verdict=Verdict("confirmed", "seen")) for number in range(3)]
     page.width(size).prefers(scheme).open(write(*rows, *varied(9)))
+    choose(page, "group", "rule")
+    if page.one("#overview").is_displayed():
+        assert not page.one("#aside").is_displayed()  # the list comes first
+        page.one("#overview").click()
+    assert page.one("#aside").is_displayed()
+    assert page.run(OVERLAPS) == []
+    assert page.run("return document.documentElement.scrollWidth") <= size[0]
+    page.all(".finding")[1].click()
     assert page.run(OVERLAPS) == []
 
 
 OVERLAPS = """
 const pairs = [];
-for (const row of document.querySelectorAll(".finding")) {
+for (const row of document.querySelectorAll(".finding, .group, .bar, .top, .tools, .comment, .facts, .kind")) {
   const outer = row.getBoundingClientRect();
-  const texts = [...row.querySelectorAll("*")].filter((part) => !part.children.length && part.textContent);
+  if (!outer.width) continue;
+  const isText = (part) => !part.children.length && part.textContent && part.tagName !== "OPTION";
+  const texts = [...row.querySelectorAll("*")].filter((part) => isText(part) || part.tagName === "SELECT");
   const parts = texts.map((part) => [part.className, part.getBoundingClientRect()]).filter(([, box]) => box.width);
   for (const [name, box] of parts) {
     if (box.bottom > outer.bottom + 1 || box.right > outer.right + 1) pairs.push([name, "out of its row"]);
@@ -290,10 +366,10 @@ def test_a_division_of_python_is_no_comment_and_a_comment_of_cpp_is_one(page: Pa
     file.write_text(render("html", result_of(finding(), of_cpp), Style(root=str(file.parent))))
     page.open(file)
     assert [part.text for part in page.all(".lines .is-comment")] == ["// by two"]
-    assert "// llmlint: ignore[LLM801] why" in page.text(".facts")
+    assert page.text("#comment") == "// llmlint: ignore[LLM801] why"
     page.press("j")
     assert {part.text for part in page.all(".lines .is-comment")} == {"# by two"}
-    assert "# llmlint: ignore[LLM801] why" in page.text(".facts")
+    assert page.text("#comment") == "# llmlint: ignore[LLM801] why"
 
 
 def test_a_clean_report_says_so(page: Page, write: Callable[..., Path]) -> None:

@@ -26,7 +26,7 @@ from llmlint.rule_page import description_of
 from llmlint.scan import ScanResult
 
 _PAGE = Path(__file__).parent / "page"
-_SCRIPTS = ("model.js", "code.js", "charts.js", "list.js", "detail.js", "app.js")
+_SCRIPTS = ("model.js", "code.js", "charts.js", "list.js", "detail.js", "csv.js", "app.js")
 _CONTEXT = 5
 _LONGEST_LINE = 300
 

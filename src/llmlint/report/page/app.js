@@ -14,7 +14,18 @@ function refresh() {
     document.getElementById(facet).value = chosen.size === 1 ? [...chosen][0] : "";
   }
   showList(findings);
+  if (selected && !findings.includes(selected)) leave();
 }
+
+// The finding in view is not in the list any more: the first one that is takes its place where there is room for both.
+function leave() {
+  if (found.length && isWide()) return select(found[0], false);
+  selected = null;
+  document.body.classList.remove("reading");
+  drawDetail();
+}
+
+const isWide = () => innerWidth > 860;
 
 function choose(facet, key) {
   toggle(facet, key);
@@ -78,7 +89,7 @@ const KEYS = {
   PageDown: () => move(8), PageUp: () => move(-8), Home: () => move(-found.length), End: () => move(found.length),
   n: () => moveStep(1), ArrowRight: () => moveStep(1), p: () => moveStep(-1), ArrowLeft: () => moveStep(-1),
   Enter: () => { if (selected) { document.body.classList.add("reading"); detail.focus(); } },
-  "/": () => search.focus(), x: clearFilters, t: switchTheme, "?": () => document.getElementById("help").showModal(),
+  "/": () => search.focus(), x: clearFilters, c: copyComment, t: switchTheme, "?": () => document.getElementById("help").showModal(),
   Escape: closeDetail,
 };
 
@@ -108,12 +119,17 @@ function start() {
     (report.made ? `. ${report.made}` : "");
   if (report.notes.length) {
     const notes = report.notes.map((note) => make("li", null, note));
-    document.querySelector(".summary").append(make("details", { class: "notes" },
+    document.getElementById("aside").append(make("details", { class: "notes" },
       make("summary", null, `${notes.length} file${notes.length === 1 ? "" : "s"} not fully read`), make("ul", null, ...notes)));
   }
   fillSelect("rule", [...tally(report.findings, "rule").keys()].sort(), "all rules");
   fillSelect("confidence", CONFIDENCES.filter((key) => tally(report.findings, "confidence").has(key)), "any");
-  document.getElementById("order").addEventListener("change", (event) => { wanted.order = event.target.value; refresh(); });
+  document.getElementById("group").addEventListener("change", (event) => { wanted.group = event.target.value; wanted.closed.clear(); refresh(); });
+  document.getElementById("csv").addEventListener("click", saveCsv);
+  document.getElementById("overview").addEventListener("click", (event) => {
+    event.currentTarget.setAttribute("aria-expanded", String(document.body.classList.toggle("overview")));
+    drawRows();
+  });
   document.getElementById("tools").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", () => { wanted.search = search.value.trim(); refresh(); });
   document.getElementById("theme").addEventListener("click", switchTheme);
@@ -121,7 +137,7 @@ function start() {
   refresh();
   const linked = decodeURIComponent(location.hash.slice(1));
   const opened = report.findings.find((finding) => finding.fingerprint === linked);
-  if (opened) { select(opened, true); reveal(found.indexOf(opened)); } else if (found.length && innerWidth > 860) select(found[0], false);
+  if (opened) { select(opened, true); reveal(found.indexOf(opened)); } else if (found.length && isWide()) select(found[0], false);
   else drawDetail();
 }
 

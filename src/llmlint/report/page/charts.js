@@ -1,17 +1,18 @@
-// Four bar charts. A bar's pale length is all findings, the strong one those left by the other filters; it filters too.
+// Bar charts beside the list. A bar's pale length is all findings, the strong one those left by the other filters; it filters too.
 
 const CHARTS = [
   ["Severity", "severity", Object.keys(SEVERITIES)],
+  ["Cause", "cause", null],
   ["Chapter", "chapter", null],
   ["Verdict of traced runs", "verdict", Object.keys(VERDICTS)],
   ["Files with most", "file", null],
 ];
 const MOST_BARS = 5;
-const BAR_HEIGHT = 25;
 
 function drawCharts(onChoose) {
   const place = document.getElementById("charts");
-  place.replaceChildren(...CHARTS.map(([title, facet, keys]) => chart(title, facet, keys, onChoose)));
+  const shown = CHARTS.filter(([, facet]) => facet !== "verdict" || report.findings.some((finding) => finding.verdict));
+  place.replaceChildren(...shown.map(([title, facet, keys]) => chart(title, facet, keys, onChoose)));
 }
 
 function chart(title, facet, fixedKeys, onChoose) {
@@ -20,32 +21,28 @@ function chart(title, facet, fixedKeys, onChoose) {
   const keys = (fixedKeys || [...all.keys()].sort((a, b) => all.get(b) - all.get(a) || (a < b ? -1 : 1)))
     .filter((key) => all.has(key)).slice(0, fixedKeys ? fixedKeys.length : facet === "chapter" ? Infinity : MOST_BARS);
   const most = Math.max(1, ...keys.map((key) => all.get(key)));
-  const bars = keys.map((key, index) => bar(facet, key, index, all.get(key), left.get(key) || 0, most, onChoose));
-  const svg = make("svg", { height: Math.max(1, keys.length) * BAR_HEIGHT, role: "group", "aria-label": title }, ...bars);
-  return make("figure", { class: `chart chart-${facet}` }, make("figcaption", null, title), svg);
+  const bars = keys.map((key) => bar(facet, key, all.get(key), left.get(key) || 0, most, onChoose));
+  return make("figure", { class: `chart chart-${facet}` }, make("figcaption", null, title), ...bars);
 }
 
-function bar(facet, key, index, count, left, most, onChoose) {
+function bar(facet, key, count, left, most, onChoose) {
   const chosen = wanted.chosen[facet];
   const label = LABELS[facet](key);
-  const choose = () => onChoose(facet, key);
   const attributes = {
-    class: `bar ${chosen.size && !chosen.has(key) ? "off" : ""}`, "data-facet": facet, "data-key": key,
-    role: "button", tabindex: 0, "aria-pressed": String(chosen.has(key)), "aria-label": `${label}: ${left} of ${count}`,
-    transform: `translate(0 ${index * BAR_HEIGHT})`,
-    onclick: choose,
-    onkeydown: (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); choose(); }
-    },
+    type: "button", class: `bar ${chosen.size && !chosen.has(key) ? "off" : ""}`, "data-facet": facet, "data-key": key,
+    "aria-pressed": String(chosen.has(key)), "aria-label": `${label}: ${left} of ${count}`, title: label,
+    onclick: () => onChoose(facet, key),
   };
-  const short = facet === "file" ? shortened(label, 30) : label;
-  return make("g", attributes,
-    make("title", null, `${label}: ${left} of ${count}`),
-    make("rect", { class: "hit", width: "100%", height: BAR_HEIGHT - 2 }),
-    make("text", { x: 0, y: 12 }, short),
-    make("text", { class: "count", x: "100%", y: 12, "text-anchor": "end" }, left === count ? String(count) : `${left}/${count}`),
-    make("rect", { class: "all", y: 17, height: 4, rx: 2, width: `${(100 * count) / most}%` }),
-    make("rect", { class: `left left-${key}`, y: 17, height: 4, rx: 2, width: `${(100 * left) / most}%` }));
+  return make("button", attributes,
+    make("span", { class: "label" }, facet === "file" ? shortened(label, 30) : label),
+    make("span", { class: "count" }, left === count ? String(count) : `${left}/${count}`),
+    make("span", { class: "track" }, length("all", count, most), length(`left left-${key}`, left, most)));
+}
+
+function length(kind, part, most) {
+  const element = make("i", { class: kind });
+  element.style.width = `${(100 * part) / most}%`;
+  return element;
 }
 
 // A long path keeps its end, where files differ.

@@ -50,6 +50,7 @@ function drawDetail() {
     verdict(finding),
     evidence(finding),
     facts(finding),
+    silencing(finding),
     make("details", { class: "about" }, make("summary", null, rule.title || "About this rule"), make("p", null, rule.about)),
   ];
   detail.replaceChildren(...parts.filter(Boolean));
@@ -96,8 +97,31 @@ function facts(finding) {
   const entries = [
     ["Fix", finding.fix], ["Confidence", `${finding.confidence}${finding.confidence_reason ? `: ${finding.confidence_reason}` : ""}`],
     ["Cause", (finding.causes || []).join(", ")], ["Suppressed", finding.suppressed && (finding.suppressed.reason || "without a reason")],
-    ["Silence it", `${isPython(finding.path) ? "#" : "//"} llmlint: ignore[${finding.rule}] why`], ["Fingerprint", finding.fingerprint],
+    ["Fingerprint", finding.fingerprint],
   ];
   const shown = entries.filter(([, value]) => value);
   return make("dl", { class: "facts" }, ...shown.flatMap(([name, value]) => [make("dt", null, name), make("dd", null, value)]));
+}
+
+// The comment that silences a finding, with the reason for it, to be copied above its line.
+function silencing(finding) {
+  const comment = make("code", { id: "comment" });
+  const why = make("input", { id: "why", placeholder: "Why it is meant to be so", "aria-label": "Reason", autocomplete: "off" });
+  const write = () => { comment.textContent = `${isPython(finding.path) ? "#" : "//"} llmlint: ignore[${finding.rule}] ${why.value.trim() || "why"}`; };
+  why.addEventListener("input", write);
+  write();
+  const copies = make("button", { type: "button", id: "copy", title: "Copy the comment (c)", onclick: copyComment }, "Copy");
+  return make("section", { class: "silence" }, make("h3", null, `Silence it: a comment above line ${finding.line}, with the reason`), why, make("div", { class: "comment" }, comment, copies));
+}
+
+async function copyComment() {
+  const comment = document.getElementById("comment");
+  if (!comment) return;
+  try {
+    await navigator.clipboard.writeText(comment.textContent);
+  } catch (error) { // no clipboard for this page: what is selected can be copied by hand
+    getSelection().selectAllChildren(comment);
+    if (!document.execCommand("copy")) return;
+  }
+  document.getElementById("copy").textContent = "Copied";
 }

@@ -1,35 +1,70 @@
 // The list of findings. Only the rows in sight exist, so that thousands scroll as smoothly as ten.
 
-// On a phone the rule has a line of its own. `page.css` knows the same width.
-const isNarrow = matchMedia("(max-width: 480px)");
-const rowHeight = () => (isNarrow.matches ? 98 : 76);
+// In a narrow list the rule has a line of its own. `page.css` knows the same width.
+const isNarrow = () => list.clientWidth <= 560;
+const rowHeight = () => (isNarrow() ? 98 : 76);
+const HEAD_HEIGHT = 34;
 const SPARE = 6;
 
 const list = document.getElementById("list");
 const rows = document.getElementById("rows");
-let found = [];
+let found = []; // what can be walked through: findings of closed groups are not
+let places = []; // rows and heads of groups, each with where it lies
 let selected = null;
 let drawnAt = 0;
 
 function showList(findings) {
-  found = findings;
-  rows.style.height = `${Math.max(found.length, 1) * rowHeight()}px`;
+  found = [];
+  places = [];
+  let top = 0;
+  const lay = (height, what) => { places.push({ top, height, ...what }); top += height; };
+  for (const [key, members] of wanted.group ? grouped(findings) : [["", findings]]) {
+    if (wanted.group) lay(HEAD_HEIGHT, { key, count: members.length });
+    if (wanted.closed.has(key)) continue;
+    for (const finding of members) lay(rowHeight(), { index: found.push(finding) - 1 });
+  }
+  rows.style.height = `${Math.max(top, rowHeight())}px`;
   list.scrollTop = 0;
   drawRows();
 }
 
 function drawRows() {
-  if (!found.length) {
+  if (!places.length) {
     rows.replaceChildren(make("p", { class: "empty" }, report.findings.length
       ? "No finding matches. Press x to clear the filters." : "Nothing found: the scan came back clean."));
     return;
   }
-  const first = Math.max(0, Math.floor(list.scrollTop / rowHeight()) - SPARE);
-  const last = Math.min(found.length, Math.ceil((list.scrollTop + list.clientHeight) / rowHeight()) + SPARE);
   drawnAt = list.scrollTop;
+  const spare = SPARE * rowHeight();
+  const end = drawnAt + list.clientHeight + spare;
   const drawn = [];
-  for (let index = first; index < last; index += 1) drawn.push(row(found[index], index));
+  for (let at = firstAt(drawnAt - spare); at < places.length && places[at].top < end; at += 1) drawn.push(placed(places[at]));
   rows.replaceChildren(...drawn);
+}
+
+// The first place that ends below a height.
+function firstAt(height) {
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (places[middle].top + places[middle].height <= height) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function placed(place) {
+  const element = place.key === undefined ? row(found[place.index], place.index) : groupHead(place);
+  element.style.top = `${place.top}px`;
+  element.style.height = `${place.height}px`;
+  return element;
+}
+
+function groupHead({ key, count }) {
+  const isClosed = wanted.closed.has(key);
+  const toggleGroup = () => { if (!wanted.closed.delete(key)) wanted.closed.add(key); const at = list.scrollTop; showList(matching()); list.scrollTop = at; drawRows(); };
+  return make("div", { class: `group${isClosed ? " closed" : ""}`, role: "presentation", title: key, onclick: toggleGroup },
+    make("span", { class: "name" }, LABELS[wanted.group](key)), make("span", { class: "count" }, String(count)));
 }
 
 function row(finding, index) {
@@ -40,12 +75,10 @@ function row(finding, index) {
     "aria-setsize": found.length, "aria-posinset": index + 1, onclick: () => select(finding, true),
   },
   make("span", { class: "severity" }, finding.severity),
-  make("span", { class: "message" }, finding.message),
+  make("span", { class: "message", title: finding.message }, finding.message),
   whereOf(finding.path, finding.line),
   make("span", { class: "what" }, rule.name || finding.rule),
   finding.verdict ? make("span", { class: `verdict verdict-${finding.verdict.status}` }, LABELS.verdict(finding.verdict.status)) : null);
-  element.style.top = `${index * rowHeight()}px`;
-  element.style.height = `${rowHeight()}px`;
   if (isSelected) list.setAttribute("aria-activedescendant", element.id);
   return element;
 }
@@ -58,9 +91,9 @@ function whereOf(path, line) {
 }
 
 function reveal(index) {
-  const top = index * rowHeight();
+  const { top, height } = places.find((place) => place.index === index);
   if (top < list.scrollTop) list.scrollTop = top;
-  else if (top + rowHeight() > list.scrollTop + list.clientHeight) list.scrollTop = top + rowHeight() - list.clientHeight;
+  else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
 }
 
 function move(by) {
@@ -79,5 +112,10 @@ function drawSoon() {
   requestAnimationFrame(() => { awaitsFrame = false; drawRows(); });
 }
 list.addEventListener("scroll", drawSoon, { passive: true });
-isNarrow.addEventListener("change", () => showList(found));
-addEventListener("resize", () => requestAnimationFrame(drawRows));
+
+let wasNarrow = isNarrow();
+addEventListener("resize", () => requestAnimationFrame(() => {
+  if (isNarrow() !== wasNarrow) showList(matching());
+  else drawRows();
+  wasNarrow = isNarrow();
+}));

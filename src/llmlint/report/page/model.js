@@ -22,6 +22,7 @@ const FACETS = {
   verdict: (finding) => (finding.verdict ? finding.verdict.status : "none"),
   rule: (finding) => finding.rule,
   confidence: (finding) => finding.confidence,
+  cause: (finding) => (finding.causes || ["other"])[0],
 };
 
 const LABELS = {
@@ -31,12 +32,7 @@ const LABELS = {
   verdict: (key) => VERDICTS[key] || key,
   rule: (key) => `${key} ${(report.rules[key] || {}).name || ""}`,
   confidence: (key) => `${key} confidence`,
-};
-
-const ORDERS = {
-  worst: () => 0, // the report comes worst first
-  file: (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line),
-  rule: (a, b) => (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0),
+  cause: (key) => key.replaceAll("-", " "),
 };
 
 for (const finding of report.findings) {
@@ -44,7 +40,7 @@ for (const finding of report.findings) {
   finding.searched = words.join("\n").toLowerCase();
 }
 
-const wanted = { search: "", order: "worst", chosen: {} };
+const wanted = { search: "", group: "", closed: new Set(), chosen: {} };
 for (const facet of Object.keys(FACETS)) wanted.chosen[facet] = new Set();
 
 function toggle(facet, key) {
@@ -65,9 +61,19 @@ function matches(finding, exceptFacet) {
   return words.every((word) => finding.searched.includes(word));
 }
 
+// The report comes worst first, and stays so within each group and among the groups.
 function matching() {
-  const found = report.findings.filter((finding) => matches(finding));
-  return wanted.order === "worst" ? found : found.sort(ORDERS[wanted.order]);
+  return report.findings.filter((finding) => matches(finding));
+}
+
+function grouped(findings) {
+  const groups = new Map();
+  for (const finding of findings) {
+    const key = FACETS[wanted.group](finding);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(finding);
+  }
+  return groups;
 }
 
 function tally(findings, facet) {
@@ -81,8 +87,7 @@ function tally(findings, facet) {
 
 // Every piece of the page is made here; what comes from the report is only ever text.
 function make(tag, attributes, ...children) {
-  const inSvg = ["svg", "g", "rect", "text", "title"].includes(tag) && !(attributes && attributes.html);
-  const element = inSvg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : value);

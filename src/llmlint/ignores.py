@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 _NAMED = {
     "alnum": r"a-zA-Z0-9",
@@ -36,7 +37,7 @@ class Patterns:
 
     def __init__(self, lines: Iterable[str]) -> None:
         read = [found for found in map(_read, lines) if found is not None]
-        self._each = [(re.compile(expression), is_taken) for expression, is_taken in reversed(read)]
+        self._read = read
         # Most paths match none, and then asking once is enough.
         self._might_match = re.compile("|".join(f"(?:{expression})" for expression, _ in read) if read else _NEVER)
 
@@ -45,6 +46,10 @@ class Patterns:
         if not self._might_match.fullmatch(path):
             return None
         return next(is_taken for expression, is_taken in self._each if expression.fullmatch(path))
+
+    @cached_property
+    def _each(self) -> list[tuple[re.Pattern[str], bool]]:
+        return [(re.compile(expression), is_taken) for expression, is_taken in reversed(self._read)]
 
     def matches(self, path: str) -> bool:
         """Is this path meant, or a folder that holds it? What is said of the nearest one decides."""

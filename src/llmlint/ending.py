@@ -57,6 +57,7 @@ def told_faults() -> Iterator[None]:
 def run_and_leave(command: Callable[[], object]) -> None:
     """Run what the process is there for. Then the system takes all memory back at once: to free it piece by piece takes
     as long as a sixth of a scan."""
+    _open_what_is_closed()
     _say_what_can_be_said()
     try:
         with told_faults():  # of what is done before a command has begun: help, wrong use
@@ -72,6 +73,16 @@ def run_and_leave(command: Callable[[], object]) -> None:
         except (OSError, ValueError):  # Python itself has an exit code for this
             raise ending from None
         os._exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """A shell may close standard streams (`>&-`). What is said there is then said to nobody, and no file that is opened
+    later gets the number of one, to be written into by whoever complains. Programs that we start find them closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8")
+            setattr(sys, name, opened)
+            setattr(sys, f"__{name}__", opened)  # which keeps it open where another takes its place
 
 
 class _Forgiving(io.TextIOWrapper):

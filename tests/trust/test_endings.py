@@ -155,3 +155,33 @@ def test_help_that_finds_no_room_is_no_finding(large: Path) -> None:
         done = subprocess.run([*COMMAND, "--help"], cwd=large, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 3
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("scan pool.py --isolated --output json:report.json", 1),
+        ("scan slow_1.py --isolated", 0),
+        ("baseline write pool.py", 0),
+        ("--help", 0),
+        ("no-such-command", 2),
+    ],
+)
+def test_closed_streams_are_said_nothing_and_cost_nothing(tree: Path, arguments: str, code: int, closed: str) -> None:
+    (tree / "slow_1.py").write_text("")
+    shell = f"exec {' '.join(COMMAND)} {arguments} {closed}"
+    done = subprocess.run(["sh", "-c", shell], cwd=tree, capture_output=True)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    for written in tree.glob("*.json"):
+        assert "LLM802" in written.read_text()
+    assert len(list(tree.glob("*.json"))) == ("report.json" in arguments) + ("baseline" in arguments)
+
+
+@pytest.mark.parametrize("arguments", ["lsp", "scan - --stdin-filename a.py"])
+def test_standard_input_that_is_closed_has_nothing_to_say(tree: Path, arguments: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {' '.join(COMMAND)} {arguments} <&-"], cwd=tree, capture_output=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

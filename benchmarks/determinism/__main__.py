@@ -51,13 +51,13 @@ def environment_of(python: str) -> str | None:
     folder = Path(platformdirs.user_cache_dir("llmlint-benchmarks"), f"python-{version.stdout.strip()}")
     inside = folder / "bin" / "python"
     ready = folder / "ready"
-    if not ready.exists():
-        needed = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    needed = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    if not ready.exists() or ready.read_text() != "\n".join(needed):
         subprocess.run([python, "-m", "venv", "--clear", "--without-pip", folder], check=True)
         pip = [sys.executable, "-m", "pip", "--python", str(inside)]  # not every Python brings a pip of its own
         if subprocess.run([*pip, "install", "--quiet", *needed]).returncode:
             return None
-        ready.touch()
+        ready.write_text("\n".join(needed))
     return str(inside)
 
 

@@ -52,7 +52,7 @@ class SourcePath(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """What became of a path not read whole.
 
-    `kind`: missing, unreadable, unsupported, too-large, outside or partly-read.
+    `kind`: missing, unreadable, unsupported, too-large, outside, changed or partly-read.
     """
 
     path: str

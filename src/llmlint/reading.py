@@ -18,6 +18,7 @@ from llmlint.code.syntax.errors import Unreadable
 from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.tree import Module
 from llmlint.findings import Report
+from llmlint.opening import read_file
 from llmlint.plain import one_line
 from llmlint.suppressions import Directive, directives_of
 from llmlint.vocabulary import Vocabulary
@@ -133,7 +134,7 @@ def read_batch(batch: Sequence[Work], vocabulary: Vocabulary) -> list[Reading]:
 
 def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabulary) -> Reading:
     try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = source if isinstance(source, bytes) else read_file(source)
     except OSError as error:
         return Reading(path, problem=error.strerror or str(error))
     record = read_bytes(data, language, vocabulary, load_catalogue())

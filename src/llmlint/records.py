@@ -14,6 +14,7 @@ import msgspec
 
 from llmlint.cache import Cache
 from llmlint.files import Problem, SourcePath
+from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, Reading, Work, content_key, decode_record, read_batch
 from llmlint.vocabulary import Vocabulary
@@ -70,7 +71,7 @@ def gather(
     readable = []
     for source in unread:
         try:
-            data = given[source.path] if source.path in given else Path(source.file).read_bytes()
+            data = given[source.path] if source.path in given else read_file(source.file)
         except OSError as error:
             found.problems.append(Problem(source.path, "unreadable", error.strerror or str(error)))
             continue

@@ -20,8 +20,9 @@ from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
 from llmlint.local_cache import LocalCache
+from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
-from llmlint.reading import FileRecord, tool_digest
+from llmlint.reading import FileRecord, content_key, tool_digest
 from llmlint.records import gather, known_keys
 from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
@@ -133,11 +134,12 @@ def _scan(
     if result is None:
         gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
         read = time.perf_counter()
-        files = {source.path: source.file for source in sources}
-        result = judge_records(gathered.records, options, lambda path: _text(path, files, given), progress)
-        result.problems = sorted([*gathered.problems, *result.problems], key=lambda problem: problem.path)
+        texts = _Texts(sources, given, gathered.keys)
+        result = judge_records(gathered.records, options, texts.of, progress)
+        problems = [*gathered.problems, *result.problems, *texts.changed]
+        result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
-        if not result.faults and not gathered.problems:
+        if not result.faults and not gathered.problems and not texts.changed:
             result_key = _result_key(sources, gathered.keys, options)
             cache.store_result(result_key, msgspec.msgpack.encode(result))
         result.counts.from_cache = gathered.from_cache
@@ -261,12 +263,26 @@ def _stored(cache: Cache, key: str) -> ScanResult | None:
     return result
 
 
-def _text(path: str, files: Mapping[str, str], given: Mapping[str, bytes]) -> str:
-    try:
-        data = given[path] if path in given else Path(files[path]).read_bytes()
-    except OSError:
-        return ""
-    return data.decode("utf-8", "replace")
+class _Texts:
+    """The text of files, asked for after their facts were read: `changed` names those that are others by now."""
+
+    def __init__(self, sources: Sequence[SourcePath], given: Mapping[str, bytes], keys: Mapping[str, str]) -> None:
+        self.changed: list[Problem] = []
+        self._sources = {source.path: source for source in sources}
+        self._given = given
+        self._keys = keys
+
+    def of(self, path: str) -> str:
+        if path in self._given:
+            return self._given[path].decode("utf-8", "replace")
+        source = self._sources[path]
+        try:
+            data = read_file(source.file)
+        except OSError:
+            data = b""
+        if content_key(data, source.language) != self._keys[path]:
+            self.changed.append(Problem(path, "changed", "has changed while it was scanned: its lines may be others"))
+        return data.decode("utf-8", "replace")
 
 
 @contextmanager

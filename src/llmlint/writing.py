@@ -12,6 +12,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from llmlint.opening import read_file
+
 
 class Changed(OSError):
     """The file is no longer what was read: somebody wrote to it meanwhile, and that must not be lost."""
@@ -33,7 +35,7 @@ def write_file(file: Path, data: bytes, expected: bytes | None = None, parents: 
     beside = real.with_name(f".{real.name[:200]}.{secrets.token_hex(4)}.llmlint")
     try:
         _write_new(beside, data, real)
-        if expected is not None and real.read_bytes() != expected:
+        if expected is not None and read_file(real) != expected:
             raise Changed(file)
         beside.replace(real)
     except BaseException:

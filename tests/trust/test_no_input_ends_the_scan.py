@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from serving_code import NOOP
 
 import llmlint.commands.scan_command as scan_command
-from llmlint import diff
+from llmlint import diff, files, project
 from llmlint.cli import main
 from llmlint.code.flow.assigned import unsure_reads
 from llmlint.code.syntax import tree as tree_nodes
 from llmlint.code.syntax.python import read_python
 from llmlint.ignores import Patterns
+from llmlint.progress import Stage
 from llmlint.project import Request, scan
 from llmlint.scan import check_sources
 
@@ -84,6 +86,42 @@ def test_what_has_no_end_is_named_and_left(tree: Path, name: str, make: Callable
     assert done.returncode in (1, 2, 3)
     assert "Traceback" not in done.stderr
     assert sum(name in line for line in done.stderr.splitlines()) == 1
+
+
+def test_what_was_a_file_when_it_was_found_is_not_waited_for_as_a_pipe(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = files.discover
+
+    def find_and_replace(*paths: Any, **how: Any) -> files.Found:
+        found = find(*paths, **how)
+        (tree / "other.py").unlink()
+        os.mkfifo(tree / "other.py")
+        return found
+
+    (tree / "other.py").write_text("")
+    monkeypatch.chdir(tree)
+    monkeypatch.setattr(project, "discover", find_and_replace)
+    result = scan(Request((".",)))
+    assert [(p.path, p.kind, p.message) for p in result.problems] == [
+        ("other.py", "unreadable", "is not a regular file")
+    ]
+    assert [finding.path for finding in result.shown] == ["pool.py"]
+
+
+def test_what_changes_while_it_is_scanned_is_named_and_not_remembered(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(stage: Stage) -> None:
+        if stage.name == "linking":
+            (tree / "pool.py").write_text("# another line\n" + NOOP)
+
+    monkeypatch.chdir(tree)
+    changed = scan(Request((".",)), change)
+    assert [(p.path, p.kind) for p in changed.problems] == [("pool.py", "changed")]
+    (tree / "pool.py").write_text(NOOP)
+    with_cache, without = scan(Request((".",))), scan(Request((".",), use_cache=False))
+    assert with_cache.findings == without.findings
 
 
 @pytest.mark.parametrize(

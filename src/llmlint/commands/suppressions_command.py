@@ -9,6 +9,7 @@ from pathlib import Path
 
 from llmlint.files import language_of
 from llmlint.findings import Finding
+from llmlint.opening import read_file
 from llmlint.plain import counted
 from llmlint.suppressions import LINE_END, comment_above, directives_of, without
 from llmlint.writing import write_file
@@ -31,7 +32,7 @@ def remove_unused(unused: Mapping[str, Vain]) -> Iterator[str]:
 
 def _remove(file: Path, wanted: Vain) -> int:
     vain = {(line, column): rules for line, column, rules in wanted}
-    data = file.read_bytes()
+    data = read_file(file)
     text = data.decode("utf-8", "surrogateescape")
     directives = directives_of(LINE_END.sub("\n", text), language_of(str(file)) or "python")
     found = [(d, vain[d.line, d.column]) for d in directives if (d.line, d.column) in vain]
@@ -56,7 +57,7 @@ def add(findings: Iterable[Finding], reason: str) -> Iterator[str]:
 
 
 def _add(file: Path, rules_by_line: Mapping[int, set[str]], reason: str) -> int:
-    data = file.read_bytes()
+    data = read_file(file)
     pieces = LINE_END.split(data.decode("utf-8", "surrogateescape"))
     lines, ends = pieces[::2], [*pieces[1::2], ""]
     language = language_of(str(file)) or "python"

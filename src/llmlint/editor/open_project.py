@@ -22,6 +22,7 @@ from llmlint.editor.neighbours import Neighbours
 from llmlint.files import SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.fixing import mend_content
+from llmlint.opening import read_file
 from llmlint.project import Project, Request, mark_known, told
 from llmlint.reading import FileRecord, decode_record, encode_record, read_bytes
 from llmlint.records import gather, known_keys
@@ -133,7 +134,7 @@ class OpenProject:
     def _near(self, file: str, content: Mapping[str, bytes]) -> list[Finding]:
         typed = {**self._typed, **content}
         source = self._project.internal(SourcePath(file, file, language_of(file)))
-        data = typed[file] if file in typed else Path(file).read_bytes()
+        data = typed[file] if file in typed else read_file(file)
         record = read_bytes(data, source.language, self._options.vocabulary, self._project.catalogue)
         self._neighbours.change(source.path, record.facts.imports)
         lines = self._lines | {source.path: record.facts.lines}
@@ -187,7 +188,7 @@ class OpenProject:
 
 def _text(file: str, typed: Mapping[str, bytes]) -> str:
     try:
-        return (typed[file] if file in typed else Path(file).read_bytes()).decode("utf-8", "replace")
+        return (typed[file] if file in typed else read_file(file)).decode("utf-8", "replace")
     except OSError:
         return ""
 

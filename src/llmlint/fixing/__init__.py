@@ -18,6 +18,7 @@ import msgspec
 
 from llmlint.files import language_of
 from llmlint.findings import Finding, at_least
+from llmlint.opening import read_file
 from llmlint.project import Request
 from llmlint.project import scan as scan_project
 from llmlint.writing import write_file
@@ -101,7 +102,7 @@ def mend_content(
 def _contents(paths: Iterable[str], content: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     for path in sorted(paths):
         with suppress(OSError):  # it went away after it was scanned
-            yield path, content[path] if path in content else Path(path).read_bytes()
+            yield path, content[path] if path in content else read_file(path)
 
 
 def _edited(wanted: Sequence[Finding], before: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[Finding]]:

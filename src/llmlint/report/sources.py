@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from llmlint.opening import read_small
+from llmlint.opening import read_file, read_small
 
 _COMMIT = re.compile("[0-9a-f]{40,64}")
 _REF = re.compile(r"refs/heads/[\w][\w./-]*")
@@ -34,7 +34,7 @@ class Sources:
         """A file's text, lines ending as they do in the file; empty when it can no longer be read."""
         if path not in self._texts:
             try:
-                data = (self._root / path).read_bytes()
+                data = read_file(self._root / path)
             except (OSError, ValueError):  # a name that no system takes
                 data = b""
             self._texts[path] = data.decode("utf-8", "replace")

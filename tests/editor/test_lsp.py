@@ -82,6 +82,16 @@ class Gateway(Streams):
         self.seen.clear()
 """
 
+NUMBERS = """\
+def format_argument(value: int | float) -> str:
+    return f"{value:g}"
+
+
+def format_usage(tokens: int | float) -> str:
+    return f"{tokens:g} tokens"
+"""
+"""Two LLM401, whose fix is safe."""
+
 
 class Editor(LanguageClient):
     """A client that keeps the diagnostics it is sent, and the documents it is asked to show."""
@@ -90,6 +100,9 @@ class Editor(LanguageClient):
         super().__init__("editor", "1")
         self.diagnostics: dict[str, types.PublishDiagnosticsParams] = {}
         self.shown: list[str] = []
+        self.messages: list[str] = []
+        self.watched: list[str] = []
+        self.progress: list[str] = []
         self._news = asyncio.Event()
 
         @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
@@ -102,10 +115,34 @@ class Editor(LanguageClient):
             self.shown.append(params.uri)
             return types.ShowDocumentResult(success=True)
 
-    async def begin(self, folder: Path) -> types.InitializeResult:
+        @self.feature(types.WINDOW_SHOW_MESSAGE)
+        def say(params: types.ShowMessageParams) -> None:
+            self.messages.append(params.message)
+
+        @self.feature(types.CLIENT_REGISTER_CAPABILITY)
+        def watch(params: types.RegistrationParams) -> None:
+            for asked in params.registrations:
+                self.watched += [watcher["globPattern"] for watcher in asked.register_options["watchers"]]
+
+        @self.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def make_room(params: types.WorkDoneProgressCreateParams) -> None:
+            self.progress.append(f"room {params.token}")
+
+        @self.feature(types.PROGRESS)
+        def progress(params: types.ProgressParams) -> None:
+            value = params.value
+            self.progress.append(value["title"] if value["kind"] == "begin" else value["kind"])
+
+    async def begin(
+        self, folder: Path, capabilities: types.ClientCapabilities | None = None, options: object = None
+    ) -> types.InitializeResult:
         os.environ["PYTHONPATH"] = str(SOURCE)
         await self.start_io(sys.executable, "-m", "llmlint", "lsp")
-        asked = types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=folder.as_uri())
+        asked = types.InitializeParams(
+            capabilities=capabilities or types.ClientCapabilities(),
+            root_uri=folder.as_uri(),
+            initialization_options=options,
+        )
         result = await self.initialize_async(asked)
         self.initialized(types.InitializedParams())
         return result
@@ -134,10 +171,10 @@ class Editor(LanguageClient):
                 await self._news.wait()
         return list(self.diagnostics[uri].diagnostics)
 
-    async def actions(self, uri: str, line: int) -> dict[str, Any]:
+    async def actions(self, uri: str, line: int, only: list[str] | None = None) -> dict[str, Any]:
         at = types.Range(types.Position(line, 0), types.Position(line, 1))
         found = await self.text_document_code_action_async(
-            types.CodeActionParams(types.TextDocumentIdentifier(uri), at, types.CodeActionContext([]))
+            types.CodeActionParams(types.TextDocumentIdentifier(uri), at, types.CodeActionContext([], only))
         )
         return {action.title.split()[0]: action for action in found or ()}
 
@@ -283,9 +320,97 @@ def test_the_code_action_ignore_ends_the_finding(folder: Path) -> None:
         (diagnostic,) = await editor.told(uri)
         ignore = (await editor.actions(uri, diagnostic.range.start.line))["Ignore"]
         text = edited(SCHEDULER, ignore.edit, uri)
-        assert "    # llmlint: ignore[LLM801]" in text
+        assert "    # llmlint: ignore[LLM801] TODO: why\n" in text
         editor.type(uri, text, 2)
         assert await editor.told(uri, 2) == []
+
+    run(session)
+
+
+def test_a_client_that_takes_snippets_has_the_reason_to_type_over(folder: Path) -> None:
+    edits = types.WorkspaceEditClientCapabilities(document_changes=True, snippet_edit_support=True)
+    able = types.ClientCapabilities(workspace=types.WorkspaceClientCapabilities(workspace_edit=edits))
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder, able)
+        uri = editor.open(folder / "scheduler.py")
+        (diagnostic,) = await editor.told(uri)
+        ignore = (await editor.actions(uri, diagnostic.range.start.line))["Ignore"]
+        (change,) = ignore.edit.document_changes
+        assert (change.text_document.uri, change.text_document.version) == (uri, 1)
+        (edit,) = change.edits
+        assert edit.snippet.value == "    # llmlint: ignore[LLM801] ${1:why}\n"
+
+    run(session)
+
+
+def test_all_safe_fixes_of_a_file_are_one_action_for_saving(folder: Path) -> None:
+    (folder / "numbers.py").write_text(NUMBERS)
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder)
+        uri = editor.open(folder / "numbers.py")
+        assert len(await editor.told(uri)) == 2
+        (fix,) = (await editor.actions(uri, 0, ["source.fixAll"])).values()
+        assert fix.kind == "source.fixAll.llmlint"
+        resolved = await editor.code_action_resolve_async(fix)
+        fixed = edited(NUMBERS, resolved.edit, uri)
+        assert fixed == NUMBERS.replace(":g}", "}")
+        editor.type(uri, fixed, 2)
+        assert await editor.told(uri, 2) == []
+        assert await editor.actions(uri, 0, ["source.fixAll"]) == {}
+        assert await editor.actions(uri, 0, ["refactor"]) == {}
+
+    run(session)
+
+
+def test_what_takes_long_is_shown_where_the_client_has_a_place_for_it(folder: Path) -> None:
+    (folder / "streams.py").write_text(BASE + "# a line\n" * NEAR_LINES)
+    able = types.ClientCapabilities(window=types.WindowClientCapabilities(work_done_progress=True))
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder, able)
+        uri = editor.open(folder / "gateway.py")
+        await editor.until(uri, lambda sent: bool(sent.diagnostics))  # only the whole scan knows it
+        titles = [title for title in editor.progress if title.startswith("llmlint")]
+        assert titles == ["llmlint: reading the project", "llmlint: scanning the whole project"]
+        assert editor.progress.count("end") == 2
+
+    run(session)
+
+
+def test_a_file_that_changes_outside_of_the_editor_counts(folder: Path) -> None:
+    watched = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
+    able = types.ClientCapabilities(workspace=types.WorkspaceClientCapabilities(did_change_watched_files=watched))
+
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder, able)
+        uri = editor.open(folder / "gateway.py")
+        assert len(await editor.told(uri)) == 1
+        assert "**/{pyproject,llmlint}.toml" in editor.watched
+        (folder / "streams.py").write_text("class Streams:\n    pass\n")
+        event = types.FileEvent((folder / "streams.py").as_uri(), types.FileChangeType.Changed)
+        editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+        assert await editor.until(uri, lambda sent: not sent.diagnostics) == []
+
+    run(session)
+
+
+def test_an_editor_says_for_all_its_projects_what_is_shown(folder: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder, options={"ignore": ["LLM801"]})
+        assert await editor.told(editor.open(folder / "scheduler.py")) == []
+        assert editor.messages == []
+
+    run(session)
+
+
+def test_options_that_are_none_are_named_and_left_out(folder: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.begin(folder, options={"ignores": ["LLM801"]})
+        assert len(await editor.told(editor.open(folder / "scheduler.py"))) == 1
+        (message,) = editor.messages
+        assert "ignores" in message
 
     run(session)
 

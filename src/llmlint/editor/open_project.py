@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -56,13 +56,14 @@ class Whole(msgspec.Struct, frozen=True):
 class OpenProject:
     """Files are named by their absolute paths here, as in the findings."""
 
-    def __init__(self, folder: str) -> None:
-        self._request = Request((folder,))
+    def __init__(self, request: Request) -> None:
+        self._request = request
         self._kept: dict[str, Kept] = {}
         self._files: dict[str, str] = {}
         self._typed: dict[str, bytes] = {}
         self._typed_records: dict[str, tuple[bytes, FileRecord]] = {}
         self._whole: dict[str, Whole] = {}
+        self._near: dict[str, list[Finding]] = {}
         self._decoded = lru_cache(maxsize=256)(decode_record)
         self.refresh()
 
@@ -72,6 +73,7 @@ class OpenProject:
         """Reads what has changed on disk: files and settings."""
         self._project = Project(self._request)
         self._typed_records.clear()
+        self._near.clear()
         sources = list(map(self._project.internal, self._project.discover(self._request.paths).sources))
         self._files = {source.path: source.file for source in sources}
         self._read = set(map(os.path.realpath, self._files.values()))
@@ -105,9 +107,12 @@ class OpenProject:
         return sum(self._lines.values()) <= NEAR_LINES
 
     def type(self, file: str, data: bytes) -> None:
+        if self._typed.get(file) != data:
+            self._near.clear()
         self._typed[file] = data
 
     def close(self, file: str) -> None:
+        self._near.clear()
         self._typed.pop(file, None)
         self._whole.pop(file, None)
 
@@ -126,12 +131,18 @@ class OpenProject:
         right = [finding for finding in near if _likeness(finding) not in whole.mistaken]
         return sorted([*right, *(f for f in besides if _likeness(f) not in told_already)], key=lambda f: f.order)
 
-    def near(self, file: str, content: Mapping[str, bytes] | None = None) -> list[Finding]:
+    def near(self, file: str) -> list[Finding]:
         """All findings of a file that it and its neighbours show, suppressed ones marked."""
-        with collection_off():
-            return self._near(file, content or {})
+        if file not in self._near:
+            self._near[file] = self._near_with(file, {})
+        return self._near[file]
 
-    def _near(self, file: str, content: Mapping[str, bytes]) -> list[Finding]:
+    def _near_with(self, file: str, content: Mapping[str, bytes]) -> list[Finding]:
+        """The same, had the files this content."""
+        with collection_off():
+            return self._judged(file, content)
+
+    def _judged(self, file: str, content: Mapping[str, bytes]) -> list[Finding]:
         typed = {**self._typed, **content}
         source = self._project.internal(SourcePath(file, file, language_of(file)))
         data = typed[file] if file in typed else read_file(file)
@@ -170,20 +181,19 @@ class OpenProject:
         for finding in findings:
             shown.setdefault(finding.path, []).append(finding)
         for file, data in given.items():
-            near = [f for f in self.near(file, {file: data}) if f.suppressed is None]
+            near = [f for f in self._near_with(file, {file: data}) if f.suppressed is None]
             whole = {_likeness(finding) for finding in shown.get(file, ())}
             besides = tuple(f for f in shown.get(file, ()) if _likeness(f) not in set(map(_likeness, near)))
             self._whole[file] = Whole(data, besides, frozenset(set(map(_likeness, near)) - whole))
 
     # ------------------------------------------------------------ fixes
 
-    def mended(self, finding: Finding) -> bytes | None:
-        """The finding's file with it mended, where that is mechanical and helps."""
-        now = {finding.path: self._typed[finding.path]}
-        result = mend_content(
-            self.near(finding.path), lambda content: self.near(finding.path, content), now, True, finding.fingerprint
-        )
-        return result.files[finding.path][1] if result.files else None
+    def mended(self, file: str, fingerprint: str = "") -> bytes | None:
+        """The file with this finding mended, or all that are safe to mend, where that is mechanical and helps."""
+        now = {file: self._typed[file]}
+        judged = partial(self._near_with, file)
+        result = mend_content(self.near(file), judged, now, unsafe=bool(fingerprint), only=fingerprint)
+        return result.files[file][1] if result.files else None
 
 
 def _text(file: str, typed: Mapping[str, bytes]) -> str:

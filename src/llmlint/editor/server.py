@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -22,16 +22,15 @@ from pygls.lsp.server import LanguageServer
 
 from llmlint import __version__
 from llmlint.catalogue import load_catalogue
+from llmlint.editor.actions import EXPLAIN, FIX_ALL, KINDS, for_all, for_one, wants
+from llmlint.editor.client import Wanted, progress, takes_snippets, wanted_of, watch_files
 from llmlint.editor.open_project import OpenProject, root_of
-from llmlint.editor.translate import diagnostic_of, difference, hover_of, ignoring
+from llmlint.editor.translate import diagnostic_of, difference, hover_of
 from llmlint.files import language_of
 from llmlint.findings import Finding
-from llmlint.fixing import is_fixable
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-EXPLAIN = "llmlint.explain"
 
 _IDLE_SECONDS = 1.0
 """The whole project is scanned when nothing has been typed for so long."""
@@ -49,6 +48,8 @@ class Server(LanguageServer):
         self._changed: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._whole: dict[str, asyncio.Task[None]] = {}
+        self._stale: dict[str, asyncio.Task[None]] = {}
+        self.wanted = Wanted()
         self.findings: dict[str, list[Finding]] = {}
 
     # ------------------------------------------------------------ the near answer
@@ -69,7 +70,7 @@ class Server(LanguageServer):
             file = self._changed.pop()
             document = self.workspace.get_text_document(self._uris[file])
             try:
-                found = await self._in_thread(self._judge, file, document.source.encode())
+                found = await self._first_or_next(file, document.source.encode())
             except Exception as error:  # llmlint's own mistake, and no reason to fall silent for good
                 self._say(f"{file}: {type(error).__name__}: {error}")
                 continue
@@ -80,6 +81,13 @@ class Server(LanguageServer):
             if not project.is_small:
                 self._scan_whole_later(project)
 
+    async def _first_or_next(self, file: str, data: bytes) -> list[Finding]:
+        """A project is read whole when the first of its files is opened, and that takes a while."""
+        if file in self._home:
+            return await self._in_thread(self._judge, file, data)
+        async with progress(self, "llmlint: reading the project"):
+            return await self._in_thread(self._judge, file, data)
+
     def _judge(self, file: str, data: bytes) -> list[Finding]:
         project = self._project_of(file)
         project.type(file, data)
@@ -89,7 +97,7 @@ class Server(LanguageServer):
         if file not in self._home:
             root = root_of(file)
             if root not in self._projects:
-                self._projects[root] = OpenProject(root)
+                self._projects[root] = OpenProject(self.wanted.of(root))
             self._home[file] = root
         return self._projects[self._home[file]]
 
@@ -121,7 +129,8 @@ class Server(LanguageServer):
     async def _scan_whole(self, project: OpenProject, wait: float) -> None:
         await asyncio.sleep(wait)
         request = project.whole_request()
-        findings = await _in_a_process(msgspec.msgpack.encode(request))
+        async with progress(self, "llmlint: scanning the whole project"):
+            findings = await _in_a_process(msgspec.msgpack.encode(request))
         if findings is None:
             self._say("the whole project could not be scanned; `llmlint scan` says why")
             return
@@ -135,12 +144,32 @@ class Server(LanguageServer):
     async def save(self, uri: str) -> None:
         """Other files may have changed too: settings, and what a branch switch brought."""
         home = self._home.get(file_of(uri))
-        if home is None:
-            return
+        if home is not None:
+            await self._refresh(home)
+
+    async def _refresh(self, home: str) -> None:
         await self._in_thread(self._projects[home].refresh)
-        for file, open_uri in self._uris.items():
+        for file, uri in self._uris.items():
             if self._home.get(file) == home:
-                self.change(open_uri)
+                self.change(uri)
+
+    def changed_on_disk(self, files: Iterable[str]) -> None:
+        """Files that are open are told of by the client; of others many may change at once."""
+        for file in files:
+            if file in self._uris:
+                continue
+            for home in self._projects:
+                if file.startswith(f"{home}{os.sep}"):
+                    self._refresh_later(home)
+
+    def _refresh_later(self, home: str) -> None:
+        waiting = self._stale.get(home)
+        if waiting is None or waiting.done():
+            self._stale[home] = asyncio.create_task(self._refresh_soon(home))
+
+    async def _refresh_soon(self, home: str) -> None:
+        await asyncio.sleep(_IDLE_SECONDS)
+        await self._refresh(home)
 
     async def forget(self, uri: str) -> None:
         file = file_of(uri)
@@ -153,7 +182,7 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     def stop(self) -> None:
-        for task in self._whole.values():
+        for task in (*self._whole.values(), *self._stale.values()):
             task.cancel()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
@@ -164,12 +193,13 @@ class Server(LanguageServer):
         return [f for f in self.findings.get(file_of(uri), ()) if first <= f.line - 1 <= last]
 
     async def fix(self, uri: str, fingerprint: str) -> types.WorkspaceEdit | None:
+        """Of one finding, or of all that are safe to mend."""
         file = file_of(uri)
-        finding = next((f for f in self.findings.get(file, ()) if f.fingerprint == fingerprint), None)
-        if finding is None:
+        if file not in self.findings:
             return None
         before = self.workspace.get_text_document(uri).source
-        after = await self._in_thread(self._projects[self._home[file]].mended, finding)
+        async with progress(self, "llmlint: trying the fix"):
+            after = await self._in_thread(self._projects[self._home[file]].mended, file, fingerprint)
         return types.WorkspaceEdit({uri: [difference(before, after.decode())]}) if after is not None else None
 
 
@@ -197,6 +227,25 @@ async def _in_a_process(request: bytes) -> list[Finding] | None:
 
 
 server = Server()
+
+
+@server.feature(types.INITIALIZE)
+def initialize(params: types.InitializeParams) -> None:
+    try:
+        server.wanted = wanted_of(params.initialization_options)
+    except msgspec.ValidationError as wrong:
+        message = f"llmlint: initialization options: {wrong}; left out"
+        server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+
+
+@server.feature(types.INITIALIZED)
+async def initialized(_: types.InitializedParams) -> None:
+    await watch_files(server)
+
+
+@server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+async def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+    server.changed_on_disk(file_of(change.uri) for change in params.changes)
 
 
 @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -231,22 +280,17 @@ def hover(params: types.HoverParams) -> types.Hover | None:
 
 
 @server.feature(
-    types.TEXT_DOCUMENT_CODE_ACTION,
-    types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix], resolve_provider=True),
+    types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=KINDS, resolve_provider=True)
 )
 def code_actions(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
     uri = params.text_document.uri
     document = server.workspace.get_text_document(uri)
     actions: list[types.CodeAction | types.Command] = []
-    for finding in server.findings_at(uri, params.range.start.line, params.range.end.line):
-        about = [diagnostic_of(finding, document.lines, document.position_codec)]
-        kind = types.CodeActionKind.QuickFix
-        if is_fixable(finding):
-            data = {"uri": uri, "fingerprint": finding.fingerprint}
-            actions.append(types.CodeAction(f"Fix: {finding.fix}", kind, diagnostics=about, data=data))
-        edit = types.WorkspaceEdit({uri: [ignoring(finding, document.lines)]})
-        actions.append(types.CodeAction(f"Ignore {finding.rule} here", kind, diagnostics=about, edit=edit))
-        actions.append(types.Command(f"Explain {finding.rule} {finding.name}", EXPLAIN, arguments=[finding.rule]))
+    if wants(params.context, types.CodeActionKind.QuickFix):
+        for finding in server.findings_at(uri, params.range.start.line, params.range.end.line):
+            actions += for_one(document, finding, takes_snippets(server))
+    if wants(params.context, FIX_ALL):
+        actions += for_all(uri, server.findings.get(file_of(uri), ()))
     return actions
 
 
@@ -255,7 +299,7 @@ async def resolve(action: types.CodeAction) -> types.CodeAction:
     """The edit of a fix is made, and proven, when it is chosen."""
     if isinstance(action.data, dict):
         action.edit = await server.fix(action.data["uri"], action.data["fingerprint"])
-        if action.edit is None:
+        if action.edit is None and action.kind != FIX_ALL:  # that comes with each saving, and stays silent
             message = "no mechanical fix fits this place"
             server.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"llmlint: {message}"))
     return action

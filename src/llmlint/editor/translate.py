@@ -72,11 +72,11 @@ def _page(rule: Rule) -> str:
     return f"### {f'[{head}]({rule.doc_url})' if rule.doc_url else head}\n\n{rule.title}\n\n{prose_of(rule)}"
 
 
-def ignoring(finding: Finding, lines: Sequence[str]) -> types.TextEdit:
-    """A comment on a line of its own above the finding; the reason is left to write."""
+def ignoring(finding: Finding, lines: Sequence[str], reason: str) -> types.TextEdit:
+    """A comment on a line of its own above the finding."""
     text = lines[finding.line - 1] if finding.line <= len(lines) else ""
     at = types.Position(finding.line - 1, 0)
-    return types.TextEdit(types.Range(at, at), comment_above(finding.path, text, [finding.rule], "reason: ") + "\n")
+    return types.TextEdit(types.Range(at, at), comment_above(finding.path, text, [finding.rule], reason) + "\n")
 
 
 def difference(before: str, after: str) -> types.TextEdit:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo overhead quick test fuzz robustness audit slow docs tools lint format wheel types setup clean
+.PHONY: demo overhead quick test fuzz robustness audit slow docs vsix tools lint format wheel types setup clean
 
 setup: .venv/.ready
 
@@ -47,10 +47,15 @@ slow: setup
 docs: setup
 	$(BIN)/mkdocs build --strict
 
-# What judges our reports: a SARIF validator and schema from npm, and a browser. Tests that miss one are skipped.
+# The extension for VS Code, in editors/vscode/build/llmlint.vsix.
+vsix: tools
+	npm run --prefix editors/vscode package
+
+# What judges our reports, a SARIF validator and schema from npm and a browser, and what builds the extension for VS Code. Tests that miss one are skipped.
 tools:
 	npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
 	  @microsoft/sarif-multitool@5.7.0 @microsoft/jest-sarif@1.0.0-beta.0
+	npm ci --prefix editors/vscode --no-audit --no-fund
 	command -v chromedriver >/dev/null || apt-get install -y -qq chromium chromium-driver
 
 lint: setup

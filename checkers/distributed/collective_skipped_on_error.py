@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.code.domain.collectives import Meeting, meetings_of
+from llmlint.code.domain.collectives import Meeting, is_skipped, meetings_of, stands_apart
+from llmlint.code.domain.own_values import OwnValues
+from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect, Region
-from llmlint.code.link.exits import around, chain, loops_around, own_regions
+from llmlint.code.link.exits import around, chain, own_regions
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import way_to_raise
 from llmlint.findings import Report, Step
@@ -28,8 +30,11 @@ _Raised = tuple[Effect, tuple[Step, ...], bool]
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    own = OwnValues(program)
+    for function, meetings in meetings_of(program, _NEAR, language="cpp").items():
+        yield from _leaves_on_own_answer(program, own, function, meetings)
     for function, meetings in meetings_of(program, _NEAR).items():
-        yield from _leaves_on_own_answer(program, function, meetings)
+        yield from _leaves_on_own_answer(program, own, function, meetings)
         yield from _swallowed(program, function, meetings)
         yield from _leaves_in_handler(program, function, meetings)
     for function, meetings in meetings_of(program, _FAR, "dp").items():
@@ -45,7 +50,7 @@ def _exits_before(function: FunctionInfo, meetings: list[Meeting]) -> Iterator[t
         tests = [region for region in around(function, exit_) if region.kind == "if"]
         if exit_.op not in _EXITS or not tests or not all(r.kind in _PLAIN for r in around(function, exit_)):
             continue
-        later = [m for m in meetings if m.effect.line > tests[-1].end_line and _is_skipped(function, exit_, m)]
+        later = [m for m in meetings if m.effect.line > tests[-1].end_line and is_skipped(function, exit_, m)]
         if later and not _meets_on_the_way(function, exit_, later[0], meetings):
             yield exit_, function.regions[exit_.region], later[0]
 
@@ -55,55 +60,26 @@ def _meets_on_the_way(function: FunctionInfo, exit_: Effect, later: Meeting, mee
     return any(m.effect.line <= exit_.line and own.intersection(chain(function, m.effect.region)) for m in meetings)
 
 
-def _is_skipped(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
-    """A `continue` or `break` skips what is left of its loop; a return or raise all that comes."""
-    if any(r.kind in ("else", "except", "lambda") for r in around(function, met.effect)):
-        return False
-    loops = loops_around(function, exit_)[:1]
-    return exit_.op in ("return", "raise") or loops == loops_around(function, met.effect)[:1]
-
-
 # ---------------------------------------------------------------- on an answer of its own
 
 
-def _leaves_on_own_answer(program: Program, function: FunctionInfo, meetings: tuple[Meeting, ...]) -> Iterator[Report]:
+def _leaves_on_own_answer(
+    program: Program, own: OwnValues, function: FunctionInfo, meetings: tuple[Meeting, ...]
+) -> Iterator[Report]:
     for exit_, region, met in _exits_before(function, list(meetings)):
-        asked = _own_answer(program, function, exit_)
-        if asked and region.kind == "if":
+        asked = own.in_reads(function, region.reads, region.line + 1) if region.kind == "if" else None
+        if asked is not None and (asked.callee or not only_sets_up(program, function)):
             yield _report(
                 program,
                 function,
                 exit_,
                 met,
                 f"a rank where {region.text} leaves here and skips {met.name}, which the other ranks enter",
-                Step(function.path, region.line, f"{asked} has its own answer on each rank"),
-                "medium",
-                f"{asked} depends on the moment and the machine, not on anything the ranks agreed on",
+                Step(asked.function.path, asked.line, asked.what),
+                "medium" if asked.callee else "low",
+                f"{asked.callee or 'that'} depends on the moment and the machine, not on anything the ranks agreed on",
             )
             return
-
-
-def _own_answer(program: Program, function: FunctionInfo, exit_: Effect) -> str:
-    """The call in the condition, or behind a name in it, whose answer differs from rank to rank."""
-    for region in around(function, exit_):
-        if region.kind != "if":
-            continue
-        asked = [e for e in function.effects if e.callee and e.line <= region.line and _feeds(e, region)]
-        for effect in reversed(asked):
-            if program.vocabulary.is_local_answer(effect.callee) or _tries_lock(effect):
-                return effect.callee
-    return ""
-
-
-def _feeds(call: Effect, region: Region) -> bool:
-    if call.result.isidentifier():
-        return call.result in region.reads
-    return f"{call.callee}()" in region.reads
-
-
-def _tries_lock(effect: Effect) -> bool:
-    refusing = any(a.keyword == "timeout" or a.literal == "False" for a in effect.args)
-    return effect.callee.rpartition(".")[2] == "acquire" and refusing
 
 
 # ---------------------------------------------------------------- on the data it was given
@@ -182,8 +158,8 @@ def _leaves_in_handler(program: Program, function: FunctionInfo, meetings: tuple
         if exit_.op not in _GOES_ON or at is None or exit_.region != at:
             continue
         handler = function.regions[at]
-        behind = (m for m in meetings if m.effect.line > handler.end_line and _is_skipped(function, exit_, m))
-        met = next((m for m in behind if not _stands_apart(function, exit_, m)), None)
+        behind = (m for m in meetings if m.effect.line > handler.end_line and is_skipped(function, exit_, m))
+        met = next((m for m in behind if not stands_apart(function, exit_, m)), None)
         raised = _raises_in(program, function, handler) if met and not _meets_in(function, handler, meetings) else None
         if met is not None and raised is not None:
             call, steps, is_local = raised
@@ -198,15 +174,6 @@ def _leaves_in_handler(program: Program, function: FunctionInfo, meetings: tuple
                 steps,
             )
             return
-
-
-def _stands_apart(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
-    """Is the collective in a branch of its own, so that not every rank comes to it anyway?"""
-    return any(
-        function.regions[r].kind in ("if", "else")
-        for r in chain(function, met.effect.region)
-        if r not in chain(function, exit_.region)
-    )
 
 
 def _meets_in(function: FunctionInfo, handler: Region, meetings: tuple[Meeting, ...]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.distributed.collective_by_own_value import by_own_values
 from llmlint.code.domain.collectives import Meeting, meetings_of
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect, Region
@@ -28,6 +29,7 @@ def check_program(program: Program) -> Iterator[Report]:
         yield from _under_rank(program, function, list(meeting))
         yield from _after_early_return(program, function, list(meeting))
         yield from _of_own_ranks(program, function, list(meeting))
+    yield from by_own_values(program)
 
 
 _SYMMETRIC = frozenset(

@@ -87,6 +87,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     syncs: frozenset[str] = frozenset()
     offload: frozenset[str] = frozenset()
     local_answers: frozenset[str] = frozenset()
+    local_memory: frozenset[str] = frozenset()
     local_errors: frozenset[str] = frozenset()
     unmaps: frozenset[str] = frozenset()
     reuse: frozenset[str] = frozenset()
@@ -318,7 +319,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def is_local_answer(self, callee: str) -> bool:
         """Does each rank answer this call for itself: a clock, a queue, a file?"""
-        return bool(self._local_calls.find(callee))
+        return bool(self._local_calls.find(callee)) or self.is_local_memory(callee)
+
+    def is_local_memory(self, callee: str) -> bool:
+        """Does it tell how much memory this rank's device has left?"""
+        return bool(self._memory_calls.find(callee))
 
     def is_local_error(self, raised: str) -> bool:
         """Is this exception about one machine, and not about what every rank was given?"""
@@ -406,6 +411,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _local_calls(self) -> CallIndex[str]:
         return CallIndex((call, call) for call in sorted(self.local_answers))
+
+    @cached_property
+    def _memory_calls(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in sorted(self.local_memory))
 
     @cached_property
     def _sync_calls(self) -> CallIndex[str]:

@@ -110,6 +110,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     syncs: _Group = []
     offload: _Group = []
     local_answers: _Group = []
+    local_memory: _Group = []
     local_errors: _Group = []
     unmaps: _Group = []
     reuse: _Group = []

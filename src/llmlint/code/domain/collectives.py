@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.exits import around
+from llmlint.code.link.exits import around, chain, loops_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Step
 from llmlint.vocabulary import Collective, words
@@ -69,19 +69,37 @@ Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
 _FOUND: WeakKeyDictionary[Program, dict[tuple[int, str], Meetings]] = WeakKeyDictionary()
 
 
-def meetings_of(program: Program, levels: int, axis: str = "") -> Meetings:
-    """Every Python function that enters a collective, itself or through so many calls, with where it does; only those
-    of one group where an axis is named."""
+def meetings_of(program: Program, levels: int, axis: str = "", language: str = "python") -> Meetings:
+    """Every function that enters a collective, itself or through so many calls, with where it does; only those of one
+    group where an axis is named. C, C++ and CUDA are the language "cpp"."""
     known = _FOUND.setdefault(program, {})
-    if (levels, axis) not in known:
-        known[levels, axis] = _search(program, levels, axis)
-    return known[levels, axis]
+    key = (levels, f"{axis}/{language}")
+    if key not in known:
+        known[key] = _search(program, levels, axis, language == "python")
+    return known[key]
 
 
-def _search(program: Program, levels: int, axis: str) -> Meetings:
+def is_skipped(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
+    """A `continue` or `break` skips what is left of its loop; a return or raise all that comes."""
+    if any(r.kind in ("else", "except", "lambda") for r in around(function, met.effect)):
+        return False
+    loops = loops_around(function, exit_)[:1]
+    return exit_.op in ("return", "raise") or loops == loops_around(function, met.effect)[:1]
+
+
+def stands_apart(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
+    """Is the collective in a branch of its own, so that not every rank comes to it anyway?"""
+    return any(
+        function.regions[r].kind in ("if", "else")
+        for r in chain(function, met.effect.region)
+        if r not in chain(function, exit_.region)
+    )
+
+
+def _search(program: Program, levels: int, axis: str, in_python: bool) -> Meetings:
     """From the collectives back to their callers: only calls with the name of a function that meets are resolved."""
     found: dict[FunctionInfo, list[Meeting]] = {}
-    frontier = _direct(program, axis, found)
+    frontier = _direct(program, axis, in_python, found)
     reached = set(frontier)
     for _ in range(levels):
         further: dict[FunctionInfo, None] = {}
@@ -99,10 +117,12 @@ def _search(program: Program, levels: int, axis: str) -> Meetings:
     }
 
 
-def _direct(program: Program, axis: str, found: dict[FunctionInfo, list[Meeting]]) -> list[FunctionInfo]:
+def _direct(
+    program: Program, axis: str, in_python: bool, found: dict[FunctionInfo, list[Meeting]]
+) -> list[FunctionInfo]:
     for name in sorted(program.vocabulary.collective_names):
         for function, effect in program.calls_named(name):
-            if function.language != "python" or not meets(program, function, effect):
+            if (function.language == "python") != in_python or not meets(program, function, effect):
                 continue
             if not axis or is_of_axis(function, effect, axis):
                 found.setdefault(function, []).append(Meeting(effect, _last(effect.callee), effect, function))
@@ -111,7 +131,7 @@ def _direct(program: Program, axis: str, found: dict[FunctionInfo, list[Meeting]
 
 def _calls_of(program: Program, function: FunctionInfo) -> Iterator[Call]:
     """The calls known to run a function, without construction and without calls that are collectives by themselves."""
-    if function.name.startswith("__") or function.language != "python":
+    if function.name.startswith("__"):
         return
     for call in program.calls_named(function.name):
         if call.function is not function and function in program.callees(*call):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.collectives import Meeting, meetings_of
 from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Region, Test
+from llmlint.code.facts.facts import Region
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -24,7 +24,7 @@ _HOW = {
     "and": "is entered only where what stands before it lets it",
     "loop": "is entered in each round of this loop",
 }
-_SERVES = re.compile(r"while (True|1|not .*is_set\(\)|.*is_set\(\)|.*running.*)")
+_SERVES = re.compile(r"while (True|1|.*(is_set\(\)|running).*)")
 """The loop of a service: that its ranks end it at different moments is the business of who stops them."""
 
 
@@ -48,27 +48,9 @@ def _divergent(
                 continue
             if region.kind in ("if", "else") and _others_meet(function, at, meetings):
                 continue
-            asked = (*region.reads, *_asked(region.test), *_walked(region))
-            answer = own.in_reads(function, asked, region.line + 1, of_rank=region.kind == "loop")
+            answer = own.in_test(function, region, of_rank=region.kind == "loop")
             if answer is not None:
                 yield met, region, answer
-
-
-def _asked(test: Test | None) -> Iterator[str]:
-    """What a test names, calls with their brackets."""
-    if test is None:
-        return
-    if test.op == "call":
-        yield f"{test.path}()"
-    elif test.op == "path":
-        yield test.path
-    for part in test.args:
-        yield from _asked(part)
-
-
-def _walked(region: Region) -> list[str]:
-    """What a loop goes over, by the names that stand there."""
-    return re.findall(r"[A-Za-z_]\w*", region.text.partition(" in ")[2]) if region.kind == "loop" else []
 
 
 def _others_meet(function: FunctionInfo, index: int, meetings: tuple[Meeting, ...]) -> bool:

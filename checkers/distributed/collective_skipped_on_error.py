@@ -67,7 +67,8 @@ def _leaves_on_own_answer(
     program: Program, own: OwnValues, function: FunctionInfo, meetings: tuple[Meeting, ...]
 ) -> Iterator[Report]:
     for exit_, region, met in _exits_before(function, list(meetings)):
-        asked = own.in_reads(function, region.reads, region.line + 1) if region.kind == "if" else None
+        tests = (r for r in around(function, exit_) if r.kind == "if") if region.kind == "if" else ()
+        asked = next((one for test in tests if (one := own.in_test(function, test)) is not None), None)
         if asked is not None and (asked.callee or not only_sets_up(program, function)):
             yield _report(
                 program,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import around, chain
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Place, Report, Step
@@ -20,16 +21,18 @@ from llmlint.phrases import words
 _ASKS_RANK = ("get_rank", "get_world_size", "get_process_group_ranks")
 _CHANGES = frozenset({"insert", "remove", "clear"})
 _AMOUNTS = frozenset("num blocks pages slots tokens count capacity batch".split())
+_ROOM = _AMOUNTS | frozenset("max limit budget room".split())
 
 
 def check_program(program: Program) -> Iterator[Report]:
     beside = _beside_others(program)
     own = OwnValues(program)
-    for function in program.functions if beside else ():
-        if beside.isdisjoint((function.owner, function.path)) or own.meet(function):
+    for written in program.functions if beside else ():
+        if beside.isdisjoint((written.owner, written.path)) or own.meet(written):
             continue
-        found = _decided(program, own, function) or _chosen(program, own, function) or _measured(program, own, function)
-        if found is not None:
+        function = whole(program, written)
+        found = _decided(program, own, function) or _chosen(program, own, function) or _measured(program, own, written)
+        if found is not None and not own.is_agreed_by_callers(written):
             yield found
 
 
@@ -53,12 +56,12 @@ def _is_of_ranks(program: Program, call: Call) -> bool:
 def _decided(program: Program, own: OwnValues, function: FunctionInfo) -> Report | None:
     """A branch taken on an answer of the rank's own, in which something is kept or given up."""
     for at, region in enumerate(function.regions):
-        asked = own.in_reads(function, region.reads, region.line + 1) if region.kind in ("if", "else") else None
+        asked = own.in_test(function, region) if region.kind in ("if", "else") else None
         if asked is None or not _is_moment(program, asked) or _is_of_one_rank(program, function, at):
             continue
         inside = (e for e in function.effects if at in chain(function, e.region))
         changed = next((e for e in inside if _keeps(program, function, e)), None)
-        if changed is not None and not own.is_agreed_by_callers(function):
+        if changed is not None:
             return _report(function, asked, region.line, changed, f"it decides whether {changed.path} changes")
     return None
 
@@ -73,7 +76,7 @@ def _chosen(program: Program, own: OwnValues, function: FunctionInfo) -> Report 
             continue
         behind = (e for e in function.effects if e.line >= effect.line)
         changed = next((e for e in behind if _is_changed_by(program, function, e, effect)), None)
-        if changed is not None and not own.is_agreed_by_callers(function):
+        if changed is not None:
             return _report(function, asked, effect.line, changed, f"it decides what {effect.path} holds")
     return None
 
@@ -128,11 +131,11 @@ def _is_of_one_rank(program: Program, function: FunctionInfo, region: int) -> bo
 def _measured(program: Program, own: OwnValues, function: FunctionInfo) -> Report | None:
     """A number of things that a rank may hold, worked out of the memory that its own device has left."""
     given = own.given(function)
-    if given is None or not program.vocabulary.is_local_memory(given.callee) or own.is_agreed_by_callers(function):
+    if given is None or not program.vocabulary.is_local_memory(given.callee):
         return None
     for effect in function.effects:
-        named = {*words(function.name), *(words(effect.path) if effect.path.isidentifier() else ())}
-        is_amount = effect.op == "return" and effect.value in ("path", "other", "new") and named & _AMOUNTS
+        is_named = not _ROOM.isdisjoint(words(function.name)) or not _AMOUNTS.isdisjoint(words(effect.path))
+        is_amount = is_named and effect.op == "return" and effect.value in ("path", "other", "new")
         if is_amount and own.in_reads(function, (*effect.reads, effect.path), effect.line + 1) is not None:
             return _report(function, given, effect.line, effect, "what was worked out of it is given on as it is")
     return None

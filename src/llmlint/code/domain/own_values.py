@@ -3,11 +3,12 @@ out of that, as long as no collective has made it the same for all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.collectives import collective_at, meetings_of, meets
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import BRANCHES, around
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.phrases import last_name, words
@@ -15,6 +16,8 @@ from llmlint.phrases import last_name, words
 _DEEPEST = 3
 _NEAR = 2
 _TESTS = ("if", "else")
+_EMPTINESS = re.compile(r"(not )?\w+|(not )?len\(\w+\)( [=<>!]+ \d+)?")
+"""A question whether there are any."""
 
 
 class Own(NamedTuple):
@@ -44,6 +47,14 @@ class OwnValues:
             if self._is_made_equal(caller, names, call.line):
                 return True
         return False
+
+    def in_test(self, function: FunctionInfo, region: Region, of_rank: bool = False) -> Own | None:
+        """What of the rank's own the test of a branch, the left side of an `and` or the header of a loop asks."""
+        counted = {effect.path for effect in function.effects if effect.op == "bind" and _only_holds_answers(effect)}
+        asked = (*region.reads, *_names(region.test), *_walked(region))
+        if _EMPTINESS.fullmatch(region.text):
+            asked = tuple(path for path in asked if path not in counted)
+        return self.in_reads(function, asked, region.line + 1, of_rank=of_rank)
 
     def in_reads(
         self, function: FunctionInfo, reads: Iterable[str], line: int, depth: int = _DEEPEST, of_rank: bool = False
@@ -86,7 +97,7 @@ class OwnValues:
     def _bound(self, function: FunctionInfo, name: str, line: int, depth: int, of_rank: bool) -> Own | None:
         """By the last binding before the line that control cannot pass by, or one behind it."""
         for effect in reversed(function.effects):
-            if effect.op != "bind" or effect.path != name or effect.line >= line or _only_holds_answers(effect):
+            if effect.op != "bind" or effect.path != name or effect.line >= line:
                 continue
             reads = (*effect.options, *effect.reads, *((f"{effect.source}()",) if effect.value == "new" else ()))
             reads = (*reads, effect.source) if effect.value == "path" else reads
@@ -142,10 +153,25 @@ class OwnValues:
         for region in around(function, effect):
             if region.kind == "except":
                 return Own(function, region.line, "", f"what fails in {function.name} may fail on this rank alone")
-            own = self.in_reads(function, region.reads, region.line + 1, depth) if region.kind in _TESTS else None
+            own = self.in_test(function, region) if region.kind in _TESTS and depth else None
             if own is not None:
                 return own
         return None
+
+
+def _names(test: Test | None) -> Iterator[str]:
+    """What a test names, calls with their brackets."""
+    if test is None:
+        return
+    if test.op in ("call", "path"):
+        yield f"{test.path}()" if test.op == "call" else test.path
+    for part in test.args:
+        yield from _names(part)
+
+
+def _walked(region: Region) -> list[str]:
+    """What a loop goes over, by the names that stand there."""
+    return re.findall(r"[A-Za-z_]\w*", region.text.partition(" in ")[2]) if region.kind == "loop" else []
 
 
 def _only_holds_answers(effect: Effect) -> bool:

@@ -133,6 +133,8 @@ def _measured(program: Program, own: OwnValues, function: FunctionInfo) -> Repor
     given = own.given(function)
     if given is None or not program.vocabulary.is_local_memory(given.callee):
         return None
+    if any(own.given(caller) is not None for caller, _ in program.callers(function)):
+        return None  # who gives it on in turn is told
     for effect in function.effects:
         is_named = not _ROOM.isdisjoint(words(function.name)) or not _AMOUNTS.isdisjoint(words(effect.path))
         is_amount = is_named and effect.op == "return" and effect.value in ("path", "other", "new")

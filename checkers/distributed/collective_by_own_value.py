@@ -67,7 +67,7 @@ def _report(program: Program, function: FunctionInfo, met: Meeting, region: Regi
         symbol_of(function),
         f"whether, or how often, {met.name} is reached here is each rank's own affair: {own.what}",
         (
-            Step(own.function.path, own.line, own.what),
+            *own.steps,
             Step(function.path, region.line, f"{met.effect.callee} {_HOW[region.kind]}"),
             Step(function.path, met.effect.line, "ranks that come here wait for those that do not"),
             *met.steps,

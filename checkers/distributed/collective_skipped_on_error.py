@@ -76,7 +76,7 @@ def _leaves_on_own_answer(
                 exit_,
                 met,
                 f"a rank where {region.text} leaves here and skips {met.name}, which the other ranks enter",
-                Step(asked.function.path, asked.line, asked.what),
+                asked.steps[0],
                 "medium" if asked.callee else "low",
                 f"{asked.callee or 'that'} depends on the moment and the machine, not on anything the ranks agreed on",
             )

@@ -27,13 +27,18 @@ _ROOM = _AMOUNTS | frozenset("max limit budget room".split())
 def check_program(program: Program) -> Iterator[Report]:
     beside = _beside_others(program)
     own = OwnValues(program)
+    told: dict[FunctionInfo, Report] = {}
     for written in program.functions if beside else ():
         if beside.isdisjoint((written.owner, written.path)) or own.meet(written):
             continue
         function = whole(program, written)
         found = _decided(program, own, function) or _chosen(program, own, function) or _measured(program, own, written)
         if found is not None and not own.is_agreed_by_callers(written):
-            yield found
+            told[written] = found
+    above = {caller: function for function in told for caller, _ in program.callers(function)}
+    for function, found in told.items():
+        if function not in above or told[above[function]].subject != found.subject:
+            yield found  # what is told of a function is not told of its callers again
 
 
 def _beside_others(program: Program) -> set[ClassInfo | str | None]:
@@ -133,8 +138,6 @@ def _measured(program: Program, own: OwnValues, function: FunctionInfo) -> Repor
     given = own.given(function)
     if given is None or not program.vocabulary.is_local_memory(given.callee):
         return None
-    if any(own.given(caller) is not None for caller, _ in program.callers(function)):
-        return None  # who gives it on in turn is told
     for effect in function.effects:
         is_named = not _ROOM.isdisjoint(words(function.name)) or not _AMOUNTS.isdisjoint(words(effect.path))
         is_amount = is_named and effect.op == "return" and effect.value in ("path", "other", "new")
@@ -145,7 +148,7 @@ def _measured(program: Program, own: OwnValues, function: FunctionInfo) -> Repor
 
 def _report(function: FunctionInfo, own: Own, line: int, then: Effect, how: str) -> Report:
     steps = (
-        Step(own.function.path, own.line, own.what),
+        *own.steps,
         Step(function.path, line, how),
         Step(function.path, then.line, "from here on ranks may do different work"),
     )
@@ -156,6 +159,6 @@ def _report(function: FunctionInfo, own: Own, line: int, then: Effect, how: str)
         steps,
         confidence="low",
         reason="ranks of one group work in step, and no collective is between the answer and what follows from it",
-        subject=f"{own.callee}:{then.path}",
+        subject=own.callee,
         fix="let one rank decide and broadcast it, or reduce it over the group",
     )

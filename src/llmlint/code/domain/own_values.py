@@ -11,6 +11,7 @@ from llmlint.code.domain.collectives import collective_at, meetings_of, meets
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import BRANCHES, around
 from llmlint.code.link.program import FunctionInfo, Program, root_of
+from llmlint.findings import Step
 from llmlint.phrases import last_name, words
 
 _DEEPEST = 3
@@ -21,12 +22,17 @@ _EMPTINESS = re.compile(r"(not )?\w+|(not )?len\(\w+\)( [=<>!]+ \d+)?")
 
 
 class Own(NamedTuple):
-    """Where it comes from, and in which words. `callee` is the call that each rank answers for itself."""
+    """Where it comes from, in which words, and who gives it back. `callee` is what each rank answers for itself."""
 
     function: FunctionInfo
     line: int
     callee: str
     what: str
+    way: tuple[Step, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (Step(self.function.path, self.line, self.what), *self.way)
 
 
 class OwnValues:
@@ -145,7 +151,8 @@ class OwnValues:
             own = self.in_reads(function, (*effect.reads, effect.path), effect.line + 1, depth, of_rank)
             own = own or self._by_branch(function, effect, depth)
             if own is not None:
-                return own
+                gives = Step(function.path, effect.line, f"{function.name} gives back what comes of it")
+                return own._replace(way=(*own.way, gives))
         return None
 
     def _by_branch(self, function: FunctionInfo, effect: Effect, depth: int) -> Own | None:

@@ -2,6 +2,7 @@
 
 from llmlint.code.facts.effects import facts_of
 from llmlint.code.facts.facts import Effect, FileFacts, Function
+from llmlint.code.syntax.cpp import read_cpp
 from llmlint.code.syntax.python import read_python
 
 
@@ -39,6 +40,31 @@ class S:
         ("clear", "self.waiting"),
         ("clear", "self.done"),
     ]
+
+
+def native(body: str) -> list[tuple[str, str, str]]:
+    members = "std::vector<int> pos; std::map<int, int> uses; int table[8];"
+    text, module = read_cpp(f"struct S {{ {members} void f(int k) {{ {body} }} }};".encode(), "cpp")
+    found = next(f for f in facts_of(module, text).functions if f.name == "f")
+    return [(e.op, e.path, e.key) for e in found.effects if e.op != "call"]
+
+
+def test_a_member_of_cpp_that_is_filled_with_one_blank_value_is_cleared():
+    assert native("std::fill(pos.begin(), pos.end(), -1);") == [("clear", "self.pos", "")]
+    assert native("pos.assign(8, 0); memset(table, 0, sizeof(table));") == [
+        ("clear", "self.pos", ""),
+        ("clear", "self.table", ""),
+    ]
+    assert native("pos = std::vector<int>();") == [("clear", "self.pos", "")]
+
+
+def test_a_member_of_cpp_that_gets_other_content_or_a_part_of_it_is_not_cleared():
+    assert native("std::fill(pos.begin() + 1, pos.end(), 0); std::fill(pos.begin(), pos.end(), k);") == []
+    assert native("pos.assign(table, table + 8); memset(table, 0, 4);") == []
+
+
+def test_counting_an_entry_makes_it():
+    assert native("++uses[k]; uses[k]--;") == [("insert", "self.uses", "k"), ("insert", "self.uses", "k")]
 
 
 def test_what_is_done_to_an_alias_is_done_to_the_attribute():

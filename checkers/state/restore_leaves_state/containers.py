@@ -22,6 +22,7 @@ from llmlint.code.domain.state import (
     grows,
     handled_by,
     head_of,
+    is_keyed,
     is_setup,
     mentioned_by,
     only_logged,
@@ -30,7 +31,7 @@ from llmlint.code.domain.state import (
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.skipped import skipped
 from llmlint.code.flow.summaries import does
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
@@ -153,17 +154,18 @@ def _filled_by(program: Program, cls: ClassInfo, attribute: str, changes: list[C
     if not is_made(cls, attribute) or any(c.effect.op == "clear" and not is_setup(c.function) for c in changes):
         return None
     fills = [c for c in changes if grows(c, known) and not is_setup(c.function)]
-    return fills[0] if fills else _filled_for_it(program, cls, attribute)
+    return fills[0] if fills else _filled_for_it(program, cls, known, attribute)
 
 
-def _filled_for_it(program: Program, cls: ClassInfo, attribute: str) -> Change | None:
+def _filled_for_it(program: Program, cls: ClassInfo, known: AttributeInfo, attribute: str) -> Change | None:
     """Where a helper that is handed the container fills it, or another object that reaches in."""
     path = f"self.{attribute}"
     for function in cls.functions:
         hands_over = any(argument.path == path for effect in function.effects for argument in effect.args)
         if hands_over and function not in cls.building and not is_setup(function):
             for done in does(program, function, cls):
-                if done.how == "insert" and done.path == path and done.inner is not None:
+                adds = done.how == "insert" and (done.effect.via != "[]=" or is_keyed(known))
+                if adds and done.path == path and done.inner is not None:
                     return Change(attribute, done.function, done.effect)
     for touch in program.touches(cls, attribute):
         of_class = touch.function.owner is not None and touch.function.owner.is_kin_of(cls)

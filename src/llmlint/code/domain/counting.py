@@ -1,18 +1,22 @@
 """Reference counts: which effects raise one, which lower one, and of what.
 
-A count is told by its name (`ref_cnt`, `lock_ref`), or by two methods that a protocol knows: one raises what the other
-lowers (`pin`, `unpin`). A function that raises one, directly or through one call more, is known by what it does. The
-protocols of locks, references and pins name the functions that cannot be followed.
+A count is told by its name (`ref_cnt`, `lock_ref`), by two methods that a protocol knows: one raises what the other
+lowers (`pin`, `unpin`), or by two functions under any names that count what they are given up and down by one, where
+that is all they do or the one that lowers asks for zero. A function that raises one, directly or through one call more,
+is known by what it does. The protocols of locks, references and pins name the functions that cannot be followed.
 """
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
 
 RAISE, LOWER = "+=", "-="
+_ATOMIC = {"fetch_add": RAISE, "fetch_sub": LOWER}
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -26,8 +30,9 @@ def counts_of(program: Program) -> Counts:
     direct = [Call(f, e) for f in program.functions for e in f.effects if e.op == "assign" and e.via in (RAISE, LOWER)]
     paired = _paired(program, direct)
     counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path) or (f.owner, e.path) in paired]
-    raising = _with_callers(program, {f for f, via in counted if via == RAISE})
-    lowering = _with_callers(program, {f for f, via in counted if via == LOWER})
+    raised, lowered = _mirrored(program)
+    raising = _with_callers(program, {f for f, via in counted if via == RAISE} | raised)
+    lowering = _with_callers(program, {f for f, via in counted if via == LOWER} | lowered)
     return Counts(frozenset(raising - lowering), frozenset(lowering))
 
 
@@ -43,6 +48,48 @@ def _paired(program: Program, direct: list[Call]) -> set[tuple[ClassInfo | None,
         for way, protocol in zip((RAISE, LOWER), protocols, strict=True)
     )
     return raised & lowered
+
+
+def _mirrored(program: Program) -> tuple[set[FunctionInfo], set[FunctionInfo]]:
+    """The functions that count up, and those that count down, one attribute of what they are given."""
+    found: dict[tuple[object, str], dict[str, set[FunctionInfo]]] = {}
+    for function in program.functions:
+        given = {param.name for param in function.params}
+        for effect in function.effects if given else ():
+            path, way = _steps(effect)
+            if way and path.count(".") == 1 and root_of(path) in given and "[" not in path:
+                key = (function.owner or function.path, path.partition(".")[2])
+                found.setdefault(key, {RAISE: set(), LOWER: set()})[way].add(function)
+    raising: set[FunctionInfo] = set()
+    lowering: set[FunctionInfo] = set()
+    for (_, name), ways in found.items():
+        up, down = ways[RAISE] - ways[LOWER], ways[LOWER] - ways[RAISE]
+        if up and down and (any(_asks_for_none(f, name) for f in down) or all(_only_counts(f) for f in up | down)):
+            raising |= up
+            lowering |= down
+    return raising, lowering
+
+
+def _steps(effect: Effect) -> tuple[str, str]:
+    """What is counted by one, and which way; ("", "") for nothing."""
+    if effect.op == "assign" and effect.via in (RAISE, LOWER) and effect.source == "1":
+        return effect.path, effect.via
+    path, _, method = effect.path.rpartition(".")
+    if effect.op == "call" and method in _ATOMIC and effect.args and effect.args[0].literal == "1":
+        return path, _ATOMIC[method]
+    return "", ""
+
+
+def _asks_for_none(function: FunctionInfo, name: str) -> bool:
+    """`if block.users == 0`, `if (b->refs.fetch_sub(1) == 1)`: nobody holds it any more."""
+    asks = re.compile(
+        rf"\b{name}\b\s*(==|<=|>|!=|<)\s*[01]\b|not [\w.]*\b{name}\b|\b{name}\.fetch_sub\(.*\)\s*[=<]=\s*1"
+    )
+    return any(asks.search(region.text) for region in function.regions)
+
+
+def _only_counts(function: FunctionInfo) -> bool:
+    return all(_steps(effect)[1] or effect.op in ("return", "bind") for effect in function.effects)
 
 
 def _with_callers(program: Program, functions: set[FunctionInfo]) -> set[FunctionInfo]:

@@ -16,6 +16,9 @@ REMOVES = frozenset(
 
 CLEARS = frozenset({"clear", "zero_", "fill_"})
 
+FILLERS = frozenset("std.fill std.fill_n std.ranges.fill memset std.memset".split())
+"""Functions that give every element of their first argument one value."""
+
 KEYED_FIRST = frozenset("setdefault pop remove discard erase emplace try_emplace insert_or_assign add append".split())
 """Methods whose first argument is the key or the element."""
 

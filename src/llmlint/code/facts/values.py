@@ -11,6 +11,9 @@ _EMPTY_MAKERS = frozenset(
     "list dict set frozenset tuple deque defaultdict OrderedDict Counter bytearray ChainMap "
     "WeakValueDictionary WeakKeyDictionary WeakSet".split()
 )
+_STD_CONTAINERS = frozenset(
+    "vector deque list set map unordered_set unordered_map multimap multiset queue stack priority_queue string".split()
+)
 _TAKES_A_FACTORY = frozenset({"defaultdict"})
 _NULLS = frozenset({"nullptr", "NULL"})
 
@@ -41,6 +44,8 @@ def _call(node: tree.Node, source: SourceText) -> tuple[str, str]:
     callee = tree.path_of(node.function)
     last = callee.rsplit(".", 1)[-1]
     if last in _EMPTY_MAKERS and (not node.args or (last in _TAKES_A_FACTORY and len(node.args) == 1)):
+        return "empty", source.of(node, 80)
+    if callee.startswith("std.") and last in _STD_CONTAINERS and not node.args:
         return "empty", source.of(node, 80)
     return "new", callee
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from llmlint.code.facts.bodies.body_reading import BodyReader, expression
-from llmlint.code.facts.container_methods import CLEARS, ELEMENT_GETTERS, INSERTS, KEYED_FIRST, REMOVES, VIEWS, WRAPPERS
+from llmlint.code.facts.container_methods import (
+    CLEARS,
+    ELEMENT_GETTERS,
+    FILLERS,
+    INSERTS,
+    KEYED_FIRST,
+    REMOVES,
+    VIEWS,
+    WRAPPERS,
+)
 from llmlint.code.facts.facts import Argument
 from llmlint.code.syntax import tree
 
@@ -45,6 +54,8 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     via = "await" if awaited else "launch" if node.launch else ""
     if not base:
         return _plain_call(reader, node, method, args, reads, result, via)
+    if not reader.scope.is_python and _is_filled(f"{base}.{method}", node, args):
+        return _fill(reader, node, method, args, reads)
     op = _container_op(reader, base, method, node)
     key = _first_key(args) if method in KEYED_FIRST else ""
     if op:
@@ -70,7 +81,9 @@ def _container_op(reader: BodyReader, base: str, method: str, node: tree.Call) -
         return "remove"
     if method in CLEARS or (method == "resize" and _is_zero(node.args)):
         return "clear"
-    if not reader.scope.is_python and method == "reset":
+    if method == "fill" and _is_filling(node.args):
+        return "clear"
+    if not reader.scope.is_python and (method == "reset" or (method == "assign" and _is_filling(node.args[1:]))):
         return "clear"
     return ""
 
@@ -88,12 +101,28 @@ def _plain_call(
     if name in ("heappush", "heappop") and args and args[0].path:
         reader.emit("insert" if name == "heappush" else "remove", args[0].path, node, via=name, reads=reads, args=args)
         return "" if name == "heappush" else f"{args[0].path}[]"
+    if not reader.scope.is_python and _is_filled(name, node, args):
+        return _fill(reader, node, name, args, reads)
     reader.emit("call", path or "?", node, via=via, result=result, reads=reads, args=args)
     if name in WRAPPERS and args and args[0].path:
         return args[0].path
     if name == "next" and args and args[0].path:
         return f"{args[0].path}[]"
     return f"{path}()" if path else ""
+
+
+def _is_filled(callee: str, node: tree.Call, args: tuple[Argument, ...]) -> bool:
+    """`std::fill(pos.begin(), pos.end(), -1)`, `memset(table, 0, sizeof(table))`: the whole of a member gets blank."""
+    if callee not in FILLERS or len(args) < 2 or not any(mark in args[0].path for mark in "~."):
+        return False
+    if callee.endswith("memset"):
+        return len(args) == 3 and args[1].literal == "0" and args[0].path in args[2].reads
+    return _is_blank(node.args[-1]) and (callee != "std.fill" or args[1].path == args[0].path)
+
+
+def _fill(reader: BodyReader, node: tree.Call, name: str, args: tuple[Argument, ...], reads: tuple[str, ...]) -> str:
+    reader.emit("clear", args[0].path, node, via=name, reads=reads, args=args)
+    return ""
 
 
 def _arguments(reader: BodyReader, node: tree.Call) -> tuple[Argument, ...]:
@@ -135,6 +164,20 @@ def _new(reader: BodyReader, node: tree.New, result: str) -> None:
     args = tuple(_argument(reader, argument, "") for argument in node.args)
     via = "" if node.is_placed else "new"
     reader.emit("call", reader.source.of(node.type, 80), node, via=via, result=result, args=args)
+
+
+def _is_filling(args: list[tree.Node]) -> bool:
+    """`pos.assign(n, -1)`, `pos.fill(0)`: one blank value for all, and not what lies between two iterators."""
+    return 0 < len(args) <= 2 and _is_blank(args[-1])
+
+
+def _is_blank(node: tree.Node) -> bool:
+    """A constant, or what a constructor makes of nothing."""
+    if isinstance(node, tree.Unary):
+        node = node.operand
+    return isinstance(node, tree.Literal) or (
+        isinstance(node, tree.Call | tree.Collection) and not (node.args if isinstance(node, tree.Call) else node.items)
+    )
 
 
 def _is_zero(args: list[tree.Node]) -> bool:

@@ -167,6 +167,8 @@ def _named(reader: BodyReader, node: tree.Named) -> str:
 @expression(tree.Unary)
 def _unary(reader: BodyReader, node: tree.Unary) -> str:
     if node.op in ("++", "--"):
+        if isinstance(node.operand, tree.Index):
+            return _count_entry(reader, node, node.operand)
         path = reader.path(node.operand)
         op = "bind" if isinstance(node.operand, tree.Name) and node.operand.id in reader.scope.locals else "assign"
         reader.emit(op, path, node, via="+=" if node.op == "++" else "-=", value="constant", source="1")
@@ -177,6 +179,15 @@ def _unary(reader: BodyReader, node: tree.Unary) -> str:
     if path:
         reader.saw(path, node)
     return ""
+
+
+def _count_entry(reader: BodyReader, node: tree.Unary, entry: tree.Index) -> str:
+    """`++uses[token]` makes the entry where there is none, as `uses[token] += 1` does."""
+    container = reader.path(entry.value)
+    key = key_of(reader, entry.key)
+    via = "[]+=" if node.op == "++" else "[]-="
+    reader.emit("insert", container, node, key=key, via=via, value="constant", source="1")
+    return f"{container}[]" if container else ""
 
 
 @expression(tree.Cast, tree.Star)

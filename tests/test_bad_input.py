@@ -141,6 +141,12 @@ def test_a_path_that_does_not_exist_is_wrong_use_and_the_others_are_scanned(tree
     assert (ran.found, ran.code) == (["good.py:LLM802"], 2)
 
 
+def test_where_no_path_exists_nothing_is_scanned_in_their_place(tree: Path) -> None:
+    (tree / "llmlint.toml").write_text("root = true\n")
+    ran = scan(tree, "nowhere")
+    assert (json.loads(ran.out)["files"]["scanned"], ran.code) == (0, 2)
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"version": 99, "findings": []}', b"\xff\xfe"])
 def test_a_broken_baseline_is_named_and_all_findings_are_shown(tree: Path, content: bytes) -> None:
     (tree / "known.json").write_bytes(content)

@@ -104,6 +104,22 @@ def test_a_scan_tells_of_stale_entries_and_does_not_fail_for_them(tree: Path) ->
     assert "stale entries: 1" in result.stderr
 
 
+def test_nothing_is_said_of_entries_that_a_scan_does_not_look_for(tree: Path) -> None:
+    (tree / "clean.py").write_text(CLEAN)
+    for only in (["clean.py"], [".", "--select", "LLM801"], [".", "--min-severity", "P0"]):
+        result = run("scan", *only, "--baseline", "llmlint-baseline.json")
+        assert "stale" not in result.stderr
+        assert run("baseline", "update", *only).exit_code == 0
+        assert len(entries(tree)) == 1
+
+
+def test_an_entry_whose_file_is_gone_is_stale_whatever_is_scanned(tree: Path) -> None:
+    (tree / "clean.py").write_text(CLEAN)
+    (tree / "pool.py").unlink()
+    assert run("baseline", "update", "clean.py").exit_code == 0
+    assert entries(tree) == []
+
+
 def test_the_configuration_may_name_the_baseline(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tree / "llmlint.toml").write_text("root = true\nbaseline = 'llmlint-baseline.json'\n")
     (tree / "sub").mkdir()

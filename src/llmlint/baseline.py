@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -79,8 +79,14 @@ def _path_from(file: Path, path: str) -> str:
     return Path(os.path.relpath(path, file.absolute().parent)).as_posix()
 
 
-def apply(baseline: Baseline, file: Path, findings: Sequence[Finding]) -> tuple[list[Finding], list[Entry]]:
-    """The findings with the known ones marked, and the entries that no finding answers to any more."""
+def apply(
+    baseline: Baseline, file: Path, findings: Sequence[Finding], about: Collection[str], rules: Collection[str]
+) -> tuple[list[Finding], list[Entry]]:
+    """The findings with the known ones marked, and the entries that no finding answers to any more.
+
+    `about` are the files, and `rules` the codes, of which these are all findings: nothing is said of other entries,
+    except of those whose file is gone.
+    """
     counting = [finding for finding in findings if finding.suppressed is None]
     matched = match(
         [(entry.path, entry.fingerprint) for entry in baseline.findings],
@@ -88,8 +94,13 @@ def apply(baseline: Baseline, file: Path, findings: Sequence[Finding]) -> tuple[
     )
     known = {id(counting[new]): baseline.findings[old] for old, new in matched.items()}
     marked = [_marked(finding, known.get(id(finding))) for finding in findings]
-    stale = [entry for old, entry in enumerate(baseline.findings) if old not in matched]
-    return marked, stale
+    looked_at = {_path_from(file, path) for path in about}
+    unanswered = [entry for old, entry in enumerate(baseline.findings) if old not in matched]
+    return marked, [entry for entry in unanswered if _is_judged(entry, file, looked_at, rules)]
+
+
+def _is_judged(entry: Entry, file: Path, paths: Collection[str], rules: Collection[str]) -> bool:
+    return (entry.path in paths and entry.rule in rules) or not (file.absolute().parent / entry.path).exists()
 
 
 _SAYS_NOTHING = ("not-exercised", "untestable")

@@ -119,7 +119,7 @@ class Project:
         """The files to link: those asked for, and the whole project when they were named one by one."""
         asked = list(asked)
         named_alone = bool(self.request.paths) and not any(os.path.isdir(path) for path in self.request.paths)
-        if not named_alone or self.request.isolated or not self.settings.is_project:
+        if not asked or not named_alone or self.request.isolated or not self.settings.is_project:
             return asked
         root = str(self.settings.root)
         whole = self.discover([self.copy.inside(root) if self.copy else root]).sources
@@ -194,6 +194,8 @@ def scan_sources(
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
     result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))
+    if not project.request.min_confidence and not project.request.min_severity:
+        result.about = frozenset(shown[path] for path in about)
     result.counts.asked = len(about) - sum(problem.kind == "unreadable" for problem in problems)
     result.counts.failed = sum(problem.kind == "unreadable" for problem in result.problems)
     result.counts.skipped = sum(problem.kind in ("too-large", "unsupported", "outside") for problem in result.problems)
@@ -224,7 +226,7 @@ def mark_known(result: ScanResult, settings: Settings, baseline: str | None = No
         return
     file = Path(baseline)
     try:
-        result.findings, stale = apply(read_baseline(file), file, result.findings)
+        result.findings, stale = apply(read_baseline(file), file, result.findings, result.about, result.codes)
     except BaselineError as error:
         result.errors.append(f"{error}; all findings are shown")
         return

@@ -69,8 +69,14 @@ class ScanResult(msgspec.Struct):
     frames: dict[str, tuple[str, ...]] = {}
     timings: dict[str, float] = {}
     rules: tuple[Rule, ...] = ()
+    about: frozenset[str] = frozenset()
+    """The files of which everything is told that the settings ask for; none where a flag asked for less."""
     comparison: Comparison | None = None
     unused_suppressions: dict[str, list[tuple[int, int, tuple[str, ...]]]] = {}
+
+    @property
+    def codes(self) -> set[str]:
+        return {rule.code for rule in self.rules}
 
     @property
     def shown(self) -> list[Finding]:

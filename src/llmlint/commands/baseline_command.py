@@ -62,7 +62,7 @@ def update(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
     """Remove entries that no finding answers to any more. Nothing is ever added."""
     known = _read(file)
     result = _scanned(paths, flags)
-    _, stale = apply(known, file, result.findings)
+    _, stale = apply(known, file, result.findings, result.about, result.codes)
     _store(file, Baseline(known.version, tuple(entry for entry in known.findings if entry not in stale)))
     say(f"{file}: {len(stale)} removed, {len(known.findings) - len(stale)} kept")
     sys.exit(_code(result, CLEAN))
@@ -76,7 +76,7 @@ def check(paths: tuple[str, ...], file: Path, **flags: Any) -> None:
     """Report entries that no finding answers to; exit with 1 when there are any."""
     known = _read(file)
     result = _scanned(paths, flags)
-    _, stale = apply(known, file, result.findings)
+    _, stale = apply(known, file, result.findings, result.about, result.codes)
     for entry in stale:
         stale_one = f"{entry.path}: {entry.rule} {entry.symbol}: no finding answers to it ({entry.fingerprint})"
         click.echo(without_commands(one_line(stale_one)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import only_sets_up
@@ -28,6 +29,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 values[function] = DeviceValues(program, function)
             if values[function].holds(read) and not only_sets_up(program, function):
                 yield _report(program, values[function], effect, read)
+    yield from waits_in_rounds(program)
 
 
 def _makes_on_device(function: FunctionInfo, known: dict[FunctionInfo, bool]) -> bool:

@@ -3,7 +3,8 @@
 Nobody declares in Python or C++ which lock guards what, so the majority of the places tells (`guarded`), or a mutex in
 the same struct (`siblings`). Elsewhere no lock is in sight, and the form of the code tells that threads meet: a static
 of a C++ function (`statics`), a request handler (`handlers`), work for a pool of threads (`handed_over`), a flag of a
-function (`once`), a per-thread setting kept for all (`per_thread`), files that all ranks download (`downloads`).
+function (`once`), a per-thread setting kept for all (`per_thread`), files that all ranks download (`downloads`), a
+number that processes share (`process_values`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from llmlint.checkers.concurrency.unlocked_shared_state.handed_over import hande
 from llmlint.checkers.concurrency.unlocked_shared_state.handlers import walks_in_handlers
 from llmlint.checkers.concurrency.unlocked_shared_state.once import unlocked_once_flags
 from llmlint.checkers.concurrency.unlocked_shared_state.per_thread import settings_in_globals
+from llmlint.checkers.concurrency.unlocked_shared_state.process_values import counted_without_lock
 from llmlint.checkers.concurrency.unlocked_shared_state.siblings import forgotten_beside_a_mutex
 from llmlint.checkers.concurrency.unlocked_shared_state.statics import changed_statics
 from llmlint.code.domain.locks import Locks
@@ -33,3 +35,4 @@ def check_program(program: Program) -> Iterator[Report]:
     yield from unlocked_once_flags(program, locks)
     yield from settings_in_globals(program)
     yield from unlocked_downloads(program, locks)
+    yield from counted_without_lock(program, locks)

@@ -163,8 +163,12 @@ def _is_in_lambda(function: FunctionInfo, region: int) -> bool:
 
 
 def _changes(holder: Holder, effect: Effect) -> bool:
-    """The state itself; a method of an object of the program's own is no change, whatever its name."""
-    if effect.op not in CHANGING or effect.path != _state_of(effect.path, holder):
+    """The state itself, or a count in what it holds, which is read and written back; a method of an object of the
+    program's own is no change, whatever its name."""
+    state = _state_of(effect.path, holder)
+    if effect.op == "assign" and effect.via and effect.path.startswith(f"{state}["):
+        return True
+    if effect.op not in CHANGING or effect.path != state:
         return False
     known = holder.cls.attributes.get(attribute_of(effect.path)) if holder.cls is not None else None
     return known is None or known.class_of is None or not effect.callee

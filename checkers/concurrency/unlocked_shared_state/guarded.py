@@ -32,6 +32,8 @@ class Guarded(msgspec.Struct, frozen=True):
     lock: str
     held: list[Access]
     bare: list[Access]
+    is_thin: bool = False
+    """One function changes it without the lock, and no more than one changes it under it."""
 
     @property
     def name(self) -> str:
@@ -65,11 +67,18 @@ def _guarded(holder: Holder, state: str, accesses: list[Access]) -> Guarded | No
     with_lock, without = _functions(held), _functions(bare)
     written, written_bare = _functions(_writes(held)), _functions(_writes(bare))
     locks = Counter(lock for access in held for lock in holder.locks if lock in access.held)
-    if not bare or not locks or not written or len(with_lock) < 2:
+    if not bare or not locks or len(with_lock) < 2 or len(with_lock) < 2 * len(without - with_lock):
         return None
-    if len(with_lock) < 2 * len(without - with_lock) or len(written) <= len(written_bare - written):
+    is_thin = len(written) <= len(written_bare - written)
+    if is_thin and (len(without) > 1 or without & with_lock or not any(_is_lost_by_another(access) for access in bare)):
         return None
-    return Guarded(holder, state, locks.most_common(1)[0][0], held, bare)
+    return Guarded(holder, state, locks.most_common(1)[0][0], held, bare, is_thin) if written or is_thin else None
+
+
+def _is_lost_by_another(access: Access) -> bool:
+    """Is it a change of several steps, or of a container that others may be in the middle of?"""
+    effect = access.effect
+    return effect is not None and (effect.op in ("insert", "remove") or (effect.op == "assign" and effect.via != ""))
 
 
 def _writes(accesses: list[Access]) -> list[Access]:
@@ -129,6 +138,10 @@ def _is_handed_on(program: Program, function: FunctionInfo) -> bool:
 def _harm(program: Program, guarded: Guarded, access: Access) -> tuple[str, str]:
     """How sure we are that two threads can go wrong here, and how; nothing for what is read at once."""
     effect = access.effect
+    if guarded.is_thin:
+        is_looked_at = not guarded.holder.is_python or any(a.kind in ("loop", "test") for a in guarded.held)
+        takes_steps = effect is not None and (effect.op == "assign" or is_looked_at)
+        return ("low", "changes it") if takes_steps and _is_lost_by_another(access) else ("", "")
     if effect is not None:
         if effect.op in ("insert", "remove", "clear") and effect.via != "=":
             return ("medium" if guarded.needs_several_steps else "low"), "changes it"

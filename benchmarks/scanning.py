@@ -17,6 +17,9 @@ import msgspec
 import llmlint
 from llmlint.findings import Finding
 
+ENGINE = Path(llmlint.__file__).resolve().parents[1]
+"""The folder that llmlint is imported from here."""
+
 
 class ScanFailed(Exception):
     """The linter wrote no report; the message ends with what it said instead."""
@@ -47,8 +50,9 @@ def scan(
     rules: Sequence[str] = (),
     min_confidence: str = "low",
     timeout: float = 900,
+    engine: Path = ENGINE,
 ) -> Scan:
-    """Scan `paths` inside `folder`; the findings' paths are relative to it."""
+    """Scan `paths` inside `folder`; the findings' paths are relative to it. `engine` is the llmlint to run."""
     with tempfile.TemporaryDirectory(prefix="llmlint-scan-") as scratch:
         report = Path(scratch) / "report.json"
         command = [sys.executable, "-P", "-m", "llmlint", "scan", *paths]
@@ -56,7 +60,7 @@ def scan(
         command += ["--cache-dir", str(cache.resolve()), "--exit-zero", "--quiet"]
         command += ["--select", ",".join(rules)] if rules else []
         started = time.perf_counter()
-        usage = _run(command, folder, Path(scratch) / "said", timeout)
+        usage = _run(command, folder, Path(scratch) / "said", timeout, engine)
         seconds = time.perf_counter() - started
         document = msgspec.json.decode(report.read_bytes(), type=Document)
     return Scan(
@@ -68,9 +72,8 @@ def scan(
     )
 
 
-def _run(command: list[str], folder: Path, said: Path, timeout: float) -> resource.struct_rusage:
+def _run(command: list[str], folder: Path, said: Path, timeout: float, engine: Path) -> resource.struct_rusage:
     """Run it and return what it and its children used. Exit code 3 still comes with a report."""
-    engine = Path(llmlint.__file__).resolve().parents[1]
     environment = {**os.environ, "PYTHONPATH": str(engine), "NO_COLOR": "1"}
     with said.open("wb") as errors:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=errors, stderr=errors)

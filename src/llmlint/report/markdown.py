@@ -24,7 +24,7 @@ def render(result: ScanResult, style: Style) -> str:
         parts += [_entry(finding, sources) for finding in findings[:_MOST]]
     if len(findings) > _MOST:
         parts.append(f"… and {len(findings) - _MOST:,} more, all in the SARIF report.")
-    parts += [f"**Internal fault:** {_text(fault)}" for fault in result.faults]
+    parts += [f"**Internal fault:** {as_text(fault)}" for fault in result.faults]
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,25 +47,25 @@ def _entry(finding: Finding, sources: Sources) -> str:
     where = f"{sources.in_repository(finding.path)}:{finding.line}"
     verdict = f", {finding.verdict.status} by a traced run" if finding.verdict is not None else ""
     lines = [
-        f"<details><summary><b>{finding.severity}</b> {_in_html(finding.message)}<br><code>{_in_html(where)}</code> "
+        f"<details><summary><b>{finding.severity}</b> {in_html(finding.message)}<br><code>{in_html(where)}</code> "
         f"{finding.rule} {finding.name}, {finding.confidence} confidence{verdict}</summary>\n",
-        *(f"{n}. {_place(s)} {_text(s.message)}" for n, s in enumerate(finding.evidence, 1)),
+        *(f"{n}. {_place(s)} {as_text(s.message)}" for n, s in enumerate(finding.evidence, 1)),
     ]
     if finding.fix:
-        lines.append(f"\nFix: {_text(finding.fix)}")
+        lines.append(f"\nFix: {as_text(finding.fix)}")
     return "\n".join([*lines, "\n</details>"])
 
 
 def _place(step: Step) -> str:
-    return f"<code>{_text(f'{step.path}:{step.line}')}</code>"
+    return f"<code>{as_text(f'{step.path}:{step.line}')}</code>"
 
 
-def _text(text: str) -> str:
+def as_text(text: str) -> str:
     """As it stands: no markup of ours or of the code's is meant."""
-    return re.sub(r"[\\`*_\[\]|~#]", r"\\\g<0>", _in_html(text))
+    return re.sub(r"[\\`*_\[\]|~#]", r"\\\g<0>", in_html(text))
 
 
-def _in_html(text: str) -> str:
+def in_html(text: str) -> str:
     """Within an element; an empty comment keeps hosts from making links, mentions and references of words."""
     escaped = html.escape(text.replace("\n", " "), quote=False)
     return re.sub(r"@|#(?=\d)|:(?=//)|www(?=\.)", r"\g<0><!-- -->", escaped)

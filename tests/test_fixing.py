@@ -175,6 +175,93 @@ OVERRIDE_FIXED = OVERRIDE.replace(
 )
 
 
+WALK = """\
+class Pool:
+    def drop_old(self, now):
+        for key in self.entries:  # oldest first
+            if self.entries[key] < now:
+                del self.entries[key]
+
+    def __init__(self):
+        self.entries = {}
+"""
+
+ANSWER = """\
+import asyncio
+
+
+class Engine:
+    def __init__(self):
+        self.waiting = {}
+
+    async def ask(self, request_id):
+        future = asyncio.get_running_loop().create_future()
+        self.waiting[request_id] = future
+        return await future
+
+    def answer(self, request_id, text):
+        future = self.waiting.pop(request_id)
+        # the engine is done
+        future.set_result(text)  # wakes the waiter
+"""
+
+ANSWER_FIXED = ANSWER.replace(
+    "        future.set_result(text)  # wakes",
+    "        if not future.done():\n            future.set_result(text)  # wakes",
+)
+
+SLEEP = """\
+import asyncio
+import time
+
+
+async def poll(queue):
+    while queue.empty():
+        time.sleep(0.1)  # a while
+    return await asyncio.wait_for(queue.get(), timeout=5)
+"""
+
+HANDED = """\
+def load(path, device, dtype, revision):
+    return path, device, dtype, revision
+
+
+def load_model(path, device, dtype, revision=None):
+    return load(path, device=device, dtype=dtype)
+
+
+MODEL = load_model("a", "cuda", "half", revision="main")
+"""
+
+SAID = """\
+def check(size, most):
+    if size > most:
+        raise ValueError(
+            "%d is more than %d",
+            size,
+            most,
+        )
+    if not size:
+        raise RuntimeError("no %s", size)
+"""
+
+SAID_FIXED = """\
+def check(size, most):
+    if size > most:
+        raise ValueError(
+            "%d is more than %d" % (size, most),
+        )
+    if not size:
+        raise RuntimeError("no %s" % (size,))
+"""
+
+NO_F = """\
+def check(size):
+    if size > 5:
+        raise ValueError("a size of {size}" " is too much")
+"""
+
+
 def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sources) -> bytes:
     """The file as it is when what can be mended in it is."""
     data = code if isinstance(code, bytes) else code.encode()
@@ -192,6 +279,12 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         (FETCH, FETCH_FIXED),
         (PAGES, PAGES_FIXED),
         (OVERRIDE, OVERRIDE_FIXED),
+        (WALK, WALK.replace("in self.entries:", "in list(self.entries):")),
+        (ANSWER, ANSWER_FIXED),
+        (SLEEP, SLEEP.replace("time.sleep", "await asyncio.sleep")),
+        (HANDED, HANDED.replace("dtype=dtype)", "dtype=dtype, revision=revision)")),
+        (SAID, SAID_FIXED),
+        (NO_F, NO_F.replace('"a size', 'f"a size')),
     ],
     ids=[
         "a clear beside its siblings",
@@ -201,11 +294,18 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         "seconds for the network",
         "a release before the early exit",
         "a call of the base's reset",
+        "a list to walk",
+        "a question before the answer",
+        "a sleep of the coroutine",
+        "a parameter that goes on",
+        "values in the text",
+        "an f before the text",
     ],
 )
 def test_a_fix_changes_what_is_wrong_and_nothing_else(code: str, fixed: str) -> None:
     assert mended(code, unsafe=True).decode() == fixed
     assert check_sources({"engine.py": fixed.encode()}) == []
+    assert mended(fixed, unsafe=True).decode() == fixed
 
 
 @pytest.mark.parametrize(
@@ -253,6 +353,21 @@ def test_an_import_goes_where_isort_has_it(before: str, after: str) -> None:
 @pytest.mark.parametrize("code", [CACHE, GROUPS, FETCH, PAGES, OVERRIDE])
 def test_what_needs_a_look_is_done_only_when_asked_for(code: str) -> None:
     assert mended(code).decode() == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        SLEEP.replace("import asyncio\n", "from asyncio import wait_for\n").replace("asyncio.wait", "wait"),
+        ANSWER.replace("future.set_result(text)  #", "done = future.set_result(text)  #"),
+        SAID.replace('"%d is more than %d"', '"%*d is more than"').replace('"no %s", size', '"no %s"'),
+        NO_F.replace("a size of {size}", "a size of {size}, {{so}}"),
+    ],
+    ids=["no asyncio to sleep with", "an answer that is used", "a width among the values", "braces that are meant"],
+)
+def test_what_does_not_fit_an_edit_is_left_alone(code: str) -> None:
+    assert check_sources({"engine.py": code.encode()}) != []
+    assert mended(code, unsafe=True).decode() == code
 
 
 def test_an_override_that_is_a_coroutine_awaits_its_base() -> None:

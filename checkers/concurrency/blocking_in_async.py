@@ -178,8 +178,14 @@ def _of_coroutine(program: Program, blocked: Blocked) -> Report:
         reason=reason,
         subject=f"{what} by {effect.callee}",
         fix=_mend(blocked.row, effect.callee),
-        data={"runtime": _runtime([blocked], function)},
+        data={"runtime": _runtime([blocked], function), **_edit(blocked)},
     )
+
+
+def _edit(blocked: Blocked) -> dict[str, bool]:
+    """A coroutine that sleeps itself can be told to wait instead."""
+    itself = len(blocked.calls) == 1 and blocked.last.effect.callee == "time.sleep"
+    return {"await_sleep": True} if itself else {}
 
 
 def _of_helper(program: Program, found: list[Blocked]) -> Report:

@@ -171,4 +171,5 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, receiver: 
         reason="a cancelled waiter cancels the future" + (", and the loop that answers all ends" if in_loop else ""),
         subject=receiver,
         fix=f"ask {receiver}.done() first",
+        data={"ask_done": True},
     )

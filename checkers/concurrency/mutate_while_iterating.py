@@ -112,6 +112,7 @@ def _report(
         reason="the called method may leave it alone" if maybe else "the loop goes on after the change",
         subject=walked,
         fix=f"walk list({walked})",
+        data={"snapshot": region.line} if region.text.startswith("for ") else {},
     )
 
 

@@ -167,4 +167,5 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, name: str,
         reason=doubts or f"{handed} other parameters are handed on, and this one has a parameter of its name to go to",
         subject=f"{name}:{effect.callee}",
         fix=f"hand {name} on, or take it no more",
+        data={"hand_on": name},
     )

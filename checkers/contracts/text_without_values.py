@@ -39,6 +39,7 @@ class _Slip(NamedTuple):
     at: tree.Node
     message: str
     fix: str
+    edit: dict[str, int]
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -89,8 +90,12 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
     if text is not None and logs and not _NAMED.search(text):
         yield from _miscounted(first, text, len(values))
     elif text is not None and values and _VALUE.search(text) and not logs and tree.path_of(call.function) != "print":
+        fits = len(_VALUE.findall(text.replace("%%", ""))) == len(values) and "*" not in text
         yield _Slip(
-            first, "the values after this text do not get into it", "format the text before the exception is made"
+            first,
+            "the values after this text do not get into it",
+            "format the text before the exception is made",
+            {"format": len(values)} if fits else {},
         )
     if not values or not logs:
         yield from _without_f(file, call, first)
@@ -101,7 +106,7 @@ def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
     places = len(_VALUE.findall(text.replace("%%", "")))
     if values and places != values and not (values == 1 and places == 0 and text == ""):
         yield _Slip(
-            first, f"the text has {places} places for {values} values: logging drops the message", "make them agree"
+            first, f"the text has {places} places for {values} values: logging drops the message", "make them agree", {}
         )
 
 
@@ -114,7 +119,10 @@ def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator
     written = text_of(around, file.text.split("\n"))
     if all(name in known and f"{{{{{name}" not in written for _, name in found):
         yield _Slip(
-            found[0][0], f"{{{found[0][1]}}} stands in the text as it is: there is no f before it", "put an f before it"
+            found[0][0],
+            f"{{{found[0][1]}}} stands in the text as it is: there is no f before it",
+            "put an f before it",
+            {"f_before": True},
         )
 
 
@@ -147,4 +155,5 @@ def _report(facts: FileFacts, slip: _Slip) -> Report:
         reason="whoever reads the message needs the values",
         subject=slip.message,
         fix=slip.fix,
+        data=slip.edit,
     )

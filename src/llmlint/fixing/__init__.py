@@ -1,7 +1,7 @@
 """Mends findings whose fix is mechanical: edits that are kept only when a new scan no longer finds what they mend.
 
-`edits.py` holds one edit for each kind of fix a checker asks for in `Report.data`. Files are rewritten through libcst,
-so comments, formatting, encoding and line endings stay as they are.
+`edit_table.py` names one edit for each kind of fix a checker asks for in `Report.data`. Files are rewritten through
+libcst, so comments, formatting, encoding and line endings stay as they are.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ _SAFE_FROM = {
     "maxsize": "",  # how many entries to keep, likewise
     "release": "",  # what is given back twice is worse than what is not given back
     "super": "",  # the base may do more than what is missing
+    "snapshot": "high",
+    "ask_done": "",  # what becomes of the answer then is for the reader to say
+    "await_sleep": "",  # others get their turn meanwhile
+    "hand_on": "",  # it may have been left out on purpose
+    "format": "medium",
+    "f_before": "",  # it may be a pattern that somebody fills
 }
 """The keys of a report's data that ask for an edit: with what confidence it may be made without a look ("": never)."""
 
@@ -124,7 +130,7 @@ def _edited(wanted: Sequence[Finding], before: Mapping[str, bytes]) -> tuple[dic
 
 
 def _make(edits: Edits, finding: Finding) -> bool:
-    from llmlint.fixing.edits import EDITS
+    from llmlint.fixing.edit_table import EDITS
 
     return EDITS[_kind(finding)](edits, finding)
 

@@ -125,6 +125,32 @@ class Edits:
             if self.start(node).line == line and _last_name(node.expression) == name and node.format_spec is not None
         ]
 
+    def at_line(self, kind: type[Any], line: int) -> list[Any]:
+        """The nodes of a kind that begin on a line."""
+        return [node for node in self._all(kind) if self.start(node).line == line]
+
+    def text_at(self, line: int, column: int) -> cst.SimpleString | cst.ConcatenatedString | None:
+        """The text written here, with all its parts where it has several."""
+        found = [text for text in self._all(cst.SimpleString) if self.start(text) == CodePosition(line, column)]
+        text = found[0] if found else None
+        while text is not None and isinstance(self._parents[text], cst.ConcatenatedString):
+            text = self._parents[text]
+        return text
+
+    def parts_of(self, text: Node) -> list[cst.SimpleString]:
+        return [part for part in self._all(cst.SimpleString) if self._is_within(part, text)]
+
+    def call_given(self, value: Node) -> cst.Call | None:
+        """The call whose first argument this is."""
+        call = self._parents[self._parents[value]]
+        return call if isinstance(call, cst.Call) and call.args and call.args[0].value is value else None
+
+    def imports(self, module: str) -> bool:
+        """Is it imported at the top level, under its own name?"""
+        plain = matchers.Import(names=[matchers.ZeroOrMore(), _alone(module), matchers.ZeroOrMore()])
+        lines = (line for line in self.module.body if isinstance(line, cst.SimpleStatementLine))
+        return any(matchers.matches(statement, plain) for line in lines for statement in line.body)
+
     def class_of(self, function: cst.FunctionDef) -> cst.ClassDef | None:
         node: Node = function
         while node is not self.module and not isinstance(node, cst.ClassDef):
@@ -169,6 +195,10 @@ class Edits:
         self._imports.add((module, name))
 
 
+def _alone(module: str) -> matchers.ImportAlias:
+    return matchers.ImportAlias(name=matchers.Name(module), asname=None)
+
+
 class _Apply(cst.CSTTransformer):
     def __init__(self, changes: dict[Node, list[Callable[[Any], Any]]]) -> None:
         super().__init__()
@@ -189,7 +219,7 @@ def _nodes(updated: Any) -> list[Any]:
 # Each is given the file and the finding, and answers whether it could be made.
 
 
-def _clear_beside(edits: Edits, finding: Finding) -> bool:
+def clear_beside(edits: Edits, finding: Finding) -> bool:
     function = edits.function_at(finding.line)
     sibling = edits.statement_at(finding.data["beside"], function) if function else None
     if function is None or sibling is None or not isinstance(sibling.body[0], cst.Expr | cst.Assign | cst.AnnAssign):
@@ -225,7 +255,7 @@ def _last_name(name: cst.BaseExpression) -> str:
     return last.value if isinstance(last, cst.Name) else ""
 
 
-def _give_back_before(edits: Edits, finding: Finding) -> bool:
+def give_back_before(edits: Edits, finding: Finding) -> bool:
     """The statement at `release` is repeated before the exit at the finding's line, where all it names is known."""
     function = edits.function_at(finding.line)
     if function is None:
@@ -241,7 +271,7 @@ def _give_back_before(edits: Edits, finding: Finding) -> bool:
     return True
 
 
-def _bound_cache(edits: Edits, finding: Finding) -> bool:
+def bound_cache(edits: Edits, finding: Finding) -> bool:
     """The cache on the function at the finding's line gets a `maxsize`."""
     function = edits.function_at(finding.line)
     for decorator in function.decorators if function else ():
@@ -273,7 +303,7 @@ def _lru_cache(name: cst.BaseExpression, written: cst.BaseExpression) -> cst.Cal
 _TIGHT = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
-def _pass_timeout(edits: Edits, finding: Finding) -> bool:
+def pass_timeout(edits: Edits, finding: Finding) -> bool:
     """The call at the finding's place, and those like it in the same function, get a timeout."""
     call = edits.call_at(finding.line, finding.column - 1)
     function = edits.function_at(finding.line)
@@ -287,7 +317,7 @@ def _pass_timeout(edits: Edits, finding: Finding) -> bool:
     for like in edits.calls_of(function or edits.module, call.func):
         if not any(arg.keyword and arg.keyword.value == finding.data["argument"] for arg in like.args):
             timeout = cst.Arg(limit, cst.Name(finding.data["argument"]), equal=_TIGHT)
-            edits.change(like, partial(_with_argument, new=timeout))
+            edits.change(like, partial(with_argument, new=timeout))
     if written.startswith("timedelta("):
         edits.add_import("datetime", "timedelta")
     return True
@@ -310,7 +340,7 @@ def _offered(function: cst.FunctionDef | None, in_seconds: bool) -> str:
     return ""
 
 
-def _with_argument(call: cst.Call, new: cst.Arg) -> cst.Call:
+def with_argument(call: cst.Call, new: cst.Arg) -> cst.Call:
     """The argument goes last, laid out as those before it are: on a line of its own, or not."""
     if not call.args:
         return call.with_changes(args=[new])
@@ -330,7 +360,7 @@ def _with_argument(call: cst.Call, new: cst.Arg) -> cst.Call:
     return call.with_changes(args=[*others, last.with_changes(comma=between), new])
 
 
-def _call_base(edits: Edits, finding: Finding) -> bool:
+def call_base(edits: Edits, finding: Finding) -> bool:
     """The override at the finding's line begins with a call of what it overrides."""
     function = edits.function_at(finding.line)
     body = function.body.body if function and isinstance(function.body, cst.IndentedBlock) else ()
@@ -357,19 +387,9 @@ def _passed_on(params: cst.Parameters) -> str:
     return ", ".join(given)
 
 
-def _write_plainly(edits: Edits, finding: Finding) -> bool:
+def write_plainly(edits: Edits, finding: Finding) -> bool:
     """The value in the f-strings of the finding's line loses its format."""
     written = edits.formatted_at(finding.line, finding.data["plain"])
     for expression in written:
         edits.change(expression, lambda updated: updated.with_changes(format_spec=None))
     return bool(written)
-
-
-EDITS: dict[str, Callable[[Edits, Finding], bool]] = {
-    "clear": _clear_beside,
-    "super": _call_base,
-    "argument": _pass_timeout,
-    "maxsize": _bound_cache,
-    "release": _give_back_before,
-    "plain": _write_plainly,
-}

@@ -11,6 +11,7 @@ import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from llmlint import __version__
 from llmlint.catalogue import CHAPTER_TITLES, Rule, load_catalogue
 from llmlint.cli import main
 from llmlint.rule_page import prose_of
@@ -19,7 +20,8 @@ CHANGES = Path(__file__).parent.parent / "CHANGELOG.md"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Each rule has its place in the navigation, below its chapter."""
+    """Each rule has its place in the navigation, below its chapter; each page says which version it is about."""
+    config.copyright = f"llmlint {__version__}"
     chapters = groupby(load_catalogue(), key=lambda rule: CHAPTER_TITLES[rule.chapter])
     by_chapter: list[Any] = [
         {title: [{f"{rule.code} {rule.name}": f"rules/{rule.code}.md"} for rule in rules]} for title, rules in chapters

@@ -181,6 +181,8 @@ def test_a_pipe_gets_neither_colour_nor_links(tree: Path) -> None:
 
 
 def test_force_color_gives_colour_but_no_links_in_a_pipe(tree: Path) -> None:
+    assert "\x1b" in run("scan", ".", "--color", "always").stdout
+    assert "\x1b" not in run("scan", ".", "--color", "never", FORCE_COLOR="1").stdout
     text = run("scan", ".", FORCE_COLOR="1").stdout
     assert "\x1b[" in text
     assert "\x1b]8;" not in text

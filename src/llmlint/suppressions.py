@@ -23,6 +23,8 @@ _KINDS = ("ignore", "ignore-file")
 _OTHERS = {"gpu-sync-ok": ("LLM601", "LLM602")}
 """Marks of other checks that say the same of some rules (vLLM's check for device syncs), with these rules."""
 _OTHER = re.compile(rf"^\s*(?P<kind>{'|'.join(_OTHERS)}):\s*(?P<reason>.*)$", re.DOTALL)
+_NOQA = re.compile(r"\bnoqa:[ \t\w,]*\b(?P<rule>LLM\d{3})\b")
+"""What flake8 and ruff read; of us it silences nothing."""
 _BETWEEN = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
 LINE_END = re.compile(r"(\r\n|\r|\n)")
@@ -49,7 +51,7 @@ class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def directives_of(text: str, language: str) -> list[Directive]:
-    if "llmlint:" not in text and not any(mark in text for mark in _OTHERS):
+    if not any(mark in text for mark in ("llmlint:", *_OTHERS)) and not _NOQA.search(text):
         return []
     lines = text.split("\n")
     found = []
@@ -60,6 +62,9 @@ def directives_of(text: str, language: str) -> list[Directive]:
             if other := _OTHER.match(said):
                 target = _target(lines, line, alone, language) if alone else _first_line(text, line)
                 found.append(Directive(other["kind"], _OTHERS[other["kind"]], other["reason"], line, column, target))
+            elif noqa := _NOQA.search(said):
+                wrong = f"`noqa` silences other linters; write `llmlint: ignore[{noqa['rule']}] reason`"
+                found.append(Directive("noqa", (noqa["rule"],), "", line, column, line, wrong, comment))
             continue
         kind = match["kind"]
         rules = tuple(r.strip() for r in (match["rules"] or "").strip("[]").split(",") if r.strip())

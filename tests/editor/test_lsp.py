@@ -425,6 +425,9 @@ def test_the_code_action_explain_opens_the_page(folder: Path) -> None:
             types.ExecuteCommandParams(command.command, list(command.arguments or ()))
         )
         assert [Path(uri).name for uri in editor.shown] == ["restore-leaves-state.md"]
+        page = Path(editor.shown[0].removeprefix("file://")).read_text()
+        assert page.startswith("# LLM801 restore-leaves-state\n")
+        assert "## What it catches" in page and "+++" not in page
 
     run(session)
 

@@ -75,6 +75,12 @@ Examples:
     default="auto",
     help="auto: one line on a terminal; plain: lines, for a log; none.",
 )
+@click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="auto: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what was asked for by --output.")
 def scan(
     paths: tuple[str, ...],
@@ -95,6 +101,7 @@ def scan(
     fail_on: str | None,
     exit_zero: bool,
     progress: str,
+    color: str,
     quiet: bool,
     **flags: Any,
 ) -> None:
@@ -113,7 +120,7 @@ def scan(
         return result
 
     def tell(result: ScanResult) -> None:
-        _write(result, format_, written, quiet, plain)
+        _write(result, format_, written, plain, None if quiet else _terminal_style(plain, color))
         tell_problems(result)
 
     if watch:
@@ -219,7 +226,9 @@ def _output_of(text: str) -> tuple[str, Path]:
     return name, Path(file)
 
 
-def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], quiet: bool, plain: Style) -> None:
+def _write(
+    result: ScanResult, format_: str, written: Sequence[tuple[str, Path]], plain: Style, terminal: Style | None
+) -> None:
     for name, file in written:
         try:
             write_file(
@@ -227,8 +236,8 @@ def _write(result: ScanResult, format_: str, written: Sequence[tuple[str, Path]]
             )
         except OSError as error:
             result.errors.append(f"cannot write {file}: {error.strerror}")
-    if not quiet:
-        text = render(format_, result, _terminal_style(plain))
+    if terminal:
+        text = render(format_, result, terminal)
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.flush()
 
@@ -242,12 +251,13 @@ def _dated(plain: Style) -> Style:
     return msgspec.structs.replace(plain, made=f"{datetime.now():%Y-%m-%d %H:%M}, {command}")
 
 
-def _terminal_style(plain: Style) -> Style:
-    """Colour and links where a person looks on; NO_COLOR and FORCE_COLOR have the last word."""
+def _terminal_style(plain: Style, wish: str) -> Style:
+    """Colour and links where a person looks on, unless told otherwise: by the flag, by FORCE_COLOR, by NO_COLOR."""
     import shutil
 
     terminal = sys.stdout.isatty()
     forced = os.environ.get("FORCE_COLOR", "") not in ("", "0")
-    color = forced or (terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    by_itself = forced or (terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    color = wish == "always" or (wish == "auto" and by_itself)
     columns = shutil.get_terminal_size((100, 24)).columns
     return msgspec.structs.replace(plain, width=columns, color=color, links=terminal and color)

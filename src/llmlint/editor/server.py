@@ -25,6 +25,7 @@ from llmlint.catalogue import load_catalogue
 from llmlint.editor.actions import EXPLAIN, FIX_ALL, KINDS, for_all, for_one, wants
 from llmlint.editor.client import Wanted, progress, takes_snippets, wanted_of, watch_files
 from llmlint.editor.open_project import OpenProject, root_of
+from llmlint.editor.pages import Pages
 from llmlint.editor.translate import diagnostic_of, difference, hover_of
 from llmlint.files import language_of
 from llmlint.findings import Finding
@@ -50,6 +51,7 @@ class Server(LanguageServer):
         self._whole: dict[str, asyncio.Task[None]] = {}
         self._stale: dict[str, asyncio.Task[None]] = {}
         self.wanted = Wanted()
+        self.pages = Pages()
         self.findings: dict[str, list[Finding]] = {}
 
     # ------------------------------------------------------------ the near answer
@@ -185,6 +187,7 @@ class Server(LanguageServer):
         for task in (*self._whole.values(), *self._stale.values()):
             task.cancel()
         self._worker.shutdown(wait=False, cancel_futures=True)
+        self.pages.remove()
 
     # ------------------------------------------------------------ questions
 
@@ -308,5 +311,5 @@ async def resolve(action: types.CodeAction) -> types.CodeAction:
 @server.command(EXPLAIN)
 async def explain(rule: str) -> None:
     """Opens the rule's page."""
-    page = load_catalogue().rule(rule).path
-    await server.window_show_document_async(types.ShowDocumentParams(page.absolute().as_uri(), take_focus=True))
+    page = server.pages.write(load_catalogue().rule(rule))
+    await server.window_show_document_async(types.ShowDocumentParams(page.as_uri(), take_focus=True))

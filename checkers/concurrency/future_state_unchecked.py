@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain as chain_of
 
+from llmlint.checkers.concurrency.future_set_twice import set_twice
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
@@ -41,6 +42,19 @@ def check_program(program: Program) -> Iterator[Report]:
             if not _callers_see_to_it(program, futures, function, receiver):
                 said.add((function, receiver))
                 yield _report(program, function, effect, receiver, made)
+    yield from _handed_to_the_loop(program, futures)
+    yield from set_twice(program)
+
+
+def _handed_to_the_loop(program: Program, futures: _Futures) -> Iterator[Report]:
+    """The loop is to set it later, and whoever waits may be gone by then: to ask here is too early."""
+    for name in _BY_LOOP:
+        for function, effect in program.calls_named(name):
+            path = effect.args[0].path if effect.args else ""
+            receiver, _, method = path.rpartition(".")
+            made = futures.set_by(function, receiver) if method in _SETS and receiver else None
+            if made is not None:
+                yield _report(program, function, effect, receiver, made, is_later=True)
 
 
 class _Futures:
@@ -51,7 +65,7 @@ class _Futures:
         self._of_loops: list[Call] = []
         self._owners_of_others: set[ClassInfo | None] = set()
         for call in (call for name in _MAKES for call in program.calls_named(name)):
-            if call.effect.callee.endswith("create_future") or _is_of_loop(program, call):
+            if call.effect.callee.endswith("create_future") or _is_of_loop(program, call) or _is_wrapped(program, call):
                 self._of_loops.append(call)
             else:
                 self._owners_of_others.add(call.function.owner)
@@ -90,6 +104,11 @@ def _is_of_loop(program: Program, call: Call) -> bool:
     return program.resolve(call.function, call.effect.callee) == "asyncio.Future"
 
 
+def _is_wrapped(program: Program, call: Call) -> bool:
+    """Is one of a thread awaited in the same file through a future of the loop, whose cancel is handed on to it?"""
+    return any(wrapping.function.path == call.function.path for wrapping in program.calls_named("wrap_future"))
+
+
 def _comes_from_elsewhere(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
     """Kept in an object or a container, or handed in: somebody else made it and may be waiting for it."""
     root = receiver.partition(".")[0].partition("[")[0]
@@ -120,13 +139,19 @@ def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
 
 
 def _is_asked_on_each_way(function: FunctionInfo, effect: Effect, asking: list[int]) -> bool:
-    """Does every way to the effect pass a question? One in a lambda or nested function stands for all."""
-    if any(stands_in(function, function.effects[at], {"lambda"}) for at in asking):
-        return True
+    """Does every way to the effect pass a question, and no await behind that, in which the waiter may go? One question
+    in a lambda or nested function stands for all."""
+    waits = [at for at, e in enumerate(function.effects) if e.via == "await" or e.op == "await"]
+    for at in asking:
+        if stands_in(function, function.effects[at], {"lambda"}):
+            asked = function.effects[at].line
+            if not any(asked < function.effects[wait].line < effect.line for wait in waits):
+                return True
     paths = paths_of(function)
-    asked = {node for at in asking for node in paths.graph.nodes_of(at)}
+    asked_at = {node for at in asking for node in paths.graph.nodes_of(at)}
     goal = set(paths.graph.nodes_of(function.effects.index(effect)))
-    return bool(asked) and paths.find([ENTRY], goal, asked.__contains__, kinds=ANY) is None
+    starts = [ENTRY, *(node for wait in waits for node in paths.graph.nodes_of(wait))]
+    return bool(asked_at) and paths.find(starts, goal, asked_at.__contains__, kinds=ANY) is None
 
 
 def _is_caught(function: FunctionInfo, effect: Effect, by: tuple[str, ...]) -> bool:
@@ -157,7 +182,9 @@ def _names(text: str, name: str) -> bool:
     )
 
 
-def _report(program: Program, function: FunctionInfo, effect: Effect, receiver: str, made: Call) -> Report:
+def _report(
+    program: Program, function: FunctionInfo, effect: Effect, receiver: str, made: Call, is_later: bool = False
+) -> Report:
     in_loop = bool(loops_around(function, effect))
     return Report(
         program.place(function, effect),
@@ -167,9 +194,9 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, receiver: 
             program.step(made.function, made.effect, "a future of the event loop is made here"),
             program.step(function, effect, "InvalidStateError is raised here when the waiter was cancelled"),
         ),
-        confidence="medium",
+        confidence="low" if is_later else "medium",
         reason="a cancelled waiter cancels the future" + (", and the loop that answers all ends" if in_loop else ""),
         subject=receiver,
-        fix=f"ask {receiver}.done() first",
-        data={"ask_done": True},
+        fix=f"ask {receiver}.done() " + ("where the loop sets it" if is_later else "first"),
+        data={} if is_later else {"ask_done": True},
     )

@@ -7,7 +7,11 @@ pydantic) may also be found by a name that stands in a table or in a file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import chain
+from weakref import WeakKeyDictionary
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
@@ -15,6 +19,8 @@ from llmlint.code.link.program import Program
 
 _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
 _WORD = re.compile(r"\w+")
+
+_NAMERS: WeakKeyDictionary[Program, defaultdict[str, set[ClassInfo | None]]] = WeakKeyDictionary()
 
 
 def is_never_made(program: Program, cls: ClassInfo) -> bool:
@@ -29,18 +35,28 @@ def _is_closed(cls: ClassInfo) -> bool:
 
 
 def _is_named(program: Program, cls: ClassInfo) -> bool:
-    if program.calls_named(cls.name) or any(cls.name in names for names in _imported(program)):
+    if program.calls_named(cls.name):
         return True
-    return any(_names(text, cls.name) for f in program.functions if f.owner is not cls for text in _texts(f))
+    return any(owner is not cls for owner in _namers(program).get(cls.name, ()))
 
 
-def _names(text: str, name: str) -> bool:
-    return name in text and name in _WORD.findall(text)
+def _namers(program: Program) -> Mapping[str, set[ClassInfo | None]]:
+    """By the name of a class: whose functions name it. None stands for functions of no class, and for imports."""
+    if program not in _NAMERS:
+        found = _NAMERS[program] = defaultdict(set)
+        classes = {cls.name for cls in program.classes}
+        named = cache(lambda text: classes.intersection(_WORD.findall(text)))  # most texts stand in many functions
+        for name in _imported(program):
+            found[name].add(None)
+        for function in program.functions:
+            for name in chain.from_iterable(map(named, _texts(function))):
+                found[name].add(function.owner)
+    return _NAMERS[program]
 
 
-def _imported(program: Program) -> Iterator[tuple[str, str]]:
+def _imported(program: Program) -> Iterator[str]:
     for facts in program.files.values():
-        yield from ((fact.name, fact.target) for fact in facts.imports)
+        yield from chain.from_iterable((fact.name, fact.target) for fact in facts.imports)
 
 
 def _texts(function: FunctionInfo) -> Iterator[str]:

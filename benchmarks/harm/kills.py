@@ -96,7 +96,14 @@ def _children(pid: int) -> list[int]:
 def _started(tree: Path, cache: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "llmlint", "scan", ".", "-j2", "--format", "concise"]
     env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    return subprocess.Popen(command, cwd=tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command, cwd=tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_hears_interrupts
+    )
+
+
+def _hears_interrupts() -> None:
+    """Also where this runs in the background of a shell, which has what it starts there ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _scan(tree: Path, cache: Path) -> bytes:

@@ -16,7 +16,7 @@ from llmlint.catalogue import Rule, load_catalogue
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
 from llmlint.progress import Progress, Stage
-from llmlint.workers import worker_pool
+from llmlint.workers import NoWorkers, worker_pool
 
 SMALL = 400
 """Programs of fewer files are checked sooner than processes are made."""
@@ -38,7 +38,7 @@ def answers(program: Program, rules: Sequence[Rule], jobs: int, progress: Progre
         try:
             yield from _side_by_side(program, rules, min(jobs, _MOST), progress)
             return
-        except BrokenProcessPool:  # killed for memory, most likely: one process needs less
+        except (BrokenProcessPool, NoWorkers):  # killed for memory, most likely: one process needs less
             pass
     for number, rule in enumerate(rules):
         _tell(progress, number, rules, rule)

@@ -9,15 +9,19 @@ from pathlib import Path
 
 from llmlint.reading import Reading, Work, read_batch
 from llmlint.vocabulary import Vocabulary
-from llmlint.workers import worker_pool
+from llmlint.workers import NoWorkers, worker_pool
 
 _BATCH_BYTES = 400_000
 
 
 def readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
     broken: list[list[Work]] = []
-    with worker_pool(jobs) as executor:
-        yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
+    try:
+        with worker_pool(jobs) as executor:
+            yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
+    except NoWorkers:
+        for item in work:
+            yield read_batch([item], vocabulary)
     for item in (item for batch in broken for item in batch):
         yield [_alone(item, vocabulary)]
 
@@ -44,11 +48,11 @@ def _from_workers(
 
 def _alone(item: Work, vocabulary: Vocabulary) -> Reading:
     """Reads one file in a process of its own."""
-    with worker_pool(1) as executor:
-        try:
+    try:
+        with worker_pool(1) as executor:
             return executor.submit(read_batch, [item], vocabulary).result()[0]
-        except BrokenProcessPool:
-            return Reading(item[0], problem="reading it ended the process that did")
+    except (BrokenProcessPool, NoWorkers):
+        return Reading(item[0], problem="reading it ended the process that did")
 
 
 def _batches(work: Sequence[Work]) -> Iterator[list[Work]]:

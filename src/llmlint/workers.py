@@ -20,20 +20,36 @@ _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
+class NoWorkers(OSError):
+    """No process may be started, or there is nothing it could wait for (no /dev/shm, a limit)."""
+
+
 @contextmanager
 def worker_pool(jobs: int, how: context.BaseContext | None = None) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers end at once when the block is left by an error, an interrupt included."""
     with _safe_path():
-        told = (os.getpid(), own_folders())
-        pool = ProcessPoolExecutor(jobs, how or _safe_context(), initializer=_begin, initargs=told)
+        pool = _started(jobs, how or _safe_context())
         try:
-            with _signals_held():
-                pool.submit(_nothing)  # starts the workers
             yield pool
         except BaseException:
             _end(pool)
             raise
         pool.shutdown()
+
+
+def _started(jobs: int, how: context.BaseContext) -> ProcessPoolExecutor:
+    pool = None
+    try:
+        pool = ProcessPoolExecutor(jobs, how, initializer=_begin, initargs=(os.getpid(), own_folders()))
+        with _signals_held():
+            pool.submit(_nothing)  # starts the workers
+    except BaseException as error:
+        if pool is not None:
+            _end(pool)
+        if isinstance(error, OSError):
+            raise NoWorkers(*error.args) from error
+        raise
+    return pool
 
 
 def _nothing() -> None:

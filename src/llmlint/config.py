@@ -134,7 +134,7 @@ class Configuration:
     def of(self, path: Path) -> Settings:
         """The settings in force for a file or folder."""
         path = path.absolute()
-        return self.of_folder(path if path.is_dir() else path.parent)
+        return self.of_folder(path if os.path.isdir(path) else path.parent)
 
     def of_folder(self, folder: Path) -> Settings:
         """One object for all folders with the same settings."""
@@ -144,7 +144,7 @@ class Configuration:
 
     def _found_at(self, folder: Path) -> Settings:
         found = self._read_folder(folder) if self._looks else None
-        is_top = (folder / ".git").exists() or (found is not None and bool(found[1].get("root")))
+        is_top = os.path.exists(folder / ".git") or (found is not None and bool(found[1].get("root")))
         above = self._outermost(folder)
         if not is_top and folder.parent != folder:
             above = self.of_folder(folder.parent)
@@ -239,7 +239,7 @@ class Configuration:
 
 def _is_there(file: Path) -> bool:
     """Also as what is no file: that is told when it is read."""
-    return os.path.lexists(file) and not file.is_dir()
+    return os.path.lexists(file) and not os.path.isdir(file)
 
 
 def _problem_with(key: str, value: object) -> tuple[str, str] | None:

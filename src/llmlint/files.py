@@ -139,7 +139,7 @@ class _Walk:
     def _ignores_above(self, folder: str) -> tuple[IgnoreFile, ...]:
         """From the repository's top down to the folder's parent; none where they hide the folder itself."""
         above = [Path(folder), *Path(folder).parents] if self._respect_gitignore else []
-        top = next((at for at, here in enumerate(above) if (here / ".git").exists()), 0)
+        top = next((at for at, here in enumerate(above) if os.path.exists(here / ".git")), 0)
         found: tuple[IgnoreFile, ...] = ()
         for here in reversed(above[1 : top + 1]):
             found += tuple(self._ignore_files(str(here), _shown(str(here))))
@@ -188,7 +188,10 @@ class _Walk:
                 ignores = (*folder.ignores, *self._ignore_files(folder.file, folder.path))
                 folder = _Place(folder.file, folder.path, ignores)
             for entry in entries:
-                self._entry(entry, folder, waiting, links)
+                try:
+                    self._entry(entry, folder, waiting, links)
+                except OSError as error:  # of some file systems one has to ask what a name stands for
+                    self._problem(folder.below(entry.name), "unreadable", error.strerror or str(error))
 
     def _entry(self, entry: os.DirEntry[str], folder: _Place, waiting: list[_Place], links: list[_Place]) -> None:
         name = entry.name
@@ -271,7 +274,7 @@ def _identity(info: os.stat_result) -> tuple[int, int]:
 def _tree_around(folder: str) -> str:
     """The repository a folder lies in, or the folder itself: links are followed that far. Ends with a slash."""
     real = Path(os.path.realpath(folder))
-    top = next((str(here) for here in (real, *real.parents) if (here / ".git").exists()), str(real))
+    top = next((str(here) for here in (real, *real.parents) if os.path.exists(here / ".git")), str(real))
     return top.rstrip("/") + "/"
 
 

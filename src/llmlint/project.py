@@ -240,7 +240,7 @@ def processors() -> int:
 
 def _anchor(paths: Sequence[str]) -> Path:
     """Where to look for the project's settings: at the first path there is."""
-    return next((Path(path) for path in paths if Path(path).exists()), Path())
+    return next((Path(path) for path in paths if os.path.exists(path)), Path())
 
 
 def _base(settings: Settings, paths: Sequence[str]) -> Path:

@@ -87,5 +87,7 @@ def _tree_of(file: Path) -> str:
     """The repository that the path goes through; else the working directory, or the file's own folder."""
     folders = Path(os.path.abspath(file)).parents
     here = Path.cwd()
-    top = next((folder for folder in folders if (folder / ".git").exists()), here if here in folders else folders[0])
+    top = next(
+        (folder for folder in folders if os.path.exists(folder / ".git")), here if here in folders else folders[0]
+    )
     return os.path.realpath(top)

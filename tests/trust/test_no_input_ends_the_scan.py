@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,7 @@ from llmlint.progress import Stage
 from llmlint.project import Request, scan
 from llmlint.scan import check_sources
 
-from .conftest import llmlint
+from .conftest import COMMAND, llmlint
 
 SURROGATES = {
     "annotation": 'class A:\n    x: "A\\udfff"\n',
@@ -86,6 +90,54 @@ def test_what_has_no_end_is_named_and_left(tree: Path, name: str, make: Callable
     assert done.returncode in (1, 2, 3)
     assert "Traceback" not in done.stderr
     assert sum(name in line for line in done.stderr.splitlines()) == 1
+
+
+def _without_the_powers_of_root() -> None:
+    """Modes hold for root too in what is started now: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH are given up."""
+    system = ctypes.CDLL(None)
+    for capability in (1, 2):
+        system.prctl(24, capability, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to give up what root may do")
+def test_folders_and_files_that_may_not_be_entered_or_read_cost_themselves(tree: Path) -> None:
+    modes = {"listed": 0o444, "closed": 0o000, "named": 0o111}
+    for name, mode in modes.items():
+        (tree / name).mkdir()
+        (tree / name / "a.py").write_text(NOOP)
+        (tree / name).chmod(mode)
+    (tree / "b.py").write_text(NOOP)
+    (tree / "b.py").chmod(0)
+    command = [*COMMAND, "scan", ".", "--format", "concise", "--no-cache"]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, preexec_fn=_without_the_powers_of_root)
+    for name in modes:
+        (tree / name).chmod(0o755)
+    assert done.returncode == 3
+    assert "pool.py:8" in done.stdout
+    assert "internal fault" not in done.stderr
+    assert all(any(name in line for line in done.stderr.splitlines()) for name in (*modes, "b.py"))
+
+
+def test_a_name_that_no_system_takes_is_a_file_that_is_not_there(tree: Path) -> None:
+    done = llmlint(tree, "scan", "pool.py", "a" * 5000 + ".py", "--format", "concise")
+    assert "pool.py:8" in done.stdout
+    assert done.stderr.endswith(".py: does not exist\n")
+    assert done.returncode == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux's")
+def test_where_no_worker_can_be_started_the_scan_works_alone(tree: Path) -> None:
+    """What workers wait for is a file in memory, and no file may grow here."""
+    for number in range(40):
+        (tree / f"file_{number}.py").write_text("x = 1\n")
+    command = [*COMMAND, "scan", ".", "-j2", "--format", "concise", "--no-cache"]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, preexec_fn=_no_file_may_grow)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "pool.py:8" in done.stdout
+
+
+def _no_file_may_grow() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def test_what_was_a_file_when_it_was_found_is_not_waited_for_as_a_pipe(

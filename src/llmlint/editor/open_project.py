@@ -230,6 +230,6 @@ def _is_same(pair: tuple[bytes, bytes]) -> bool:
 
 def root_of(file: str) -> str:
     """The folder of the project a file belongs to; the file itself where there is none."""
-    there = next(path for path in (Path(file), *Path(file).parents) if path.exists())  # it may not be saved yet
+    there = next(path for path in (Path(file), *Path(file).parents) if os.path.exists(path))  # it may not be saved yet
     settings = Project(Request((str(there),))).settings
     return str(settings.root) if settings.is_project else file

@@ -51,7 +51,7 @@ class Sources:
         """The folder that holds `.git`, or the folder of the scan where there is none."""
         start = self._root.resolve()
         for folder in (start, *start.parents):
-            if (folder / ".git").exists():
+            if os.path.exists(folder / ".git"):
                 return folder
         return start
 

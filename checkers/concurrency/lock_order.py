@@ -41,16 +41,31 @@ class Edge(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     locks = Locks(program)
-    taken = {id(f): found for f in program.functions if (found := _taken(program, locks, f))}
+    taken = _all_taken(program, locks)
     edges: dict[tuple[Lock, Lock], list[Edge]] = {}
-    for function in program.functions:
-        for edge in _edges(program, locks, function, taken) if id(function) in taken else ():
-            edges.setdefault((edge.outer, edge.inner), []).append(edge)
+    for edge in _all_edges(program, locks, taken):
+        edges.setdefault((edge.outer, edge.inner), []).append(edge)
     yield from waits_under_locks(program, locks, [f for f in program.functions if id(f) in taken])
     for circle in _circles(edges):
         sides = [edges[pair] for pair in circle]
         rarest = min(range(len(sides)), key=lambda at: (len(sides[at]), sides[at][0].function.path, -sides[at][0].line))
         yield _report(program, [side[0] for side in (*sides[rarest:], *sides[:rarest])])
+
+
+def lock_edges(program: Program) -> Iterator[Edge]:
+    """Which lock is taken while which other is held, wherever it is."""
+    locks = Locks(program)
+    yield from _all_edges(program, locks, _all_taken(program, locks))
+
+
+def _all_taken(program: Program, locks: Locks) -> Taken:
+    return {id(f): found for f in program.functions if (found := _taken(program, locks, f))}
+
+
+def _all_edges(program: Program, locks: Locks, taken: Taken) -> Iterator[Edge]:
+    for function in program.functions:
+        if id(function) in taken:
+            yield from _edges(program, locks, function, taken)
 
 
 def _circles(edges: dict[tuple[Lock, Lock], list[Edge]]) -> Iterator[list[tuple[Lock, Lock]]]:

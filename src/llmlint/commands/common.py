@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -32,7 +32,7 @@ _RULES_FROM = click.option(
     help="Use the rules in a folder of yours too; their code runs.",
 )
 
-_SCAN_OPTIONS = (
+_RULE_OPTIONS = (
     click.option(
         "--select",
         multiple=True,
@@ -50,6 +50,9 @@ _SCAN_OPTIONS = (
         "--min-severity", type=click.Choice(["P0", "P1", "P2", "P3"]), help="Least severity shown (default P3: all)."
     ),
     _RULES_FROM,
+)
+
+_READ_OPTIONS = (
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes (default: one a processor)."),
     click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches, as in .gitignore."),
     click.option("--force-exclude", is_flag=True, help="Apply excludes to files named on the command line too."),
@@ -83,7 +86,16 @@ def rules_option(command: F) -> F:
 
 def scan_options(command: F) -> F:
     """The flags of every command that scans; `request_of` reads them."""
-    for option in reversed(_SCAN_OPTIONS):
+    return _with((*_RULE_OPTIONS, *_READ_OPTIONS), command)
+
+
+def read_options(command: F) -> F:
+    """The flags of a command that reads a program and asks no rule; `request_of` reads them too."""
+    return _with(_READ_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[[F], F]], command: F) -> F:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -91,10 +103,10 @@ def scan_options(command: F) -> F:
 def request_of(paths: tuple[str, ...], flags: dict[str, Any], given: dict[str, bytes] | None = None) -> Request:
     return Request(
         paths=paths,
-        select=_split(flags["select"]),
-        ignore=_split(flags["ignore"]),
-        min_confidence=flags["min_confidence"],
-        min_severity=flags["min_severity"],
+        select=_split(flags.get("select", ())),
+        ignore=_split(flags.get("ignore", ())),
+        min_confidence=flags.get("min_confidence"),
+        min_severity=flags.get("min_severity"),
         jobs=flags["jobs"],
         exclude=flags["exclude"],
         force_exclude=flags["force_exclude"],

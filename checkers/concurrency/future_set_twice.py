@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
-from llmlint.code.link.exits import loops_around, regions_around
+from llmlint.code.link.exits import chain, loops_around, regions_around
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report
 from llmlint.phrases import last_name
@@ -47,12 +47,21 @@ def _on_one_way(program: Program, function: FunctionInfo, effects: list[Effect])
         for second in effects:
             if first is second or _future(first) != _future(second) or first.line >= second.line:
                 continue
+            if not _is_come_to_anyway(function, first, second):
+                continue
             way = paths.find(places[id(first)], set(places[id(second)]), _lets_go(function, _future(first)))
             if way is not None and not _asks(function, second) and not _is_caught(function, second):
                 yield _report(
                     program, function, first, second, "and set again here: the second time is an error", "on one way"
                 )
                 return
+
+
+def _is_come_to_anyway(function: FunctionInfo, first: Effect, second: Effect) -> bool:
+    """Does no test of its own stand before the second, which may well exclude the first?"""
+    around_first = chain(function, first.region)
+    own = (function.regions[at].kind for at in chain(function, second.region) if at not in around_first)
+    return not any(kind in ("if", "else", "case", "except", "finally") for kind in own)
 
 
 def _lets_go(function: FunctionInfo, future: str) -> Callable[[int], bool]:

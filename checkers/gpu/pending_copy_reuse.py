@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from llmlint.checkers.gpu.native_pending_copy import native_copies
 from llmlint.code.domain.device_waits import waits
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.tensors import PINNED, Making, copies, is_host, makings
@@ -39,6 +40,7 @@ def check_program(program: Program) -> Iterator[Report]:
         used = _used_while_pending(program, copy)
         if used is not None:
             yield _report(program, copy, used)
+    yield from native_copies(program)
 
 
 def _copies(program: Program) -> Iterator[Copy]:

@@ -1,0 +1,148 @@
+"""LLM301 in C, C++ and CUDA: pinned memory is written or read while a copy of the runtime's may still use it.
+
+`cudaMemcpyAsync` comes back at once where the host's side is pinned. In a loop, the next round fills the same memory
+again; in a row, what was to arrive is read at once; and what one call began, the next finds still under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.device_waits import waits
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import ENTRY, EXIT
+from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Report, Step
+from llmlint.phrases import last_name
+
+_COPIES = ("cudaMemcpyAsync", "hipMemcpyAsync")
+_PINS = ("cudaMallocHost", "cudaHostAlloc", "hipHostMalloc", "cudaHostRegister")
+_TO_DEVICE, _TO_HOST = ("HostToDevice", "DeviceToHost")
+_WRITES = frozenset({"memcpy", "memmove", "memset", "copy", "copy_n", "fill", "fill_n"})
+
+
+class Copy(NamedTuple):
+    function: FunctionInfo
+    effect: Effect
+    host: str
+    arrives: bool
+
+
+def native_copies(program: Program) -> Iterator[Report]:
+    calls = [call for name in _COPIES for call in program.calls_named(name)]
+    pinned = {_member(c.effect.args[0].path) for name in _PINS for c in program.calls_named(name) if c.effect.args}
+    for function, effect in calls if pinned else ():
+        if len(effect.args) < 4 or function.language == "python":
+            continue
+        kind = effect.args[3].path
+        host = effect.args[1 if kind.endswith(_TO_DEVICE) else 0].path
+        arrives = kind.endswith(_TO_HOST)
+        if host and (arrives or kind.endswith(_TO_DEVICE)) and _is_pinned(program, function, host, pinned):
+            found = _used(program, Copy(function, effect, host, arrives))
+            if found is not None:
+                yield found
+
+
+def _member(path: str) -> str:
+    return last_name(path)
+
+
+def _is_pinned(program: Program, function: FunctionInfo, host: str, pinned: set[str]) -> bool:
+    """Is it, or what it points into, a place that is made as pinned memory anywhere?"""
+    if _member(host) in pinned:
+        return True
+    bound = [e for e in function.effects if e.op == "bind" and e.path == host]
+    for effect in bound:
+        reads = [effect.source, *effect.reads]
+        calls = [e for e in function.effects if e.op == "call" and e.result == host]
+        callees = [callee for call in calls for callee in program.callees(function, call)]
+        reads += [read for c in callees for e in c.effects if e.op == "return" for read in e.reads]
+        if any(_member(read) in pinned for read in reads):
+            return True
+    return False
+
+
+def _used(program: Program, copy: Copy) -> Report | None:
+    function = copy.function
+    uses = [e for e in function.effects if e is not copy.effect and _uses(copy, e)]
+    if not uses:
+        return None
+    if not copy.arrives:
+        in_loop = _in_next_round(program, copy, uses)
+        return in_loop or _in_next_call(program, copy, uses)
+    paths = paths_of(function)
+    goals = {n for e in uses for n in paths.graph.nodes_of(function.effects.index(e))}
+    way = paths.find(paths.graph.nodes_of(function.effects.index(copy.effect)), goals, _ends(program, function))
+    read = paths.graph.effect(way.nodes[-1]) if way is not None else None
+    return _report(program, copy, read, "read before it has arrived") if read is not None else None
+
+
+def _ends(program: Program, function: FunctionInfo) -> Callable[[int], bool]:
+    graph = paths_of(function).graph
+
+    def ends(node: int) -> bool:
+        effect = graph.effect(node)
+        return effect is not None and waits(program, function, effect)
+
+    return ends
+
+
+def _uses(copy: Copy, effect: Effect) -> bool:
+    name = last_name(effect.callee)
+    if copy.arrives:
+        is_given = effect.op == "call" and not name.startswith(("cuda", "hip")) and effect.via != "launch"
+        reads = (*effect.reads, effect.path, effect.source) if effect.op in ("bind", "assign", "return") else ()
+        given = [a.path for a in effect.args] if is_given and name in _WRITES else []
+        return any(r.startswith(f"{copy.host}[") for r in reads) or copy.host in given[1:]
+    if name in _WRITES:
+        return bool(effect.args) and effect.args[0].path.partition("[")[0] == copy.host.partition("[")[0]
+    return effect.op in ("insert", "assign") and effect.path.partition("[")[0] == copy.host and effect.via.endswith("=")
+
+
+def _in_next_round(program: Program, copy: Copy, writes: list[Effect]) -> Report | None:
+    function = copy.function
+    loop = next(iter(loops_around(function, copy.effect)), None)
+    if loop is None:
+        return None
+    inside = [e for e in function.effects if loop in chain(function, e.region)]
+    if any(waits(program, function, effect) for effect in inside):
+        return None
+    write = next((e for e in writes if e in inside), None)
+    return _report(program, copy, write, "written again in the next round") if write is not None else None
+
+
+def _in_next_call(program: Program, copy: Copy, writes: list[Effect]) -> Report | None:
+    """The function comes to its end with the copy under way, and its next call writes before it waits."""
+    function = copy.function
+    if not copy.host.startswith("self.") or "[]" in copy.host:
+        return None
+    paths, ends = paths_of(function), _ends(program, function)
+    here = paths.graph.nodes_of(function.effects.index(copy.effect))
+    goals = {n for e in writes for n in paths.graph.nodes_of(function.effects.index(e))}
+    if paths.find(here, {EXIT}, ends) is None:
+        return None
+    way = paths.find([ENTRY], goals, ends)
+    write = paths.graph.effect(way.nodes[-1]) if way is not None else None
+    return _report(program, copy, write, "written by the next call", "low") if write is not None else None
+
+
+def _report(program: Program, copy: Copy, used: Effect, how: str, confidence: str = "medium") -> Report:
+    function = copy.function
+    return Report(
+        program.place(function, used),
+        symbol_of(function),
+        f"{copy.host} is {how}: the copy {'into' if copy.arrives else 'from'} it may still run",
+        (
+            Step(function.path, copy.effect.line, f"the copy comes back at once: {copy.host} is pinned"),
+            Step(function.path, used.line, f"{how}, and nothing has waited for the device"),
+        ),
+        confidence=confidence,
+        reason="what the functions called on the way do was looked at",
+        subject=copy.host,
+        fix="wait for an event recorded behind the copy, or use another buffer",
+        mechanism="native_pending_copy",
+    )

@@ -1,26 +1,31 @@
 """LLM110: a late event for a request that is gone: its entry is taken for granted, or made anew.
 
-Two forms. A handler indexes a map by the id of a message, or counts in it, where another method removes entries and a
-sibling asks first whether the entry is there. A function that removes entries on its way appends to an entry of the
-same `defaultdict` afterwards, and so brings back what was removed.
+Three forms. A handler indexes a map by the id of a message, or counts in it, where another method removes entries and a
+sibling asks first whether the entry is there. What handles events, or works off a queue of them, indexes a map by what
+they name, where another function removes, without minding that there may be none, what it is told to. A function
+that removes entries on its way appends to an entry of the same `defaultdict` afterwards: it brings back what was taken.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from llmlint.code.domain.state import Change, changes_of, is_setup, symbol_of
+from llmlint.code.domain.drains import drains_in
+from llmlint.code.domain.state import Change, attribute_of, changes_of, is_setup, mentioned_by, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does
 from llmlint.code.flow.with_helpers import whole
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
 _HANDLES = frozenset("handle on receive received complete completed arrived".split())
 _STEPS = frozenset("handle on process update finish post".split())
 _MAKES_ENTRIES = re.compile("defaultdict|Counter|tensor|zeros|array")
+_QUEUES = frozenset("append appendleft extend put put_nowait push push_back emplace_back push_front".split())
+_WHAT = {True: "one that is gone is made anew", False: "one that is gone raises"}
 _CAUGHT = ("", "KeyError", "Exception", "LookupError", "BaseException")
 
 
@@ -30,6 +35,7 @@ def check_program(program: Program) -> Iterator[Report]:
             removals = [c for c in changes if c.effect.op == "remove" and c.effect.path == f"self.{attribute}"]
             if removals:
                 yield from _taken_for_granted(program, cls, attribute, removals)
+                yield from _crossed(program, cls, attribute, changes, removals)
                 yield from _made_anew(program, cls, attribute)
 
 
@@ -133,6 +139,143 @@ def _is_caught(function: FunctionInfo, effect: Effect) -> bool:
     return any(
         region.kind == "except" and region.first in tried and (not region.text or region.text.split(".")[-1] in _CAUGHT)
         for region in function.regions
+    )
+
+
+# ---------------------------------------------------------------- an event that crosses a removal
+
+
+def _crossed(
+    program: Program, cls: ClassInfo, attribute: str, changes: list[Change], removals: list[Change]
+) -> Iterator[Report]:
+    """What an event names is looked for where a removal that minds nothing may have come first."""
+    minding = [c for c in removals if _minds_nothing(c) and not is_setup(c.function)]
+    whole_path = f"self.{attribute}"
+    filled = {c.function for c in changes if c.effect.op == "insert" and c.effect.path == whole_path}
+    for method in cls.functions if minding else ():
+        if is_setup(method) or _asks(method, attribute) or _looks_elsewhere(method, attribute):
+            continue
+        found = next(filter(None, (_told_by(cls, method, e, attribute) for e in method.effects)), None)
+        if found is None or _is_caught(method, found.taken) or method in filled:
+            continue
+        own = {method, *(done.function for done in does(program, method, cls))}
+        removal = next(
+            (c for c in minding if c.function not in own and _is_apart(program, cls, c, method, found)), None
+        )
+        if removal is None or any(_sees_to_it(program, cls, c.function, attribute) for c in program.callers(method)):
+            continue
+        yield _crossed_report(program, cls, method, attribute, found, removal)
+
+
+def _sees_to_it(program: Program, cls: ClassInfo, caller: FunctionInfo, attribute: str) -> bool:
+    """Does a caller ask for the entry, or make it, before it calls?"""
+    if _asks_by_helper(program, cls, caller, attribute):
+        return True
+    whole_path = f"self.{attribute}"
+    return caller.owner in cls.mro and any(
+        d.how == "insert" and d.path == whole_path for d in does(program, caller, cls)
+    )
+
+
+class Told(NamedTuple):
+    """Where an entry is taken for granted, by a key of what `queue` holds, or of what the method is given ("")."""
+
+    taken: Effect
+    queue: str
+
+
+def _minds_nothing(removal: Change) -> bool:
+    """`pop(key, None)`, an `erase` by key, or a removal behind a question, of what the function is told to remove."""
+    function, effect = removal.function, removal.effect
+    is_told = root_of(effect.key) in {param.name for param in function.params}
+    named = effect.path
+    quietly = (effect.via == "pop" and len(effect.args) > 1) or (effect.via == "erase" and effect.key != f"{named}[]")
+    found = effect.key == f"{named}[]" and any(
+        e.callee == f"{named}.find" and e.args and root_of(e.args[0].path) in {param.name for param in function.params}
+        for e in function.effects
+    )
+    return found or (is_told and (quietly or _asks(function, removal.attribute)))
+
+
+def _told_by(cls: ClassInfo, method: FunctionInfo, effect: Effect, attribute: str) -> Told | None:
+    entry = f"self.{attribute}[]"
+    if effect.op != "bind" or effect.source != entry or effect.via:
+        return None
+    params = {param.name for param in method.params}
+    for key in effect.reads:
+        if key == entry:
+            continue
+        if root_of(key) in params:
+            return Told(effect, "") if _handles_events(cls, method) else None
+        queue = _queue_of(method, key)
+        if queue and queue != attribute and _is_filled_by_others(cls, method, queue):
+            return Told(effect, queue)
+    return None
+
+
+def _handles_events(cls: ClassInfo, method: FunctionInfo) -> bool:
+    """By its name, or because the class hands it out as a function to call."""
+    handed_out = any(path == f"self.{method.name}" for f in cls.functions for path, _ in f.reads)
+    return _begins(method, _HANDLES) or handed_out
+
+
+def _queue_of(method: FunctionInfo, key: str) -> str:
+    """The attribute whose elements, swapped into a local or not, the key is a part of."""
+    root = root_of(key)
+    if root == "self":
+        attribute = attribute_of(key)
+        return attribute if key.startswith(f"self.{attribute}[]") else ""
+    for effect in method.effects:
+        receiver, _, name = effect.callee.rpartition(".")
+        if name == "swap" and effect.args and root in (receiver, effect.args[0].path):
+            return attribute_of(effect.args[0].path if root == receiver else receiver)
+    return next((attribute_of(drain.place) for drain in drains_in(method) if drain.local == root), "")
+
+
+def _is_filled_by_others(cls: ClassInfo, method: FunctionInfo, queue: str) -> bool:
+    """Do other functions put what they are told of into the queue?"""
+    return any(
+        effect.op == "insert" and effect.path == f"self.{queue}" and effect.via in _QUEUES and function is not method
+        for function in cls.functions
+        for effect in function.effects
+    )
+
+
+def _looks_elsewhere(method: FunctionInfo, attribute: str) -> bool:
+    """Does another look-up, or a helper that answers, decide first?"""
+    asked = (e for e in method.effects if e.callee.endswith((".get", ".find", ".count", ".contains")))
+    if any(attribute_of(e.callee) not in ("", attribute) for e in asked):
+        return True
+    tests = (region.text for region in method.regions if region.kind in ("if", "and"))
+    return any(" in self." in text for text in tests)
+
+
+def _is_apart(program: Program, cls: ClassInfo, removal: Change, method: FunctionInfo, told: Told) -> bool:
+    """Does the removal leave the queue alone, and not call what handles the event?"""
+    function = removal.function
+    if program.vocabulary.is_reset(function.name) is not None:
+        return False
+    return not told.queue or told.queue not in mentioned_by(program, function, cls)
+
+
+def _crossed_report(
+    program: Program, cls: ClassInfo, method: FunctionInfo, attribute: str, told: Told, removal: Change
+) -> Report:
+    by = f"by what self.{told.queue} holds" if told.queue else "by what it is told"
+    known = cls.attributes.get(attribute)
+    makes = known is not None and (cls.language != "python" or "defaultdict" in f"{known.source} {known.annotation}")
+    return Report(
+        program.place(method, told.taken),
+        symbol_of(method),
+        f"{method.name} takes for granted an entry of self.{attribute} that {removal.function.name} may have removed",
+        (
+            program.step(method, told.taken, f"self.{attribute} is indexed {by}; " + _WHAT[makes]),
+            program.step(removal.function, removal.effect, f"{removal.function.name} removes entries, and minds none"),
+        ),
+        confidence="medium",
+        reason="an event that was under way comes after the removal, and nothing asks whether the entry is still there",
+        subject=attribute,
+        fix="look the entry up without making one, and leave when there is none",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.memory import lent_by_structure
 from llmlint.code.domain.duties import Forgotten, forgotten, owed
 from llmlint.code.domain.lending import Held, Lending
 from llmlint.code.domain.registered import Registration, forgets, registrations
@@ -25,6 +26,7 @@ from llmlint.runtime.native.native_block import native_block
 
 def check_program(program: Program) -> Iterator[Report]:
     yield from _early_exits(program)
+    yield from lent_by_structure.check(program)
     for cls in program.classes:
         if cls.language == "python":
             yield from _registered_then_refused(program, cls)

@@ -21,6 +21,7 @@ from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words
 
 _LEVELS = 2
+_NO = frozenset({"False", "false"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -52,7 +53,7 @@ def _failing_exits(program: Program, counts: Counts, function: FunctionInfo) -> 
         settled = [n for n, e in enumerate(effects) if n != at and _settles(program, counts, function, thing, e)]
         if any(n < at and effects[n].op in ("insert", "assign") for n in settled):
             continue  # recorded before it is counted: its end will find it
-        status = frozenset({effect.result.split(", ")[0]} - {""})
+        status = frozenset({effect.result.split(", ")[0]} - {"", thing})
         asked = Question(function, at, frozenset({thing}), status, settled, settled, exits=failing)
         found = leak(asked)
         if found is not None and found.left_by is not None:
@@ -85,10 +86,10 @@ def _fails(function: FunctionInfo, exit_: Effect) -> bool:
     """An exit that says no, in a function that has another answer too."""
     if exit_.op == "raise":
         return True
-    if exit_.op != "return" or not (exit_.value == "none" or exit_.source == "False"):
+    if exit_.op != "return" or not (exit_.value == "none" or exit_.source in _NO):
         return False
     answers = [e for e in function.effects if e.op == "return" and e is not exit_]
-    return any(e.value not in ("none", "") and e.source != "False" for e in answers)
+    return any(e.value not in ("none", "") and e.source not in _NO for e in answers)
 
 
 def _report(

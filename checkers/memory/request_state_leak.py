@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from llmlint.checkers.memory.left_by_raise import left_by_raise
 from llmlint.code.domain.entries import entered, is_of_request, taken, those_around
 from llmlint.code.domain.state import is_keyed, symbol_of
 from llmlint.code.facts.bodies.scope import is_within
@@ -56,6 +57,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.classes:
+        yield from left_by_raise(program, cls)
         ends = [m for m in cls.methods.values() if m not in cls.building and program.vocabulary.is_terminal(m.name)]
         for held in _maps(cls) if ends else ():
             for end in ends:

@@ -101,6 +101,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     thread_settings: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()
+    raises: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
     tensor_makers: frozenset[str] = frozenset()
@@ -293,6 +294,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def entered_by(self, callee: str) -> tuple[Protocol, ...]:
         """The protocols whose state this call enters."""
         return self._entering.find(callee)
+
+    def may_raise(self, callee: str) -> bool:
+        """Does a library say of this call that it raises where what comes from outside is not as expected?"""
+        return bool(self._raising.find(callee))
+
+    @cached_property
+    def _raising(self) -> CallIndex[str]:
+        return CallIndex((call, call) for call in sorted(self.raises))
 
     def may_enter(self, name: str) -> bool:
         """Could a call whose last part is this name enter a state?"""

@@ -125,6 +125,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thread_settings: _Group = []
     only_uses: _Group = []
     gives_only: _Group = []
+    raises: _Group = []
     serves: _Group = []
     nullable: _Group = []
     tensor_makers: _Group = []

@@ -135,7 +135,8 @@ def _counted_in(
 def _answered(program: Program, counts: Counts, callee: FunctionInfo, call: Effect, way: str) -> str:
     """Where a helper answers the thing that it has counted, the name which the call gives to it."""
     last = callee.effects[-1]
-    things = {_counted_in(program, counts, callee, e, way)[0] for e in callee.effects if e.op == "call"} - {""}
+    things = {_counted_in(program, counts, callee, e, way)[0] for e in callee.effects if e.op == "call"}
+    things = {*things, *(root_of(path) for path, by in map(_steps, callee.effects) if by == way)} - {""}
     answers, results = last.holds or (last.source,), call.result.split(", ")
     if last.op != "return" or len(answers) != len(results):
         return ""

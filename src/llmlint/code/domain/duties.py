@@ -19,12 +19,11 @@ from llmlint.code.flow.paths import PLAIN
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
-from llmlint.code.link.raising import way_to_raise
+from llmlint.code.link.raising import may_raise
 from llmlint.vocabulary import words
 
 _NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
 _INSERTS_ALL = frozenset({"extend", "update"})
-_LEVELS = 3
 
 
 class Forgotten(NamedTuple):
@@ -115,7 +114,7 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
         scopes=scopes_of(held),
         ways=held.protocol.exits,
     )
-    raising = asked._replace(throws=lambda effect: bool(way_to_raise(lending.program, function, effect, _LEVELS)))
+    raising = asked._replace(throws=lambda effect: may_raise(lending.program, function, effect))
     found = leak(asked) or (None if is_handed_over else leak(raising))
     if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
         return None
@@ -136,6 +135,8 @@ def _status(held: Held) -> frozenset[str]:
     """Where the acquiring call says whether it worked: its result, or an argument it writes to."""
     if held.effect.result != held.name:
         return frozenset({held.effect.result} - {""})
+    if f"={held.effect.callee}" in held.protocol.enter:
+        return frozenset()  # a function of C's library: what it gives says whether it worked
     given = {a.written or a.path for a in held.effect.args} - {param.name for param in held.function.facts.params}
     return frozenset(name for name in given if name.isidentifier() and not name.isupper())
 

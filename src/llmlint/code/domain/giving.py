@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from llmlint.code.domain.counting import counts_of
+from llmlint.code.domain.counting import Counts, counts_of
 from llmlint.code.domain.pools import Pool, pools_of, told_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -23,8 +23,8 @@ class Giving:
         self._program = program
 
     @cached_property
-    def _lowering(self) -> frozenset[FunctionInfo]:
-        return counts_of(self._program).lowering
+    def counts(self) -> Counts:
+        return counts_of(self._program)
 
     @cached_property
     def pools(self) -> list[Pool]:
@@ -61,7 +61,7 @@ class Giving:
         if not any(_is_part(path, thing) for a in effect.args for path in (a.path, a.written, *a.reads)):
             return ""
         callees = self._program.callees(function, effect)
-        if any(callee in self._lowering or callee in self._givers for callee in callees):
+        if any(callee in self.counts.lowering or callee in self._givers for callee in callees):
             return name
         return name if self._program.vocabulary.left_by(effect.callee) else ""
 

@@ -8,13 +8,14 @@ program shows it: somewhere it is given such a thing that is given back later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import IntFlag
 from functools import cached_property
 
 import msgspec
 
 from llmlint.calls import names_call
+from llmlint.code.facts.container_methods import CASTS
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
@@ -226,9 +227,16 @@ def names_of(held: Held) -> frozenset[str]:
 def _with_aliases(effects: Sequence[Effect], name: str) -> frozenset[str]:
     names = {name}
     for effect in effects:
-        if effect.op == "bind" and effect.value == "path" and effect.source in names and effect.via == "":
+        if effect.op != "bind" or effect.via != "":
+            continue
+        if (effect.value == "path" and effect.source in names) or is_cast_of(effect, names):
             names.add(effect.path)
     return frozenset(names)
+
+
+def is_cast_of(effect: Effect, names: Collection[str]) -> bool:
+    """`header = reinterpret_cast<Header *>(base)`"""
+    return effect.value == "new" and effect.source in CASTS and not set(names).isdisjoint(effect.reads)
 
 
 def _is_stored_by(effect: Effect, names: frozenset[str]) -> bool:
@@ -237,6 +245,8 @@ def _is_stored_by(effect: Effect, names: frozenset[str]) -> bool:
         return False
     if not names.isdisjoint((effect.source, *(path for a in effect.args for path in (a.path, a.written)))):
         return effect.op != "bind" or effect.value == "container"
+    if is_cast_of(effect, names) and effect.op != "bind":
+        return True
     if effect.op in ("return", "yield"):
         return effect.path in names or (effect.value in _HOLDING and not names.isdisjoint(effect.reads))
     if effect.op == "bind":

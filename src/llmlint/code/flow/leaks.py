@@ -101,7 +101,7 @@ def _has_failed(question: Question, edge: Edge, normal: set[int]) -> bool:
         return False
     told: Facts = implied(edge.test, edge.holds)
     for atom, holds in told:
-        if (atom[0], holds) in _FAILED or atom[0] == "==":
+        if (atom[0], holds) in _FAILED or (atom[0] == "==" and holds):
             if any(atom[1] == name or atom[1] == f"len({name})" for name in question.names):
                 return True
         if edge.to not in normal and any(is_about(atom, name) for name in question.status):

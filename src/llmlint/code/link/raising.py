@@ -1,7 +1,8 @@
 """Which calls end in an exception that somebody wrote down: a `raise` in the called function or a step below it.
 
-What a library raises is not seen. A raise in a handler passes on what was raised before, and one that says that
-something is not written yet, or never happens, is no answer to a request.
+What a library raises is seen where the vocabulary says that it does so about what comes from outside (`may_raise`). A
+raise in a handler passes on what was raised before, and one that says that something is not written yet, or never
+happens, is no answer to a request.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from llmlint.code.link.program import Call, FunctionInfo, Program
 _NOT_AN_ANSWER = frozenset(
     {"", "NotImplementedError", "AssertionError", "StopIteration", "StopAsyncIteration", "SystemExit"}
 )
+
+
+_LEVELS = 3
 
 
 def refuses(function: FunctionInfo, effect: Effect) -> bool:
@@ -39,3 +43,9 @@ def way_to_raise(program: Program, function: FunctionInfo, effect: Effect, level
             if found and all(not is_caught(f, e) for f, e in found):
                 return found
     return ()
+
+
+def may_raise(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does a call end in a raise of the program's own, or in a library's about what comes from outside?"""
+    is_known = function.language == "python" and bool(effect.callee) and program.vocabulary.may_raise(effect.callee)
+    return is_known or bool(way_to_raise(program, function, effect, _LEVELS))

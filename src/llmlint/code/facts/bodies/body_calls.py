@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmlint.code.facts.bodies.body_reading import BodyReader, expression
 from llmlint.code.facts.container_methods import (
+    CASTS,
     CLEARS,
     ELEMENT_GETTERS,
     FILLERS,
@@ -49,7 +50,8 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     else:
         base, method = "", reader.path(function) if not isinstance(function, tree.Name) else reader.root(function.id)
     mark = len(reader.seen)
-    args = _arguments(reader, node)
+    inner = result if not base and method.lstrip("~") in CASTS else "<expression>"
+    args = _arguments(reader, node, inner)
     reads = reader.reads_since(mark)
     via = "await" if awaited else "launch" if node.launch else ""
     if not base:
@@ -125,13 +127,14 @@ def _fill(reader: BodyReader, node: tree.Call, name: str, args: tuple[Argument, 
     return ""
 
 
-def _arguments(reader: BodyReader, node: tree.Call) -> tuple[Argument, ...]:
+def _arguments(reader: BodyReader, node: tree.Call, result: str = "<expression>") -> tuple[Argument, ...]:
+    """`result` is where the result of a call among the arguments goes: that of a cast where the cast's does."""
     arguments = []
     for argument in node.args:
         keyword = ""
         if isinstance(argument, tree.Star):
             argument, keyword = argument.value, "*"
-        arguments.append(_argument(reader, argument, keyword))
+        arguments.append(_argument(reader, argument, keyword, result))
     for named in node.keywords:
         arguments.append(_argument(reader, named.value, named.name or "**"))
     for part in node.launch:
@@ -139,9 +142,9 @@ def _arguments(reader: BodyReader, node: tree.Call) -> tuple[Argument, ...]:
     return tuple(arguments)
 
 
-def _argument(reader: BodyReader, node: tree.Node, keyword: str) -> Argument:
+def _argument(reader: BodyReader, node: tree.Node, keyword: str, result: str = "<expression>") -> Argument:
     mark = len(reader.seen)
-    path = reader.read_value(node)
+    path = reader.read_value(node) if result == "<expression>" else bound_value(reader, node, result)
     written = tree.path_of(node) if path else ""
     literal = ""
     if not path and isinstance(node, tree.Literal | tree.Unary | tree.Collection):

@@ -30,6 +30,7 @@ FAILS_ON_PURPOSE = {
     "new-rule late-free": 2,  # for a clone of llmlint
     "scna": 2,
     "scan examples --select noop-restor": 2,
+    "scan exmaples": 2,
 }
 
 LLMLINT = [sys.executable, "-P", "-m", "llmlint"]

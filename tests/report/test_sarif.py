@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from llmlint.earned import readings_of
 from llmlint.findings import Step, Suppression, Verdict
 from llmlint.report import Style, render, sarif
 from llmlint.scan import ScanResult
@@ -133,8 +134,15 @@ def test_rules_carry_their_page_and_what_github_sorts_by() -> None:
     assert "## Why it hurts in production" in rule["help"]["markdown"]
     assert rule["name"] == "RestoreLeavesState"
     assert rule["properties"]["problem.severity"] == "error"
-    assert rule["properties"]["precision"] == "high"
     assert {"state", "restore-leaves-state"} <= set(rule["properties"]["tags"])
+
+
+def test_a_rule_is_as_precise_as_its_findings_were_when_they_were_read() -> None:
+    rules = run_of(result_of())["tool"]["driver"]["rules"]
+    told = {rule["id"]: rule["properties"]["precision"] for rule in rules}
+    assert told["LLM002"] == "very-high"  # a comment is wrong or it is not
+    assert {told[code] for code in told if not code.startswith("LLM00")} == {"low", "medium", "high"}
+    assert all(told[code] == readings_of(code).most_confident for code in told if not code.startswith("LLM00"))
 
 
 def test_only_rules_about_security_have_a_security_severity() -> None:

@@ -18,6 +18,7 @@ import sarif_om as om
 
 from llmlint import __version__
 from llmlint.catalogue import Rule
+from llmlint.earned import readings_of
 from llmlint.findings import Finding, Step, Verdict, worst_first
 from llmlint.report import Style
 from llmlint.report.line_hash import line_hashes
@@ -275,11 +276,17 @@ def _descriptor(rule: Rule) -> om.ReportingDescriptor:
     )
 
 
+def _precision(rule: Rule) -> str:
+    if rule.reported_by_engine:
+        return "very-high"
+    return "medium" if rule.is_own else readings_of(rule.code).most_confident
+
+
 def _rule_properties(rule: Rule) -> dict[str, Any]:
-    """Rules on by default are held to nine true findings in ten; the others make no such promise."""
+    """GitHub puts alerts of precise rules first: what a rule has earned when its findings were read."""
     security = {"security-severity": _SECURITY_SEVERITIES[rule.severity]} if "security" in rule.tags else {}
     return {
-        "precision": "high" if rule.default else "medium",
+        "precision": _precision(rule),
         "problem.severity": _PROBLEM_SEVERITIES[rule.severity],
         "tags": list(dict.fromkeys((rule.chapter, *rule.causes, *rule.tags)))[:_MOST_TAGS],
         **security,

@@ -83,10 +83,12 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:
     callers: dict[FunctionInfo, list[Call]] = {}
+    # a way that ends in a coroutine of the asked files may begin anywhere
+    calls_named = program.calls_named if any(f.facts.is_async for f in program.asked.functions) else program.asked.calls
     for name in sorted(program.call_names):
         if not program.vocabulary.may_block(name):
             continue
-        for call in program.calls_named(name):
+        for call in calls_named(name):
             if call.function.language != "python" or is_deferred(*call):
                 continue
             row = blocking_at(program, *call)

@@ -59,7 +59,7 @@ class _Question(NamedTuple):
 
 def check_program(program: Program) -> Iterator[Report]:
     sieve = ChangedNames(program)
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language == "python" and function.facts.is_async and _awaits(function):
             yield from _in_function(program, function, sieve)
 

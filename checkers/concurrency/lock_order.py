@@ -41,6 +41,8 @@ class Edge(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     locks = Locks(program)
+    if not any(_taken(program, locks, function) for function in program.asked.functions):
+        return
     taken = _all_taken(program, locks)
     edges: dict[tuple[Lock, Lock], list[Edge]] = {}
     for edge in _all_edges(program, locks, taken):

@@ -33,7 +33,7 @@ _STEPPED = re.compile(
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for written in program.functions:
+    for written in program.asked.functions:
         function = whole(program, written) if any(loops_of(written)) else written
         for loop in filter(partial(is_own_region, function), loops_of(function)):
             region = function.regions[loop]

@@ -26,8 +26,8 @@ _EITHER_WAY = frozenset(
 
 def check_program(program: Program) -> Iterator[Report]:
     wanted = {f.name for f in program.functions if len(f.facts.params) > 1} | {c.name for c in program.classes}
-    for name in sorted(wanted.intersection(program.call_names)):
-        for function, effect in program.calls_named(name):
+    for name in sorted(wanted.intersection(program.asked.call_names)):
+        for function, effect in program.asked.calls(name):
             if _names_another(effect):
                 yield from _check(program, function, effect)
 

@@ -38,7 +38,7 @@ class _Missing(NamedTuple):
 def check_program(program: Program) -> Iterator[Report]:
     members = Members(program)
     missing: dict[ClassInfo, list[_Missing]] = {}
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language == "python" and not _expects_none(function):
             for found in _own(members, function):
                 missing.setdefault(found.cls, []).append(found)

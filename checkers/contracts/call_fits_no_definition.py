@@ -6,7 +6,7 @@ counts: what is declared may be less than what is handed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.signatures import Named, misfit, signature_of
@@ -30,13 +30,20 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Report]:
     named = Named(program)
-    for function in program.functions:
+    for function in _to_look_at(program):
         if function.language == "python" and not _is_trial(function):
             local = {e.path for e in function.effects if e.op == "bind" and (e.options or e.value == "path")}
             for effect in function.effects:
                 may = effect.op == "call" and (effect.callee in local or named.may_misfit(effect))
                 if may and not _is_aside(function, effect):
                     yield from _check(program, function, effect, lost)
+
+
+def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
+    """What is wrong with the decorators of a class is known by those who make one."""
+    bare = (cls for cls in program.asked.classes if not cls.facts.decorators and "__init__" not in cls.methods)
+    makers = {call.function for cls in bare for call in program.calls_named(cls.name)}
+    return sorted(makers.union(program.asked.functions), key=lambda function: function.order)
 
 
 def _is_trial(function: FunctionInfo) -> bool:

@@ -16,10 +16,10 @@ _GIVEN_TO_EXIT = "main"
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    nothing = {f.name for f in program.functions if gives_nothing(f)}
-    coroutines = {f.name for f in program.functions if _is_coroutine(f)}
-    for name in sorted((nothing | coroutines).intersection(program.call_names) - {_GIVEN_TO_EXIT}):
-        for function, effect in program.calls_named(name):
+    called = program.asked.call_names - {_GIVEN_TO_EXIT}
+    of_note = {f.name for f in program.functions if f.name in called and (gives_nothing(f) or _is_coroutine(f))}
+    for name in sorted(of_note):
+        for function, effect in program.asked.calls(name):
             if function.language == "python" and effect.op == "call":
                 yield from _check(program, function, effect)
 

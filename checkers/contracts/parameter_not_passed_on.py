@@ -21,7 +21,7 @@ _IDLE = ("pass", "constant", "raise", "log", "idle")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language == "python" and len(function.params) > _FEWEST:
             for name in _unread(program, function) if function.facts.shape not in _IDLE else ():
                 yield from _check(program, function, name)

@@ -34,9 +34,9 @@ _SHOWN = frozenset({"example", "examples", "demo", "demos"})
 def check_program(program: Program) -> Iterator[Report]:
     telling = {f.name for f in program.functions if tells_outcome(f)}
     roots = Roots(program.files, program.vocabulary)
-    for name in sorted(telling.intersection(program.call_names)):
+    for name in sorted(telling.intersection(program.asked.call_names)):
         calls = [call for call in program.calls_named(name) if call.effect.op == "call"]
-        dropped = [call for call in calls if not call.effect.result]
+        dropped = [call for call in calls if not call.effect.result and call.function in program.asked]
         if dropped and len(calls) >= _FEWEST and not _of_no_matter(program, name):
             wanted = [c for c in dropped if not _is_clean_up(program, c) and not _is_known_otherwise(c, telling)]
             for call in {(c.function, c.effect.callee): c for c in reversed(wanted)}.values():

@@ -19,17 +19,14 @@ _SHARE = 0.75
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    named: dict[str, list[FunctionInfo]] = {}
-    for function in program.functions:
-        if function.language == "python" and not function.name.startswith("__"):
-            named.setdefault(function.name, []).append(function)
-    for name, functions in named.items():
-        if len(functions) < _FEWEST:
+    for name in dict.fromkeys(function.name for function in program.asked.functions):
+        functions = [function for function in program.functions_named(name) if function.language == "python"]
+        if len(functions) < _FEWEST or name.startswith("__"):
             continue
         giving = [function for function in functions if gives_value(function)]
         used = [call for call in program.calls_named(name) if call.effect.result not in ("", "<return>")]
         if used and len(giving) >= _SHARE * len(functions):
-            for function in functions:
+            for function in program.asked.among(functions):
                 dropped = _dropped(program, function) if _should_give(function) else None
                 if dropped is not None:
                     yield _report(program, function, dropped, giving, len(functions), used)

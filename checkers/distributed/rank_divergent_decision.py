@@ -8,6 +8,7 @@ its device has left it works out how much it may hold; and nobody asks the other
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.state import attribute_of, symbol_of
@@ -27,18 +28,26 @@ _ROOM = _AMOUNTS | frozenset("max limit budget room".split())
 def check_program(program: Program) -> Iterator[Report]:
     beside = _beside_others(program)
     own = OwnValues(program)
-    told: dict[FunctionInfo, Report] = {}
-    for written in program.functions if beside else ():
-        if beside.isdisjoint((written.owner, written.path)) or own.meet(written):
-            continue
-        function = whole(program, written)
-        found = _decided(program, own, function) or _chosen(program, own, function) or _measured(program, own, written)
-        if found is not None and not own.is_agreed_by_callers(written):
-            told[written] = found
-    above = {caller: function for function in told for caller, _ in program.callers(function)}
-    for function, found in told.items():
-        if function not in above or told[above[function]].subject != found.subject:
-            yield found  # what is told of a function is not told of its callers again
+
+    @cache
+    def told(function: FunctionInfo) -> Report | None:
+        return None if beside.isdisjoint((function.owner, function.path)) else _told(program, own, function)
+
+    for function in program.asked.functions if beside else ():
+        found = told(function)
+        if found is not None:
+            below = {callee for e in function.effects if e.op == "call" for callee in program.callees(function, e)}
+            said = {report.subject for callee in below - {function} if (report := told(callee)) is not None}
+            if found.subject not in said:
+                yield found
+
+
+def _told(program: Program, own: OwnValues, written: FunctionInfo) -> Report | None:
+    if own.meet(written):
+        return None
+    function = whole(program, written)
+    found = _decided(program, own, function) or _chosen(program, own, function) or _measured(program, own, written)
+    return None if found is None or own.is_agreed_by_callers(written) else found
 
 
 def _beside_others(program: Program) -> set[ClassInfo | str | None]:

@@ -28,7 +28,7 @@ _VALIDATES = re.compile(r"validator|__post_init__|^validate|^verify|^check|^norm
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language == "python" and not function.facts.shape:
             for effect in function.effects:
                 if effect.op == "assert" and effect.reads:

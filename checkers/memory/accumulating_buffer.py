@@ -26,7 +26,7 @@ _LISTS = frozenset({"append", "appendleft", "extend", "push_back", "emplace_back
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for attribute, changes in changes_of(program, cls).items():
             known = cls.attributes.get(attribute)
             fills = [change for change in changes if _appends(change, attribute)]

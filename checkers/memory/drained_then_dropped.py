@@ -40,9 +40,10 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    giving = {function: parts for function in program.functions if (parts := given(function))}
+    called = program.asked.call_names
+    giving = {f: parts for f in program.functions if f.name in called and (parts := given(f))}
     callers = {call.function for drain in giving for call in program.callers(drain)}
-    for function in program.functions:
+    for function in program.asked.functions:
         handed = _handed_over(program, function, giving) if function in callers else ()
         for taken in (*_emptied_here(program, function), *handed):
             report = _dropped(program, function, taken)

@@ -36,7 +36,7 @@ class Back(NamedTuple):
 
 def check_program(program: Program) -> Iterator[Report]:
     giving = Giving(program)
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for attribute, removals in _removals(cls).items():
             if len({removal.function for removal in removals}) > 1:
                 yield from _dropped(program, giving, cls, attribute, removals)

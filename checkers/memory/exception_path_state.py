@@ -25,7 +25,7 @@ _LEVELS = 2
 
 def check_program(program: Program) -> Iterator[Report]:
     protocols = tuple(row for row in program.vocabulary.protocols if row.kind == "state")
-    for method in program.functions:
+    for method in program.asked.functions:
         if method.language == "python" and not is_setup(method):
             function = whole(program, method)
             for changed in changed_back(function, protocols):

@@ -25,7 +25,7 @@ _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
 
 def check_program(program: Program) -> Iterator[Report]:
     lending = Lending(program)
-    for held in lending.things:
+    for held in lending.asked:
         is_native = held.function.language != "python" and held.protocol.held == "result" and held.is_local
         if is_native and "." not in held.effect.callee and _is_raw(program, held) and not is_captured(held):
             fates = lending.fates(held)
@@ -180,7 +180,7 @@ def _cases_report(
 
 def _gone_with_first_part(program: Program) -> Iterator[Report]:
     """`for key, parts in map: for part in parts: … del map[key]` leaves the other parts to nobody."""
-    for written in program.functions:
+    for written in program.asked.functions:
         if written.language == "python" and sum(region.kind == "loop" for region in written.regions) > 1:
             function = whole(program, written)
             for effect in function.effects:

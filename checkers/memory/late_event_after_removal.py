@@ -30,7 +30,7 @@ _CAUGHT = ("", "KeyError", "Exception", "LookupError", "BaseException")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for attribute, changes in changes_of(program, cls).items():
             removals = [c for c in changes if c.effect.op == "remove" and c.effect.path == f"self.{attribute}"]
             if removals:

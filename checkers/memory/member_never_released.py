@@ -7,7 +7,7 @@ the program gives back, moves or passes on is left alone. Python's objects give 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -51,6 +51,8 @@ class CleanUp(msgspec.Struct, frozen=True):
 def check_program(program: Program) -> Iterator[Report]:
     owners = Owners(program)
     native = [function for function in program.functions if function.language != "python"]
+    if not any(_lent(program, program.asked.among(native), owners)):
+        return
     members: dict[ClassInfo, dict[str, Lent]] = {}
     for lent in _lent(program, native, owners):
         members.setdefault(lent.owner, {}).setdefault(lent.member, lent)
@@ -68,7 +70,7 @@ def check_program(program: Program) -> Iterator[Report]:
 # ---------------------------------------------------------------- what is lent
 
 
-def _lent(program: Program, native: list[FunctionInfo], owners: Owners) -> Iterator[Lent]:
+def _lent(program: Program, native: Sequence[FunctionInfo], owners: Owners) -> Iterator[Lent]:
     for function in native:
         for effect in function.effects:
             root, _, member = effect.result.partition(".")

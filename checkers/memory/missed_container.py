@@ -29,7 +29,7 @@ Missed = tuple[str, Step]
 def check_program(program: Program) -> Iterator[Report]:
     holders = Holders(program)
     judged: set[FunctionInfo] = set()
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from _left_out_sources(program, cls, judged)
         sweeps = [f for f in functions_through(program, cls) if f.is_method and program.vocabulary.is_sweep(f.name)]
         if sweeps and len(holders.of(cls)) > 1:

@@ -33,9 +33,9 @@ def check_program(program: Program) -> Iterator[Report]:
     calling = {f for name in sorted(names) for f, _ in program.calls_named(name)}
     raising = {f for f in program.functions if any(e.via == RAISE and e.op == "assign" for e in f.effects)}
     for function in sorted(calling | raising, key=lambda f: f.order):
-        if function not in counts.raising:
+        if function not in counts.raising and function in program.asked:
             yield from _failing_exits(program, counts, function)
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from _dropped_counters(program, cls)
     yield from shared_entries(program)
 

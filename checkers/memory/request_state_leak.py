@@ -56,7 +56,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from left_by_raise(program, cls)
         ends = [m for m in cls.methods.values() if m not in cls.building and program.vocabulary.is_terminal(m.name)]
         for held in _maps(cls) if ends else ():

@@ -46,7 +46,7 @@ class Duty(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for plain in program.functions:
+    for plain in program.asked.functions:
         if plain.language == "python" and (plain.facts.is_generator or plain.facts.is_async) and _handing_on(plain):
             function = whole(program, plain)
             handing = _handing_on(function)

@@ -26,7 +26,7 @@ _DEEPEST = 3
 def check_program(program: Program) -> Iterator[Report]:
     told: set[FunctionInfo] = set()
     for name in _MAKERS:
-        for call in program.calls_named(name):
+        for call in program.asked.calls(name):
             if call.function.language == "python" and call.function not in told:
                 for report in _of_tensor(program, call):
                     told.add(call.function)

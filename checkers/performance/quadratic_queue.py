@@ -34,7 +34,7 @@ class _Slow(NamedTuple):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         changes = changes_of(program, cls)
         for attribute, known in cls.own_attributes.items():
             grown = [change for change in changes.get(attribute, ()) if _grows(change)]

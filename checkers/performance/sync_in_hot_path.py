@@ -21,7 +21,7 @@ def check_program(program: Program) -> Iterator[Report]:
     values: dict[FunctionInfo, DeviceValues] = {}
     makes: dict[FunctionInfo, bool] = {}
     for name in (*_METHODS, *_FUNCTIONS):
-        for function, effect in program.calls_named(name):
+        for function, effect in program.asked.calls(name):
             read = _read(effect) if function.language == "python" else ""
             if not read or not (read.startswith("self.") or _makes_on_device(function, makes)):
                 continue

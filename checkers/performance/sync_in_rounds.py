@@ -26,7 +26,7 @@ def waits_in_rounds(program: Program) -> Iterator[Report]:
     values: dict[FunctionInfo, TensorValues] = {}
     said: set[FunctionInfo] = set()
     for name in (*_READS, *_DECIDES):
-        for function, effect in program.calls_named(name):
+        for function, effect in program.asked.calls(name):
             if function.path not in with_torch or function in said or "." not in effect.callee:
                 continue
             why = _again(function, effect) if name in _READS else _decides(function, effect)

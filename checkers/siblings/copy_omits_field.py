@@ -27,7 +27,7 @@ _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 def check_program(program: Program) -> Iterator[Report]:
     roots = Roots(program.files, program.vocabulary)
-    for written in program.functions:
+    for written in program.asked.functions:
         function = whole(program, written)
         for copy in copies_in(function):
             target, source = _target(program, function, copy), _class(program, function, copy.source)

@@ -51,7 +51,7 @@ _FEWEST_DOING = 2
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         if not _is_stand_in(cls):
             for method in cls.methods.values():
                 yield from _hollow(program, cls, method)

@@ -24,7 +24,7 @@ def check_program(program: Program) -> Iterator[Report]:
     def empties(function: FunctionInfo, effect: Effect) -> bool:
         return bool(effect.callee) and program.vocabulary.empties_allocator(effect.callee)
 
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for written in cls.methods.values():
             if written.language == "python" and program.vocabulary.is_offload(written.name):
                 method = whole(program, written)

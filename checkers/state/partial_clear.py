@@ -34,7 +34,7 @@ class Left(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from _taken_alone(program, cls)
 
 

@@ -30,7 +30,7 @@ _WHOLESALE = frozenset({"update", "items", "values", "keys"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for method in cls.methods.values():
             if program.vocabulary.is_copy(method.name):
                 yield from _copy(program, cls, whole(program, method))
@@ -39,7 +39,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 yield from _passed_over(program, cls.methods[save], cls.methods[restore])
     for saving, restoring in _pairs(program):
         yield from _never_spoken_of(program, whole(program, saving), whole(program, restoring))
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language != "python" and program.vocabulary.is_restore(function.name):
             yield from _read_into_a_local(program, whole(program, function))
 
@@ -186,7 +186,7 @@ def _split(path: str) -> list[str]:
 def _pairs(program: Program) -> Iterator[tuple[FunctionInfo, FunctionInfo]]:
     """Saves with their restores: methods of one class, or functions of one file."""
     together: dict[tuple[str, ClassInfo | None], dict[str, FunctionInfo]] = defaultdict(dict)
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.facts.has_body:
             together[function.path, function.owner].setdefault(function.name, function)
     for functions in together.values():

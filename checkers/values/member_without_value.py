@@ -43,7 +43,7 @@ class _Use(NamedTuple):
 def check_program(program: Program) -> Iterator[Report]:
     plain = _declared_plainly(program)
     members: dict[str, list[_Member]] = {}
-    for cls in program.classes:
+    for cls in program.asked.classes:
         if cls.language in ("cpp", "cuda") and cls.name in plain:
             for member in _without_value(program, cls):
                 members.setdefault(member.field.name, []).append(member)

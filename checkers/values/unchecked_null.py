@@ -37,14 +37,15 @@ def check_program(program: Program) -> Iterator[Report]:
             reach = nulls.first_reach(use)
             if reach is not None and use.late >= reach.line:
                 if not name or nulls.may_give_null(name) or (name not in nulls.named and reach.how in ("->", "*")):
-                    yield _asked_later(function, use, reach, nulls)
+                    if function in program.asked:
+                        yield _asked_later(function, use, reach, nulls)
             elif reach is not None and name:
                 sites.setdefault(name, []).append(_Site(function, use, reach))
             elif name and use.asked:
                 asked[name] = asked.get(name, 0) + 1
     for name, found in sites.items():
         if nulls.may_give_null(name):
-            for site in found:
+            for site in (site for site in found if site.function in program.asked):
                 yield _others_ask(site, asked.get(name, 0), len(found), nulls)
 
 

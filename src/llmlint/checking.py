@@ -19,7 +19,7 @@ from llmlint.progress import Progress, Stage
 from llmlint.workers import NoWorkers, worker_pool
 
 SMALL = 400
-"""Programs of fewer files are checked sooner than processes are made."""
+"""Fewer files are checked sooner than processes are made."""
 
 _MOST = 4
 """Each process works out for itself what several checkers ask, so more of them gain little."""
@@ -34,7 +34,7 @@ class Answer(msgspec.Struct):
 
 def answers(program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None = None) -> Iterator[Answer]:
     """One answer for each rule, in their order; the same ones for any number of jobs."""
-    if jobs > 1 and len(program.files) >= SMALL and _may_fork():
+    if jobs > 1 and len(program.asked.files) >= SMALL and _may_fork():
         try:
             yield from _side_by_side(program, rules, min(jobs, _MOST), progress)
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,9 @@ from llmlint.progress import Progress
 from llmlint.runtime.block import with_paths
 from llmlint.scan import Options, ScanResult, scan_files
 from llmlint.vocabulary_file import load_vocabulary
+
+_FEW = 0.25
+"""When more than this share of the files is asked about, all are: the answer is kept, and the next question is free."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -187,9 +191,10 @@ def scan_sources(
     inner = [project.internal(source) for source in linked]
     files = {source.path: source.file for source in inner}
     content = {path: given[file] for path, file in files.items() if file in given}
-    result = scan_files(inner, project.options(project.rules_for(asked)), content, progress)
     shown = {path: source.path for path, source in zip(files, linked, strict=True)}
-    about = {project.internal(source).path for source in asked}
+    about = frozenset(project.internal(source).path for source in asked)
+    few = about if len(about) <= len(inner) * _FEW else None
+    result = scan_files(inner, project.options(project.rules_for(asked)), content, progress, asked=few)
     result.findings = list(told(project, result.findings, about, files, shown))
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
@@ -207,7 +212,11 @@ def scan_sources(
 
 
 def told(
-    project: Project, findings: Iterable[Finding], about: set[str], files: Mapping[str, str], shown: Mapping[str, str]
+    project: Project,
+    findings: Iterable[Finding],
+    about: AbstractSet[str],
+    files: Mapping[str, str],
+    shown: Mapping[str, str],
 ) -> Iterable[Finding]:
     """The findings wanted, under the paths a reader knows."""
     for finding in findings:

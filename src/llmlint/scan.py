@@ -100,11 +100,12 @@ def scan_files(
     given: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
     keys: Mapping[str, str] | None = None,
+    asked: frozenset[str] | None = None,
 ) -> ScanResult:
     """Scans files; the result is the same for any number of jobs, any order, and for a cold or a warm cache.
 
     `given` holds content that takes the place of what is on disk, by path; `keys` the content keys of paths for whose
-    content nobody need be asked, where the caller knows them.
+    content nobody need be asked, where the caller knows them. Findings are told of the `asked` paths, None for all.
     """
     started = time.perf_counter()
     given = given or {}
@@ -113,7 +114,7 @@ def scan_files(
     try:
         with collection_off():
             known = known_keys(sources, given, cache) if keys is None else keys
-            return _scan(sources, options, given, known, cache, progress, started)
+            return _scan(sources, options, given, known, cache, progress, started, asked)
     finally:
         cache.close()
 
@@ -135,18 +136,21 @@ def _scan(
     cache: Cache,
     progress: Progress | None,
     started: float,
+    asked: frozenset[str] | None,
 ) -> ScanResult:
     result = _stored(cache, _result_key(sources, keys, options))
+    if result is None and asked is not None:
+        result = _stored(cache, _result_key(sources, keys, options, asked))
     if result is None:
         gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
         read = time.perf_counter()
         texts = _Texts(sources, given, gathered.keys)
-        result = judge_records(gathered.records, options, texts.of, progress)
+        result = judge_records(gathered.records, options, texts.of, progress, asked)
         problems = [*gathered.problems, *result.problems, *texts.changed]
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems and not texts.changed:
-            result_key = _result_key(sources, gathered.keys, options)
+            result_key = _result_key(sources, gathered.keys, options, asked)
             cache.store_result(result_key, msgspec.msgpack.encode(result))
         result.counts.from_cache = gathered.from_cache
         result.timings = {"read": read - started, "check": time.perf_counter() - read}
@@ -160,27 +164,29 @@ def judge_records(
     options: Options,
     text_of: Callable[[str], str],
     progress: Progress | None = None,
+    asked: frozenset[str] | None = None,
 ) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     catalogue = load_catalogue()
     result = ScanResult([], Counts(), rules=options.rules)
     readable = _readable(records, result)
+    told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     judge = Judge(records, catalogue, options.rules, text_of, options.vocabulary)
-    for rule, answer in _asked(readable, options, progress):
-        judge.add(rule, ((path, report) for path in readable for report in records[path].reports.get(rule.code, ())))
-        judge.add(rule, [(report.at.path, report) for report in answer.reports])
+    for rule, answer in _answered(readable, options, progress, asked):
+        judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
+        judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
-    result.findings = judge.findings()
+    result.findings = [finding for finding in judge.findings() if finding.path in told]
     judged = {rule.code for rule in options.rules}
     for path, suppressions in sorted(judge.suppressions.items()):
-        unused = suppressions.unused(judged)
+        unused = suppressions.unused(judged) if path in told else ()
         if unused:
             result.unused_suppressions[path] = [(d.line, d.column, rules) for d, rules in unused]
     return result
 
 
-def _asked(
-    readable: dict[str, FileFacts], options: Options, progress: Progress | None
+def _answered(
+    readable: dict[str, FileFacts], options: Options, progress: Progress | None, asked: frozenset[str] | None
 ) -> Iterator[tuple[Rule, Answer]]:
     """What each rule's checker says of the linked program; where there is nothing to read, no checker is imported."""
     if not readable:
@@ -190,7 +196,7 @@ def _asked(
 
     if progress is not None:
         progress(Stage("linking"))
-    program = Program(readable, options.vocabulary)
+    program = Program(readable, options.vocabulary, asked)
     yield from zip(options.rules, answers(program, options.rules, options.jobs, progress), strict=True)
 
 
@@ -246,7 +252,9 @@ def generation(vocabulary: Vocabulary) -> str:
     return f"{__version__}-{vocabulary.digest}-{tool_digest(code)}"
 
 
-def _result_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options) -> str:
+def _result_key(
+    sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options, asked: frozenset[str] | None = None
+) -> str:
     """What the whole result depends on; "" while any file's content is not known."""
     digest = hashlib.sha256(",".join(rule.code for rule in options.rules).encode())
     for source in sources:
@@ -254,6 +262,8 @@ def _result_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options:
         if key is None:
             return ""
         digest.update(f"\0{source.path}\0{key}".encode("utf-8", "surrogatepass"))
+    for path in sorted(asked or ()):
+        digest.update(f"\1{path}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

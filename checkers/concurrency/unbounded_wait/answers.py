@@ -25,7 +25,7 @@ _QUEUES = ("multiprocessing.Queue", ".Queue", ".JoinableQueue", ".SimpleQueue")
 
 
 def unanswered(program: Program) -> Iterator[Report]:
-    for written in program.functions:
+    for written in program.asked.functions:
         if written.language == "python" and written.name != "<module>":
             function = whole(program, written)
             yield from _on_sockets(program, function)

@@ -7,7 +7,7 @@ SO_RCVTIMEO is 0, "never timeout", unless set).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import origins
@@ -23,17 +23,24 @@ _LIMITS = frozenset({"poll", "ppoll", "select", "epoll_wait", "fcntl", "ioctl", 
 
 def without_deadline(program: Program) -> Iterator[Report]:
     with_grpc = {path for path, facts in program.files.items() if any("grpc" in i.module for i in facts.imports)}
-    calls = [(f, e) for f in program.functions if f.path in with_grpc for e in _remote_calls(program, f)]
-    limited = [(f, e) for f, e in calls if _has_deadline(f, e)]
-    told: set[FunctionInfo] = set()
-    for function, effect in calls:
-        if not _has_deadline(function, effect) and function not in told:
-            told.add(function)
-            yield _of_grpc(program, function, effect, limited)
+    unlimited: dict[FunctionInfo, Effect] = {}
+    for function, effect in _all_remote(program, program.asked.functions, with_grpc):
+        if not _has_deadline(function, effect):
+            unlimited.setdefault(function, effect)
+    everywhere = _all_remote(program, program.functions, with_grpc) if unlimited else ()
+    limited = [(f, e) for f, e in everywhere if _has_deadline(f, e)]
+    for function, effect in unlimited.items():
+        yield _of_grpc(program, function, effect, limited)
     yield from _sockets(program)
 
 
 # ---------------------------------------------------------------- gRPC
+
+
+def _all_remote(
+    program: Program, functions: Iterable[FunctionInfo], with_grpc: set[str]
+) -> Iterator[tuple[FunctionInfo, Effect]]:
+    return ((f, e) for f in functions if f.path in with_grpc for e in _remote_calls(program, f))
 
 
 def _remote_calls(program: Program, function: FunctionInfo) -> Iterator[Effect]:

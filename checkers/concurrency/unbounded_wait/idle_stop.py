@@ -21,7 +21,7 @@ _ENDLESS = frozenset({"while true", "while True", "while 1", "for (;;)", "for ; 
 
 
 def stopped_when_idle(program: Program) -> Iterator[Report]:
-    for function in dict.fromkeys(call.function for call in program.calls_named("empty")):
+    for function in dict.fromkeys(call.function for call in program.asked.calls("empty")):
         yield from _judged(program, whole(program, function))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import blocking_at
@@ -16,21 +16,23 @@ _SECONDS = 60
 
 
 def without_timeout(program: Program) -> Iterator[Report]:
-    calls = [(call, row) for call in _calls(program) if (row := _network_row(program, call)) is not None]
-    limited = [call for call, row in calls if _has_limit(call.effect, row)]
     unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
-    for call, row in calls:
+    for call, row in _calls(program, program.asked.calls):
         if not _has_limit(call.effect, row):
             unlimited.setdefault(call.function, []).append((call.effect, row))
+    everywhere = _calls(program, program.calls_named) if unlimited else ()
+    limited = [call for call, row in everywhere if _has_limit(call.effect, row)]
     for function, found in unlimited.items():
         found.sort(key=lambda one: (one[0].line, one[0].column))
         yield _report(program, function, found, limited)
 
 
-def _calls(program: Program) -> Iterator[Call]:
+def _calls(program: Program, calls_named: Callable[[str], Iterable[Call]]) -> Iterator[tuple[Call, Blocking]]:
     for name in sorted(program.call_names):
-        if program.vocabulary.may_block(name):
-            yield from program.calls_named(name)
+        for call in calls_named(name) if program.vocabulary.may_block(name) else ():
+            row = _network_row(program, call)
+            if row is not None:
+                yield call, row
 
 
 def _network_row(program: Program, call: Call) -> Blocking | None:

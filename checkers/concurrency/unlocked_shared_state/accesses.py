@@ -56,13 +56,13 @@ class Access(msgspec.Struct, frozen=True):
 
 
 def holders(program: Program) -> Iterator[Holder]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         locks = locks_of(program, cls)
         if locks and cls.functions:
             kept = (a.name for a in cls.attributes.values() if not _SAFE_TYPES.search(f"{a.source} {a.annotation}"))
             names = frozenset(f"self.{name}" for name in kept)
             yield Holder(cls, cls.functions, [f"self.{lock.name}" for lock in locks], names)
-    for module in program.functions:
+    for module in program.asked.functions:
         if module.name == "<module>":
             yield from _of_file(program, module)
 

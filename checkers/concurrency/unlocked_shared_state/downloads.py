@@ -17,13 +17,14 @@ _TOOL = re.compile(r"(^|/|_)(bench\w*|examples?|tools|args?|scripts?|tests?)(/|_
 def unlocked_downloads(program: Program, locks: Locks) -> Iterator[Report]:
     """Only calls of libraries: what the program downloads by a function of its own may take the lock in there."""
     for name in sorted(program.call_names):
-        if "download" not in name:
+        if "download" not in name or not program.asked.calls(name):
             continue
         calls = [call for call in program.calls_named(name) if _library_of(program, call)]
         locked = [call for call in calls if _is_locked(call, locks)]
         for call in calls if locked else ():
             if (
-                call not in locked
+                call.function in program.asked
+                and call not in locked
                 and not _library_of(program, call).startswith(_LOCKS_ITSELF)
                 and not _is_offline(call)
             ):

@@ -20,7 +20,7 @@ _TAKES_A_REQUEST = re.compile(r"\]\((?:.*[\s:,(])?\w*(?:Request|request|_req)\b\
 
 
 def walks_in_handlers(program: Program, locks: Locks) -> Iterator[Report]:
-    for function in program.functions:
+    for function in program.asked.functions:
         handlers = {
             at for at, r in enumerate(function.regions) if r.kind == "lambda" and _TAKES_A_REQUEST.search(r.text)
         }

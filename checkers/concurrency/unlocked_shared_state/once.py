@@ -14,7 +14,7 @@ from llmlint.findings import Report
 
 def unlocked_once_flags(program: Program, locks: Locks) -> Iterator[Report]:
     """A flag of the function itself (`wrapper.has_run`) serves all who call it, whatever thread they are in."""
-    for written in program.functions:
+    for written in program.asked.functions:
         if written.language != "python" or not _asks_itself(written):
             continue
         function = whole(program, written)

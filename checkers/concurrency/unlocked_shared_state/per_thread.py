@@ -11,7 +11,7 @@ from llmlint.findings import Report
 
 
 def settings_in_globals(program: Program) -> Iterator[Report]:
-    for module in program.functions:
+    for module in program.asked.functions:
         if module.name != "<module>" or module.language != "python":
             continue
         for put in module.effects:

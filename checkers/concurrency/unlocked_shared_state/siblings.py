@@ -19,7 +19,7 @@ _DEEPEST = 6
 def forgotten_beside_a_mutex(program: Program, locks: Locks) -> Iterator[Report]:
     """Only what grows and shrinks in different functions, or is filled when something is not found in it: the rest may
     be made once, before there are threads."""
-    for cls in program.classes:
+    for cls in program.asked.classes:
         own = locks_of(program, cls) if cls.language != "python" else []
         for attribute in cls.own_attributes.values() if own else ():
             if not _CONTAINER.search(attribute.annotation):

@@ -18,7 +18,7 @@ _CONTAINER = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)\b|\b(?:vector|l
 def changed_statics(program: Program, locks: Locks) -> Iterator[Report]:
     """Not in the files of a `main`: what stands there is mostly run by one thread."""
     with_main = {function.path for function in program.functions if function.name == "main"}
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.facts.statics and function.name != "<module>" and function.path not in with_main:
             for name in dict.fromkeys(function.facts.statics):
                 yield from _judged(program, function, name, locks)

@@ -33,7 +33,7 @@ _SIZES = ("len({})", "{}.size()", "size({})", "len({}.")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         if not _lives_long(program, cls):
             continue
         for attribute, changes in changes_of(program, cls).items():

@@ -17,7 +17,7 @@ _UNBOUNDED = re.compile(r"^\s*(?:maxsize\s*=\s*)?None\b")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for function in program.functions:
+    for function in program.asked.functions:
         if program.files[function.path].language == "python":
             yield from _memoised(program, function)
     yield from _module_caches(program)
@@ -95,7 +95,7 @@ def _lives_as_long(program: Program, function: FunctionInfo) -> bool:
 
 
 def _module_caches(program: Program) -> Iterator[Report]:
-    for path, facts in program.files.items():
+    for path, facts in program.asked.files.items():
         if facts.language != "python":
             continue
         functions = program.functions_in(path)

@@ -18,7 +18,7 @@ from llmlint.findings import Report
 def check_program(program: Program) -> Iterator[Report]:
     for snapshot in snapshots(program):
         yield from records.unrecorded(program, snapshot)
-    for function in program.functions:
+    for function in program.asked.functions:
         if function.language == "python":
             yield from digests.keyed_by_id(program, function)
             yield from digests.incomplete(program, function)

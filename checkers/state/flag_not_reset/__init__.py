@@ -15,5 +15,5 @@ from llmlint.findings import Report
 
 def check_program(program: Program) -> Iterator[Report]:
     yield from forgotten.forgotten(program)
-    for function in program.functions:
+    for function in program.asked.functions:
         yield from way_out.left_switched(function)

@@ -25,7 +25,7 @@ _NEAR = 15
 
 
 def forgotten(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from _setters(program, cls)
         yield from _implementations(program, cls)
         yield from _callers(cls)

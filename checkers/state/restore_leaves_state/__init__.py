@@ -20,7 +20,7 @@ _ENDS_A_USE = frozenset({"release", "abort", "cancel", "preempt", "retract"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         for method in cls.methods.values():
             owed = _owes(program, method)
             if owed is not None and method.facts.has_body and method.facts.shape not in _HOLLOW:

@@ -37,7 +37,7 @@ class Forgotten(NamedTuple):
 
 def owed(lending: Lending) -> Iterator[Held]:
     """What the functions of a program take for themselves; counts are no things."""
-    for held in lending.things:
+    for held in lending.asked:
         is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
         if held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held):
             yield held
@@ -72,7 +72,7 @@ def _is_number(held: Held) -> bool:
 
 def _taken_out(program: Program) -> Iterator[Held]:
     """`node, slots = self.pending.pop(key)`, where the function gives back `node` or `slots` later on."""
-    for function, effect in program.calls_named("pop"):
+    for function, effect in program.asked.calls("pop"):
         if effect.op == "remove" and effect.args and attribute_of(effect.path):
             at = function.effects.index(effect)
             for name in effect.result.split(", "):

@@ -77,6 +77,11 @@ class Lending:
         lent = [*direct, *self._lent_on(direct), *self._made_by_new()]
         return sorted(lent, key=lambda held: (held.function.order, held.at))
 
+    @property
+    def asked(self) -> Iterator[Held]:
+        """Those of the files that are asked about."""
+        return (held for held in self.things if held.function in self.program.asked)
+
     def _lent_by(self, name: str) -> Iterable[Held]:
         vocabulary = self.program.vocabulary
         if not vocabulary.may_enter(name):

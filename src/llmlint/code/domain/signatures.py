@@ -49,23 +49,24 @@ class Named:
     """All signatures of one name, whatever it stands for: a call that fits each of them needs no second look."""
 
     def __init__(self, program: Program) -> None:
-        self._known: dict[str, dict[Signature, None]] = {}
+        self._program = program
+        self._of_name: dict[str, dict[Signature, None]] = {}
         self._misfits: dict[tuple[str, Form], bool] = {}
         self._classes = {cls.name for cls in program.classes}
-        for function in program.functions:
-            if function.language == "python":
-                self._take(function.name, _of_function(function, is_bound=function.is_method))
-        for cls in program.classes:
-            if cls.language == "python":
-                self._take(cls.name, _of_constructor(cls))
 
-    def _take(self, name: str, signature: Signature | None) -> None:
-        if signature is not None:
-            self._known.setdefault(name, {})[signature] = None
+    def _known(self, name: str) -> dict[Signature, None]:
+        known = self._of_name.get(name)
+        if known is None:
+            methods = (f for f in self._program.functions_named(name) if f.language == "python")
+            signatures = [_of_function(function, is_bound=function.is_method) for function in methods]
+            classes = (c for c in self._program.classes_named(name) if c.language == "python" and c.name == name)
+            signatures += map(_of_constructor, classes)
+            known = self._of_name[name] = dict.fromkeys(s for s in signatures if s is not None)
+        return known
 
     def may_misfit(self, effect: Effect) -> bool:
         receiver, _, name = effect.callee.rpartition(".")
-        known = self._known.get(name, {})
+        known = self._known(name)
         return bool(known) and (receiver.rpartition(".")[2] in self._classes or self._misfit_one(name, known, effect))
 
     def _misfit_one(self, name: str, known: Iterable[Signature], effect: Effect) -> bool:

@@ -25,7 +25,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def snapshots(program: Program) -> Iterator[Snapshot]:
-    for path in sorted({function.path for function in program.functions if function.language != "python"}):
+    for path in sorted({function.path for function in program.asked.functions if function.language != "python"}):
         functions = [f for f in program.functions_in(path) if len(f.params) >= 2]
         for taking in functions:
             copied = _copied(taking)

@@ -17,8 +17,10 @@ class CallIndex:
         calls: dict[str, list[Call]] = {}
         for function in self.functions:
             for effect in function.effects:
-                callee = effect.callee
-                if callee:
-                    name = callee.rpartition(".")[2].rpartition(":")[2]
-                    calls.setdefault(name, []).append(Call(function, effect))
+                if effect.callee:
+                    calls.setdefault(name_called(effect.callee), []).append(Call(function, effect))
         return calls
+
+
+def name_called(callee: str) -> str:
+    return callee.rpartition(".")[2].rpartition(":")[2]

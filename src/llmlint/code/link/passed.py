@@ -6,7 +6,6 @@ then those that they were handed themselves.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TypeAlias
 
 from llmlint.code.facts.facts import Argument
@@ -17,8 +16,8 @@ from llmlint.code.link.objects import Instance, Value, joined
 from llmlint.code.link.types import Types
 from llmlint.code.link.typetext import literal_type
 
-_Place: TypeAlias = tuple[FunctionInfo, str]
-"""A parameter of a function, by name."""
+_Handed: TypeAlias = dict[FunctionInfo, dict[str, dict[Value, None]]]
+"""By function and the name of its parameter; the values in the order they are met."""
 
 
 class Passed:
@@ -27,35 +26,40 @@ class Passed:
     def __init__(self, types: Types, dispatch: Dispatch) -> None:
         self._types = types
         self._dispatch = dispatch
+        self._by_name: dict[str, _Handed] = {}
+        self._to: dict[FunctionInfo, dict[str, Value]] = {}
 
     def value(self, function: FunctionInfo, name: str) -> Value:
         """What a parameter may be, as far as the calls of its function tell."""
-        return self._handed.get((function, name))
+        known = self._to.get(function)
+        if known is None:
+            known = self._to[function] = self._handed_to(function) if _asks(function) else {}
+        return known.get(name)
 
-    @cached_property
-    def _handed(self) -> dict[_Place, Value]:
-        handed: dict[_Place, dict[Value, None]] = {}
-        wanted = {function for function in self._dispatch.calls.functions if _asks(function)}
-        for call in self._calls_of(wanted):
-            for target in self._dispatch.callees(*call):
-                if target in wanted:
-                    self._take(call, target, handed)
-        return {place: joined(values) for place, values in handed.items()}
+    def _handed_to(self, function: FunctionInfo) -> dict[str, Value]:
+        handed: dict[str, dict[Value, None]] = {}
+        for called in sorted(self._dispatch.names_of(function)):
+            for name, values in self._handed_by(called).get(function, {}).items():
+                handed.setdefault(name, {}).update(values)
+        return {name: joined(values) for name, values in handed.items()}
 
-    def _calls_of(self, wanted: set[FunctionInfo]) -> list[Call]:
-        """The calls that may run one of these functions, by the name that is called."""
-        names = {name for function in wanted for name in self._dispatch.names_of(function)}
-        named = self._dispatch.calls.by_name
-        return [call for name in sorted(names) for call in named.get(name, ())]
+    def _handed_by(self, called: str) -> _Handed:
+        """What all calls by one name hand over: calls are resolved only where somebody asks about one of that name."""
+        handed = self._by_name.get(called)
+        if handed is None:
+            handed = self._by_name[called] = {}
+            for call in self._dispatch.calls.by_name.get(called, ()):
+                for target in self._dispatch.callees(*call):
+                    if _asks(target):
+                        self._take(call, target, handed.setdefault(target, {}))
+        return handed
 
-    def _take(
-        self, call: Call, target: FunctionInfo, handed: dict[tuple[FunctionInfo, str], dict[Value, None]]
-    ) -> None:
+    def _take(self, call: Call, target: FunctionInfo, handed: dict[str, dict[Value, None]]) -> None:
         params = {param.name for param in target.params if is_told_by_callers(param)}
         for name, argument in arguments_by_parameter(target, call.effect).items():
             value = self._value_of(call.function, argument) if name in params else None
             if value is not None:
-                handed.setdefault((target, name), {})[value] = None
+                handed.setdefault(name, {})[value] = None
 
     def _value_of(self, function: FunctionInfo, argument: Argument) -> Value:
         if argument.path:

@@ -13,11 +13,13 @@ order, by path and line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.arguments import arguments_by_parameter
+from llmlint.code.link.asked import Asked
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.descent import where_cut
 from llmlint.code.link.dispatch import Dispatch
@@ -52,9 +54,12 @@ _ROUNDS = 2
 
 
 class Program:
-    """`files` maps each path, posix and relative to the working directory, to its facts."""
+    """`files` maps each path, posix and relative to the working directory, to its facts. `asked` are the paths of the
+    files of which something shall be told; None for all."""
 
-    def __init__(self, files: Mapping[str, FileFacts], vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, files: Mapping[str, FileFacts], vocabulary: Vocabulary, asked: frozenset[str] | None = None
+    ) -> None:
         self.files = {path: files[path] for path in sorted(files)}
         self.vocabulary = vocabulary
         self.classes = tuple(sorted(self._list_classes(), key=lambda cls: cls.order))
@@ -69,6 +74,7 @@ class Program:
         self._types, self._dispatch = self._follow_arguments()
         self._touches = Touches(self.classes, self.functions, self._types)
         self._reach = Reach(self._dispatch)
+        self.asked = Asked(self, asked)
 
     # ------------------------------------------------------------ linking
 
@@ -192,9 +198,9 @@ class Program:
         return self._dispatch.calls.by_name.get(name, ())
 
     @property
-    def call_names(self) -> Iterable[str]:
+    def call_names(self) -> AbstractSet[str]:
         """The last part of every call there is, each once."""
-        return self._dispatch.calls.by_name
+        return self._dispatch.calls.by_name.keys()
 
     @cached_property
     def _functions_by_qualname(self) -> dict[tuple[str, str], list[FunctionInfo]]:
@@ -318,6 +324,10 @@ class Program:
     def reads(self, cls: ClassInfo, attribute: str) -> tuple[Read, ...]:
         """Every function that reads it, with the line of its first reading by each path."""
         return self._touches.reads(cls, attribute)
+
+    def classes_touched_by(self, functions: Iterable[FunctionInfo]) -> set[ClassInfo]:
+        """The classes of the objects that functions change or read parts of."""
+        return self._touches.classes_touched_by(functions)
 
     # ------------------------------------------------------------ graphs
 

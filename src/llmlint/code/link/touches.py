@@ -7,7 +7,7 @@ the program has an attribute of that name; such places are marked `by_name`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,6 +61,23 @@ class Touches:
             if by_name is not None:
                 found.append(Read(function, path, line, by_name))
         return tuple(found)
+
+    def classes_touched_by(self, functions: Iterable[FunctionInfo]) -> set[ClassInfo]:
+        return {cls for function in functions for cls in self._touched_by(function)}
+
+    def _touched_by(self, function: FunctionInfo) -> Iterator[ClassInfo]:
+        changed = (path for e in function.effects if e.op in CHANGING for path in (e.path, *e.maybe))
+        for path in dict.fromkeys((*changed, *(path for path, _ in function.reads))):
+            names = _NAMES.findall(path)
+            for name in names[1:]:
+                receiver = _before(path, name)
+                owner = self._receiver(function, receiver) if receiver else None
+                if owner is not None:
+                    yield owner
+                elif receiver:
+                    definers = self._definers.get(name, ())
+                    if any(self._is_sole_family(definer, name) for definer in definers):
+                        yield from definers
 
     def _matches(self, function: FunctionInfo, receiver: str, cls: ClassInfo, attribute: str) -> bool | None:
         """None: not of this class; else whether only the name says so."""

@@ -1,0 +1,62 @@
+"""Files asked about by name are told what a scan of everything tells of them, by every rule."""
+
+from functools import cache
+
+import pytest
+
+from llmlint.catalogue import load_catalogue
+from llmlint.files import SourcePath, language_of
+from llmlint.local_cache import LocalCache
+from llmlint.reading import FileRecord
+from llmlint.records import gather
+from llmlint.rule_cases import cases
+from llmlint.scan import Options, ScanResult, judge_records
+from llmlint.vocabulary_file import load_vocabulary
+
+PARTS = 4
+
+
+@cache
+def texts() -> dict[str, str]:
+    """One program of all the pages' Bad cases, each in a folder of its own."""
+    return {
+        f"{rule.name}_{number}/{name}": text
+        for rule in load_catalogue()
+        for number, case in enumerate(cases(rule, "Bad"))
+        for name, text in case.items()
+    }
+
+
+@cache
+def records() -> dict[str, FileRecord]:
+    given = {path: text.encode() for path, text in texts().items()}
+    sources = [SourcePath(path, path, language_of(path)) for path in sorted(given)]
+    return gather(sources, given, {}, LocalCache(None, ""), load_vocabulary(None), 1).records
+
+
+def told(asked: frozenset[str] | None = None) -> ScanResult:
+    options = Options(load_catalogue().rules, load_vocabulary(None))
+    return judge_records(records(), options, lambda path: texts()[path], asked=asked)
+
+
+@cache
+def whole() -> ScanResult:
+    return told()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_one_file_is_told_what_a_scan_of_everything_tells_of_it(part: int) -> None:
+    with_findings = sorted({finding.path for finding in whole().findings})
+    for path in with_findings[part * 3 :: PARTS * 3]:
+        assert told(frozenset({path})).findings == [f for f in whole().findings if f.path == path]
+
+
+def test_several_files_are_told_each_its_own() -> None:
+    asked = frozenset(sorted(texts())[::7])
+    assert told(asked).findings == [finding for finding in whole().findings if finding.path in asked]
+
+
+def test_comments_that_cover_nothing_are_told_of_asked_files_only() -> None:
+    path = next(path for path in whole().unused_suppressions)
+    assert told(frozenset({path})).unused_suppressions == {path: whole().unused_suppressions[path]}
+    assert path not in told(frozenset(texts().keys() - {path})).unused_suppressions

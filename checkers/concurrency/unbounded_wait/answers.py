@@ -35,10 +35,10 @@ def unanswered(program: Program) -> Iterator[Report]:
 def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
     for wait in function.effects:
         receiver, _, name = wait.callee.rpartition(".")
-        if name not in _RECEIVES or not _SOCKETS & set(words(receiver.rpartition(".")[2])) or _is_flagged(wait):
+        if name not in _RECEIVES or not _is_socket(program, function, wait, receiver) or _is_flagged(wait):
             continue
         asked = _asked(function, receiver, wait)
-        if asked is None or _is_in_one_helper(function, asked, wait) or _is_bounded(program, function, receiver):
+        if asked is None or _is_in_one_helper(function, asked, wait) or _is_bounded(program, function, wait):
             continue
         limited = _limits_elsewhere(program, function.path)
         evidence = [Step(function.path, asked.line, f"{asked.callee} sends the request")]
@@ -51,9 +51,21 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
             "is gone, it never comes back",
             evidence,
             _how_sure(function, receiver, bool(limited)),
-            f"set zmq.RCVTIMEO on {receiver}, or poll it with a time limit and look whether the peer lives",
+            f"poll {receiver} with a time limit and look whether the peer lives"
+            + ("" if _is_pipe(program, function, wait) else ", or set zmq.RCVTIMEO on it"),
         )
         return
+
+
+def _is_socket(program: Program, function: FunctionInfo, wait: Effect, receiver: str) -> bool:
+    """A socket by its name, or one end of a pipe between processes by its type."""
+    if _SOCKETS & set(words(receiver.rpartition(".")[2])):
+        return True
+    return _is_pipe(program, function, wait)
+
+
+def _is_pipe(program: Program, function: FunctionInfo, wait: Effect) -> bool:
+    return program.name_called(function, wait).startswith("multiprocessing.connection.Connection")
 
 
 def _is_in_one_helper(function: FunctionInfo, asked: Effect, wait: Effect) -> bool:
@@ -89,9 +101,12 @@ def _may_follow(function: FunctionInfo, sent: Effect, wait: Effect) -> bool:
     return not BRANCHES & (set(own) - {"loop"})
 
 
-def _is_bounded(program: Program, function: FunctionInfo, receiver: str) -> bool:
+def _is_bounded(program: Program, function: FunctionInfo, wait: Effect) -> bool:
+    receiver = wait.callee.rpartition(".")[0]
     if any(e.callee.rpartition(".")[2] in _ENDS for e in function.effects):
         return True
+    if _is_pipe(program, function, wait):
+        return False  # a pipe has no time limit of its own
     makers = function.owner.functions if function.owner is not None and receiver.startswith("self.") else (function,)
     mentioned = {path for f in makers for e in f.effects for path in _mentioned(e)}
     return any("RCVTIMEO" in path or "rcvtimeo" in path or "timeout" in path.lower() for path in mentioned)

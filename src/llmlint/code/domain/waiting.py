@@ -33,11 +33,16 @@ def blocking_at(program: Program, function: FunctionInfo, effect: Effect) -> Blo
     if not rows or _does_not_wait(function, effect) or program.callees(function, effect):
         return None
     receiver = callee.rpartition(".")[0]
-    came_from = set(origins(program, function, receiver)) if receiver else set()
+    came_from = {*origins(program, function, receiver), _type_of(program, function, effect)} if receiver else set()
     if any(origin.startswith(_OF_A_LOOP) for origin in came_from):
         return None
     fitting = (row for row in rows if not row.made_by or any(is_call(o, by) for o in came_from for by in row.made_by))
     return next((row for row in fitting if _is_receiver(row, receiver)), None)
+
+
+def _type_of(program: Program, function: FunctionInfo, effect: Effect) -> str:
+    """What a library's object is, or was made by: `zmq.Context.socket`."""
+    return program.name_called(function, effect).rpartition(".")[0].replace("()", "").replace("[]", "")
 
 
 def _is_receiver(row: Blocking, receiver: str) -> bool:

@@ -70,13 +70,40 @@ def _circle(name: str, calls: dict[str, list[_Call]]) -> list[str]:
 
 
 def _is_limited(function: tree.Function) -> bool:
-    """Does it speak of depth or of what it has seen, or run when the program is built?"""
+    """Does it speak of depth or of what it has seen, count up and down, or run when the program is built?"""
     if not {"constexpr", "consteval"}.isdisjoint(function.specifiers):
         return True
     for node in tree.walk(function):
         match node:
             case tree.Name(id=name) | tree.Attribute(name=name) | tree.Parameter(name=name):
                 if _LIMITS.search(name):
+                    return True
+    steps = {(place, op) for node in tree.walk_own(function) for place, op in _stepped(node)}
+    return any((place, "-") in steps for place, op in steps if op == "+")
+
+
+def _stepped(node: tree.Node) -> Iterator[tuple[str, str]]:
+    """What is counted up or down by one."""
+    match node:
+        case tree.Unary(op="++" | "--" as op, operand=operand):
+            yield spot(operand), op[0]
+        case tree.Assign(targets=[target], op="+" | "-" as op):
+            yield spot(target), op
+        case tree.Call(function=tree.Attribute(value=value, name="add" | "append" | "insert" | "push_back")):
+            yield spot(value), "+"
+        case tree.Call(function=tree.Attribute(value=value, name="discard" | "remove" | "pop" | "erase" | "pop_back")):
+            yield spot(value), "-"
+
+
+def _passes_count(call: tree.Call, member: tree.Function) -> bool:
+    """Is a parameter handed on with one more: `depth + 1`, `(*seen, ref)`, `seen | {ref}`?"""
+    params = {param.name for param in member.params}
+    for arg in (*call.args, *(keyword.value for keyword in call.keywords)):
+        match arg:
+            case tree.Binary(op="+" | "-" | "|", left=tree.Name(id=name)) if name in params:
+                return True
+            case tree.Collection(items=items):
+                if any(isinstance(item, tree.Star) and spot(item.value) in params for item in items):
                     return True
     return False
 
@@ -87,6 +114,8 @@ def _is_limited(function: tree.Function) -> bool:
 def _why(members: list[tree.Function], calls: dict[str, list[_Call]]) -> tuple[tree.Call, str] | None:
     inside = {member.name for member in members}
     circular = [(member, call.node) for member in members for call in calls[member.name] if call.to.name in inside]
+    if any(_passes_count(call, member) for member, call in circular):
+        return None
     for member, call in circular:
         if any(_is_under(member, call, node) for node in tree.walk_own(member) if _asks_for_opening(node)):
             return call, "once more for every opening bracket of the text"

@@ -34,7 +34,8 @@ def check_program(program: Program) -> Iterator[Report]:
     told: dict[tuple[int, str], list[Effect]] = {}
     for function, effect, row in made:
         # A wrapper of the program's own is judged where it makes the group.
-        if not _has_timeout(effect, row) and not program.callees(function, effect):
+        is_bare = not _has_timeout(effect, row) and not program.callees(function, effect)
+        if is_bare and not _are_bounded(_collectives_on(program, function, effect)):
             told.setdefault((id(function), row.name), []).append(effect)
     for function, _, row in made:
         calls = told.pop((id(function), row.name), None)
@@ -103,6 +104,18 @@ def _collectives_on(program: Program, function: FunctionInfo, made: Effect) -> l
         return []
     among = function.owner.functions if function.owner is not None and group.startswith("self.") else [function]
     return [(f, e) for f in among for e in f.effects if e is not made and any(a.path == group for a in e.args)]
+
+
+def _are_bounded(uses: list[tuple[FunctionInfo, Effect]]) -> bool:
+    """Is each of them only begun (`async_op=True`), and then waited for with a limit?"""
+    return bool(uses) and all(_is_bounded(function, effect) for function, effect in uses)
+
+
+def _is_bounded(function: FunctionInfo, begun: Effect) -> bool:
+    if not any(a.keyword == "async_op" and a.literal == "True" for a in begun.args):
+        return False
+    waits = [e for e in function.effects if e.callee in (f"{begun.result}.wait", f"{begun.callee}().wait")]
+    return bool(waits) and all(wait.args for wait in waits)
 
 
 def _sockets(program: Program) -> Iterator[Report]:

@@ -262,6 +262,52 @@ def check(size):
 """
 
 
+WRAPPED = """\
+class Loader:
+    def load_weights(self, weights):
+        return set(weights)
+
+
+class A(Loader):
+    def load_weights(self, weights):
+        return {name for name in weights}
+
+
+class B(Loader):
+    def load_weights(self, weights):
+        return super().load_weights(weights)
+
+
+class C(Loader):
+    def load_weights(self, weights):
+        return super().load_weights(weights)
+
+
+class D(Loader):
+    def load_weights(self, weights):
+        return {"d"} | super().load_weights(weights)
+
+
+class Tied(A):
+    def load_weights(self, weights):
+        # all but the tied ones
+        super().load_weights(w for w in weights if w != "head")  # and what it says
+
+
+def load(model, weights):
+    loaded = model.load_weights(weights)
+    if loaded is not None and loaded != set(weights):
+        raise ValueError("some weights were not loaded")
+"""
+
+COMPARED = """\
+def is_draft(method, mode):
+    if method in ("mtp"):
+        return True
+    return mode is not "eager" or mode is 1
+"""
+
+
 def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sources) -> bytes:
     """The file as it is when what can be mended in it is."""
     data = code if isinstance(code, bytes) else code.encode()
@@ -285,6 +331,8 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         (HANDED, HANDED.replace("dtype=dtype)", "dtype=dtype, revision=revision)")),
         (SAID, SAID_FIXED),
         (NO_F, NO_F.replace('"a size', 'f"a size')),
+        (WRAPPED, WRAPPED.replace("  super().load_weights(w ", "  return super().load_weights(w ")),
+        (COMPARED, COMPARED.replace('("mtp")', '("mtp",)').replace("is not", "!=").replace("mode is 1", "mode == 1")),
     ],
     ids=[
         "a clear beside its siblings",
@@ -300,6 +348,8 @@ def mended(code: str | bytes, unsafe: bool = False, judged: Judged = check_sourc
         "a parameter that goes on",
         "values in the text",
         "an f before the text",
+        "a result that is handed back",
+        "equal, and a tuple",
     ],
 )
 def test_a_fix_changes_what_is_wrong_and_nothing_else(code: str, fixed: str) -> None:
@@ -362,8 +412,15 @@ def test_what_needs_a_look_is_done_only_when_asked_for(code: str) -> None:
         ANSWER.replace("future.set_result(text)  #", "done = future.set_result(text)  #"),
         SAID.replace('"%d is more than %d"', '"%*d is more than"').replace('"no %s", size', '"no %s"'),
         NO_F.replace("a size of {size}", "a size of {size}, {{so}}"),
+        WRAPPED.replace("# and what it says", "# and more\n        self.ready = True"),
     ],
-    ids=["no asyncio to sleep with", "an answer that is used", "a width among the values", "braces that are meant"],
+    ids=[
+        "no asyncio to sleep with",
+        "an answer that is used",
+        "a width among the values",
+        "braces that are meant",
+        "work that is left",
+    ],
 )
 def test_what_does_not_fit_an_edit_is_left_alone(code: str) -> None:
     assert check_sources({"engine.py": code.encode()}) != []

@@ -31,6 +31,8 @@ class _Slip(NamedTuple):
     fix: str
     confidence: str = "high"
     doubts: str = "one of the two is idle, and may be all that is wrong"
+    edit: str = ""
+    """The key of `Report.data` that asks for one."""
 
 
 class _File(NamedTuple):
@@ -191,10 +193,15 @@ def _compare(node: tree.Node, file: _File) -> Iterator[_Slip]:
     for op, right in zip(node.ops, node.operands[1:], strict=True):
         if op in ("in", "not in") and _is_bracketed_text(right, file):
             yield _Slip(
-                node, "brackets make no tuple: any part of this text is in it", "write a comma behind it", "medium"
+                node,
+                "brackets make no tuple: any part of this text is in it",
+                "write a comma behind it",
+                "medium",
+                edit="tuple_comma",
             )
         if op in ("is", "is not") and isinstance(right, tree.Literal) and right.kind in ("string", "int", "float"):
-            yield _Slip(node, f"`{op}` asks for the same object, not for an equal one", "compare with == or !=")
+            says = f"`{op}` asks for the same object, not for an equal one"
+            yield _Slip(node, says, "compare with == or !=", edit="equal")
 
 
 def _is_bracketed_text(node: tree.Node, file: _File) -> bool:
@@ -310,4 +317,5 @@ def _report(file: SourceFile, slip: _Slip) -> Report:
         reason="nobody writes this for what it does" if sure else slip.doubts,
         subject=slip.message,
         fix=slip.fix,
+        data={slip.edit: True} if slip.edit else {},
     )

@@ -96,4 +96,5 @@ def _report(
         else f"other definitions of {name} return a value, and none of them is known to be of one kind with this",
         subject=f"{name}:{dropped.callee}",
         fix="return the result",
+        data={"give_back": True},
     )

@@ -172,8 +172,8 @@ class OpenProject:
     # ------------------------------------------------------------ the whole answer
 
     def whole_request(self) -> Request:
-        """What to scan for the whole answer, with what is typed now."""
-        return msgspec.structs.replace(self._request, given=dict(self._typed))
+        """What to scan for the whole answer: the open files as they are typed now, amid their whole project."""
+        return msgspec.structs.replace(self._request, paths=tuple(self._typed), given=dict(self._typed))
 
     def learn(self, given: Mapping[str, bytes], findings: Iterable[Finding]) -> None:
         """A whole scan of the project with these texts has said this."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.collectives import collective_at
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Collective, words
@@ -35,7 +36,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for function, effect, row in made:
         # A wrapper of the program's own is judged where it makes the group.
         is_bare = not _has_timeout(effect, row) and not program.callees(function, effect)
-        if is_bare and not _are_bounded(_collectives_on(program, function, effect)):
+        if is_bare and not _are_bounded(program, _collectives_on(program, function, effect)):
             told.setdefault((id(function), row.name), []).append(effect)
     for function, _, row in made:
         calls = told.pop((id(function), row.name), None)
@@ -106,9 +107,9 @@ def _collectives_on(program: Program, function: FunctionInfo, made: Effect) -> l
     return [(f, e) for f in among for e in f.effects if e is not made and any(a.path == group for a in e.args)]
 
 
-def _are_bounded(uses: list[tuple[FunctionInfo, Effect]]) -> bool:
+def _are_bounded(program: Program, uses: list[tuple[FunctionInfo, Effect]]) -> bool:
     """Is each of them only begun (`async_op=True`), and then waited for with a limit?"""
-    return bool(uses) and all(_is_bounded(function, effect) for function, effect in uses)
+    return bool(uses) and all(_is_bounded(whole(program, function), effect) for function, effect in uses)
 
 
 def _is_bounded(function: FunctionInfo, begun: Effect) -> bool:

@@ -101,6 +101,8 @@ def test_names_are_only_ever_text() -> None:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edge('operator"<"', "a\\b")
     assert '  "operator\\"<\\"" -> "a\\\\b";' in dot(graph)
+    graph.add_node("go", path="a\x1b[2J\nb.py")
+    assert "\x1b" not in dot(graph) and "\nb.py" not in dot(graph)
     assert '["operator#34;#60;#34;"]' in mermaid(graph)
 
 

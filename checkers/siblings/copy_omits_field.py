@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from llmlint.checkers.siblings.moved_slot import moved_slots
 from llmlint.code.domain.copying import Copy, copies_in
 from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
@@ -26,6 +27,8 @@ _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    for cls in program.classes:
+        yield from moved_slots(program, cls)
     roots = Roots(program.files, program.vocabulary)
     for written in program.asked.functions:
         function = whole(program, written)

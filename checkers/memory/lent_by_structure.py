@@ -15,6 +15,8 @@ from llmlint.code.domain.counting import LOWER, RAISE, counted_by
 from llmlint.code.domain.giving import Giving
 from llmlint.code.domain.pools import Pool, takes_next, told_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import EXIT
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import stands_in
@@ -75,13 +77,26 @@ def _left_raised(
     effects, at = function.effects, function.effects.index(call)
     lowered = {n for n in range(at + 1, len(effects)) if _counts_down(program, giving, function, effects[n], thing)}
     normal = {n for n in lowered if not stands_in(function, effects[n], {"except"})}
-    if not normal:
+    if not normal or _only_takes_back(function, normal):
         return None
     kept = {n for n, e in enumerate(effects) if n != at and _records(program, function, e, thing)}
     status = frozenset({call.result} - {"", thing})
     asked = Question(function, at, frozenset({thing}), status, lowered | kept, lowered)
     found = leak(asked) or leak(asked._replace(throws=lambda effect: may_raise(program, function, effect)))
     return (found, effects[min(normal)]) if found is not None else None
+
+
+def _only_takes_back(function: FunctionInfo, lowered: set[int]) -> bool:
+    """Is the count lowered only where the function fails, so that it stays raised for the caller when all goes well?"""
+    paths = paths_of(function)
+    starts = [node for at in lowered for node in paths.graph.nodes_of(at)]
+    return EXIT not in paths.reached(starts, lambda node: _says_no(paths.graph.effect(node)))
+
+
+def _says_no(effect: Effect | None) -> bool:
+    if effect is None or effect.op != "return":
+        return False
+    return effect.value == "none" or effect.source in ("False", "false")
 
 
 def _counts_down(program: Program, giving: Giving, function: FunctionInfo, effect: Effect, thing: str) -> bool:

@@ -25,15 +25,16 @@ Row = dict[str, Effect]
 
 def moved_slots(program: Program, cls: ClassInfo) -> Iterator[Report]:
     moves = [(f, row) for f in cls.functions if _may_move(f) for row in _rows(f, only_moved=True)]
+    told: set[tuple[FunctionInfo, str]] = set()
     for mover, moved in moves:
         for filler in cls.functions:
             if filler is mover or filler in cls.building or is_setup(filler) or any(f is filler for f, _ in moves):
                 continue
             for filled in _rows(filler, only_moved=False):
                 left = _left(program, cls, mover, moved, filled)
-                if left:
-                    yield _report(program, mover, moved, filler, filled, left)
-                    break
+                if left and (mover, left[0]) not in told:
+                    told.add((mover, left[0]))
+                    yield _report(program, mover, moved, filler, filled, left[0])
 
 
 def _may_move(function: FunctionInfo) -> bool:
@@ -63,10 +64,7 @@ def _left(program: Program, cls: ClassInfo, mover: FunctionInfo, moved: Row, fil
     return left if len(left) <= _MOST_LEFT else []
 
 
-def _report(
-    program: Program, mover: FunctionInfo, moved: Row, filler: FunctionInfo, filled: Row, left: list[str]
-) -> Report:
-    name = left[0]
+def _report(program: Program, mover: FunctionInfo, moved: Row, filler: FunctionInfo, filled: Row, name: str) -> Report:
     order = list(filled)
     before = [a for a in order[: order.index(name)] if a in moved] or [a for a in order if a in moved]
     beside = moved[before[-1]]

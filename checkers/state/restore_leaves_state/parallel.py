@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, is_owed, listed, may_last, runtime
 from llmlint.code.domain.fields import Fields
-from llmlint.code.domain.state import handled_by, head_of, is_setup, mentioned_by, symbol_of
+from llmlint.code.domain.state import handled_by, head_of, is_setup, mentioned_by, only_logged, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
@@ -28,8 +28,6 @@ def parallel(program: Program, cls: ClassInfo) -> Iterator[Report]:
         owed = program.vocabulary.is_reset(method.name)
         if owed is None or method in cls.building or is_setup(method):
             continue
-        if sum(effect.op == "clear" for effect in method.effects) < _FEWEST:
-            continue
         fields = fields or Fields(program, cls)
         yield from _left(program, cls, fields, method, owed)
 
@@ -44,7 +42,7 @@ def _left(
     }
     if len(blanked) < _FEWEST:
         return
-    seen_to = {*handled_by(program, method, cls), *mentioned_by(program, method, cls)}
+    seen_to = {*handled_by(program, method, cls), *(mentioned_by(program, method, cls) - only_logged(method))}
     for name in list(fields.moves):
         if name in seen_to or not is_owed(owed, name) or not _is_array(cls.attributes[name]) or may_last(name):
             continue

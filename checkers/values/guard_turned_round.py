@@ -38,10 +38,10 @@ class _Found(NamedTuple):
 def check_file(file: SourceFile) -> Iterator[Report]:
     is_python = file.tree.language == "python"
     lines = file.text.split("\n")
+    joined = sorted(node.line for kind in (tree.Logic, tree.Conditional) for node in nodes(file.tree, kind))
     for function in functions_of(file.tree):
-        for found in contradictions(function, is_python, lines):
-            if found.state.is_test:
-                yield _report(file, _of_contradiction(found))
+        for found in contradictions(function, is_python, lines, joined):
+            yield _report(file, _of_contradiction(found))
     for check in _CHECKS:
         for one in check(file):
             yield _report(file, one)
@@ -239,13 +239,21 @@ def _asks_for_two_at_once(file: SourceFile) -> Iterator[_Found]:
 
 def _decided(file: SourceFile) -> Iterator[_Found]:
     """`n = min(size, room)`, and then `n <= size`."""
+    called = [n.value for n in nodes(file.tree, tree.Assign) if isinstance(n.value, tree.Call)]
+    called += [n.value for n in nodes(file.tree, tree.Return) if isinstance(n.value, tree.Call)]
+    bounding = [call.line for call in called if _limits(call)]
     functions = nodes(file.tree, tree.Function)
-    bounds = {f.name: bound for f in functions if (bound := _bounded_result(f))}
+    bounds = {f.name: bound for f in functions if _holds_one(f, bounding) and (bound := _bounded_result(f))}
+    marked = bounding + [call.line for call in called if tree.path_of(call.function).rpartition(".")[2] in bounds]
     for function in functions:
-        for name, node, limits in _bound_locals(function, bounds):
+        for name, node, limits in _bound_locals(function, bounds) if _holds_one(function, marked) else ():
             for compare in tree.walk_own(function):
                 if isinstance(compare, tree.Compare) and compare.line > node.line and len(compare.ops) == 1:
                     yield from _check_compare(function, name, node, compare, limits)
+
+
+def _holds_one(function: tree.Function, lines: Sequence[int]) -> bool:
+    return any(function.line <= line <= function.end_line for line in lines)
 
 
 def _bound_locals(

@@ -17,6 +17,7 @@ _ADDS = frozenset(
     {"add", "append", "appendleft", "setdefault", "update", "extend", "insert", "emplace", "push_back", "try_emplace"}
 )
 _TABLES = ("map<", "set<")
+_AROUND = (tree.Try, tree.With, tree.Loop, tree.Block, tree.Switch, tree.Case, tree.Handler)
 
 
 class NeverBegun(NamedTuple):
@@ -97,6 +98,7 @@ def _asking(place: str, given: _Given) -> tree.Node | None:
 
 
 def _given(functions: Sequence[tree.Function]) -> dict[str, list[_Given]]:
+    """By place: those of a class's methods together."""
     found: dict[str, list[_Given]] = {}
     for function in functions:
         for place, given in _in_block(function.body or [], ()):
@@ -115,11 +117,9 @@ def _in_block(body: Sequence[tree.Node], tests: Tests) -> Iterator[tuple[str, _G
             yield from _in_block(node.body, (*tests, (node.test, True)))
         elif isinstance(node, tree.Function | tree.Class):
             yield from _in_block(node.body or [], ())
-        elif isinstance(node, tree.Try | tree.With | tree.Loop | tree.Block | tree.Switch | tree.Case | tree.Handler):
+        elif isinstance(node, _AROUND):
             yield from _in_block(tree.children(node), tests)
-        else:
-            for below in tree.walk(node):
-                yield from ((place, given) for place, given in _by(below, tests))
+        yield from _by(node, tests)
 
 
 def _left_by(node: tree.If) -> Tests:
@@ -141,12 +141,10 @@ def _by(node: tree.Node, tests: Tests) -> Iterator[tuple[str, _Given]]:
                     else:
                         whole = value if part is target and not op else node
                         yield spot(part), _Given(node, tests, whole, is_element=False)
-        case tree.Named(target=target):
-            yield spot(target), _Given(node, tests, node, is_element=False)
         case tree.With(items=items):
             for _, name in items:
                 yield spot(name), _Given(node, tests, node, is_element=False)
-        case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _ADDS:
+        case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name=name))) if name in _ADDS:
             yield spot(value), _Given(node, tests, None, is_element=True)
         case tree.Loop(target=tree.Node() as target):
             yield spot(target), _Given(node, tests, node, is_element=False)
@@ -206,7 +204,7 @@ def _says_held(test: tree.Node, place: str, holds: bool) -> bool:
 
 
 def _is_given_elsewhere(within: tree.Node, place: str, given: Sequence[_Given]) -> bool:
-    """Does another object, `setattr` or an inner function give it a value; and what fills it by another name?"""
+    """Does another object, `setattr`, an inner function or an expression give it a value, or is it filled elsewhere?"""
     name = place.rpartition(".")[2]
     for node in tree.walk(within):
         match node:
@@ -220,8 +218,13 @@ def _is_given_elsewhere(within: tree.Node, place: str, given: Sequence[_Given]) 
                         return True
             case tree.Call(function=tree.Name(id="setattr")):
                 return True
+            case tree.Named(target=target) if spot(target) == place:
+                return True
             case tree.Outer(names=names) if place in names:
                 return True
+            case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _ADDS and spot(value) == place:
+                if not any(one.at.line <= node.line <= one.at.end_line for one in given):
+                    return True
     return any(one.is_element for one in given) and (_is_passed(within, place) or _has_another_name(within, place))
 
 

@@ -1,14 +1,15 @@
-"""Where code does with a value what its state, known there, makes pointless or wrong: the way of a guard that is turned
-round, or of two steps in the wrong order.
+"""Where code does with a value what a test on the way there makes pointless or wrong: a guard that is turned round.
 
-A walk over the statements of one function. States come from tests (`if task is None`, `if (!map.count(key))`) and from
-what was done (`tasks.clear()`, `task = None`); a new value, or a call that may give one, ends them.
+A walk over the statements of one function. Tests tell states (`if task is None`, `if (!map.count(key))`); a new
+value, or a call that may give one, ends them.
 """
 
 from __future__ import annotations
 
 import builtins
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.domain.spots import key_of, speaks_of, spot
@@ -16,7 +17,6 @@ from llmlint.code.link.entities import root_of
 from llmlint.code.syntax import tree
 
 NONE, EMPTY, FALSE, WITHOUT, UP_TO = "none", "empty", "false", "without", "up to"
-ZERO, SAME = "zero", "same"
 _FIRSTS = frozenset({"popleft", "popitem", "front", "back", "top", "pop_front", "pop_back"})
 _READS = frozenset(
     {"size", "empty", "get", "items", "keys", "values", "count", "find", "begin", "end", "copy", "index"}
@@ -34,16 +34,14 @@ _ASKED: dict[str, tuple[bool, frozenset[str]]] = {
 }
 """Questions, with the answer after which these methods fail or do nothing: docs.python.org/3/library (asyncio-future,
 threading, multiprocessing), en.cppreference.com/w/cpp (thread, utility/optional)."""
-_COUNTS = frozenset({"len", "sum", "sorted", "list", "enumerate"})
 
 
 class State(NamedTuple):
-    """`of` is the place; `is_test` tells what was asked from what was done."""
+    """What the test at a line says of a place; `key` is the one it has not, or the index that may be one too many."""
 
     of: str
     what: str
     line: int
-    is_test: bool
     key: str = ""
 
 
@@ -54,11 +52,16 @@ class Contradiction(NamedTuple):
 
 
 class _Walk:
-    def __init__(self, function: tree.Function, is_python: bool, lines: Sequence[str]) -> None:
+    def __init__(self, function: tree.Function, is_python: bool, lines: Sequence[str], joined: Sequence[int]) -> None:
+        self.function = function
         self.is_python = is_python
         self.lines = lines
-        self.locals = _locals(function)
+        self.joined = joined
         self.found: list[Contradiction] = []
+
+    @cached_property
+    def locals(self) -> frozenset[str]:
+        return _locals(self.function)
 
     # ------------------------------------------------------------ statements
 
@@ -110,7 +113,7 @@ class _Walk:
                 self.look(node, known)
                 return None
         self.look(node, known)
-        return self.changed(node, known) | self._made(node)
+        return self.changed(node, known)
 
     def _loop(self, node: tree.Loop, known: frozenset[State]) -> frozenset[State]:
         if node.iterable is not None and node.kind == "for":
@@ -154,55 +157,32 @@ class _Walk:
                 yield from self._compared(left, op, right, holds)
             case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _ASKED:
                 if _ASKED[name][0] == holds and not test.args:
-                    yield State(spot(value), name, test.line, True)
+                    yield State(spot(value), name, test.line)
             case tree.Call(function=tree.Attribute(value=value, name="empty"), args=[]) if holds:
-                yield State(spot(value), EMPTY, test.line, True)
+                yield State(spot(value), EMPTY, test.line)
             case tree.Call(function=tree.Attribute(value=value, name="count" | "contains"), args=[key]):
                 if not holds and not self.is_python:
-                    yield State(spot(value), WITHOUT, test.line, True, key_of(key))
+                    yield State(spot(value), WITHOUT, test.line, key_of(key))
             case tree.Call(function=tree.Name(id="len"), args=[value]) if not holds:
-                yield State(spot(value), EMPTY, test.line, True)
+                yield State(spot(value), EMPTY, test.line)
             case tree.Name() | tree.Attribute() | tree.Index() if not holds:
-                yield State(spot(test), FALSE, test.line, True)
+                yield State(spot(test), FALSE, test.line)
 
     def _compared(self, left: tree.Node, op: str, right: tree.Node, holds: bool) -> Iterator[State]:
         is_none = isinstance(right, tree.Literal) and right.kind == "none"
         if is_none and (op in ("is", "==")) == holds and op in ("is", "is not", "==", "!="):
-            yield State(spot(left), NONE, left.line, True)
+            yield State(spot(left), NONE, left.line)
         elif (op == "not in" and holds) or (op == "in" and not holds):
             if key_of(left):
-                yield State(spot(right), WITHOUT, left.line, True, key_of(left))
+                yield State(spot(right), WITHOUT, left.line, key_of(left))
         elif (op in ("<=", ">") and (op == "<=") == holds) and (counted := _counted(right)):
             if isinstance(left, tree.Name | tree.Attribute):
-                yield State(spot(counted), UP_TO, left.line, True, spot(left))
+                yield State(spot(counted), UP_TO, left.line, spot(left))
         elif (
             isinstance(right, tree.Literal) and right.text == "0" and (op == "==") == holds and op in ("==", "!=", ">")
         ):
             if counted := _counted(left):
-                yield State(spot(counted), EMPTY, left.line, True)
-
-    def _made(self, node: tree.Node) -> frozenset[State]:
-        """The states that a statement makes."""
-        match node:
-            case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name="clear"), args=[])):
-                made = [State(spot(value), EMPTY, node.line, False)]
-            case tree.Assign(targets=[tree.Attribute() as target], value=tree.Literal(kind="none"), op=""):
-                made = [State(spot(target), NONE, node.line, False)]
-            case tree.Assign(targets=[tree.Attribute() as target], value=tree.Collection(items=[]), op="") if (
-                self.is_python
-            ):
-                made = [State(spot(target), EMPTY, node.line, False)]
-            case tree.Assign(targets=[tree.Attribute() as target], value=tree.Literal(text="0" | "0.0"), op=""):
-                made = [State(spot(target), ZERO, node.line, False)]
-            case tree.Assign(targets=[target], value=tree.Name(id=name), op="") if spot(target) != name:
-                made = [State(spot(target), SAME, node.line, False, name)]
-            case tree.Expression(value=tree.Call() as call) | tree.Assign(value=tree.Call() as call):
-                made = _without_popped(call)
-            case tree.Delete(targets=[tree.Index(value=value, key=key)]) if key_of(key):
-                made = [State(spot(value), WITHOUT, node.line, False, key_of(key))]
-            case _:
-                return frozenset()
-        return frozenset(state for state in made if state.of)
+                yield State(spot(counted), EMPTY, left.line)
 
     def changed(self, node: tree.Node, known: frozenset[State]) -> frozenset[State]:
         return self._untouched(node, known) if known else known
@@ -247,7 +227,13 @@ class _Walk:
 
     # ------------------------------------------------------------ what is done
 
+    def _asks_inside(self, node: tree.Node) -> bool:
+        at = bisect_left(self.joined, node.line)
+        return at < len(self.joined) and self.joined[at] <= node.end_line
+
     def look(self, node: tree.Node, known: frozenset[State]) -> None:
+        if not known and not self._asks_inside(node):
+            return
         if isinstance(node, tree.Logic):
             for operand in node.operands:
                 self.look(operand, known)
@@ -294,8 +280,6 @@ class _Walk:
             return self._of_empty(node, state)
         if state.what == WITHOUT:
             return _of_missing(node, state, self.is_python)
-        if state.what in (ZERO, SAME):
-            return _of_overwritten(node, state)
         if state.what == UP_TO:
             is_there = isinstance(node, tree.Index) and spot(node.value) == state.of and key_of(node.key) == state.key
             return f"asked for [{state.key}]" if is_there else ""
@@ -316,19 +300,16 @@ class _Walk:
         return ""
 
     def _is_arrow(self, value: tree.Node) -> bool:
-        return value.end_line <= len(self.lines) and self.lines[value.end_line - 1][value.end_column - 1 :].startswith(
-            "->"
-        )
+        row = self.lines[value.end_line - 1] if value.end_line <= len(self.lines) else ""
+        return row[value.end_column - 1 :].startswith("->")
 
     def _of_empty(self, node: tree.Node, state: State) -> str:
         match node:
             case tree.Call(function=tree.Attribute(value=value, name=name)) if spot(value) == state.of:
                 if name in _FIRSTS or (name == "pop" and (state.what == EMPTY or not node.args)):
                     return f"asked for an element by {name}()"
-                if name == "size" and not state.is_test:
-                    return "counted"
             case tree.Call(function=tree.Name(id=name), args=[value]) if spot(value) == state.of and self.is_python:
-                if name in _EXTREMES or (name in _COUNTS and not state.is_test):
+                if name in _EXTREMES:
                     return f"given to {name}()"
             case tree.Index(value=value, key=tree.Literal(kind="int")) if spot(value) == state.of:
                 return "asked for an element"
@@ -343,37 +324,8 @@ def _of_missing(node: tree.Node, state: State, is_python: bool) -> str:
         case tree.Index(value=value, key=at) if is_python and spot(value) == state.of and key_of(at) == key:
             return f"asked for [{key}]"
         case tree.Call(function=tree.Attribute(value=value, name="pop" | "at" | "remove" | "erase" as name), args=[at]):
-            may_fail = (is_python and (state.is_test or name == "remove")) or name == "at" or state.is_test
-            if spot(value) == state.of and key_of(at) == key and may_fail and (is_python or name in ("at", "erase")):
+            if spot(value) == state.of and key_of(at) == key and (is_python or name in ("at", "erase")):
                 return f"asked for {key} by {name}()"
-        case tree.Call(function=tree.Attribute(value=value, name="get" | "find" | "count" as name), args=[at]):
-            if spot(value) == state.of and key_of(at) == key and not state.is_test:
-                return f"asked for {key} by {name}()"
-        case tree.Compare(operands=[at, value], ops=["in" | "not in"]):
-            if spot(value) == state.of and key_of(at) == key and not state.is_test:
-                return f"asked whether it has {key}"
-    return ""
-
-
-def _without_popped(call: tree.Call) -> list[State]:
-    match call:
-        case tree.Call(function=tree.Attribute(value=value, name="pop" | "erase"), args=[key, *_]):
-            if key_of(key) and not isinstance(key, tree.Literal):
-                return [State(spot(value), WITHOUT, call.line, False, key_of(key))]
-    return []
-
-
-def _of_overwritten(node: tree.Node, state: State) -> str:
-    """`n / t` of an n that was just set to 0, `now - last` of a last that was just set to now."""
-    match node:
-        case tree.Binary(op="/" | "//", left=left) if state.what == ZERO and spot(left) == state.of:
-            return "divided"
-        case tree.Binary(op="-", left=left, right=right) if state.what == SAME:
-            if {spot(left), spot(right)} == {state.of, state.key}:
-                return f"subtracted from {state.key}" if spot(right) == state.of else f"made less by {state.key}"
-        case tree.Compare(operands=[left, right], ops=["==" | "!=" | "<" | ">"]) if state.what == SAME:
-            if {spot(left), spot(right)} == {state.of, state.key}:
-                return f"compared with {state.key}"
     return ""
 
 
@@ -410,7 +362,10 @@ def _met(ends: Sequence[frozenset[State] | None]) -> frozenset[State] | None:
     return frozenset.intersection(*living) if living else None
 
 
-def contradictions(function: tree.Function, is_python: bool, lines: Sequence[str]) -> list[Contradiction]:
-    walk = _Walk(function, is_python, lines)
+def contradictions(
+    function: tree.Function, is_python: bool, lines: Sequence[str], joined: Sequence[int]
+) -> list[Contradiction]:
+    """`joined` are the lines, in order, with tests inside expressions: `a and b`, `a if b else c`."""
+    walk = _Walk(function, is_python, lines, joined)
     walk.block(function.body or [], frozenset())
     return walk.found

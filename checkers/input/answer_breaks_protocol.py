@@ -20,6 +20,7 @@ from llmlint.findings import Report, Step
 
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 _JSON_ANSWERS = {"JSONResponse": "status_code", "ORJSONResponse": "status_code", "json_response": "status"}
+_OF_EVENTS = ("data:", "event-stream", "[DONE]")
 _STREAMS = frozenset({"StreamingResponse"})
 _ROUTES = frozenset({"get", "post", "put", "delete", "patch", "route", "api_route"})
 
@@ -52,9 +53,16 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 # ---------------------------------------------------------------- server-sent events
 
 
+def _sending(file: SourceFile) -> list[tree.Function]:
+    """Functions that write something of an event out."""
+    texts = [node.line for node in nodes(file.tree, tree.Literal) if any(word in node.text for word in _OF_EVENTS)]
+    functions = nodes(file.tree, tree.Function) if texts else []
+    return [f for f in functions if any(f.line <= line <= f.end_line for line in texts)]
+
+
 def _open_frame(file: SourceFile) -> Iterator[_Broken]:
     """`data: …` that ends with one newline, where the file's other events end with an empty line."""
-    for function in nodes(file.tree, tree.Function):
+    for function in _sending(file):
         sent = list(strings_sent(function))
         frames = [node for node in sent if is_frame(node)]
         if any(set(ends_of(node)) <= {"\n", "\r"} and not is_frame(node) for node in sent):
@@ -72,14 +80,14 @@ def _open_frame(file: SourceFile) -> Iterator[_Broken]:
 def _closes_others(file: SourceFile) -> bool:
     return any(
         is_frame(node) and ends_of(node).endswith("\n\n")
-        for function in nodes(file.tree, tree.Function)
+        for function in _sending(file)
         for node in strings_sent(function)
     )
 
 
 def _bare_json(file: SourceFile) -> Iterator[_Broken]:
     """JSON that is sent as it is into a stream whose other messages are events."""
-    for function in nodes(file.tree, tree.Function):
+    for function in _sending(file):
         streams = any(is_frame(node) for node in strings_sent(function)) or _says_event_stream(function)
         if streams:
             for node in json_given(function):
@@ -101,7 +109,7 @@ def _says_event_stream(function: tree.Function) -> bool:
 
 def _no_end(file: SourceFile) -> Iterator[_Broken]:
     """A way out of a stream that tells an error and not that it has ended, where the others do."""
-    for function in nodes(file.tree, tree.Function):
+    for function in _sending(file):
         if any(isinstance(node, tree.Yield) and _says_done(node) for node in tree.walk_own(function)):
             for body in _blocks(function):
                 if len(body) > 1 and isinstance(body[-1], tree.Return) and _yields_frame(body[-2]):

@@ -37,7 +37,7 @@ class _Call(NamedTuple):
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     functions = by_only_name(function for function in nodes(file.tree, tree.Function) if function.body)
-    calls = {function.name: list(_calls(function, functions)) for function in functions.values()}
+    calls = _calls(file, functions)
     told: set[int] = set()
     for name, function in functions.items():
         members = [functions[one] for one in _circle(name, calls)]
@@ -48,13 +48,16 @@ def check_file(file: SourceFile) -> Iterator[Report]:
             yield _report(file, function, *found)
 
 
-def _calls(function: tree.Function, functions: dict[str, tree.Function]) -> Iterator[_Call]:
-    for node in tree.walk_own(function):
-        if isinstance(node, tree.Call):
-            path = tree.path_of(node.function)
-            owner, _, name = path.rpartition(".")
-            if owner in ("", "self", "cls") and name in functions:
-                yield _Call(node, functions[name])
+def _calls(file: SourceFile, functions: dict[str, tree.Function]) -> dict[str, list[_Call]]:
+    """By the name of the function that they stand in, what functions of the file call of each other."""
+    found: dict[str, list[_Call]] = {name: [] for name in functions}
+    for node in nodes(file.tree, tree.Call):
+        owner, _, name = tree.path_of(node.function).rpartition(".")
+        if owner in ("", "self", "cls") and name in functions:
+            around = [f for f in functions.values() if f.line <= node.line <= f.end_line]
+            if around:
+                found[max(around, key=lambda function: function.line).name].append(_Call(node, functions[name]))
+    return found
 
 
 def _circle(name: str, calls: dict[str, list[_Call]]) -> list[str]:

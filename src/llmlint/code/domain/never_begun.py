@@ -48,11 +48,19 @@ def never_begun(file: SourceFile) -> Iterator[NeverBegun]:
             if place.startswith("self."):
                 found = _judged(place, *_parted(given))
                 yield from (one for one in found if not _is_given_elsewhere(file.tree, place, given))
+    begun = [node.line for node in nodes(file.tree, tree.Assign) if _begins_a_local(node)]
     for function in nodes(file.tree, tree.Function):
+        if not any(function.line <= line <= function.end_line for line in begun):
+            continue
         for place, given in _given([function]).items():
             if "." not in place and place not in {param.name for param in function.params}:
                 found = _judged(place, *_parted(given))
                 yield from (one for one in found if not _is_given_elsewhere(function, place, given))
+
+
+def _begins_a_local(node: tree.Assign) -> bool:
+    is_local = len(node.targets) == 1 and isinstance(node.targets[0], tree.Name)
+    return is_local and _begins(_Given(node, (), node.value, is_element=False))
 
 
 def _of_native_members(file: SourceFile) -> Iterator[NeverBegun]:

@@ -342,7 +342,7 @@ def _locals(function: tree.Function) -> frozenset[str]:
     """What no other function gives a value: parameters and locals, and `self` itself."""
     names = {"self", *(param.name for param in function.params)}
     outer: set[str] = set()
-    for node in tree.walk_own(function):
+    for node in (below for statement in function.body or () for below in tree.walk(statement, into=_holds_statements)):
         match node:
             case tree.Assign(targets=targets):
                 names |= {part.id for target in targets for part in _parts(target) if isinstance(part, tree.Name)}
@@ -351,6 +351,13 @@ def _locals(function: tree.Function) -> frozenset[str]:
             case tree.Outer(names=named):
                 outer.update(named)
     return frozenset(names - outer)
+
+
+def _holds_statements(node: tree.Node) -> bool:
+    return isinstance(node, _STATEMENTS)
+
+
+_STATEMENTS = (tree.If, tree.Loop, tree.Try, tree.Handler, tree.With, tree.Switch, tree.Case, tree.Block, tree.Broken)
 
 
 def _parts(target: tree.Node) -> list[tree.Node]:

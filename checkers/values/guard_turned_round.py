@@ -1,7 +1,8 @@
 """LLM956: a guard that lets through exactly what it should hold back.
 
-Four mechanisms. A branch does what its own test says cannot work. A place gets its first value only where it has one
-already. An entry is dropped while something is left in it. A comparison that a minimum or a maximum has decided.
+A place gets its first value only where it has one already. An entry is dropped, or a block freed, while something is
+left in it. Something is taken out where there is room. A comparison that a minimum or a maximum, or the one beside it,
+has decided.
 """
 
 from __future__ import annotations
@@ -12,19 +13,17 @@ from typing import NamedTuple
 from llmlint.code.domain.never_begun import never_begun
 from llmlint.code.domain.spots import is_part, key_of, spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.flow.contradicted import EMPTY, FALSE, NONE, UP_TO, WITHOUT, Contradiction, contradictions
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
-from llmlint.code.syntax.tree_index import functions_of, nodes
+from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Vocabulary
 
 _NEAR = 3
 """So many statements behind a removal a test of what is left still speaks of it."""
-_TAKES = frozenset({"pop", "discard", "remove", "erase", "popleft", "pop_front", "pop_back"})
+_TAKES = frozenset({"pop", "popitem", "discard", "remove", "erase", "popleft", "pop_front", "pop_back"})
 _DROPS = frozenset({"pop", "erase", "remove", "discard"})
 _BOUNDS = {"min": ("<=", ">"), "max": (">=", "<")}
-_SAYS = {NONE: "is None", EMPTY: "is empty", FALSE: "is empty or null"}
 
 
 class _Found(NamedTuple):
@@ -36,30 +35,9 @@ class _Found(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    is_python = file.tree.language == "python"
-    lines = file.text.split("\n")
-    joined = sorted(node.line for kind in (tree.Logic, tree.Conditional) for node in nodes(file.tree, kind))
-    for function in functions_of(file.tree):
-        for found in contradictions(function, is_python, lines, joined):
-            yield _report(file, _of_contradiction(found))
     for check in _CHECKS:
         for one in check(file):
             yield _report(file, one)
-
-
-def _of_contradiction(found: Contradiction) -> _Found:
-    state = found.state
-    says = _SAYS.get(state.what, f"answered {state.what}()")
-    if state.what == WITHOUT:
-        says = f"has no {state.key}"
-    elif state.what == UP_TO:
-        says = f"has {state.key} elements or more, so that {state.key} may be one too many"
-    return _Found(
-        found.at,
-        f"{state.of} is {found.does} where the test says that it {says}",
-        ((state.line, f"the test: here {state.of} {says}"), (found.at.line, f"and {state.of} is {found.does}")),
-        "turn the test round, or leave the branch first",
-    )
 
 
 # ---------------------------------------------------------------- begun only where it has begun
@@ -242,13 +220,14 @@ def _decided(file: SourceFile) -> Iterator[_Found]:
     called = [n.value for n in nodes(file.tree, tree.Assign) if isinstance(n.value, tree.Call)]
     called += [n.value for n in nodes(file.tree, tree.Return) if isinstance(n.value, tree.Call)]
     bounding = [call.line for call in called if _limits(call)]
-    functions = nodes(file.tree, tree.Function)
+    compares = [node for node in nodes(file.tree, tree.Compare) if len(node.ops) == 1] if bounding else []
+    functions = nodes(file.tree, tree.Function) if bounding else []
     bounds = {f.name: bound for f in functions if _holds_one(f, bounding) and (bound := _bounded_result(f))}
     marked = bounding + [call.line for call in called if tree.path_of(call.function).rpartition(".")[2] in bounds]
     for function in functions:
         for name, node, limits in _bound_locals(function, bounds) if _holds_one(function, marked) else ():
-            for compare in tree.walk_own(function):
-                if isinstance(compare, tree.Compare) and compare.line > node.line and len(compare.ops) == 1:
+            for compare in compares:
+                if node.line < compare.line <= function.end_line:
                     yield from _check_compare(function, name, node, compare, limits)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from llmlint.code.syntax import tree
 
 
@@ -32,14 +30,3 @@ def key_of(key: tree.Node) -> str:
 def is_part(place: str, whole: str) -> bool:
     """Is it this place, or something of it?"""
     return place.startswith(whole) and place[len(whole) : len(whole) + 1] in ("", ".", "[")
-
-
-def speaks_of(place: str, changed: str) -> bool:
-    """Does a new value of `changed` change what the place names: its object, or a key of it?"""
-    return is_part(place, changed) or any(is_part(key, changed) for key in _keys(place))
-
-
-def _keys(place: str) -> Iterator[str]:
-    while "[" in place:
-        place = place.partition("[")[2]
-        yield place.rpartition("]")[0]

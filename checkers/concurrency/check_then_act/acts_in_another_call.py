@@ -24,21 +24,21 @@ _SURE = frozenset({"find", "at"})
 
 def acts_in_another_call(program: Program, locks: Locks) -> Iterator[Report]:
     for cls in program.classes:
-        if cls.functions and locks_of(program, cls):
-            for attribute in cls.own_attributes:
-                yield from _of_attribute(program, locks, cls, f"self.{attribute}")
+        taken = dict.fromkeys(kept for function in cls.functions for kept in _taken_away(function))
+        if taken and locks_of(program, cls):
+            for kept in taken:
+                yield from _of_attribute(program, locks, cls, kept)
 
 
 def _of_attribute(program: Program, locks: Locks, cls: ClassInfo, kept: str) -> Iterator[Report]:
     methods = [f for f in cls.functions if f.is_method and f.name not in ("__init__", "__del__") and f.facts.has_body]
-    relying = [(f, e) for f in methods if (e := _relies(f, kept)) is not None and locks.taken(f, e)]
-    if not relying or not any(_takes_away(f, kept) for f in methods):
-        return
-    for asked in methods:
-        how = _asks(asked, kept)
-        for acted, relied in relying if how else ():
-            if asked is not acted:
-                yield from _of_callers(program, locks, kept, (asked, how), (acted, relied))
+    asking = [(f, how) for f in methods if (how := _asks(f, kept))]
+    relying = [(f, e) for f in methods if (e := _relies(f, kept)) is not None] if asking else []
+    for acted, relied in relying:
+        if locks.taken(acted, relied):
+            for asked, how in asking:
+                if asked is not acted:
+                    yield from _of_callers(program, locks, kept, (asked, how), (acted, relied))
 
 
 def _asks(function: FunctionInfo, kept: str) -> str:
@@ -80,12 +80,13 @@ def _sets(effect: Effect) -> bool:
     return effect.op == "assign" and not effect.via
 
 
-def _takes_away(function: FunctionInfo, kept: str) -> bool:
-    return any(
-        (e.op in ("remove", "clear") and e.path == kept and not e.path.endswith("[]"))
-        or (e.op == "call" and "erase" in e.callee and any(a.path == kept for a in e.args))
-        for e in function.effects
-    )
+def _taken_away(function: FunctionInfo) -> Iterator[str]:
+    """The containers of the object that a method takes something out of."""
+    for effect in function.effects if function.name != "__init__" else ():
+        if effect.op in ("remove", "clear") and effect.path == f"self.{attribute_of(effect.path)}":
+            yield effect.path
+        elif effect.op == "call" and "erase" in effect.callee:
+            yield from (a.path for a in effect.args if attribute_of(a.path))
 
 
 def _of_callers(

@@ -19,6 +19,7 @@ from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import BRANCHES, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
+from llmlint.phrases import words
 from llmlint.runtime.block import Block, Target
 
 _SHOWN = 4
@@ -76,9 +77,12 @@ def _guarded(holder: Holder, state: str, accesses: list[Access]) -> Guarded | No
 
 
 def _is_lost_by_another(access: Access) -> bool:
-    """Is it a change of several steps, or of a container that others may be in the middle of?"""
+    """Is it a change of several steps, or of a container that others may be in the middle of? Sizing is set-up, and
+    what stands in for others in a test is called by one thread."""
     effect = access.effect
-    return effect is not None and (effect.op in ("insert", "remove") or (effect.op == "assign" and effect.via != ""))
+    if effect is None or effect.via in ("resize", "reserve") or "test" in words(access.function.path):
+        return False
+    return effect.op in ("insert", "remove") or (effect.op == "assign" and effect.via != "")
 
 
 def _writes(accesses: list[Access]) -> list[Access]:

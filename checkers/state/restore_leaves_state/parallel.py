@@ -1,7 +1,8 @@
 """Arrays that are written by the same slot: a reset fills several of them anew and leaves one that goes with them.
 
 What lies in a slot is often stale and never read. Here the reset itself says that it matters: it blanks two arrays or
-more, each function that writes the one it leaves writes one of these, and some function writes it with two of them.
+more, each function that writes the one it leaves writes one of these, some function writes it with two of them, and one
+that does not write it reads it: it is no scratch paper.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def _left(
             continue
         writing = _by_slot(fields, name) - {method}
         with_it = {f: sum(f in _by_slot(fields, other) for other in blanked) for f in writing}
-        if with_it and min(with_it.values()) > 0 and max(with_it.values()) >= _FEWEST:
+        is_asked = any(read.function not in writing | {method} for read in program.reads(cls, name))
+        if is_asked and with_it and min(with_it.values()) > 0 and max(with_it.values()) >= _FEWEST:
             writer = max(sorted(with_it, key=lambda f: f.order), key=lambda f: with_it[f])
             yield _report(cls, fields, method, name, writer, blanked)
 

@@ -46,6 +46,24 @@ class _File(NamedTuple):
     def text(self, node: tree.Node) -> str:
         return text_of(node, self.lines)
 
+    def above(self, path: str) -> set[str]:
+        """The classes that one stands under, as far as the file and the language tell; none of another module's."""
+        if "." in path:
+            return {"ValueError"} if path == "json.JSONDecodeError" else set()  # docs.python.org/3/library/json
+        bases = {cls.name: cls.bases for cls in self.facts.classes}
+        imported = {known.name for known in self.facts.imports}
+        found: set[str] = set()
+        waiting = [path]
+        while waiting:
+            for base in bases.get(one := waiting.pop(), ()):
+                if _last(base) not in found:
+                    waiting.append(_last(base))
+                    found.add(_last(base))
+            own = vars(builtins).get(one) if one not in bases and one not in imported else None
+            if isinstance(own, type) and issubclass(own, BaseException):
+                found |= {cls.__name__ for cls in own.__mro__[1:-1]}
+        return found
+
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     known = _File(_ERRORS | _own_errors(file), file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
@@ -140,8 +158,13 @@ def _try(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Try)
     earlier: list[str] = []
     for handler in node.handlers:
-        names = [_last(tree.path_of(named)) for named in _named(handler)] or ["BaseException"]
-        if all(any(name == e or name in _OVER_ALL.get(e, ()) for e in earlier) for name in names):
+        paths = [tree.path_of(named) for named in _named(handler)] or ["BaseException"]
+        names = [_last(path) for path in paths]
+        over = [{name, *file.above(path)} for name, path in zip(names, paths, strict=True)]
+        if all(
+            any(e in own or name in _OVER_ALL.get(e, ()) for e in earlier)
+            for name, own in zip(names, over, strict=True)
+        ):
             yield _Slip(handler, f"never entered: {', '.join(earlier)} above takes {', '.join(names)}", "move it up")
         earlier += names
 

@@ -85,10 +85,18 @@ class OwnValues:
             if call.callee.lstrip("~") == callee and call.line <= line:
                 if self._is_own_answer(function, call):
                     return Own(function, call.line, call.callee, f"{call.callee} has its own answer on each rank")
-                if depth:
-                    given = (self.given(f, depth - 1, of_rank) for f in self._program.callees(function, call))
-                    return next((own for own in given if own is not None), None)
+                return self._given_by_all(self._program.callees(function, call), depth - 1, of_rank) if depth else None
         return None
+
+    def _given_by_all(self, callees: Iterable[FunctionInfo], depth: int, of_rank: bool) -> Own | None:
+        """Where it is not known which of several runs, all have to give a value of the rank's own."""
+        first: Own | None = None
+        for callee in callees:
+            own = self.given(callee, depth, of_rank)
+            if own is None:
+                return None
+            first = first or own
+        return first
 
     def _is_own_answer(self, function: FunctionInfo, call: Effect) -> bool:
         """A clock, a file; memory that is there or not; a lock that is got at once or not."""

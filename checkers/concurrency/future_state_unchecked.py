@@ -18,6 +18,7 @@ from llmlint.code.flow.paths import ANY
 from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
+from llmlint.phrases import last_name
 
 _SETS = ("set_result", "set_exception")
 _MAKES = ("create_future", "Future")
@@ -105,8 +106,15 @@ def _is_of_loop(program: Program, call: Call) -> bool:
 
 
 def _is_wrapped(program: Program, call: Call) -> bool:
-    """Is one of a thread awaited in the same file through a future of the loop, whose cancel is handed on to it?"""
-    return any(wrapping.function.path == call.function.path for wrapping in program.calls_named("wrap_future"))
+    """Is this one of a thread awaited in the same file through a future of the loop, which hands a cancel on to it?"""
+    here = (c for c in program.calls_named("wrap_future") if c.function.path == call.function.path and c.effect.args)
+    name = last_name(call.effect.result)
+    return any(last_name(w.effect.args[0].path) == name and not _is_shielded(w.function) for w in here)
+
+
+def _is_shielded(waiting: FunctionInfo) -> bool:
+    """Then a cancel ends at the shield."""
+    return any(last_name(effect.callee) == "shield" for effect in waiting.effects)
 
 
 def _comes_from_elsewhere(function: FunctionInfo, effect: Effect, receiver: str) -> bool:

@@ -1,15 +1,14 @@
 """LLM801: a reset, restore, clear, flush or wake that leaves some of the object's state behind.
 
 What a reset owes is told by its surroundings: `containers` and `left` look at what it sets back beside what it leaves,
-`overrides` at the base's reset, `twins` at resets of one kind that are called together, `reused` at objects that are
-used again, `parallel` at arrays that are written slot by slot.
+`overrides` at the base's reset, `twins` at resets of one kind that are called together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.state.restore_leaves_state import containers, left, overrides, parallel, reused, twins
+from llmlint.checkers.state.restore_leaves_state import containers, left, overrides, twins
 from llmlint.code.domain.state import changes_of
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
@@ -29,8 +28,6 @@ def check_program(program: Program) -> Iterator[Report]:
         if len(cls.methods) >= _FEWEST_METHODS:
             yield from left.left(program, cls)
         yield from twins.sibling_resets(program, cls)
-        yield from reused.reused(program, cls)
-        yield from parallel.parallel(program, cls)
 
 
 def _owes(program: Program, method: FunctionInfo) -> tuple[str, ...] | None:

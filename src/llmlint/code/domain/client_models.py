@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from llmlint.code.domain.answers import is_route
 from llmlint.code.facts.facts import FieldFact
+from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Step
 
@@ -32,16 +32,13 @@ class ClientField(NamedTuple):
         )
 
 
-_MODELS: WeakKeyDictionary[Program, dict[ClassInfo, FunctionInfo]] = WeakKeyDictionary()
-_NAMES: WeakKeyDictionary[Program, frozenset[str]] = WeakKeyDictionary()
-
-
 def client_models(program: Program) -> dict[ClassInfo, FunctionInfo]:
     """Each class that a route takes, with the first route that does."""
-    found = _MODELS.get(program)
-    if found is None:
-        found = _MODELS[program] = dict(_taken(program))
-    return found
+    return once(program, _models)
+
+
+def _models(program: Program) -> dict[ClassInfo, FunctionInfo]:
+    return dict(_taken(program))
 
 
 def _taken(program: Program) -> Iterator[tuple[ClassInfo, FunctionInfo]]:
@@ -56,11 +53,11 @@ def _taken(program: Program) -> Iterator[tuple[ClassInfo, FunctionInfo]]:
 
 def _field_names(program: Program) -> frozenset[str]:
     """A sieve: the class of an object is asked only where a field has the name."""
-    found = _NAMES.get(program)
-    if found is None:
-        models = client_models(program)
-        found = _NAMES[program] = frozenset(f.name for model in models for cls in model.mro for f in cls.facts.fields)
-    return found
+    return once(program, _names_of_fields)
+
+
+def _names_of_fields(program: Program) -> frozenset[str]:
+    return frozenset(f.name for model in client_models(program) for cls in model.mro for f in cls.facts.fields)
 
 
 def client_field(program: Program, function: FunctionInfo, path: str) -> ClientField | None:

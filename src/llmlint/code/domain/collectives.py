@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 import msgspec
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around, chain, loops_around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Step
 from llmlint.vocabulary import Collective, words
@@ -66,13 +66,16 @@ class Meeting(msgspec.Struct, frozen=True):
 
 
 Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
-_FOUND: WeakKeyDictionary[Program, dict[tuple[int, str], Meetings]] = WeakKeyDictionary()
+
+
+def _known_meetings(program: Program) -> dict[tuple[int, str], Meetings]:
+    return {}
 
 
 def meetings_of(program: Program, levels: int, axis: str = "", language: str = "python") -> Meetings:
     """Every function that enters a collective, itself or through so many calls, with where it does; only those of one
     group where an axis is named. C, C++ and CUDA are the language "cpp"."""
-    known = _FOUND.setdefault(program, {})
+    known = once(program, _known_meetings)
     key = (levels, f"{axis}/{language}")
     if key not in known:
         known[key] = _search(program, levels, axis, language == "python")

@@ -6,12 +6,12 @@ import builtins
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from llmlint.code.domain.device_waits import is_host_name, waits
 from llmlint.code.domain.tensors import DEVICE, bound_memory
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.rounds import within
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.code.link.reach import Wanted
 from llmlint.phrases import last_name, words
@@ -27,7 +27,9 @@ _ORDERING_THINGS = frozenset("event ready stream done".split())
 """Words of names of what a call orders streams by, when it is given it."""
 _MAKES_WAIT = frozenset({"wait_stream", "wait_event", "synchronize"})
 
-_WANTED: WeakKeyDictionary[Program, Wanted] = WeakKeyDictionary()
+
+def _wanted(program: Program) -> Wanted:
+    return lambda _, inner: _orders(program, inner)
 
 
 class Side(NamedTuple):
@@ -134,7 +136,7 @@ def orders_streams(program: Program, function: FunctionInfo, effect: Effect) -> 
         return False
     if _orders(program, effect):
         return True
-    wanted = _WANTED.setdefault(program, lambda _, inner: _orders(program, inner))
+    wanted = once(program, _wanted)
     return any(program.reaches(callee, wanted, _DEEPEST) for callee in program.callees(function, effect))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.reach import Wanted
 from llmlint.vocabulary import Vocabulary, words
@@ -15,7 +14,9 @@ _OF_TENSORS = frozenset({"item", "tolist", "cpu", "numpy"})
 _OTHERS = frozenset({"wait", "result", "join"})
 """Of threads, futures and events: whoever they wait for may have waited for the device."""
 
-_WANTED: WeakKeyDictionary[Program, Wanted] = WeakKeyDictionary()
+
+def _wanted(program: Program) -> Wanted:
+    return lambda _, inner: _waits_itself(program.vocabulary, inner)
 
 
 def waits(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -24,7 +25,7 @@ def waits(program: Program, function: FunctionInfo, effect: Effect) -> bool:
         return effect.op in ("await", "yield")
     if effect.via == "await" or _waits_itself(program.vocabulary, effect):
         return True
-    wanted = _WANTED.setdefault(program, lambda _, inner: _waits_itself(program.vocabulary, inner))
+    wanted = once(program, _wanted)
     return any(program.reaches(callee, wanted, _DEEPEST) for callee in program.callees(function, effect))
 
 

@@ -11,16 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain
-from weakref import WeakKeyDictionary
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
 _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
 _WORD = re.compile(r"\w+")
-
-_NAMERS: WeakKeyDictionary[Program, defaultdict[str, set[ClassInfo | None]]] = WeakKeyDictionary()
 
 
 def is_never_made(program: Program, cls: ClassInfo) -> bool:
@@ -37,21 +35,20 @@ def _is_closed(cls: ClassInfo) -> bool:
 def _is_named(program: Program, cls: ClassInfo) -> bool:
     if program.calls_named(cls.name):
         return True
-    return any(owner is not cls for owner in _namers(program).get(cls.name, ()))
+    return any(owner is not cls for owner in once(program, _namers).get(cls.name, ()))
 
 
 def _namers(program: Program) -> Mapping[str, set[ClassInfo | None]]:
     """By the name of a class: whose functions name it. None stands for functions of no class, and for imports."""
-    if program not in _NAMERS:
-        found = _NAMERS[program] = defaultdict(set)
-        classes = {cls.name for cls in program.classes}
-        named = cache(lambda text: classes.intersection(_WORD.findall(text)))  # most texts stand in many functions
-        for name in _imported(program):
-            found[name].add(None)
-        for function in program.functions:
-            for name in chain.from_iterable(map(named, _texts(function))):
-                found[name].add(function.owner)
-    return _NAMERS[program]
+    found: defaultdict[str, set[ClassInfo | None]] = defaultdict(set)
+    classes = {cls.name for cls in program.classes}
+    named = cache(lambda text: classes.intersection(_WORD.findall(text)))  # most texts stand in many functions
+    for name in _imported(program):
+        found[name].add(None)
+    for function in program.functions:
+        for name in chain.from_iterable(map(named, _texts(function))):
+            found[name].add(function.owner)
+    return found
 
 
 def _imported(program: Program) -> Iterator[str]:

@@ -8,7 +8,6 @@ where everything that it may run does.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from weakref import WeakKeyDictionary
 
 from llmlint.code.flow.conditions import implied, is_about
 from llmlint.code.flow.functions import paths_of
@@ -16,6 +15,7 @@ from llmlint.code.flow.graph import ENTRY, EXIT, Edge
 from llmlint.code.flow.rounds import loops_of, within
 from llmlint.code.flow.summaries import Link, Summary, summaries_of
 from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
 
@@ -110,11 +110,5 @@ def surely(program: Program, function: FunctionInfo, path: str, hows: frozenset[
     return any(always_of(program).surely(made, path, hows) for made in summaries_of(program).of(function, None))
 
 
-_ALWAYS: WeakKeyDictionary[Program, Always] = WeakKeyDictionary()
-
-
 def always_of(program: Program) -> Always:
-    found = _ALWAYS.get(program)
-    if found is None:
-        found = _ALWAYS[program] = Always(program)
-    return found
+    return once(program, Always)

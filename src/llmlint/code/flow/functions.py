@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import msgspec
 
 from llmlint.code.facts.facts import Region
@@ -11,17 +9,20 @@ from llmlint.code.flow.graph import graph_of, runs_in_place
 from llmlint.code.flow.paths import Paths
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.exits import chain
-
-_PATHS: WeakKeyDictionary[FunctionInfo, dict[int, Paths]] = WeakKeyDictionary()
+from llmlint.code.link.once import once
 
 
 def paths_of(function: FunctionInfo, body: int = 0) -> Paths:
     """The paths of a function, or of one lambda in it."""
-    known = _PATHS.setdefault(function, {})
+    known = once(function, _known_paths)
     if body not in known:
         graph = graph_of(function.effects, _regions(function), function.language, body)
         known[body] = Paths(graph, function.language == "python")
     return known[body]
+
+
+def _known_paths(function: FunctionInfo) -> dict[int, Paths]:
+    return {}
 
 
 def body_of(function: FunctionInfo, region: int) -> int:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.objects import Known
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.code.link.touches import CHANGING
 
@@ -321,14 +321,9 @@ def _receiver(function: FunctionInfo, effect: Effect, target: FunctionInfo) -> s
 
 # ---------------------------------------------------------------- asking
 
-_SUMMARIES: WeakKeyDictionary[Program, Summaries] = WeakKeyDictionary()
-
 
 def summaries_of(program: Program) -> Summaries:
-    found = _SUMMARIES.get(program)
-    if found is None:
-        found = _SUMMARIES[program] = Summaries(program)
-    return found
+    return once(program, Summaries)
 
 
 def does(program: Program, function: FunctionInfo, cls: ClassInfo | None = None) -> tuple[Done, ...]:

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 import msgspec
 
 from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, FunctionInfo, root_of
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.code.link.touches import CHANGING
 
@@ -65,10 +65,7 @@ def is_own_region(function: FunctionInfo, region: int) -> bool:
 
 def whole(program: Program, function: FunctionInfo) -> FunctionInfo:
     """The function itself where it calls no such helper."""
-    found = _WHOLES.get(program)
-    if found is None:
-        found = _WHOLES[program] = _Wholes(program)
-    return found.of(function)
+    return once(program, _Wholes).of(function)
 
 
 def wholes(program: Program, functions: Iterable[FunctionInfo]) -> list[FunctionInfo]:
@@ -278,6 +275,3 @@ def _is_shared(helper: FunctionInfo, param: Param) -> bool:
     if helper.language == "python":
         return not any(effect.op == "bind" and effect.path == param.name for effect in helper.effects)
     return "&" in param.annotation or "*" in param.annotation
-
-
-_WHOLES: WeakKeyDictionary[Program, _Wholes] = WeakKeyDictionary()

@@ -6,10 +6,11 @@ on first use, and kept.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -50,6 +51,7 @@ class FunctionInfo:
     module: str
     language: str
     owner: ClassInfo | None = None
+    kept: dict[object, Any] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<function {self.full_name}>"

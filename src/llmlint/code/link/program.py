@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -62,6 +62,7 @@ class Program:
     ) -> None:
         self.files = {path: files[path] for path in sorted(files)}
         self.vocabulary = vocabulary
+        self.kept: dict[object, Any] = {}
         self.classes = tuple(sorted(self._list_classes(), key=lambda cls: cls.order))
         self.functions = tuple(sorted(self._list_functions(), key=lambda function: function.order))
         self.names = Names(self.files, self.classes, self.functions)

@@ -77,7 +77,7 @@ def _leaves_on_own_answer(
                 met,
                 f"a rank where {region.text} leaves here and skips {met.name}, which the other ranks enter",
                 asked.steps[0],
-                "medium" if asked.callee else "low",
+                "medium" if asked.callee and not asked.way else "low",  # what helpers make of it is data by then
                 f"{asked.callee or 'that'} depends on the moment and the machine, not on anything the ranks agreed on",
             )
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from linking import link
 
+from llmlint.code.domain.duties import owed
 from llmlint.code.domain.lending import Fate, Held, Lending
 from llmlint.code.link.program import Program
 
@@ -104,3 +106,11 @@ def use(pool):
     )
     things = Lending(program).things
     assert [(held.function.name, held.name) for held in things] == [("take", "blocks"), ("use", "mine")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "via", "owed_for"), [("ptrdiff_t left = n;", "-=", []), ("float * left;", "=", ["left"])]
+)
+def test_what_is_counted_down_by_an_answer_is_a_number(declared: str, via: str, owed_for: list[str]) -> None:
+    program = link({"fill.cpp": f"void fill(Pool & pool, int n) {{ {declared} left {via} pool.alloc(n); use(left); }}"})
+    assert [held.name for held in owed(Lending(program))] == owed_for

@@ -64,10 +64,11 @@ def _belongs_to_caller(held: Held) -> bool:
 
 
 def _is_number(held: Held) -> bool:
-    """`int got = slab.allocate(out, count)` says how many there are; who holds them is another question."""
+    """`int got = slab.allocate(out, n)` says how many there are, as does `left -= slab.allocate(out, left)`; who holds
+    them is another question."""
     bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
     is_method = held.protocol.enter[0].startswith(".")
-    return is_method and any(not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
+    return is_method and any(e.via == "-=" or not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
 
 
 def _taken_out(program: Program) -> Iterator[Held]:

@@ -68,7 +68,7 @@ async def run(options: argparse.Namespace, model, parts: Parts) -> None:
     driving = asyncio.ensure_future(work)
     await asyncio.wait({stepping, driving}, timeout=options.seconds, return_when=asyncio.FIRST_COMPLETED)
     if options.ranks > 1 and options.what == "drive" and not driving.done():
-        give_up(model)
+        await asyncio.to_thread(give_up, model)
     for task in (stepping, driving):
         if task.done():
             task.result()

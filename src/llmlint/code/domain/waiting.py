@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from llmlint.calls import is_call
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around, chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.typetext import names_in
 from llmlint.vocabulary import Blocking, words
@@ -94,9 +95,7 @@ def _of_local(program: Program, function: FunctionInfo, name: str) -> Iterator[s
     for param in function.facts.params:
         if param.name == name:
             yield from _types_in(program, function, param.annotation)
-    for effect in function.effects:
-        if effect.path != name:
-            continue
+    for effect in once(function, _effects_by_path).get(name, ()):
         if effect.op == "bind" and effect.value == "new":
             yield program.resolve(function, effect.source)
         elif effect.op == "bind" and effect.via == "for":
@@ -108,16 +107,24 @@ def _of_local(program: Program, function: FunctionInfo, name: str) -> Iterator[s
 
 def _of_contents(program: Program, function: FunctionInfo, name: str) -> Iterator[str]:
     """Of what a local container is filled with, or declared to hold: also in the tuples it holds."""
-    for effect in function.effects:
-        if effect.path != name or effect.op not in ("bind", "insert"):
+    by_path = once(function, _effects_by_path)
+    for effect in by_path.get(name, ()):
+        if effect.op not in ("bind", "insert"):
             continue
         yield from _called_in(program, function, effect.reads)
-        put = {path for path in effect.reads if path.isidentifier()} if effect.op == "insert" else set()
-        for made in function.effects:
-            if made.op == "bind" and made.path in put and made.value == "new":
+        put = [path for path in dict.fromkeys(effect.reads) if path.isidentifier()] if effect.op == "insert" else []
+        for made in (one for path in put for one in by_path.get(path, ())):
+            if made.op == "bind" and made.value == "new":
                 yield program.resolve(function, made.source)
         for text in _NAMES.findall(effect.annotation):
             yield program.resolve(function.path, text)
+
+
+def _effects_by_path(function: FunctionInfo) -> dict[str, list[Effect]]:
+    found: dict[str, list[Effect]] = {}
+    for effect in function.effects:
+        found.setdefault(effect.path, []).append(effect)
+    return found
 
 
 def _reads_of_loop(function: FunctionInfo, effect: Effect) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from llmlint.code.domain.lock_steps import Taking, is_lock
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
@@ -40,7 +41,7 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    locks = Locks(program)
+    locks = once(program, Locks)
     if not any(_taken(program, locks, function) for function in program.asked.functions):
         return
     taken = _all_taken(program, locks)
@@ -56,7 +57,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def lock_edges(program: Program) -> Iterator[Edge]:
     """Which lock is taken while which other is held, wherever it is."""
-    locks = Locks(program)
+    locks = once(program, Locks)
     yield from _all_edges(program, locks, _all_taken(program, locks))
 
 

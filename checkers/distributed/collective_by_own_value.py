@@ -14,6 +14,7 @@ from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Region
 from llmlint.code.link.exits import chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
@@ -29,7 +30,7 @@ _SERVES = re.compile(r"while (True|1|.*(is_set\(\)|running).*)")
 
 
 def by_own_values(program: Program) -> Iterator[Report]:
-    own = OwnValues(program)
+    own = once(program, OwnValues)
     for language in ("python", "cpp"):
         for function, meetings in meetings_of(program, _LEVELS, language=language).items():
             found = next(_divergent(own, function, meetings), None)

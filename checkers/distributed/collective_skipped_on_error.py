@@ -14,6 +14,7 @@ from llmlint.code.domain.own_values import OwnValues
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import around, chain, own_regions
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import way_to_raise
 from llmlint.findings import Report, Step
@@ -30,7 +31,7 @@ _Raised = tuple[Effect, tuple[Step, ...], bool]
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    own = OwnValues(program)
+    own = once(program, OwnValues)
     for function, meetings in meetings_of(program, _NEAR, language="cpp").items():
         yield from _leaves_on_own_answer(program, own, function, meetings)
     for function, meetings in meetings_of(program, _NEAR).items():

@@ -15,6 +15,7 @@ from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import around, chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import words
@@ -27,7 +28,7 @@ _ROOM = _AMOUNTS | frozenset("max limit budget room".split())
 
 def check_program(program: Program) -> Iterator[Report]:
     beside = _beside_others(program)
-    own = OwnValues(program)
+    own = once(program, OwnValues)
 
     @cache
     def told(function: FunctionInfo) -> Report | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from llmlint.code.domain.event_frames import ends_of, is_frame, json_given, strings_sent
+from llmlint.checkers.input.event_frames import ends_of, is_frame, json_given, strings_sent
 from llmlint.code.domain.spots import spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree

@@ -16,6 +16,7 @@ from llmlint.code.domain.state import attribute_of, is_setup, only_looks
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.summaries import does
 from llmlint.code.flow.with_helpers import whole
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.runtime.block import Block, Target
@@ -35,7 +36,7 @@ class Back(NamedTuple):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    giving = Giving(program)
+    giving = once(program, Giving)
     for cls in program.asked.classes:
         for attribute, removals in _removals(cls).items():
             if len({removal.function for removal in removals}) > 1:

@@ -14,6 +14,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, goes_round
 from llmlint.code.flow.with_helpers import is_own_region, whole
 from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Target
@@ -24,7 +25,7 @@ _FOR = re.compile(r"for (?P<target>.+?) in (?P<over>.+)")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    lending = Lending(program)
+    lending = once(program, Lending)
     for held in lending.asked:
         is_native = held.function.language != "python" and held.protocol.held == "result" and held.is_local
         if is_native and "." not in held.effect.callee and _is_raw(program, held) and not is_captured(held):

@@ -17,6 +17,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import RAISED
 from llmlint.code.link.exits import chain, loops_around, stands_in
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
@@ -33,7 +34,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _early_exits(program: Program) -> Iterator[Report]:
-    lending = Lending(program)
+    lending = once(program, Lending)
     told: set[tuple[int, str, int]] = set()
     for held in owed(lending):
         found = forgotten(lending, held)

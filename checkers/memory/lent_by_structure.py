@@ -20,6 +20,7 @@ from llmlint.code.flow.graph import EXIT
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import stands_in
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.code.link.raising import may_raise
 from llmlint.findings import Report
@@ -43,7 +44,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 def check(program: Program) -> Iterator[Report]:
-    giving = Giving(program)
+    giving = once(program, Giving)
     yield from _counted_up(program, giving)
     told: set[tuple[FunctionInfo, int]] = set()
     for pool in giving.pools:

@@ -15,6 +15,7 @@ from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, leak
 from llmlint.code.link.exits import chain, stands_in
+from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
@@ -25,7 +26,7 @@ _NO = frozenset({"False", "false"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    counts = counts_of(program)
+    counts = once(program, counts_of)
     entered_by = program.vocabulary.entered_by
     names = {f.name for f in counts.raising} | {
         name for name in program.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from llmlint.code.domain.never_begun import never_begun
+from llmlint.checkers.values.never_begun import never_begun
 from llmlint.code.domain.spots import is_part, key_of, spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree

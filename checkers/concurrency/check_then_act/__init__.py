@@ -13,12 +13,13 @@ from llmlint.checkers.concurrency.check_then_act.acts_in_another_call import act
 from llmlint.checkers.concurrency.check_then_act.acts_in_another_scope import acts_in_another_scope
 from llmlint.checkers.concurrency.check_then_act.pins_too_late import pins_too_late
 from llmlint.code.domain.locks import Locks
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    locks = Locks(program)
+    locks = once(program, Locks)
     yield from acts_in_another_call(program, locks)
     yield from acts_in_another_scope(program, locks)
     yield from pins_too_late(program)

@@ -19,7 +19,7 @@ _ONE_MORE = frozenset({"append", "appendleft", "add", "put", "push_back", "push"
 
 
 def acts_in_another_scope(program: Program, locks: Locks) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         if not cls.functions or not locks_of(program, cls):
             continue
         for function in cls.functions:

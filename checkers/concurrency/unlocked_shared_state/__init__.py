@@ -21,12 +21,13 @@ from llmlint.checkers.concurrency.unlocked_shared_state.process_values import co
 from llmlint.checkers.concurrency.unlocked_shared_state.siblings import forgotten_beside_a_mutex
 from llmlint.checkers.concurrency.unlocked_shared_state.statics import changed_statics
 from llmlint.code.domain.locks import Locks
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    locks = Locks(program)
+    locks = once(program, Locks)
     yield from unguarded_places(program, locks)
     yield from forgotten_beside_a_mutex(program, locks)
     yield from changed_statics(program, locks)

@@ -68,7 +68,7 @@ class Meeting(msgspec.Struct, frozen=True):
 Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
 
 
-def _known_meetings(program: Program) -> dict[tuple[int, str], Meetings]:
+def _known_meetings(program: Program) -> dict[tuple[int, str, str], Meetings]:
     return {}
 
 
@@ -76,7 +76,7 @@ def meetings_of(program: Program, levels: int, axis: str = "", language: str = "
     """Every function that enters a collective, itself or through so many calls, with where it does; only those of one
     group where an axis is named. C, C++ and CUDA are the language "cpp"."""
     known = once(program, _known_meetings)
-    key = (levels, f"{axis}/{language}")
+    key = (levels, axis, language)
     if key not in known:
         known[key] = _search(program, levels, axis, language == "python")
     return known[key]

@@ -11,6 +11,7 @@ from llmlint.code.domain.counting import Counts, counts_of
 from llmlint.code.domain.pools import Pool, pools_of, told_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 
 _HELPERS = 2
@@ -24,7 +25,7 @@ class Giving:
 
     @cached_property
     def counts(self) -> Counts:
-        return counts_of(self._program)
+        return once(self._program, counts_of)
 
     @cached_property
     def pools(self) -> list[Pool]:

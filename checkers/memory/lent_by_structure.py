@@ -48,7 +48,7 @@ def check(program: Program) -> Iterator[Report]:
     yield from _counted_up(program, giving)
     told: set[tuple[FunctionInfo, int]] = set()
     for pool in giving.pools:
-        for slot in _taken_from(program, pool):
+        for slot in (slot for slot in _taken_from(program, pool) if slot.function in program.asked):
             found = _forgotten(program, giving, slot)
             if found is not None and (slot.function, slot.at) not in told:
                 told.add((slot.function, slot.at))
@@ -61,7 +61,7 @@ def check(program: Program) -> Iterator[Report]:
 def _counted_up(program: Program, giving: Giving) -> Iterator[Report]:
     counts = giving.counts
     for raising in sorted(counts.raising, key=lambda f: f.order):
-        for function, call in program.callers(raising):
+        for function, call in (caller for caller in program.callers(raising) if caller.function in program.asked):
             if function in counts.raising or function in counts.lowering or stands_in(function, call, {"lambda"}):
                 continue
             thing = counted_by(program, counts, function, call, RAISE)

@@ -36,7 +36,7 @@ def linked_program(request: Request, progress: Progress | None = None) -> Progra
             found = gather(sources, {}, known, cache, options.vocabulary, options.jobs, progress)
             if progress is not None:
                 progress(Stage("linking"))
-            facts = {path: record.facts for path, record in found.records.items() if not record.unreadable}
+            facts = {path: record.facts for path, record in found.records.items() if record.is_linked}
             return Program(facts, options.vocabulary)
     finally:
         cache.close()

@@ -40,6 +40,11 @@ class FileRecord(msgspec.Struct, array_like=True, frozen=True):
     faults: tuple[Fault, ...] = ()
     unreadable: str = ""
 
+    @property
+    def is_linked(self) -> bool:
+        """Has it facts that can be relied on? A rule's fault costs that rule's reports, one of the reader all."""
+        return not self.unreadable and all(fault.rule for fault in self.faults)
+
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(FileRecord)

@@ -210,7 +210,7 @@ def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str
         result.faults += [f"{fault.rule or 'reading'} failed on {path}: {fault.message}" for fault in record.faults]
         if record.unreadable:
             result.problems.append(Problem(path, "unreadable", record.unreadable))
-        if record.unreadable or any(not fault.rule for fault in record.faults):
+        if not record.is_linked:
             counts.failed += 1
             continue
         readable[path] = record.facts

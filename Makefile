@@ -32,7 +32,7 @@ fuzz: setup
 	mkdir -p build
 	$(BIN)/python -m benchmarks.fuzz --seconds 60 --anew --state build/fuzz.json --result build/fuzz.md
 
-# Whatever was tried to break llmlint, again: goes on where it ended, most of two hours in all.
+# Whatever was tried to break llmlint, again: goes on where it ended with this code, half an hour in all.
 robustness: setup
 	$(BIN)/python -m benchmarks.robustness
 

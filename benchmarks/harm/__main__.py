@@ -40,7 +40,8 @@ def go_on(done: Done, state: Path | None, wanted: dict[signal.Signals, int], job
 
 
 def fail_calls(done: Done, state: Path | None, commands: list[str], jobs: int) -> None:
-    left = [command for command in commands if command not in done.failed]
+    """What was not tried yet, and what did not hold."""
+    left = [command for command in commands if command not in done.failed or done.failed[command].wrong]
     with ThreadPoolExecutor(jobs) as pool:
         for command, tally in zip(left, pool.map(faults.try_all, left), strict=True):
             done.failed[command] = tally
@@ -48,8 +49,11 @@ def fail_calls(done: Done, state: Path | None, commands: list[str], jobs: int) -
 
 
 def end_scans(done: Done, state: Path | None, wanted: dict[signal.Signals, int]) -> None:
+    """Goes on where the last run ended; where anything did not hold, all begins anew."""
     for number, times in wanted.items():
-        tally_of = done.ended.setdefault(number.name, kills.Tally())
+        if number.name not in done.ended or done.ended[number.name].wrong:
+            done.ended[number.name] = kills.Tally()
+        tally_of = done.ended[number.name]
         while tally_of.ended < times:
             piece = min(_AT_A_TIME, times - tally_of.ended)
             tally_of.add(kills.kill_many(piece, number, seed=number * 10_000 + tally_of.ended))

@@ -11,6 +11,7 @@ from serving_code import LEFT, NOOP
 
 from llmlint.cli import main
 from llmlint.config import Config, Configuration, Settings, settings_schema
+from llmlint.ignores import Patterns
 from llmlint.project import Request, scan
 
 
@@ -274,6 +275,32 @@ def test_a_setting_without_sense_is_named_and_left_out(tree: Path, setting: str)
     assert len(result.errors) == 1
     assert result.errors[0].startswith("llmlint.toml:")
     assert len(result.errors[0]) < 500
+
+
+def test_of_settings_that_are_all_mistakes_the_first_hundred_are_told(tree: Path) -> None:
+    mistakes = {
+        "keys": "".join(f"key_{number} = 1\n" for number in range(3000)),
+        "tables": "".join(f"[key_{number}]\n" for number in range(3000)),
+        "words": "[vocabulary]\n" + "".join(f"group_{number} = ['a']\n" for number in range(3000)),
+    }
+    for text in mistakes.values():
+        (tree / "llmlint.toml").write_text(text)
+        result = scan(Request(("engine",)))
+        assert result.findings
+        assert len(result.errors) == 101
+        assert "the rest of the file is left out" in result.errors[-1]
+
+
+def test_of_many_entries_for_paths_those_are_asked_that_might_match(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [f"[[per-path]]\npaths = ['gen_{number}/ ', '!a']\nignore = ['LLM8']\n" for number in range(3000)]
+    (tree / "llmlint.toml").write_text("".join([*entries, "[[per-path]]\npaths = ['engine']\nignore = ['LLM8']\n"]))
+    asked: list[str] = []
+    matches = Patterns.matches
+    monkeypatch.setattr(Patterns, "matches", lambda self, path: asked.append(path) or matches(self, path))  # type: ignore[func-returns-value]
+    assert not scan(Request(("engine",))).findings
+    assert len(asked) < 100
 
 
 @pytest.mark.parametrize(

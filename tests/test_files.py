@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from llmlint.files import discover
 from llmlint.ignores import Patterns
+from llmlint.pattern_index import PatternIndex
 
 
 @pytest.fixture
@@ -139,7 +140,29 @@ def test_exclude_patterns_hold_outside_the_working_directory_too(here, tmp_path)
 
 names = st.sampled_from(["a.py", "b.py", "gen", "sub", "sub/a.py", "gen/a.py", "sub/gen/b.py", "gen_a.py"])
 patterns = st.sampled_from(
-    ["*.py", "!a.py", "gen/", "/gen", "sub/*", "!sub/a.py", "**/gen", "gen_*", "# note", "", "[ab].py", "sub/**/b.py"]
+    [
+        "*.py",
+        "!a.py",
+        "gen/",
+        "/gen",
+        "sub/*",
+        "!sub/a.py",
+        "**/gen",
+        "gen_*",
+        "# note",
+        "",
+        "[ab].py",
+        "sub/**/b.py",
+        "g?n",
+        "*n_*",
+        "\\gen",
+        "s\\ub/*",
+        "[!b]en_a*",
+        "gen/ ",
+        "gen ",
+        "*[e-n]n/b*",
+        "b.p[y]",
+    ]
 )
 
 
@@ -160,6 +183,27 @@ def test_patterns_mean_what_they_mean_to_git(repository, lines, paths):
         above = [path[: at + 1] for at, sign in enumerate(path) if sign == "/"]
         ours = any(Patterns(lines).verdict(part) for part in [*above, path])  # nothing is taken back from a folder
         assert ours == (path in told), (lines, path)
+
+
+@given(st.lists(patterns, min_size=1, max_size=5), names)
+def test_what_is_not_tried_would_not_have_matched(lines, path):
+    index = PatternIndex()
+    written = Patterns(lines).written
+    for number, pattern in enumerate(written):
+        index.add(number, pattern)
+    matching = [number for number, pattern in enumerate(written) if Patterns([pattern]).matches(path)]
+    assert set(matching) <= set(index.might_match(path))
+
+
+@pytest.mark.parametrize("pattern", ["gen_{}", "/build/{}/", "*_{}.py", "[ab]*{}?", "sub/**/layer_{}_*"])
+def test_of_many_patterns_those_are_tried_that_might_match(pattern):
+    index = PatternIndex()
+    for number in range(10_000):
+        index.add(number, pattern.format(f"{number:05d}"))
+    path = pattern.replace("[ab]", "a").replace("*", "a").replace("?", "a").format("01234").strip("/")
+    assert 1234 in index.might_match(path)
+    assert len(index.might_match(path)) < 200
+    assert len(index.might_match("src/engine.py")) < 20
 
 
 # ---------------------------------------------------------------- links

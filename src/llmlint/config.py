@@ -19,6 +19,7 @@ from llmlint.flows import Flow
 from llmlint.ignores import Patterns
 from llmlint.opening import read_small
 from llmlint.own_rules import OwnRulesError, are_allowed, is_trusted, use_rules_from
+from llmlint.pattern_index import PatternIndex
 from llmlint.protocols import Protocol
 from llmlint.settings_problems import SettingsProblem, SettingsText, invalid_value, says, unknown_setting
 
@@ -92,20 +93,18 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
 
     def wants(self, finding: Finding, file: str, catalogue: Catalogue) -> bool:
         """Do the settings for its path let a finding through?"""
-        for index, entry in enumerate(self.config.per_path):
-            if self._applies(index, file) and not _lets_through(entry, finding, catalogue):
-                return False
-        return True
+        return all(_lets_through(entry, finding, catalogue) for entry in self._entries_for(file))
 
     def severity_of(self, finding: Finding, file: str, catalogue: Catalogue) -> str:
         found = _severity_in(self.config.severity, finding, catalogue) or finding.severity
-        for index, entry in enumerate(self.config.per_path):
-            if entry.severity and self._applies(index, file):
-                found = _severity_in(entry.severity, finding, catalogue) or found
+        for entry in self._entries_for(file):
+            found = _severity_in(entry.severity, finding, catalogue) or found
         return found
 
-    def _applies(self, index: int, file: str) -> bool:
-        return self._path_specs[index].matches(self._below(file, "per-path"))
+    def _entries_for(self, file: str) -> list[PathSettings]:
+        path, specs = self._below(file, "per-path"), self._path_specs
+        might_match = self._path_index.might_match(path)
+        return [self.config.per_path[number] for number in might_match if specs[number].matches(path)]
 
     def _below(self, file: str, key: str) -> str:
         """A path as the patterns under `key` see it: from the folder of the file that holds them."""
@@ -119,6 +118,14 @@ class Settings(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _path_specs(self) -> list[Patterns]:
         return [Patterns(entry.paths) for entry in self.config.per_path]
+
+    @cached_property
+    def _path_index(self) -> PatternIndex:
+        index = PatternIndex()
+        for number, patterns in enumerate(self._path_specs):
+            for pattern in patterns.written:
+                index.add(number, pattern)
+        return index
 
 
 class Configuration:
@@ -195,7 +202,14 @@ class Configuration:
             self.problems.append(text.problem("tool.llmlint is not a table; left out", "tool.llmlint"))
             return
         self._take_rules(text, table)
+        yield from self._valid_keys(text, table)
+        if text.has_too_many_problems:
+            self.problems.append(text.problem("so many mistakes that the rest of the file is left out", ""))
+
+    def _valid_keys(self, text: SettingsText, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for key, value in table.items():
+            if text.has_too_many_problems:
+                return
             if key == "vocabulary" and isinstance(value, Mapping):
                 yield key, dict(self._valid_words(text, value))
                 continue
@@ -227,6 +241,8 @@ class Configuration:
         from llmlint.vocabulary_file import VocabularyError, load_vocabulary
 
         for name, words in groups.items():
+            if text.has_too_many_problems:
+                return
             try:
                 if b"\\u0000" in msgspec.json.encode(words):
                     raise VocabularyError(name, "a NUL character")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+
+from llmlint.pattern_index import PatternIndex
 
 _NAMED = {
     "alnum": r"a-zA-Z0-9",
@@ -36,20 +37,28 @@ class Patterns:
     """Lines of a .gitignore. The last one that speaks of a path decides."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        read = [found for found in map(_read, lines) if found is not None]
-        self._read = read
-        # Most paths match none, and then asking once is enough.
-        self._might_match = re.compile("|".join(f"(?:{expression})" for expression, _ in read) if read else _NEVER)
+        self._lines = [read for read in map(_read, lines) if read is not None]
+        self._expressions: dict[int, re.Pattern[str]] = {}
+        self._index = PatternIndex()
+        for number, pattern in enumerate(self.written):
+            self._index.add(number, pattern)
+
+    @property
+    def written(self) -> list[str]:
+        """The patterns alone: without comments, blanks around them, and the `!` of those that take back."""
+        return [pattern for pattern, _ in self._lines]
 
     def verdict(self, path: str) -> bool | None:
         """True: matches; False: taken back (`!pattern`); None: not spoken of. A folder's path ends with a slash."""
-        if not self._might_match.fullmatch(path):
-            return None
-        return next(is_taken for expression, is_taken in self._each if expression.fullmatch(path))
+        might_match = reversed(self._index.might_match(path))
+        return next(
+            (self._lines[number][1] for number in might_match if self._expression(number).fullmatch(path)), None
+        )
 
-    @cached_property
-    def _each(self) -> list[tuple[re.Pattern[str], bool]]:
-        return [(re.compile(expression), is_taken) for expression, is_taken in reversed(self._read)]
+    def _expression(self, number: int) -> re.Pattern[str]:
+        if number not in self._expressions:
+            self._expressions[number] = re.compile(_expression(self._lines[number][0]) or _NEVER)
+        return self._expressions[number]
 
     def matches(self, path: str) -> bool:
         """Is this path meant, or a folder that holds it? What is said of the nearest one decides."""
@@ -91,17 +100,17 @@ def is_ignored(file: str, is_folder: bool, ignores: Sequence[IgnoreFile]) -> boo
 
 
 def _read(line: str) -> tuple[str, bool] | None:
-    """The expression of a line, and whether it leaves out or takes back; None for a line that matches nothing."""
+    """The pattern of a line, and whether it leaves out or takes back; None for a line that has none."""
     line = re.sub(r"(?<!\\) +$", "", line.removesuffix("\r"))
     is_taken = not line.startswith("!")
     pattern = line if is_taken else line[1:]
     if not line or line.startswith("#") or not pattern.strip("/"):
         return None
-    expression = _expression(pattern)
-    return None if expression is None else (expression, is_taken)
+    return pattern, is_taken
 
 
 def _expression(pattern: str) -> str | None:
+    """None where a pattern matches nothing."""
     only_folders = pattern.endswith("/")
     segments = pattern.removesuffix("/").split("/")
     if len(segments) == 1:

@@ -80,6 +80,7 @@ class Project:
         self.settings = self.configuration.of(_anchor(request.paths))
         self.catalogue: Catalogue = load_catalogue()  # after the settings, which may bring rules
         self.base = _base(self.settings, request.paths)
+        self._left_out = Patterns(request.exclude)
         self._chosen: dict[int, set[str]] = {}
 
     def home(self, path: str) -> str:
@@ -114,7 +115,7 @@ class Project:
         )
 
     def _excluded(self, path: str, is_folder: bool) -> bool:
-        if self.request.exclude and _matches(self.request.exclude, self.home(path), is_folder):
+        if self._left_out.matches(os.path.relpath(self.home(path)) + "/" * is_folder):
             return True
         settings = self.settings_of(path)
         return bool(settings.config.exclude) and settings.excludes(self.home(path), is_folder)
@@ -266,7 +267,3 @@ def _given_only(request: Request, sources: Sequence[SourcePath]) -> list[SourceP
     known = {source.file for source in sources}
     missing = [path for path in request.given if os.path.abspath(path) not in known]
     return [SourcePath(Path(path).as_posix(), os.path.abspath(path), language_of(path) or "python") for path in missing]
-
-
-def _matches(patterns: tuple[str, ...], path: str, is_folder: bool) -> bool:
-    return Patterns(patterns).matches(os.path.relpath(path) + "/" * is_folder)

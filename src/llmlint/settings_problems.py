@@ -15,6 +15,10 @@ _LONGEST = 100
 _BEFORE = 40
 """So much of a long line is shown, and so much of that before the mark."""
 
+_MOST_PROBLEMS = 100
+"""Of one file: what has more mistakes is not a settings file, and nobody reads on."""
+_MOST_SAID = 500
+
 _OTHERS_NAMES = {
     "per-file-ignores": "per-path",
     "overrides": "per-path",
@@ -83,9 +87,16 @@ class SettingsText:
         self.file = file
         self._lines = text.split("\n")
         self._table = table
+        self._told = 0
+
+    @property
+    def has_too_many_problems(self) -> bool:
+        return self._told >= _MOST_PROBLEMS
 
     def problem(self, message: str, key: str, word: str = "") -> SettingsProblem:
         """A complaint about `word` in the value of `key`, or about the key itself."""
+        self._told += 1
+        message = message if len(message) <= _MOST_SAID else f"{message[:_MOST_SAID]} …"
         at = self._line_of(key)
         place = self._find(word, at) if word and at else None
         line, column, width = place or self._key_at(at, key)

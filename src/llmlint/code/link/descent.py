@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from llmlint.code.link.entities import ClassInfo
 
-GENERATIONS = 64
+GENERATIONS = 24
 
 
 def where_cut(

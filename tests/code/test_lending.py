@@ -6,7 +6,7 @@ import pytest
 from linking import link
 
 from llmlint.code.domain.duties import owed
-from llmlint.code.domain.lending import Fate, Held, Lending
+from llmlint.code.domain.lending import Fate, Held, Lending, mentions
 from llmlint.code.link.program import Program
 
 READER = """
@@ -114,3 +114,19 @@ def use(pool):
 def test_what_is_counted_down_by_an_answer_is_a_number(declared: str, via: str, owed_for: list[str]) -> None:
     program = link({"fill.cpp": f"void fill(Pool & pool, int n) {{ {declared} left {via} pool.alloc(n); use(left); }}"})
     assert [held.name for held in owed(Lending(program))] == owed_for
+
+
+def test_of_very_many_things_of_one_function_the_first_hundred_are_followed() -> None:
+    takes = "".join(f"    b{n} = open('{n}')\n" for n in range(300))
+    program = link({"a.py": f"def f():\n{takes}\n\ndef g():\n    a = open('a')\n"})
+    names = [held.name for held in owed(Lending(program))]
+    assert names == [f"b{n}" for n in range(100)] + ["a"]
+
+
+def test_effects_that_speak_of_none_of_its_names_are_not_asked_about_a_thing() -> None:
+    takes = "".join(f"    b{n} = open('{n}')\n    b{n}.close()\n" for n in range(50))
+    program = link({"a.py": f"def f():\n{takes}"})
+    function = next(function for function in program.functions if function.name == "f")
+    spoken_of = [function.effects[at] for at in mentions(function, {"b7"})]
+    assert 0 < len(spoken_of) < 5
+    assert all("b7" in (e.path, e.result, e.callee.partition(".")[0]) for e in spoken_of)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, names_of, scopes_of
+from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, mentions, names_of, scopes_of
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
@@ -23,6 +23,8 @@ from llmlint.code.link.raising import may_raise
 from llmlint.vocabulary import words
 
 _NUMBERS = frozenset({"int", "bool", "size_t", "int32_t", "uint32_t", "int64_t", "uint64_t", "unsigned", "long"})
+_MOST_THINGS = 100
+"""That one function takes: for each, the ways through all of it are gone, so that more would cost their square."""
 _INSERTS_ALL = frozenset({"extend", "update"})
 
 
@@ -37,7 +39,11 @@ class Forgotten(NamedTuple):
 
 def owed(lending: Lending) -> Iterator[Held]:
     """What the functions of a program take for themselves; counts are no things."""
+    looked_at: Counter[FunctionInfo] = Counter()
     for held in lending.asked:
+        looked_at[held.function] += 1
+        if looked_at[held.function] > _MOST_THINGS:
+            continue
         is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
         if held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held):
             yield held
@@ -66,7 +72,8 @@ def _belongs_to_caller(held: Held) -> bool:
 def _is_number(held: Held) -> bool:
     """`int got = slab.allocate(out, n)` says how many there are, as does `left -= slab.allocate(out, left)`; who holds
     them is another question."""
-    bound = (e for e in held.function.effects if e.op == "bind" and e.path == held.name)
+    spoken_of = (held.function.effects[at] for at in mentions(held.function, {held.name}))
+    bound = (e for e in spoken_of if e.op == "bind" and e.path == held.name)
     is_method = held.protocol.enter[0].startswith(".")
     return is_method and any(e.via == "-=" or not _NUMBERS.isdisjoint(e.annotation.split()) for e in bound)
 
@@ -164,11 +171,13 @@ def _tells(held: Held, names: frozenset[str], bound: Effect) -> bool:
 def _noted(held: Held) -> set[int]:
     """Where the ids that a list of things was made of are put by, for whoever gives the things back."""
     function = held.function
-    made = (e for e in function.effects[: held.at] if e.op == "bind" and e.path == held.name and e.value == "container")
+    before = (function.effects[at] for at in mentions(function, {held.name}) if at < held.at)
+    made = (e for e in before if e.op == "bind" and e.path == held.name and e.value == "container")
     ids = {path for e in made for path in e.reads if path not in e.holds} - {param.name for param in function.params}
     return {
         at
-        for at, effect in enumerate(function.effects)
+        for at in mentions(function, ids)
+        for effect in (function.effects[at],)
         if at > held.at and effect.via in _INSERTS_ALL and any(argument.path in ids for argument in effect.args)
     }
 

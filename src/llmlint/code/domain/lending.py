@@ -21,6 +21,7 @@ from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.exits import stands_in
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
 from llmlint.protocols import Protocol
 
@@ -125,7 +126,8 @@ class Lending:
         function, names = held.function, names_of(held)
         fates: dict[int, Fate] = {}
         handed_out = {p.name for p in function.facts.params} if function.language != "python" else set()
-        for at, effect in enumerate(function.effects):
+        for at in mentions(function, names):
+            effect = function.effects[at]
             if effect.op == "bind" and effect.source in names and effect.path in handed_out:
                 fates[at] = Fate.KEPT  # a parameter that refers to the caller's variable
                 continue
@@ -174,8 +176,8 @@ class Lending:
 
         def find() -> Fate:
             fate, names = Fate.USED, _with_aliases(function.effects, name)
-            for effect in function.effects:
-                fate |= self.fate_in(function, effect, names, protocol)
+            for at in mentions(function, names):
+                fate |= self.fate_in(function, function.effects[at], names, protocol)
             return fate
 
         return self._of_parameter.ask((function, name, protocol), find) or Fate.USED
@@ -185,9 +187,11 @@ class Lending:
         """The calls that only use such a thing: somewhere they are given one that is given back later."""
         found: dict[Protocol, set[str]] = {}
         for held in self.things:
-            uses = [(at, e) for at, e in enumerate(held.function.effects) if at > held.at and _may_borrow(held.name, e)]
+            function, known = held.function, found.setdefault(held.protocol, set())
+            after = ((at, function.effects[at]) for at in mentions(function, {held.name}) if at > held.at)
+            uses = [(at, e) for at, e in after if _may_borrow(held.name, e) and e.callee not in known]
             before = self._before_release(held) if uses else ()
-            found.setdefault(held.protocol, set()).update(e.callee for at, e in uses if at in before)
+            known.update(e.callee for at, e in uses if at in before)
         return {protocol: frozenset(names) for protocol, names in found.items()}
 
     def _before_release(self, held: Held) -> set[int]:
@@ -195,11 +199,28 @@ class Lending:
         graph = paths_of(held.function).graph
         released = (
             node
-            for at, effect in enumerate(held.function.effects)
-            if at > held.at and gives_back(self.program, held.protocol, held.name, effect)
+            for at in mentions(held.function, {held.name})
+            if at > held.at and gives_back(self.program, held.protocol, held.name, held.function.effects[at])
             for node in graph.nodes_of(at)
         )
         return {graph.nodes[node].effect for node in paths_of(held.function).leading_to(set(released), GOING_ON)}
+
+
+def mentions(function: FunctionInfo, names: Collection[str]) -> list[int]:
+    """The places of the effects that speak of one of these names, or of a part of it: no other can change its fate."""
+    by_name = once(function, _by_name)
+    return sorted({at for name in names for at in by_name.get(name, ())})
+
+
+def _by_name(function: FunctionInfo) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for at, effect in enumerate(function.effects):
+        spoken_of = {effect.path, effect.source, effect.callee.rpartition(".")[0], *effect.reads}
+        spoken_of.update(path for argument in effect.args for path in _paths_of(argument))
+        spoken_of.update([path.partition(".")[0] for path in spoken_of])
+        for name in spoken_of:
+            found.setdefault(name, []).append(at)
+    return found
 
 
 def _may_borrow(name: str, effect: Effect) -> bool:
@@ -296,7 +317,11 @@ def _entered_by(region: Region) -> Iterator[str]:
 def is_captured(held: Held) -> bool:
     """Is it used where the graph does not go: in a lambda, a nested function or what did not parse?"""
     function, names = held.function, names_of(held)
-    inside = (e for e in function.effects if stands_in(function, e, {"lambda", "unparsed"}))
+    inside = once(function, _apart)
     if any(not names.isdisjoint((e.path.partition(".")[0], *e.reads, *(a.path for a in e.args))) for e in inside):
         return True
     return any(not names.isdisjoint(region.reads) for region in function.regions if region.kind == "lambda")
+
+
+def _apart(function: FunctionInfo) -> list[Effect]:
+    return [effect for effect in function.effects if stands_in(function, effect, {"lambda", "unparsed"})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
@@ -84,7 +85,11 @@ def _way(question: Question, goals: set[int], kinds: Collection[str]) -> Way | N
     graph = paths.graph
     settled = {node for effect in question.settled for node in graph.nodes_of(effect)}
     settled.update(node for region in question.scopes for node in graph.entered.get(region, ()))
-    normal = paths.leading_to({node for effect in question.released for node in graph.nodes_of(effect)})
+
+    @cache
+    def normal() -> set[int]:
+        return paths.leading_to({node for effect in question.released for node in graph.nodes_of(effect)})
+
     return paths.find(
         graph.nodes_of(question.taken),
         goals,
@@ -95,8 +100,9 @@ def _way(question: Question, goals: set[int], kinds: Collection[str]) -> Way | N
     )
 
 
-def _has_failed(question: Question, edge: Edge, normal: set[int]) -> bool:
-    """Does this branch say that there is nothing to give back: the thing is none, or the call reported a failure?"""
+def _has_failed(question: Question, edge: Edge, normal: Callable[[], set[int]]) -> bool:
+    """Does this branch say that there is nothing to give back: the thing is none, or the call reported a failure?
+    `normal` gives the nodes from which some way leads to a release."""
     if edge.test is None:
         return False
     told: Facts = implied(edge.test, edge.holds)
@@ -104,9 +110,8 @@ def _has_failed(question: Question, edge: Edge, normal: set[int]) -> bool:
         if (atom[0], holds) in _FAILED or (atom[0] == "==" and holds):
             if any(atom[1] == name or atom[1] == f"len({name})" for name in question.names):
                 return True
-        if edge.to not in normal and any(is_about(atom, name) for name in question.status):
-            return True
-        if edge.to not in normal and _asks_the_thing(atom[1:] or atom, question.names):
+        asks = any(is_about(atom, name) for name in question.status)
+        if (asks or _asks_the_thing(atom[1:] or atom, question.names)) and edge.to not in normal():
             return True
     return False
 

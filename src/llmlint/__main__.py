@@ -10,9 +10,12 @@ LIVING_ON = frozenset({"lsp", "server", "trace", "attach", "verify", "issues"})
 
 def run() -> None:
     """The process is there for this command alone."""
-    from llmlint.cli import main
-    from llmlint.ending import run_and_leave
-
+    try:
+        from llmlint.cli import main
+        from llmlint.ending import run_and_leave
+    except (ImportError, MemoryError, OSError) as error:  # of too little memory, or too few files
+        os.write(2, f"llmlint: cannot be started: {type(error).__name__} {str(error)!a}\n".encode())
+        os._exit(3)
     if LIVING_ON.isdisjoint(sys.argv[1:2]):
         gc.disable()
     run_and_leave(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,12 +17,16 @@ _BATCH_BYTES = 400_000
 
 def readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
     broken: list[list[Work]] = []
+    by_itself: Sequence[Work] = ()
     try:
         with worker_pool(jobs) as executor:
             yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
     except NoWorkers:
-        for item in work:
-            yield read_batch([item], vocabulary)
+        by_itself = work
+    if by_itself:
+        gc.collect()  # what was started of the workers holds files open, which may be what there are too few of
+    for item in by_itself:
+        yield read_batch([item], vocabulary)
     for item in (item for batch in broken for item in batch):
         yield [_alone(item, vocabulary)]
 

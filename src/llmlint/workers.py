@@ -9,15 +9,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, context, parent_process
 from pathlib import Path
+from typing import Any
 
 from llmlint.catalogue import add_rules_from, own_folders
 
 _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_A_MOMENT = 0.05
+_CANNOT_START = (OSError, RuntimeError, MemoryError, BrokenProcessPool)
+"""What it says where there is no room: for a process, a thread, what they are told, or for a worker to begin."""
 
 
 class NoWorkers(OSError):
@@ -41,19 +46,41 @@ def _started(jobs: int, how: context.BaseContext) -> ProcessPoolExecutor:
     pool = None
     try:
         pool = ProcessPoolExecutor(jobs, how, initializer=_begin, initargs=(os.getpid(), own_folders()))
-        with _signals_held():
-            pool.submit(_nothing)  # starts the workers
+        with _threads_silent():
+            with _signals_held():
+                first = pool.submit(_nothing)  # starts the workers
+            _await_first(pool, first)
     except BaseException as error:
         if pool is not None:
             _end(pool)
-        if isinstance(error, OSError):
-            raise NoWorkers(*error.args) from error
+        if isinstance(error, _CANNOT_START):
+            raise NoWorkers(str(error)) from None
         raise
     return pool
 
 
 def _nothing() -> None:
     """Work for a worker that is to be there."""
+
+
+def _await_first(pool: ProcessPoolExecutor, first: Future[None]) -> None:
+    """The thread that hands work out may find no room for the one that it starts itself. It dies then, and what was
+    submitted is never answered: so something is, before anybody waits for more."""
+    while not wait([first], timeout=_A_MOMENT).done:
+        hands_out: Any = pool._executor_manager_thread
+        if not hands_out.is_alive():
+            raise NoWorkers("no thread can be started")
+    first.result()
+
+
+@contextmanager
+def _threads_silent() -> Iterator[None]:
+    """That one cannot start another is told by what becomes of it, and its traceback is of no use to anyone."""
+    before, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager
@@ -79,7 +106,8 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """What a worker is in the middle of is of no use to anyone any more."""
     for worker in list((pool._processes or {}).values()):
         worker.kill()
-    pool.shutdown(cancel_futures=True)
+    with suppress(RuntimeError):  # of a thread that could not be started
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

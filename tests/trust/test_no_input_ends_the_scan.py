@@ -140,6 +140,56 @@ def _no_file_may_grow() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
+def _so_many_processes(count: int) -> None:
+    """Threads count too. Root may start as many as it likes: another user asks, without the powers of one."""
+    system = ctypes.CDLL(None)
+    for capability in (21, 24):  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE
+        system.prctl(24, capability, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+    os.setresuid(54321 + count, 0, 0)
+
+
+def _so_many_files(count: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def _so_much_memory(mib: int) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (mib << 20, mib << 20))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
+@pytest.mark.parametrize(
+    ("limit", "count"),
+    [*((_so_many_processes, n) for n in range(6)), *((_so_many_files, n) for n in (6, 7, 8, 9, 10, 12, 14))],
+)
+def test_limits_of_the_system_cost_workers_and_no_finding(tree: Path, limit: Callable[[int], None], count: int) -> None:
+    if limit is _so_many_processes and os.getuid() != 0:
+        pytest.skip("only root may ask as another user")
+    for number in range(40):
+        (tree / f"file_{number}.py").write_text("x = 1\n")
+    command = [*COMMAND, "scan", ".", "-j2", "--format", "concise", "--no-cache"]
+    done = subprocess.run(
+        command, cwd=tree, capture_output=True, text=True, timeout=60, preexec_fn=lambda: limit(count)
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "pool.py:8" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
+@pytest.mark.parametrize(("limit", "count"), [*((_so_much_memory, n) for n in (30, 34, 38, 42)), (_so_many_files, 5)])
+def test_where_nothing_can_be_done_that_is_said_and_is_not_called_findings(
+    tree: Path, limit: Callable[[int], None], count: int
+) -> None:
+    for number in range(40):
+        (tree / f"file_{number}.py").write_text("x = 1\n")
+    command = [*COMMAND, "scan", ".", "-j2", "--format", "concise", "--no-cache"]
+    done = subprocess.run(
+        command, cwd=tree, capture_output=True, text=True, timeout=60, preexec_fn=lambda: limit(count)
+    )
+    assert done.returncode == 3 or (done.returncode == 1 and "pool.py:8" in done.stdout)
+    assert done.returncode == 1 or "llmlint: " in done.stderr
+
+
 def test_what_was_a_file_when_it_was_found_is_not_waited_for_as_a_pipe(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ Exit codes: 0 clean, 1 findings, 2 wrong use or configuration, 3 something insid
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -63,6 +64,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with told_endings():
+            _stand_somewhere()
             _take_own_rules()
             return super().invoke(ctx)
 
@@ -77,6 +79,13 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+
+def _stand_somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise click.UsageError(f"the working directory: {error.strerror}") from error
 
 
 def _take_own_rules() -> None:

@@ -41,7 +41,11 @@ def users_folder(project: Path) -> Path:
 
     real = os.path.realpath(project)
     name = re.sub(r"[^\w.-]", "_", os.path.basename(real)) or "root"
-    return user_cache_path("llmlint") / f"{name}-{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
+    try:
+        caches = user_cache_path("llmlint")
+    except RuntimeError:  # no home: that nothing can be kept there is told, and done without
+        caches = Path(os.devnull)
+    return caches / f"{name}-{hashlib.sha256(os.fsencode(real)).hexdigest()[:12]}"
 
 
 class LocalCache:

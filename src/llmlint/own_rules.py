@@ -7,6 +7,7 @@ A checker is code, and it runs. So a folder counts only where the user who runs 
 
 from __future__ import annotations
 
+import errno
 import site
 from collections.abc import Iterable, Iterator
 from importlib import util
@@ -104,4 +105,7 @@ def _trusted_file() -> Path:
     """One folder a line, in the user's own settings."""
     from platformdirs import user_config_path
 
-    return user_config_path("llmlint") / "trusted"
+    try:
+        return user_config_path("llmlint") / "trusted"
+    except RuntimeError as error:  # nobody's home
+        raise FileNotFoundError(errno.ENOENT, str(error)) from error

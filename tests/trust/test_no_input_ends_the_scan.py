@@ -190,6 +190,37 @@ def test_where_nothing_can_be_done_that_is_said_and_is_not_called_findings(
     assert done.returncode == 1 or "llmlint: " in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="only root may ask as another user")
+def test_who_has_no_home_has_no_cache_and_the_findings(tree: Path) -> None:
+    known = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME", "USER")}
+    done = subprocess.run(
+        [*COMMAND, "scan", ".", "--format", "concise"],
+        cwd=tree,
+        env=known,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: os.setresuid(54399, 0, 0),
+    )
+    assert "pool.py:8" in done.stdout
+    assert done.returncode == 1
+    assert done.stderr.endswith("going on without it\n")
+
+
+def test_a_working_directory_that_is_gone_is_wrong_use(tree: Path) -> None:
+    command = ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *COMMAND, "scan", "."]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "the working directory: No such file or directory" in done.stderr
+
+
+def test_a_comparison_with_nothing_is_none(tree: Path) -> None:
+    """`--diff "$BASE"` where nobody has set it."""
+    subprocess.run(["git", "init", "-q"], cwd=tree, check=True)
+    done = llmlint(tree, "scan", ".", "--diff", "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no revision ''" in done.stderr
+
+
 def test_what_was_a_file_when_it_was_found_is_not_waited_for_as_a_pipe(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,10 +6,11 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
-from serving_code import LEFT
+from serving_code import LEFT, NOOP
 
 from llmlint.commands.suppressions_command import remove_unused
 from llmlint.fixing import Mended
@@ -215,3 +216,23 @@ def test_a_scan_from_within_reads_what_it_wrote(tree: Path, monkeypatch: pytest.
     (tree / "left.py").write_text(LEFT)
     assert llmlint(tree, "scan", "left.py", "--unsafe-fixes").returncode == 0
     assert scan(Request(("left.py",))).shown == []
+
+
+def test_whatever_encoding_a_file_names_it_is_mended_or_left_as_it_was(tree: Path) -> None:
+    """Python has codecs that are none of text, and one that reads what it cannot write."""
+    before = {f"{name}.py": f"# coding: {name}\n{LEFT}".encode() for name in set(aliases.values())}
+    for name, data in before.items():
+        (tree / name).write_bytes(data)
+    done = llmlint(tree, "scan", ".", "--unsafe-fixes", "--format", "concise", "--no-cache")
+    assert "internal fault" not in done.stderr
+    assert done.returncode in (1, 3)
+    after = {name: (tree / name).read_bytes() for name in before}
+    assert after["utf_8.py"] != before["utf_8.py"]
+    assert all(set(before[name].split(b"\n")) <= set(data.split(b"\n")) for name, data in after.items())
+
+
+def test_a_report_does_not_take_the_place_of_source_code(tree: Path) -> None:
+    done = llmlint(tree, "scan", ".", "--output", "json:pool.py")
+    assert done.returncode == 2
+    assert "pool.py: it is source code" in done.stderr
+    assert (tree / "pool.py").read_text() == NOOP

@@ -14,6 +14,7 @@ import msgspec
 from llmlint.catalogue import UnknownRule
 from llmlint.commands.common import exit_code, request_of, say, scan_options, tell_problems, wrong_use
 from llmlint.commands.completing import complete_output
+from llmlint.files import language_of
 from llmlint.findings import SEVERITIES
 from llmlint.plain import one_line
 from llmlint.progress import KINDS, Progress, shown_progress
@@ -159,7 +160,7 @@ def _watch(
 def _scanned(request: Request, revision: str | None, progress: str) -> ScanResult:
     try:
         with shown_progress(progress) as tell:
-            return _scanned_against(request, revision, tell) if revision else scan_project(request, tell)
+            return _scanned_against(request, revision, tell) if revision is not None else scan_project(request, tell)
     except UnknownRule as error:
         wrong_use(str(error))
 
@@ -223,6 +224,8 @@ def _output_of(text: str) -> tuple[str, Path]:
         wrong_use(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
     if not os.path.lexists(Path(file).parent):  # a slip of the pen, most likely: not made, so that it is seen
         wrong_use(f"cannot write {file}: there is no folder {Path(file).parent}")
+    if language_of(file) and os.path.lexists(file):
+        wrong_use(f"cannot write {file}: it is source code, and would be lost")
     return name, Path(file)
 
 

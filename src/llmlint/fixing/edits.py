@@ -46,9 +46,10 @@ class UnfitFile(ValueError):
 def open_file(data: bytes) -> Edits:
     try:
         module = cst.parse_module(data)
-    except (cst.ParserSyntaxError, RecursionError, UnicodeDecodeError, LookupError) as error:
+        comes_out = module.bytes
+    except (cst.ParserSyntaxError, RecursionError, UnicodeError, LookupError) as error:
         raise UnfitFile(str(error)) from error
-    if module.bytes != data or module.default_newline == "\r":
+    if comes_out != data or module.default_newline == "\r":
         raise UnfitFile("it would not come out as it went in")
     return Edits(module)
 

@@ -177,6 +177,18 @@ def test_a_stamp_is_not_trusted_right_after_a_change(tree: Path) -> None:
     assert findings() == []
 
 
+def test_a_file_that_is_given_its_old_time_again_is_read_all_the_same(tree: Path) -> None:
+    """As `rsync --inplace --times` and tools that set all times to one do."""
+    scan(Request((".",)))
+    before = (tree / "pool.py").stat()
+    with (tree / "pool.py").open("r+b") as file:
+        file.write(NOOP.replace("logger.info(", "store.take(  ")[: len(NOOP)].encode())
+    os.utime(tree / "pool.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = (tree / "pool.py").stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    assert findings() == []
+
+
 def test_other_words_are_another_generation(tmp_path: Path) -> None:
     first = LocalCache(tmp_path, load_vocabulary().digest)
     first.store_records([("key", b"blob")])

@@ -45,14 +45,16 @@ def known_keys(sources: Sequence[SourcePath], given: Mapping[str, bytes], cache:
 
 
 def stamp_of(source: SourcePath) -> str:
-    """Says that a file is as it was; "" for one changed so lately that its time says nothing."""
+    """Says that a file is as it was; "" for one changed so lately that its time says nothing.
+
+    The time of its content can be set to what it was, that of its last change of any kind cannot."""
     try:
         info = Path(source.file).stat()
     except OSError:
         return ""
     if time.time() - info.st_mtime < _RACY_SECONDS:
         return ""
-    return f"{info.st_size}:{info.st_mtime_ns}:{info.st_ino}:{source.language}"
+    return f"{info.st_size}:{info.st_mtime_ns}:{info.st_ctime_ns}:{info.st_ino}:{source.language}"
 
 
 def gather(

@@ -13,7 +13,7 @@ from llmlint.project import Project, Request
 _LOOK_EVERY = 0.5
 _SETTINGS = ("llmlint.toml", "pyproject.toml")
 
-Stamps = dict[str, tuple[int, int]]
+Stamps = dict[str, tuple[int, int, int]]
 
 
 def watch(request: Request, scan: Callable[[], None]) -> NoReturn:
@@ -35,13 +35,13 @@ def _watched(request: Request) -> set[str]:
 
 
 def stamps_of(paths: Iterable[str]) -> Stamps:
-    """When each was last changed, and its size; (0, 0) for what is not there."""
+    """When each was last changed, and its size; (0, 0, 0) for what is not there."""
     return {path: _stamp(path) for path in paths}
 
 
-def _stamp(path: str) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int, int]:
     try:
         info = os.stat(path)
     except OSError:
-        return 0, 0
-    return info.st_mtime_ns, info.st_size
+        return 0, 0, 0
+    return info.st_mtime_ns, info.st_ctime_ns, info.st_size

@@ -121,7 +121,8 @@ def _up_to_coroutines(
         if function.facts.is_generator or function.name == "<module>" or len(calls) > _DEPTH:
             continue
         if function not in known:
-            known[function] = [one for one in program.callers(function) if _makes_it_run(one, function)]
+            callers = () if _has_async_twin(function) else program.callers(function)
+            known[function] = [one for one in callers if _makes_it_run(one)]
         for caller in known[function]:
             theirs = _narrowed(caller, objects)
             if theirs is not None and not theirs:
@@ -131,8 +132,8 @@ def _up_to_coroutines(
                 waiting.append(((caller, *calls), theirs))
 
 
-def _makes_it_run(caller: Call, function: FunctionInfo) -> bool:
-    return caller.effect.via != "await" and not is_deferred(*caller) and not _has_async_twin(function)
+def _makes_it_run(caller: Call) -> bool:
+    return caller.effect.via != "await" and not is_deferred(*caller)
 
 
 def _has_async_twin(function: FunctionInfo) -> bool:

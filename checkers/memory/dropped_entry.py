@@ -14,7 +14,6 @@ from llmlint.code.domain.giving import Giving
 from llmlint.code.domain.pools import told_of
 from llmlint.code.domain.state import attribute_of, is_setup, only_looks
 from llmlint.code.facts.facts import Effect
-from llmlint.code.flow.summaries import does
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
@@ -88,7 +87,7 @@ def _is_dropped(program: Program, giving: Giving, cls: ClassInfo, removal: Call,
     around = [f for f in those_around(program, function, cls) if any(e.callee for e in f.effects)]
     if any(_gives(effect, back) for f in (whole(program, function), *around) for effect in f.effects):
         return False
-    return not any(done.function is back.function for f in (function, *around) for done in does(program, f, cls))
+    return not {function, *around} & {back.function, *those_around(program, back.function, cls)}
 
 
 def _hands_on(program: Program, effect: Effect, taken: Effect, entry: str, result: str) -> bool:

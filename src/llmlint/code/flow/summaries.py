@@ -97,21 +97,21 @@ class Summary:
     def __init__(self, stand: Stand, links: Sequence[Link]) -> None:
         self.stand = stand
         self.links = links
-        self._done: dict[tuple[str, str, str, str], Done] = {}
-        self.reads: set[str] = set()
+        self.deeds: list[Done] = []
+        self._known: set[tuple[str, str, str, str]] = set()
+        self.reads: dict[str, None] = {}
 
     @cached_property
     def done(self) -> tuple[Done, ...]:
-        return tuple(self._done.values())
+        return tuple(self.deeds)
 
-    def add(self, done: Done) -> bool:
+    def add(self, done: Done) -> None:
         effect = done.effect
         told = effect.source if effect.value == "constant" else effect.callee or effect.key
         key = (done.path, done.how, effect.value, told)
-        return self._done.setdefault(key, done) is done
-
-    def items(self) -> list[Done]:
-        return list(self._done.values())
+        if key not in self._known:
+            self._known.add(key)
+            self.deeds.append(done)
 
 
 class Summaries:
@@ -172,12 +172,19 @@ class Summaries:
             self._made[summary.stand] = summary
             self._add_own(summary)
         stands = {summary.stand for summary in component}
+        told: dict[tuple[Stand, int], tuple[int, int]] = {}
         grew = True
         while grew:
             grew = False
             for summary in component:
-                for link in summary.links:
-                    grew |= self._add_called(summary, link, link.target in stands)
+                for number, link in enumerate(summary.links):
+                    called = self._made[link.target]
+                    before = told.get((summary.stand, number), (0, 0))
+                    now = len(called.deeds), len(called.reads)
+                    if before != now:
+                        self._add_called(summary, link, link.target in stands, before)
+                        told[summary.stand, number] = now
+                        grew = True
 
     # ------------------------------------------------------------ one function
 
@@ -194,7 +201,7 @@ class Summaries:
 
     def _add_own(self, summary: Summary) -> None:
         function, root = summary.stand.function, summary.stand.root
-        summary.reads.update(path for path, _ in function.reads if path != "self" and root_of(path) == root)
+        summary.reads.update((path, None) for path, _ in function.reads if path != "self" and root_of(path) == root)
         for effect in self.effects_on(function, root):
             at = Call(function, effect)
             if effect.op in CHANGING:
@@ -209,26 +216,25 @@ class Summaries:
                 if argument.path != "self" and root_of(argument.path) == root:
                     summary.add(Done(argument.path, "pass", effect, at))
 
-    def _add_called(self, summary: Summary, link: Link, in_cycle: bool) -> bool:
+    def _add_called(self, summary: Summary, link: Link, in_cycle: bool, told: tuple[int, int]) -> None:
+        """What a call adds, but for the first deeds and reads, so many as `told` says: these were added before."""
         function, root = summary.stand.function, link.target.root
         longer = link.path.count(".") > 0 or "[" in link.path
         called = self._made[link.target]
         at = Call(function, link.effect)
-        grew = False
-        for done in called.items():
+        deeds, reads = told
+        for done in called.deeds[deeds:]:
             if in_cycle and longer and done.stretched:
                 continue
             path = link.path + done.path[len(root) :]
             if path == "self":
                 continue
             stretched = in_cycle and (longer or done.stretched)
-            grew |= summary.add(Done(path, done.how, done.effect, at, done, done.maybe, stretched))
-        for read in [] if in_cycle and longer else list(called.reads):
+            summary.add(Done(path, done.how, done.effect, at, done, done.maybe, stretched))
+        for read in [] if in_cycle and longer else list(called.reads)[reads:]:
             path = link.path + read[len(root) :]
-            if path != "self" and path not in summary.reads:
-                summary.reads.add(path)
-                grew = True
-        return grew
+            if path != "self":
+                summary.reads.setdefault(path)
 
     # ------------------------------------------------------------ calls
 

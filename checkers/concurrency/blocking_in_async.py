@@ -82,7 +82,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:
-    callers: dict[FunctionInfo, list[Call]] = {}
+    upwards = _Upwards(program)
     # a way that ends in a coroutine of the asked files may begin anywhere
     calls_named = program.calls_named if any(f.facts.is_async for f in program.asked.functions) else program.asked.calls
     for name in sorted(program.call_names):
@@ -93,7 +93,7 @@ def _all_blocked(program: Program) -> Iterator[Blocked]:
                 continue
             row = blocking_at(program, *call)
             if row is not None and not _is_short(row, call.effect):
-                for calls in _up_to_coroutines(program, call, callers):
+                for calls in upwards.to_coroutines(call):
                     yield Blocked(calls, row)
 
 
@@ -105,48 +105,55 @@ def _is_short(row: Blocking, effect: Effect) -> bool:
         return False
 
 
-def _up_to_coroutines(
-    program: Program, call: Call, known: dict[FunctionInfo, list[Call]]
-) -> Iterator[tuple[Call, ...]]:
-    """The shortest ways from coroutine functions down to a call, each beginning in the coroutine function."""
-    start = _objects(call.function)
-    waiting: deque[tuple[tuple[Call, ...], Objects]] = deque([((call,), start)])
-    met = {(call.function, start)}
-    while waiting:
-        calls, objects = waiting.popleft()
-        function = calls[0].function
-        if function.facts.is_async:
-            yield calls
-            continue
-        if function.facts.is_generator or function.name == "<module>" or len(calls) > _DEPTH:
-            continue
-        if function not in known:
-            callers = () if _has_async_twin(function) else program.callers(function)
-            known[function] = [one for one in callers if _makes_it_run(one)]
-        for caller in known[function]:
-            theirs = _narrowed(caller, objects)
-            if theirs is not None and not theirs:
-                continue
-            if caller.function.facts.is_async or (caller.function, theirs) not in met:
-                met.add((caller.function, theirs))
-                waiting.append(((caller, *calls), theirs))
-
-
-def _makes_it_run(caller: Call) -> bool:
-    return caller.effect.via != "await" and not is_deferred(*caller)
-
-
-def _has_async_twin(function: FunctionInfo) -> bool:
-    """Has its class an asynchronous sibling with the same method, which coroutines will have an object of?"""
-    owner = function.owner
-    if owner is None or not function.is_method or "async" in words(owner.name):
-        return False
-    twins = (cls for base in owner.bases for cls in base.subclasses if "async" in words(cls.name))
-    return any(function.name in cls.methods for cls in twins)
-
-
 Objects: TypeAlias = frozenset[ClassInfo] | None
 """The classes whose objects run a method as it is, and no override of it; None for a plain function."""
+
+
+class _Upwards:
+    """The ways from coroutine functions down to a call; what is asked of a function is worked out once."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._objects: dict[FunctionInfo, Objects] = {}
+        self._callers: dict[FunctionInfo, list[Call]] = {}
+
+    def to_coroutines(self, call: Call) -> Iterator[tuple[Call, ...]]:
+        """The shortest ways from coroutine functions down to a call, each beginning in the coroutine function."""
+        start = self._objects_of(call.function)
+        waiting: deque[tuple[tuple[Call, ...], Objects]] = deque([((call,), start)])
+        met = {(call.function, start)}
+        while waiting:
+            calls, objects = waiting.popleft()
+            function = calls[0].function
+            if function.facts.is_async:
+                yield calls
+                continue
+            if function.facts.is_generator or function.name == "<module>" or len(calls) > _DEPTH:
+                continue
+            for caller in self._callers_of(function):
+                theirs = self._narrowed(caller, objects)
+                if theirs is not None and not theirs:
+                    continue
+                if caller.function.facts.is_async or (caller.function, theirs) not in met:
+                    met.add((caller.function, theirs))
+                    waiting.append(((caller, *calls), theirs))
+
+    def _callers_of(self, function: FunctionInfo) -> list[Call]:
+        if function not in self._callers:
+            callers = () if _has_async_twin(function) else self._program.callers(function)
+            self._callers[function] = [one for one in callers if one.effect.via != "await" and not is_deferred(*one)]
+        return self._callers[function]
+
+    def _narrowed(self, caller: Call, objects: Objects) -> Objects:
+        """The classes whose objects go this way: where a method calls another on itself, those that run both."""
+        theirs = self._objects_of(caller.function)
+        on_itself = caller.effect.callee.startswith("self.") and caller.effect.callee.count(".") == 1
+        return theirs & objects if on_itself and theirs is not None and objects is not None else theirs
+
+    def _objects_of(self, function: FunctionInfo) -> Objects:
+        if function not in self._objects:
+            self._objects[function] = _objects(function)
+        return self._objects[function]
 
 
 def _objects(function: FunctionInfo) -> Objects:
@@ -156,11 +163,13 @@ def _objects(function: FunctionInfo) -> Objects:
     return frozenset(cls for cls in (owner, *owner.subclasses) if cls.method(function.name) is function)
 
 
-def _narrowed(caller: Call, objects: Objects) -> Objects:
-    """The classes whose objects go this way: where a method calls another on itself, those that run both."""
-    theirs = _objects(caller.function)
-    on_itself = caller.effect.callee.startswith("self.") and caller.effect.callee.count(".") == 1
-    return theirs & objects if on_itself and theirs is not None and objects is not None else theirs
+def _has_async_twin(function: FunctionInfo) -> bool:
+    """Has its class an asynchronous sibling with the same method, which coroutines will have an object of?"""
+    owner = function.owner
+    if owner is None or not function.is_method or "async" in words(owner.name):
+        return False
+    twins = (cls for base in owner.bases for cls in base.subclasses if "async" in words(cls.name))
+    return any(function.name in cls.methods for cls in twins)
 
 
 # ---------------------------------------------------------------- what is said

@@ -24,11 +24,12 @@ _ASKS = frozenset("idle empty quiet busy unfinished drained pending".split())
 
 def missed_sources(program: Program, cls: ClassInfo) -> Iterator[tuple[FunctionInfo, Report]]:
     functions = functions_through(program, cls)
+    looking = [function for function in functions if function.is_method and _looks_for_all(function)]
+    if not looking:
+        return
     moves = {(source, to): step for f in functions for source, to, step in _moves(program, f)}
     indexes = {source: _indexes_of(functions, source) for source, _ in moves}
-    for function in functions if moves else ():
-        if not function.is_method or not _looks_for_all(function):
-            continue
+    for function in looking if moves else ():
         looks = _looked_at(program, cls, function)
         for (source, to), step in moves.items():
             if to in looks and source not in looks and not _is_of_free(source) and looks.isdisjoint(indexes[source]):

@@ -8,6 +8,7 @@ reached through its attribute: `self.prealloc_queue.queue`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
@@ -19,10 +20,19 @@ _REQUESTS = frozenset({"req", "request", "seq_group", "reqs", "requests", "seq_g
 _MEMBERS = frozenset({"reqs", "requests", "seq_groups"})
 
 
+class _Told(NamedTuple):
+    """What one function tells: which own attributes hold requests, and which do if another one does."""
+
+    holders: set[str]
+    moves: list[tuple[str, str]]
+    alike: list[dict[str, Effect]]
+
+
 class Holders:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._own: dict[ClassInfo, frozenset[str]] = {}
+        self._told: dict[FunctionInfo, _Told] = {}
 
     def of(self, cls: ClassInfo) -> frozenset[str]:
         """The paths from the object on: `self.waiting`, `self.prealloc_queue.queue`."""
@@ -39,15 +49,21 @@ class Holders:
 
     def own(self, cls: ClassInfo) -> frozenset[str]:
         if cls not in self._own:
-            functions = functions_through(self._program, cls)
-            found = {path for f in functions for path in self._read_as_requests(f)}
-            found |= {path for f in functions for path, _ in self.puts(f)}
-            moves = [move for f in functions for move in moves_of(f)]
-            alike = [put for f in functions for put in _put_alike(f)]
+            told = [self._told_by(function) for function in functions_through(self._program, cls)]
+            found = {path for one in told for path in one.holders}
+            moves = [move for one in told for move in one.moves]
+            alike = [put for one in told for put in one.alike]
             while new := _reached(found, moves, alike):
                 found |= new
             self._own[cls] = frozenset(path for path in found if path[5:] in cls.attributes)
         return self._own[cls]
+
+    def _told_by(self, function: FunctionInfo) -> _Told:
+        """Worked out once: a method of a base is one of many classes."""
+        if function not in self._told:
+            holders = {*self._read_as_requests(function), *(path for path, _ in self.puts(function))}
+            self._told[function] = _Told(holders, list(moves_of(function)), list(_put_alike(function)))
+        return self._told[function]
 
     def _read_as_requests(self, function: FunctionInfo) -> Iterator[str]:
         """Of `self.waiting[].req.rid` and `self.running_batch.reqs`, what stands before."""

@@ -273,8 +273,10 @@ class AttributeInfo:
     @cached_property
     def is_container(self) -> bool:
         """Is it a list, dict, set, queue or the like, as far as its first value and its type tell?"""
-        if self.class_of is not None:
-            return False
+        return self._looks_like_container and self.class_of is None
+
+    @property
+    def _looks_like_container(self) -> bool:
         if self.value in ("empty", "container"):
             return not self.source.startswith(("tuple", "()"))
         if self.value == "new" and _last_name(self.source) in _CONTAINERS:

@@ -424,7 +424,7 @@ class Types:
         nested = self._nested(cls, name)
         if nested is not None:
             return nested
-        below = [sub for sub in cls.subclasses if sub.method(name) or name in sub.attributes]
+        below = [sub for sub in cls.subclasses if name in sub.all_methods or name in sub.attributes]
         return joined(self._member(Instance(sub), sub, name) for sub in below) if below else beyond(cls.mro, name)
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:

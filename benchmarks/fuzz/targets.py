@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,14 +31,17 @@ def _source(rng: random.Random) -> tuple[str, bytes]:
     return language, mutated(rng, sources("python" if language == "python" else "cpp"))
 
 
-def _record(rng: random.Random) -> FileRecord:
-    language, data = _source(rng)
+def _record(language: str, data: bytes) -> FileRecord:
     return read_bytes(data, language, load_vocabulary(None), load_catalogue())
 
 
 def reader(rng: random.Random) -> None:
     """A file becomes a record without a fault, and the record survives being kept."""
-    record = _record(rng)
+    is_read(*_source(rng))
+
+
+def is_read(language: str, data: bytes) -> None:
+    record = _record(language, data)
     assert not record.faults, record.faults
     blob = encode_record(record)
     assert encode_record(decode_record(blob)) == blob
@@ -46,9 +49,12 @@ def reader(rng: random.Random) -> None:
 
 def program(rng: random.Random) -> None:
     """Three files are linked, judged by all rules and told in every format."""
+    is_judged([_source(rng) for _ in range(3)])
+
+
+def is_judged(sources: Sequence[tuple[str, bytes]]) -> None:
     content, files = {}, []
-    for number in range(3):
-        language, data = _source(rng)
+    for number, (language, data) in enumerate(sources):
         name = f"{number}{_LANGUAGES[language]}"
         content[name] = data
         files.append(SourcePath(name, name, language))
@@ -60,9 +66,13 @@ def program(rng: random.Random) -> None:
 
 def settings(rng: random.Random) -> None:
     """Whatever stands in a settings file, there are settings."""
+    are_settings(settings_text(rng))
+
+
+def are_settings(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, ".git").mkdir()
-        Path(folder, "llmlint.toml").write_bytes(settings_text(rng))
+        Path(folder, "llmlint.toml").write_bytes(data)
         found = Configuration().of(Path(folder))
         assert found.config.max_file_mb > 0
         found.excludes(f"{folder}/a.py")
@@ -77,9 +87,13 @@ def ignore_files(rng: random.Random) -> None:
 def baselines(rng: random.Random) -> None:
     """A baseline is read, or refused by name."""
     known = Baseline(1, (Entry(fingerprint="a", rule="LLM801", path="a.py"), Entry(fingerprint="b", rule="x", path="")))
+    is_baseline_or_refused(mutated(rng, [msgspec.json.encode(known), b'{"version": 1, "findings": []}']))
+
+
+def is_baseline_or_refused(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "known.json")
-        file.write_bytes(mutated(rng, [msgspec.json.encode(known), b'{"version": 1, "findings": []}']))
+        file.write_bytes(data)
         try:
             read_baseline(file)
         except BaselineError:
@@ -114,18 +128,25 @@ def caches(rng: random.Random) -> None:
 
 def records(rng: random.Random) -> None:
     """A damaged record is refused as such, or is a record."""
-    blob = bytearray(encode_record(_record(rng)))
+    blob = bytearray(encode_record(_record(*_source(rng))))
     for _ in range(rng.randint(1, 20)):
         blob[rng.randrange(len(blob))] = rng.randrange(256)
+    is_record_or_refused(bytes(blob))
+
+
+def is_record_or_refused(blob: bytes) -> None:
     try:
-        decode_record(bytes(blob))
+        decode_record(blob)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
 
 
 def comments(rng: random.Random) -> None:
     """Taking suppressions out takes nothing but comments out."""
-    language, data = _source(rng)
+    loses_only_comments(*_source(rng))
+
+
+def loses_only_comments(language: str, data: bytes) -> None:
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     found = directives_of(text, language)
     left = without(text, [(directive, directive.rules) for directive in found])

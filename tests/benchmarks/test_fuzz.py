@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from benchmarks.fuzz.__main__ import run_one
+from benchmarks.fuzz.guided import Watching, targets_and_seeds
 from benchmarks.fuzz.inputs import mutated, sources
 from benchmarks.fuzz.targets import TARGETS
 
@@ -39,3 +41,23 @@ def test_a_fault_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(TARGETS, "reader", fail)
     assert run_one("reader", 1).startswith("KeyError at test_fuzz.py:")
+
+
+@pytest.mark.parametrize("name", targets_and_seeds())
+def test_what_guided_fuzzing_begins_with_holds(name: str) -> None:
+    target, seeds = targets_and_seeds()[name]
+    assert seeds
+    for seed in seeds[:5]:
+        target(seed)
+
+
+def test_what_fails_is_told_once_for_each_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(data: bytes) -> None:
+        if data:
+            raise KeyError("what")
+
+    watching = Watching(fail, tmp_path)
+    for data in (b"", b"first", b"second"):
+        watching(data)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"first"]
+    assert capsys.readouterr().out.count("KeyError at test_fuzz.py:") == 1

@@ -117,3 +117,35 @@ def test_no_repository_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = scan(".", "--diff", "HEAD")
     assert result.exit_code == 2
     assert "not a git repository" in result.stderr
+
+
+def test_a_commit_without_files_is_a_state_like_others(tree: Path) -> None:
+    git(tree, "checkout", "--quiet", "--orphan", "first")
+    git(tree, "rm", "--quiet", "-r", "--cached", ".")
+    git(tree, "commit", "--quiet", "--allow-empty", "--message", "nothing yet")
+    assert compared(".", "--diff", "HEAD")[:3] == (1, ["LLM802", "LLM801"], [])
+
+
+def test_links_of_a_commit_cost_nothing_wherever_they_lead(tree: Path) -> None:
+    (tree / "absolute").symlink_to("/etc")
+    (tree / "outside.py").symlink_to("../../elsewhere.py")
+    (tree / "inside.py").symlink_to("serving/pool.py")
+    commit(tree)
+    assert compared(".", "--diff", "HEAD")[:3] == (0, [], ["LLM802", "LLM801"])
+
+
+def test_what_is_left_out_of_archives_was_there_all_the_same(tree: Path) -> None:
+    (tree / ".gitattributes").write_text("serving export-ignore\n*.py export-subst\n")
+    commit(tree)
+    assert compared(".", "--diff", "HEAD")[:3] == (0, [], ["LLM802", "LLM801"])
+
+
+def test_what_a_repository_has_left_out_is_named(tree: Path) -> None:
+    """As in a clone with --filter=blob:none, whose server is not asked."""
+    named = subprocess.run(["git", "rev-parse", "HEAD:serving/pool.py"], cwd=tree, capture_output=True, text=True)
+    blob = named.stdout.strip()
+    (tree / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    result = scan(".", "--diff", "HEAD")
+    assert result.exit_code == 2
+    assert "serving/pool.py at" in result.stderr
+    assert "is not in this repository" in result.stderr

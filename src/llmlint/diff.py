@@ -6,14 +6,14 @@ the same cache, so that only files that differ are read. Renames are git's to te
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
-import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,7 +34,10 @@ def scan_against(request: Request, revision: str, progress: Progress | None = No
     top = Path(_git(project.settings.root, "rev-parse", "--show-toplevel").strip())
     commit = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=f"no revision {revision!r}")
     with tempfile.TemporaryDirectory(prefix="llmlint-base-") as folder:
-        _lay_out(top, commit.strip(), Path(folder))
+        try:
+            _lay_out(top, commit.strip(), Path(folder))
+        except OSError as error:
+            raise DiffError(f"--diff: cannot write to {folder}: {error.strerror}") from error
         before = _scan_base(request, top, Path(folder), progress)
     result = scan(request, progress)
     _compare(result, before, _renames(top, commit.strip()), revision)
@@ -45,11 +48,12 @@ def _git(folder: Path, *arguments: str, what: str = "") -> str:
     return _git_bytes(folder, *arguments, what=what).decode("utf-8", "surrogateescape")
 
 
-def _git_bytes(folder: Path, *arguments: str, what: str = "") -> bytes:
+def _git_bytes(folder: Path, *arguments: str, what: str = "", given: bytes = b"") -> bytes:
     command = ["git", "-C", str(folder), *arguments]
     patience = _FOR_AN_ANSWER if arguments[0] == "rev-parse" else _FOR_A_TREE
     try:
-        done = subprocess.run(command, capture_output=True, env=harmless_environment(str(folder)), timeout=patience)
+        env = harmless_environment(str(folder))
+        done = subprocess.run(command, input=given, capture_output=True, env=env, timeout=patience)
     except OSError as error:
         raise DiffError(f"--diff needs git: {error}") from error
     except subprocess.TimeoutExpired as late:
@@ -81,9 +85,47 @@ def harmless_environment(folder: str) -> dict[str, str]:
 
 def _lay_out(top: Path, commit: str, folder: Path) -> None:
     """The tree of a commit, without running filters or hooks and without touching the repository."""
-    data = _git_bytes(top, "archive", "--format=tar", commit)
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        archive.extractall(folder, filter="data")
+    entries = list(_entries(_git_bytes(top, "ls-tree", "-r", "-z", "--full-tree", commit)))
+    asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
+    contents = dict(_contents(_git_bytes(top, "cat-file", "--batch", given=asked))) if entries else {}
+    for entry in sorted(entries, key=lambda entry: entry.is_link):  # nothing is written through a link
+        if entry.blob not in contents:
+            raise DiffError(f"--diff: {entry.path} at {commit[:12]} is not in this repository")
+        place = folder / entry.path
+        with suppress(FileExistsError, NotADirectoryError):  # a tree that nobody but a forger makes
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if entry.is_link:
+                place.symlink_to(os.fsdecode(contents[entry.blob]))
+            else:
+                place.write_bytes(contents[entry.blob])
+
+
+class _Entry(NamedTuple):
+    path: str
+    blob: str
+    is_link: bool
+
+
+def _entries(listed: bytes) -> Iterator[_Entry]:
+    """The files and links of a tree; other repositories within it have no content here."""
+    for line in listed.split(b"\0")[:-1]:
+        about, _, path = line.partition(b"\t")
+        mode, kind, blob = about.decode().split()
+        if kind == "blob" and {b"", b".", b"..", b".git"}.isdisjoint(path.split(b"/")):
+            yield _Entry(os.fsdecode(path), blob, mode == "120000")
+
+
+def _contents(told: bytes) -> Iterator[tuple[str, bytes]]:
+    """What `git cat-file --batch` tells: a line that names a blob and its size, and its content."""
+    at = 0
+    while at < len(told):
+        end = told.index(b"\n", at)
+        blob, *kind = told[at:end].decode().split()
+        at = end + 1
+        if kind[0] != "missing":
+            size = int(kind[1])
+            yield blob, told[at : at + size]
+            at += size + 1
 
 
 def _scan_base(request: Request, top: Path, folder: Path, progress: Progress | None) -> list[Finding]:

@@ -47,7 +47,9 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     callees = program.callees(function, effect)
     pairs = {_swapped(callee, effect) for callee in callees}
     pair = pairs.pop() if len(pairs) == 1 else None
-    if pair is not None and function not in callees and not _is_meant(function, effect, *pair):
+    if pair is None or function in callees or _is_meant(function, effect, *pair):
+        return
+    if not any(_is_undone(program, function, callee, frozenset(pair)) for callee in callees):
         yield _report(program, function, effect, callees[0], *pair)
 
 
@@ -55,20 +57,54 @@ def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
     given = {name: _name(argument) for name, argument in arguments_by_parameter(callee, effect).items()}
     for param, name in given.items():
         if name != param and name in given and given[name] == param and _EITHER_WAY.isdisjoint(name.split("_")):
-            return param, name
+            return (param, name) if _could_be_slip(callee, effect, param, name) else None
     return None
+
+
+def _could_be_slip(callee: FunctionInfo, effect: Effect, first: str, second: str) -> bool:
+    """Not where more than one pair goes crosswise (`b, ldb, a, lda`), nor where a compiler would refuse a slip."""
+    plain = {
+        param.lower(): (argument.written or argument.path).rpartition(".")[2].lower()
+        for param, argument in arguments_by_parameter(callee, effect).items()
+    }
+    crossed = {frozenset((param, name)) for param, name in plain.items() if param != name and plain.get(name) == param}
+    types = {param.name: param.annotation for param in callee.params}
+    alike = types.get(first) == types.get(second) or not any(_is_of_class(types.get(n, "")) for n in (first, second))
+    return len(crossed) < 2 and (callee.language == "python" or alike)
+
+
+def _is_of_class(annotation: str) -> bool:
+    """In C++: an object, a reference or a pointer to one; no number that is turned into another without a word."""
+    return any(mark in annotation for mark in "*<&") or (annotation[:1].isupper() and annotation != "T")
 
 
 def _is_meant(function: FunctionInfo, effect: Effect, first: str, second: str) -> bool:
     """Does the function go the way back, by its name or because another call in it goes the way there?"""
     if not _INVERSE.isdisjoint((*words(function.name), *words(effect.callee.rpartition(".")[2]))):
         return True
-    others = [other for other in function.facts.effects if other.op == "call" and other.line != effect.line]
+    others = [other for other in function.effects if other.op == "call" and other.line != effect.line]
     return (
         any(other.callee.rpartition(".")[2] == effect.callee.rpartition(".")[2] for other in others)
         or any(_order(other, first, second) == _order(effect, second, first) != "" for other in others)
         or all(_is_put_right(function, effect, name) for name in (first, second))
     )
+
+
+def _is_undone(program: Program, function: FunctionInfo, callee: FunctionInfo, pair: frozenset[str]) -> bool:
+    """Does the callee, or who calls this function, exchange the two once more?"""
+    handed_on = ((one, e) for e in callee.effects if _names_another(e) for one in program.callees(callee, e))
+    handed_here = ((function, call.effect) for call in program.callers(function))
+    return any(frozenset(_swapped(*at) or ()) == pair for at in (*handed_on, *handed_here))
+
+
+def _goes_both_ways(program: Program, function: FunctionInfo, effect: Effect, first: str, second: str) -> str:
+    """Which other function of the file gives them to the same call the other way round; "" for none."""
+    for other in program.functions_in(function.path):
+        for call in other.effects if other is not function else ():
+            is_same = call.op == "call" and call.callee == effect.callee
+            if is_same and {_order(call, first, second), _order(effect, first, second)} == {"straight", "reversed"}:
+                return other.facts.qualname
+    return ""
 
 
 def _order(effect: Effect, first: str, second: str) -> str:
@@ -86,13 +122,14 @@ def _is_put_right(function: FunctionInfo, effect: Effect, name: str) -> bool:
         and later.line > effect.line
         and later.path.endswith(f".{name}")
         and name in map(root_of, later.reads)
-        for later in function.facts.effects
+        for later in function.effects
     )
 
 
 def _report(
     program: Program, function: FunctionInfo, effect: Effect, callee: FunctionInfo, first: str, second: str
 ) -> Report:
+    other = _goes_both_ways(program, function, effect, first, second)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -101,8 +138,9 @@ def _report(
             program.step(function, effect, f"hands over {second} where {first} is taken"),
             program.step(callee, callee.facts.line, f"takes {', '.join(p.name for p in callee.params[:8])}"),
         ),
-        confidence="medium",
-        reason="both names are parameters of what is called, and each stands in the other's place",
+        confidence="low" if other else "medium",
+        reason="both names are parameters of what is called, and each stands in the other's place"
+        + (f"; {other} gives them the other way round: this may be its way back" if other else ""),
         subject=f"{effect.callee}:{first}:{second}",
         fix=f"exchange {first} and {second}, or give them by their names",
     )

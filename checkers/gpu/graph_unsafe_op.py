@@ -151,7 +151,7 @@ class _Read(NamedTuple):
 
 def _rebound(program: Program, capture: Capture, all_captures: list[Capture]) -> Iterator[Report]:
     recording = {c.function for c in all_captures}
-    given_up = _kept_by(capture.function)
+    given_up = _kept_by(capture.function) | _graph_of(capture)
     reads = {(read.owner, read.name): read for read in _reads(program, capture)}
     for (owner, name), read in reads.items():
         if name in given_up:
@@ -215,6 +215,14 @@ def _kept_by(function: FunctionInfo) -> set[str]:
     return {last_name(effect.path) for effect in kept}
 
 
+def _graph_of(capture: Capture) -> set[str]:
+    """What the graph is called that is recorded: `graph` in `slot.graph->capture_begin()` and `cuda.graph(self.graph)`.
+    Who puts a new one there begins anew."""
+    begins = [e for e in capture.function.effects if e.line == capture.line and e.callee]
+    paths = (path for e in begins for path in (e.callee.rpartition(".")[0], *(a.path for a in e.args[:1])))
+    return {last_name(path) for path in paths if "." in path}
+
+
 def _is_between(program: Program, function: FunctionInfo, recording: set[FunctionInfo], given_up: set[str]) -> bool:
     """Does it run between recording and replay, and neither records anew nor gives the recording up?"""
     if function in recording or only_sets_up(program, function) or _is_building(function):
@@ -266,6 +274,7 @@ def _stale(program: Program, capture: Capture, read: _Read, function: FunctionIn
         confidence="medium",
         reason="no function on the way records the graph again or gives it up",
         subject=f"rebound:{what}",
+        origin=f"rebound:{function.facts.qualname}:{read.owner.name}",
         fix="copy the new value into the memory that was recorded (copy_, cudaMemcpyAsync)",
         mechanism="graph_unsafe_op.rebound",
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
-from llmlint.code.domain.roots import Roots
+from llmlint.code.domain.roots import COPY, Roots
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
@@ -101,6 +101,8 @@ class Judge:
         kind = self._roots.kind(path) if not rule.reported_by_engine else ""
         if kind == "script" and rule.harms != "service":
             return ""
+        if kind == COPY:
+            return "this is another project's code, copied here"
         return f"this is code of a {kind}, which ends soon" if kind else ""
 
     def _line(self, path: str, line: int) -> str:

@@ -103,6 +103,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     gives_only: frozenset[str] = frozenset()
     raises: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
+    copied: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
     tensor_makers: frozenset[str] = frozenset()
     sets_up: frozenset[str] = frozenset()

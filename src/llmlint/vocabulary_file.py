@@ -127,6 +127,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gives_only: _Group = []
     raises: _Group = []
     serves: _Group = []
+    copied: _Group = []
     nullable: _Group = []
     tensor_makers: _Group = []
     sets_up: _Group = []

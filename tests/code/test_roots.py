@@ -38,6 +38,9 @@ def kind(path: str, **files: str) -> str:
         ("benchmarks/run.py", "benchmark"),
         ("engine/bench_serving.py", "benchmark"),
         ("setup.py", "setup"),
+        ("3rdparty/protobuf/message.cc", "copy"),
+        ("engine/vendor/json.hpp", "copy"),
+        ("engine/vendor.py", ""),
     ],
 )
 def test_places_that_are_not_the_service(path: str, expected: str) -> None:

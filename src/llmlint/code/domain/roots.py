@@ -1,7 +1,7 @@
 """Where code runs: in the service, or beside it, where what goes wrong ends with the program.
 
-Told by where a file stands (tests, benchmarks, set-up and documentation scripts) and, for a script, by being started by
-itself, imported by nobody and starting no service.
+Told by where a file stands (tests, benchmarks, set-up and documentation scripts, copies of other projects) and, for a
+script, by being started by itself, imported by nobody and starting no service.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from llmlint.code.facts.facts import FileFacts
 from llmlint.vocabulary import Vocabulary, words
 
+COPY = "copy"
 _PYTHON_ENTRY = ("__name__", "__main__")
 
 
@@ -24,14 +25,16 @@ class Roots:
         self._kinds: dict[str, str] = {}
 
     def kind(self, path: str) -> str:
-        """test, benchmark, script or setup; "" for code of the service and of libraries."""
+        """test, benchmark, script, setup or a copy of another project; "" for code of the service and of libraries."""
         if path not in self._kinds:
             self._kinds[path] = self.by_place(path) or ("script" if self._stands_alone(path) else "")
         return self._kinds[path]
 
     def by_place(self, path: str) -> str:
-        """The same as far as names of folders and files tell it: test, benchmark, setup or ""."""
+        """The same as far as names of folders and files tell it: test, benchmark, setup, copy or ""."""
         place = PurePosixPath(path.removeprefix(self._outside))
+        if not self._vocabulary.copied.isdisjoint(place.parts[:-1]):
+            return COPY
         for kind, marks in self._vocabulary.beside:
             if not marks.isdisjoint(place.parts[:-1]) or place.name in marks:
                 return kind

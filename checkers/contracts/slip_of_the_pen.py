@@ -66,7 +66,8 @@ class _File(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    known = _File(_ERRORS | _own_errors(file), file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
+    imported = {known.name for known in file.facts.imports}
+    known = _File(_ERRORS - imported | _own_errors(file), file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
     for kind, checks in _CHECKS.items():
         for node in nodes(file.tree, kind):
             for check in checks:
@@ -84,7 +85,7 @@ def _last(path: str) -> str:
 
 
 def _is_error(node: tree.Node | None, errors: frozenset[str]) -> bool:
-    return isinstance(node, tree.Call) and _last(tree.path_of(node.function)) in errors
+    return isinstance(node, tree.Call) and tree.path_of(node.function).removeprefix("builtins.") in errors
 
 
 # ---------------------------------------------------------------- errors

@@ -16,6 +16,8 @@ from llmlint.vocabulary import Vocabulary
 
 _FUNCTIONS = frozenset("sorted reversed zip enumerate abs sum min max round".split())
 """`int(x)` and `len(x)` ask whether that can be done."""
+_TAKE_NOTHING = frozenset("title lower upper capitalize swapcase casefold".split())
+"""Methods of text that take no argument: `window.title(name)` is of another object."""
 _FEW = 3
 _FILLS = ("out", "inplace")
 _EXPECTS = re.compile(r"raises|suppress|assertRaises", re.IGNORECASE)
@@ -74,6 +76,8 @@ def _gives_only(node: tree.Node, words: Vocabulary) -> bool:
     match node:
         case tree.Call(function=tree.Attribute(name="replace"), args=[first, second, *_]):
             return _is_text(first) and _is_text(second)  # of a path or a data frame it does something
+        case tree.Call(function=tree.Attribute(name=name), args=[_, *_]) if name in _TAKE_NOTHING:
+            return False
         case tree.Call(function=tree.Attribute(name=name, value=value), keywords=keywords):
             fills = any(keyword.name in _FILLS for keyword in keywords)
             return name in words.gives_only and not fills and not _works_before(value)

@@ -87,11 +87,16 @@ def _parted(given: Sequence[_Given]) -> tuple[list[_Given], list[_Given]]:
 
 def _judged(place: str, begins: Sequence[_Given], later: Sequence[_Given]) -> Iterator[NeverBegun]:
     """Every way to a value must ask for a value."""
-    if not later or not any(not one.tests for one in begins):
+    if all(_is_of_itself(place, one) for one in later) or not any(not one.tests for one in begins):
         return
     asked = [_asking(place, given) for given in later]
     if all(test is not None for test in asked):
         yield NeverBegun(place, begins[0].at.line, asked[0] or later[0].at, later[0].at)
+
+
+def _is_of_itself(place: str, given: _Given) -> bool:
+    """`x = x.cpu()` where there is an `x` is right, if idle: who fills it may have gone since."""
+    return given.value is not None and any(spot(node) == place for node in tree.walk(given.value))
 
 
 def _asking(place: str, given: _Given) -> tree.Node | None:

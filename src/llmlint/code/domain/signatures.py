@@ -92,6 +92,8 @@ def _of_constructor(cls: ClassInfo) -> Signature | None:
     """Of `__init__`, or the one that a dataclass is given, or, of a class that has none, nothing."""
     if cls.language != "python" or any(cls.method(name) is not None for name in _OWN_CONSTRUCTION):
         return None
+    if any(map(_is_made_by_own_rules, cls.mro)):
+        return None
     for at, above in enumerate(cls.mro):
         if "__init__" in above.methods:
             is_known = all(_adds_nothing(below) for below in cls.mro[:at])
@@ -103,6 +105,11 @@ def _of_constructor(cls: ClassInfo) -> Signature | None:
 
 def _adds_nothing(cls: ClassInfo) -> bool:
     return not cls.facts.decorators and not cls.facts.keywords and set(cls.unknown_bases) <= _ADDING_NOTHING
+
+
+def _is_made_by_own_rules(cls: ClassInfo) -> bool:
+    """By a metaclass that may take a call for itself, as that of a singleton does."""
+    return any(said.startswith("metaclass=") and not said.endswith("ABCMeta") for said in cls.facts.keywords)
 
 
 def _is_dataclass(cls: ClassInfo) -> bool:

@@ -110,7 +110,7 @@ class _FileReader:
                 docstring=_first_line(node.docstring),
                 namespace=node.namespace,
                 methods=tuple(methods),
-                keywords=tuple(keyword.name for keyword in node.keywords),
+                keywords=tuple(f"{keyword.name}={self.source.of(keyword.value, 40)}" for keyword in node.keywords),
             )
         )
 

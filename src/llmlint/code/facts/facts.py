@@ -229,7 +229,7 @@ class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Class(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """`keywords` are the names of what a Python class is made with: `metaclass`, or what its base asks for."""
+    """`keywords` are what a Python class is made with: `metaclass=ABCMeta`, or what its base asks for."""
 
     name: str
     qualname: str

@@ -21,7 +21,7 @@ _SHORT = re.compile(r"%[-+ #0]*\d*(\.\d)?[geGE]|^[^.]*(\.\d)?[geGE]$")
 _INTEGER = re.compile(r"-?\d+")
 _INTEGERS = re.compile(r"\bint\b|\bInteger\b")
 _WIDE = re.compile(r"\b(auto|double|float|u?int64_t|size_t|(unsigned )?long( long)?)\b")
-_GETTERS = {"json_value": 2, "value": 1, "value_or": 0}
+_GETTERS = {"json_value": 2, "value": 1}
 """Getters of JSON whose result has the type of the default, with the default's position."""
 
 

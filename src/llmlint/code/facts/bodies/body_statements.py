@@ -29,8 +29,20 @@ def _expression(reader: BodyReader, node: tree.Expression) -> None:
         call(reader, value, result="")
     elif isinstance(value, tree.Cast) and _is_void(value.type) and isinstance(value.value, tree.Call):
         call(reader, value.value, result="<void>")
+    elif isinstance(value, tree.Conditional):
+        _if(reader, _as_branch(value))
     else:
         reader.read_value(value)
+
+
+def _as_branch(node: tree.Conditional) -> tree.If:
+    """`close() if held else None` by itself gives nobody a value."""
+
+    def alone(value: tree.Node) -> list[tree.Node]:
+        return [tree.Expression(value.line, value.column, value.end_line, value.end_column, value)]
+
+    place = (node.line, node.column, node.end_line, node.end_column)
+    return tree.If(*place, node.test, alone(node.body), alone(node.orelse))
 
 
 def _is_void(written: tree.Node) -> bool:

@@ -157,17 +157,18 @@ def _does_more(node: tree.Node) -> bool:
 def _try(node: tree.Node, file: _File) -> Iterator[_Slip]:
     """A handler behind one that takes all that it names."""
     assert isinstance(node, tree.Try)
-    earlier: list[str] = []
+    earlier: dict[str, None] = {}
     for handler in node.handlers:
         paths = [tree.path_of(named) for named in _named(handler)] or ["BaseException"]
-        names = [_last(path) for path in paths]
-        over = [{name, *file.above(path)} for name, path in zip(names, paths, strict=True)]
-        if all(
-            any(e in own or name in _OVER_ALL.get(e, ()) for e in earlier)
-            for name, own in zip(names, over, strict=True)
-        ):
-            yield _Slip(handler, f"never entered: {', '.join(earlier)} above takes {', '.join(names)}", "move it up")
-        earlier += names
+        taken = {_last(path): {_last(path), *file.above(path), *_over(_last(path))} for path in paths}
+        if all(not above.isdisjoint(earlier) for above in taken.values()):
+            takes = sorted({name for above in taken.values() for name in above if name in earlier})
+            yield _Slip(handler, f"never entered: {', '.join(takes)} above takes {', '.join(taken)}", "move it up")
+        earlier |= dict.fromkeys(taken)
+
+
+def _over(name: str) -> Iterator[str]:
+    return (above for above, below in _OVER_ALL.items() if name in below)
 
 
 def _named(handler: tree.Handler) -> Iterator[tree.Node]:

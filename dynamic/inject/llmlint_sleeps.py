@@ -28,11 +28,12 @@ _sleepers: list[Sleeper] = []
 
 
 def begin(folder: str) -> None:
-    """Once a process, but for that of the standard library in which nobody's code runs."""
-    if not _sleepers and not any("multiprocessing.resource_tracker" in part for part in sys.orig_argv[:8]):
+    """One at a time in a process, and none in that of the standard library in which nobody's code runs."""
+    is_helper = any("multiprocessing.resource_tracker" in part for part in sys.orig_argv[:8])
+    if not is_helper and all(one.is_over for one in _sleepers):
         with open(os.path.join(folder, DORMANT), encoding="utf-8") as file:
             sleeper = Sleeper(folder, json.load(file))
-        _sleepers.append(sleeper)
+        _sleepers[:] = [sleeper]
         sleeper.begin()
 
 
@@ -56,6 +57,7 @@ class Sleeper:
             os.register_at_fork(before=self._stop, after_in_parent=self._after_fork, after_in_child=self._in_child)
         self._listen()
         self._look()  # a child of a program that is watched is watched from its start
+        self.is_over = bool(self.usual.get("once")) and not self.until
         self._start()
 
     def _listen(self) -> None:

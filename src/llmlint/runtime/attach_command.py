@@ -24,23 +24,24 @@ def attach(target: str, seconds: float, budget: float, findings: Path | None, ou
 
     Afterwards every function is what it was. A process that was not started so can be attached to on Python 3.14.
     """
-    from llmlint.runtime.attaching import CannotAttach, give_order, nobody_woke, send_into, watch_for
+    from llmlint.runtime import attaching
+    from llmlint.runtime.attaching import CannotAttach, give_order
 
     try:
-        folder, pids = _asleep(target)
-        if folder is None:
-            folder = _prepared(pids[0], findings, out, root)
-            order = give_order(folder, seconds, budget, pids)
-            send_into(pids[0], folder)
-        else:
-            order = give_order(folder, seconds, budget, pids)
-        watched = watch_for(folder, order, seconds)
+        asleep, pids = _asleep(target)
+        folder = asleep or _prepared(pids[0], findings, out, root)
+        order = give_order(folder, seconds, budget, pids)
+        if asleep is None:
+            attaching.send_into(pids[0], folder)
+        watched = attaching.watch_for(folder, order, seconds, attaching.PATIENCE if asleep else seconds)
     except CannotAttach as error:
         wrong_use(str(error))
     except OSError as error:
         wrong_use(f"{error.filename or target}: {error.strerror}")
-    if not watched:
-        wrong_use(nobody_woke(folder))
+    if not watched and (asleep or any(folder.glob("failed-*"))):
+        wrong_use(attaching.nobody_woke(folder))
+    elif not watched:
+        wrong_use(attaching.did_not_come_to_it(pids[0], seconds))
     _report(folder, watched)
 
 

@@ -88,16 +88,18 @@ def script_for(folder: Path) -> str:
         "try:\n"
         "    import llmlint_sleeps\n"
         f"    llmlint_sleeps.begin({str(folder.resolve())!r})\n"
+        "except Exception:\n"  # the folder may be gone when the process comes to it
+        "    pass\n"
         "finally:\n"
         f"    sys.path.remove({str(INJECT)!r})\n"
     )
 
 
-def watch_for(folder: Path, order: str, seconds: float) -> list[Process]:
+def watch_for(folder: Path, order: str, seconds: float, patience: float = PATIENCE) -> list[Process]:
     """Waits until the time is over, or nobody watches any more; who did."""
     until = time.monotonic() + seconds
     try:
-        woken = _wait(folder, order, time.monotonic() + PATIENCE, lambda processes: bool(processes))
+        woken = _wait(folder, order, time.monotonic() + patience, lambda processes: bool(processes))
         if woken:
             woken = _wait(folder, order, until, _are_done)
     except KeyboardInterrupt:
@@ -131,6 +133,17 @@ def account_of(process: Process, findings: Mapping[str, Finding]) -> str:
         what = f"{finding.rule} at {finding.path}:{finding.line}" if finding is not None else key
         said += f"; shed after {shed['after']:.1f} s at {100 * shed['share']:.1f} %: {what}"
     return said
+
+
+def did_not_come_to_it(pid: int, seconds: float) -> str:
+    """Python runs what it is sent between two instructions of the main thread, and nowhere else."""
+    if not Path(f"/proc/{pid}").exists():
+        return f"process {pid} ended before it came to what it was sent"
+    return (
+        f"process {pid} did not come to what it was sent in {seconds:.0f} s: its main thread was in one call all the "
+        "time (a read, a lock, an idle loop), and Python looks for it between two instructions of that thread; "
+        "a request that the thread serves itself wakes it"
+    )
 
 
 def nobody_woke(folder: Path) -> str:

@@ -59,7 +59,14 @@ def _blocks(body: list[tree.Node]) -> Iterator[list[tree.Node]]:
 
 def _leaves(branching: tree.If) -> bool:
     """Does a branch go elsewhere at its end? Then what stands behind is not for all."""
-    return any(body and isinstance(body[-1], _LEAVES) for body in _branches(branching))
+    return any(map(_ends_away, _branches(branching)))
+
+
+def _ends_away(body: Sequence[tree.Node]) -> bool:
+    last = body[-1] if body else None
+    if isinstance(last, tree.If):
+        return all(map(_ends_away, _branches(last)))
+    return isinstance(last, _LEAVES)
 
 
 def _refuses(statement: tree.Node, place: str) -> bool:
@@ -156,7 +163,7 @@ def _is_nothing(value: tree.Node | None) -> bool:
 
 
 def _reads(node: tree.Node, place: str) -> bool:
-    """Is the place read, or, where it is a member, may a call read it?"""
+    """Is the place read, or, where it is a member (by its underscore in C++ too), may a call read it?"""
     targets = set(map(id, node.targets)) if isinstance(node, tree.Assign) and not node.op else set()
     for inner in tree.walk(node, into=lambda n: id(n) not in targets):
         if isinstance(inner, tree.Lambda | tree.Function | tree.Assert):
@@ -164,7 +171,8 @@ def _reads(node: tree.Node, place: str) -> bool:
         if isinstance(inner, tree.Name | tree.Attribute) and id(inner) not in targets:
             if is_within(tree.path_of(inner), place):
                 return True
-        if "." in place and isinstance(inner, tree.Call) and not _only_makes(inner, place):
+        is_member = "." in place or place.endswith("_")
+        if is_member and isinstance(inner, tree.Call) and not _only_makes(inner, place):
             return True
     return any(_reads_inside(target, place) for target in (node.targets if isinstance(node, tree.Assign) else []))
 

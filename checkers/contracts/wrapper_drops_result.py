@@ -41,9 +41,16 @@ def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
     """The call of its own name on another object, whose result goes nowhere."""
     for effect in whole(program, function).effects:
         if effect.op == "call" and not effect.result and effect.callee.endswith(f".{function.name}"):
-            if all(map(gives_value, run_by(program, function, effect))):
+            ran = run_by(program, function, effect)
+            if all(map(gives_value, ran)) and (ran or not _is_filled(function, effect)):
                 return effect
     return None
+
+
+def _is_filled(function: FunctionInfo, effect: Effect) -> bool:
+    """Is a call that cannot be followed handed what the function was handed, and that alone? It may write into it."""
+    given = {argument.path for argument in effect.args}
+    return len(given) > 1 and given <= {param.name for param in function.params} | {"", "self"}
 
 
 def _is_of_their_kind(

@@ -89,11 +89,16 @@ def _bound_by(node: tree.Node) -> set[str]:
 
 
 def _foreign(loop: tree.Loop, once: dict[str, list[tree.Loop]]) -> Iterator[tuple[str, tree.Node]]:
-    """The names of other loops that the body reads."""
+    """The names of other loops that the body reads. `last[i]` goes through the last element's parts: that is meant."""
     own = _names(loop.target)
     for statement in loop.body:
+        parted = {
+            node.value.id
+            for node in tree.walk(statement)
+            if isinstance(node, tree.Index) and isinstance(node.value, tree.Name) and own & _names(node.key)
+        }
         for node in tree.walk(statement):
-            if isinstance(node, tree.Name) and node.id in once and node.id not in own:
+            if isinstance(node, tree.Name) and node.id in once and node.id not in own | parted:
                 yield node.id, node
 
 

@@ -102,7 +102,7 @@ class Judge:
         if kind == "script" and rule.harms != "service":
             return ""
         if kind == COPY:
-            return "this is another project's code, copied here"
+            return "this is a copy of code that is kept elsewhere, or of old code"
         return f"this is code of a {kind}, which ends soon" if kind else ""
 
     def _line(self, path: str, line: int) -> str:

@@ -20,7 +20,7 @@ def unconditional(program: Program) -> Iterator[Report]:
     waits: dict[tuple[str, str], list[tuple[FunctionInfo, Effect]]] = {}
     for function, effect in program.calls_named("wait"):
         if function.language != "python" and len(effect.args) == 2:
-            owner = function.owner.facts.qualname if function.owner is not None else function.path
+            owner = f"{function.owner.path}:{function.owner.facts.qualname}" if function.owner else function.path
             waits.setdefault((owner, effect.callee), []).append((function, effect))
     for _, found in sorted(waits.items()):
         knowing = next(((f, e) for f, e in found if _asks_to_stop(f, e)), None)
@@ -63,7 +63,7 @@ def _asked(function: FunctionInfo, wait: Effect) -> list[str]:
 
 def _asks_to_stop(function: FunctionInfo, wait: Effect) -> bool:
     """Does it read a flag of the object itself: `running`, `stopping`, or one by which the function then ends?"""
-    flags = (path.removeprefix("self.") for path in _asked(function, wait))
+    flags = (path.removeprefix("self.").removesuffix("()").removesuffix(".load") for path in _asked(function, wait))
     own = [flag for flag in flags if flag and "." not in flag and "(" not in flag]
     return any(STOPS & set(words(flag)) or _is_left_by(function, wait, flag) for flag in own)
 

@@ -15,7 +15,7 @@ from functools import cached_property
 import msgspec
 
 from llmlint.calls import names_call
-from llmlint.code.facts.container_methods import CASTS
+from llmlint.code.facts.container_methods import CASTS, PAIRERS
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
@@ -23,6 +23,7 @@ from llmlint.code.link.asking import Asking
 from llmlint.code.link.exits import stands_in
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
+from llmlint.phrases import last_name
 from llmlint.protocols import Protocol
 
 _MAKES_ANEW = frozenset({"none", "constant", "empty", "new"})
@@ -273,6 +274,8 @@ def _is_stored_by(effect: Effect, names: frozenset[str]) -> bool:
         return effect.op != "bind" or effect.value == "container"
     if is_cast_of(effect, names) and effect.op != "bind":
         return True
+    if effect.op == "insert" and any(last_name(a.path).removesuffix("()") in PAIRERS for a in effect.args):
+        return not names.isdisjoint(effect.reads)
     if effect.op in ("return", "yield"):
         return effect.path in names or (effect.value in _HOLDING and not names.isdisjoint(effect.reads))
     if effect.op == "bind":

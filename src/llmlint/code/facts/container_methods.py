@@ -31,5 +31,8 @@ VIEWS = frozenset("values copy items begin end cbegin cend data".split())
 WRAPPERS = frozenset("list tuple sorted reversed set iter copy frozenset deque".split())
 """Functions whose result holds the elements of their argument."""
 
+PAIRERS = frozenset("make_pair make_tuple".split())
+"""Functions of C++ whose result holds what they are given."""
+
 CASTS = frozenset("static_cast reinterpret_cast const_cast dynamic_cast".split())
 """Calls of C++ whose result is what they are given."""

@@ -20,7 +20,8 @@ def walked_by(function: FunctionInfo, loop: int) -> str:
     """The path of the container that a `for` walks alive; "" for a copy, a generator or anything unknown."""
     over = _FOR.fullmatch(function.regions[loop].text)
     if over and function.language != "python":
-        return _ranged_over(function, loop) if _NAMED.fullmatch(over["over"]) else ""
+        is_named = _NAMED.fullmatch(over["over"]) and not _is_copy(function, over["over"])
+        return _ranged_over(function, loop) if is_named else ""
     live = _LIVE.fullmatch(over["over"]) if over else None
     written = (live["counted"] or live["plain"]) if live else ""
     if not written or "." in written:
@@ -31,6 +32,12 @@ def walked_by(function: FunctionInfo, loop: int) -> str:
     if any(effect.value not in ("path", "empty", "container") for effect in bound):
         return ""
     return next((effect.source for effect in bound if effect.value == "path"), written)
+
+
+def _is_copy(function: FunctionInfo, name: str) -> bool:
+    """In C++ `auto copied = index_` is another container, and `auto & same = index_` is this one."""
+    bound = [e for e in function.effects if e.op == "bind" and e.path == name and e.annotation]
+    return any("auto" in e.annotation.split() and not {"&", "&&", "*"} & {*e.annotation.split()} for e in bound)
 
 
 def _ranged_over(function: FunctionInfo, loop: int) -> str:

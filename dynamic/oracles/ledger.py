@@ -248,7 +248,8 @@ class EntityLedger(Probe):
         self.quiet_looks += quiet
         grace = GRACE if quiet or last else LONG_GRACE
         settled = time.monotonic() - self.settle
-        self.undecided = 0
+        if any(held is not None for held in held_by.values()):
+            self.undecided = 0  # where the container is gone, what the look before saw of it stands
         for watched, held in held_by.items():
             if held is None:
                 continue
@@ -366,15 +367,20 @@ class EntityLedger(Probe):
             return Judgement(NOT_EXERCISED, "no object that holds the container was seen")
         enough = need(finding, "ended", 50)
         named = [target.via or target.qualname for target in finding.targets if target.role == "leave"]
+        examined = merged(states, "examined")
+        unseen = sum(ended.values()) - sum(examined.values())
+        after = f"; {unseen} ended when no object that holds the container was there to look into" if unseen else ""
         undecided = total(states, "undecided")
         if undecided:
             held = f"{undecided} that had only just ended were still held at the last look"
-            return Judgement(CLEAN, f"{held}, too soon to tell ({_workload(ended, states)})")
+            return Judgement(CLEAN, f"{held}, too soon to tell{after} ({_workload(ended, states)})")
+        if not examined:
+            return Judgement(NOT_EXERCISED, f"the container was gone before anybody looked into it{after}")
         doubtful = total(states, "late") + total(states, "dropped")
-        examined = merged(states, "examined")
         if all(examined.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
             return Judgement(REFUTED, f"nothing was left behind by any path: {_workload(ended, states)}")
-        return Judgement(CLEAN, f"nothing was left behind ({_workload(ended, states)}; {enough} a path would refute)")
+        seen = f"nothing was left behind by those that were looked for{after}" if unseen else "nothing was left behind"
+        return Judgement(CLEAN, f"{seen} ({_workload(ended, states)}; {enough} a path would refute)")
 
 
 def _doubt(states: Sequence[State]) -> str:

@@ -215,3 +215,38 @@ def test_what_had_only_just_ended_when_the_program_did_refutes_nothing(tmp_path:
     found = verdicts([one], run)[0]
     assert found.status == "exercised-clean"
     assert "80 that had only just ended were still held at the last look" in found.summary
+
+
+SHORT_LIVED = finding(
+    "request-state-leak",
+    Block(
+        targets=(
+            Target("Core.add", "enter", entity="request_id"),
+            Target("Core.finish", "leave", entity="request_id", via="finish"),
+            Target("Core.abort", "leave", entity="request_id", via="abort"),
+        ),
+        watch=(Watch("prefixes", owner="Core"),),
+    ),
+    path="short_lived.py",
+)
+
+
+@pytest.mark.parametrize(
+    ("requests", "pause", "status", "said"),
+    [
+        (3, 0.0, "not-exercised", "no object that holds the container was seen"),
+        (3, 0.3, "not-exercised", "the container was gone before anybody looked into it"),
+        (150, 0.0, "exercised-clean", "ended when no object that holds the container was there to look into"),
+    ],
+)
+def test_what_was_gone_before_it_was_looked_into_is_not_said_to_be_clean(
+    requests: int, pause: float, status: str, said: str, tmp_path: Path
+) -> None:
+    """The program leaves a third of them behind; the tracer's own thread looks in the pause or not at all."""
+    program = f"import short_lived; short_lived.work({requests}, {pause})"
+    tick = "0.02" if pause else "5"
+    done, run = run_program(tmp_path, [SHORT_LIVED], "-c", program, env={"LLMLINT_TICK": tick})
+    assert done.stdout == f"{requests // 3} left\n"
+    found = verdicts([SHORT_LIVED], run)[0]
+    assert (found.status, said in found.summary) == (status, True), found
+    assert "nothing was left behind (" not in found.summary

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tracing import NO_PAGES, PROGRAMS, finding, verdicts
 
 from llmlint.dynamic.read import read_run
 from llmlint.findings import Verdict
+from llmlint.runtime import stress
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.stress import Workload, WorkloadError, run_workload
@@ -37,13 +41,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def driven(folder: Path, monkeypatch: pytest.MonkeyPatch, stress: str, bugs: str) -> Verdict:
+def driven(folder: Path, monkeypatch: pytest.MonkeyPatch, kinds: str, bugs: str) -> Verdict:
     monkeypatch.setenv("BUGS", bugs)
     monkeypatch.setenv("LLMLINT_TICK", "0.05")
     monkeypatch.chdir(PROGRAMS)
     prepare(folder, make_plan([LEAK], NO_PAGES, PROGRAMS))
     port = free_port()
-    workload = Workload.of(f"http://127.0.0.1:{port}", stress, 48, 30.0, ())
+    workload = Workload.of(f"http://127.0.0.1:{port}", kinds, 48, 30.0, ())
     run_traced(
         [sys.executable, "serve.py", str(port)], folder, meanwhile=lambda process: run_workload(workload, process)
     )
@@ -90,3 +94,70 @@ def test_unknown_stresses_and_faults_are_refused() -> None:
         Workload.of("", "flood", 1, 1.0, ())
     with pytest.raises(WorkloadError, match="kill:CHILD"):
         Workload.of("", "", 1, 1.0, ["term:worker"])
+
+
+def timed(folder: Path, *lines: object) -> str:
+    file = folder / "requests.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return str(file)
+
+
+def asked(at: float, name: str, **more: Any) -> dict[str, Any]:
+    body = {"messages": [], "max_tokens": 8, "temperature": 0, "request_id": name}
+    return {"at": at, "body": {**body, **more.pop("body", {})}, **more}
+
+
+def test_timed_requests_of_a_file_confirm_a_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaves = [asked(0.01 * number, f"a{number}", leave_after=1, body={"max_tokens": 400}) for number in range(24)]
+    stays = [asked(0.01 * number, f"b{number}") for number in range(40)]
+    found = driven(tmp_path / "run", monkeypatch, timed(tmp_path, *leaves, *stays), "disconnect")
+    assert (found.status, "they ended by disconnect" in found.summary) == ("confirmed", True), found
+
+
+ODD = """
+import itertools, json, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+number = itertools.count()
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"never" in body: time.sleep(30)
+        if b"die" in body: import os; os._exit(7)
+        self.send_response(200)
+        self.end_headers()
+        said = next(number) if b"chance" in body else "the same"
+        event = {"id": time.time_ns(), "choices": [{"delta": {"content": str(said)}}]}
+        self.wfile.write(b"data: " + json.dumps(event).encode())
+    def log_message(self, *arguments): pass
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "seen"),
+    [
+        ("fine", []),
+        ("chance", ["1 of 1 requests of temperature 0 were answered differently when asked again"]),
+        ("never", ["2 of 2 requests got no answer in time"]),
+        ("die", ["the command ended while it was driven, with 7"]),
+    ],
+)
+def test_what_is_wrong_without_a_finding_is_told(
+    word: str, seen: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stress, "TIMEOUT", 1.0)
+    port = free_port()
+    file = timed(tmp_path, *(asked(0.3 * number, f"r{number}", body={"prompt": word}) for number in range(2)))
+    workload = Workload.of(f"http://127.0.0.1:{port}", file, 1, 20.0, ())
+    with subprocess.Popen([sys.executable, "-c", ODD, str(port)], stderr=subprocess.DEVNULL) as server:
+        try:
+            account = run_workload(workload, server)
+        finally:
+            server.kill()
+    assert account["seen"] == seen
+
+
+def test_a_line_that_is_no_request_is_named(tmp_path: Path) -> None:
+    file = timed(tmp_path, asked(0, "a"), {"at": 1, "boddy": {}})
+    with pytest.raises(WorkloadError, match=r"requests.jsonl:2: .*boddy"):
+        Workload.of("http://127.0.0.1:1", file, 1, 1.0, ())

@@ -62,7 +62,10 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
     for option in (
         click.option("--drive", metavar="URL", help="Send requests to this OpenAI-style server on the loopback."),
         click.option(
-            "--stress", default="", metavar="KINDS", help="abort, error, preempt, cancel-storm, vary, bigint."
+            "--stress",
+            default="",
+            metavar="KINDS",
+            help="abort, error, preempt, cancel-storm, vary, bigint; or a file of timed requests (.jsonl).",
         ),
         click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
         click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to drive."),
@@ -244,7 +247,16 @@ def _meanwhile(
         workload = Workload.of(drive or "", stress, requests, seconds, faults)
     except WorkloadError as error:
         wrong_use(str(error))
-    return lambda process: run_workload(workload, process)
+    if workload.timed and not workload.host:
+        wrong_use("a file of timed requests goes with --drive")
+
+    def driven(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+        account = run_workload(workload, process)
+        for seen in account.get("seen", ()):
+            click.echo(f"llmlint: {seen}", err=True)
+        return account
+
+    return driven
 
 
 @click.command()

@@ -25,6 +25,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from llmlint.runtime.timed_requests import NoRequests, TimedRequest, drive, read_requests
+
 KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
 FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 TIMEOUT = 15.0
@@ -44,12 +46,23 @@ class Workload(msgspec.Struct, frozen=True):
     requests: int
     seconds: float
     faults: tuple[tuple[str, str], ...] = ()
+    timed: tuple[TimedRequest, ...] = ()
+    """Requests of a file, in place of the kinds."""
 
     @classmethod
     def of(cls, url: str, stress: str, requests: int, seconds: float, faults: Sequence[str]) -> Workload:
         parts = urlsplit(url)
         if url and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
             raise WorkloadError(f"--drive takes an http URL of this machine's loopback, not {url!r}")
+        if stress.endswith(".jsonl"):
+            try:
+                timed, stress = read_requests(Path(stress)), ""
+            except NoRequests as error:
+                raise WorkloadError(str(error)) from None
+            except OSError as error:
+                raise WorkloadError(f"{stress}: {error.strerror}") from None
+        else:
+            timed = ()
         kinds = tuple(part.strip() for part in stress.split(",") if part.strip()) or ("plain",)
         for kind in kinds:
             if kind not in KINDS:
@@ -58,7 +71,7 @@ class Workload(msgspec.Struct, frozen=True):
         for verb, name in given:
             if verb not in FAULTS or not name:
                 raise WorkloadError(f"--fault takes kill:CHILD or stop:CHILD, not {verb}:{name}")
-        return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given)
+        return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given, timed)
 
 
 def is_loopback(host: str) -> bool:
@@ -79,14 +92,19 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
     broken: list[tuple[float, str]] = []
     breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, deadline))
     breaker.start()
-    if workload.host:
+    seen: list[str] = []
+    if workload.timed:
+        counts, seen = drive(workload.timed, lambda: _connection(workload), deadline)
+    elif workload.host:
         with ThreadPoolExecutor(8) as pool:
             outcomes = pool.map(lambda number: _one(workload, number, deadline), range(workload.requests))
             counts.update(outcome for outcome in outcomes if outcome)
     breaker.join()
+    if process.poll() is not None:
+        seen.append(f"the command ended while it was driven, with {process.returncode}")
     _let_it_go_on(process, min(deadline, time.monotonic() + (AFTERMATH if broken else 1.0)))
     faults, times = [said for _, said in broken], [at for at, _ in broken]
-    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": faults, "fault_times": times}
+    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": faults, "fault_times": times, "seen": seen}
 
 
 def _let_it_go_on(process: subprocess.Popen[bytes], until: float) -> None:
@@ -147,9 +165,13 @@ def _tool() -> dict[str, Any]:
     return {"type": "function", "function": {"name": "set_id", "parameters": schema}}
 
 
+def _connection(workload: Workload) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(workload.host, workload.port, timeout=TIMEOUT)
+
+
 def _post(workload: Workload, body: dict[str, Any], read: int | None) -> int:
     """Sends a request; reads all of the answer, or leaves after `read` lines of it."""
-    connection = http.client.HTTPConnection(workload.host, workload.port, timeout=TIMEOUT)
+    connection = _connection(workload)
     try:
         connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
         if read == 0:

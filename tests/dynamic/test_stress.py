@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +163,25 @@ def test_a_line_that_is_no_request_is_named(tmp_path: Path) -> None:
     file = timed(tmp_path, asked(0, "a"), {"at": 1, "boddy": {}})
     with pytest.raises(WorkloadError, match=r"requests.jsonl:2: .*boddy"):
         Workload.of("http://127.0.0.1:1", file, 1, 1.0, ())
+
+
+COUNTS = "import time\nwhile True:\n    print(time.monotonic(), flush=True)\n    time.sleep(0.005)\n"
+STARTS = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', sys.argv[1], 'the-peer']).returncode)"
+
+
+def test_a_slow_peer_stops_again_and_again_and_runs_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stress, "SLOW_FOR", 1.5)
+    workload = Workload.of("", "", 1, 8.0, ["slow:the-peer"])
+    command = [sys.executable, "-c", STARTS, COUNTS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        account = run_workload(workload, process)
+        (peer,) = stress.descendants(process.pid)
+        state = Path(f"/proc/{peer}/stat").read_text().rpartition(")")[2].split()[0]
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.stdout is not None
+        times = [float(line) for line in process.stdout.read().splitlines()[:-1]]
+    pauses = [after - before for before, after in pairwise(times)]
+    assert state in "RSD"
+    assert sum(pause >= stress.STOPPED for pause in pauses) >= 3
+    assert account["slowed"] == [f"slow:the-peer: process {peer}"]
+    assert (account["faults"], account["fault_times"], account["seen"]) == ([], [], [])

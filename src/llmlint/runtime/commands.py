@@ -69,7 +69,9 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
         ),
         click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
         click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to drive."),
-        click.option("--fault", "faults", multiple=True, metavar="kill:CHILD|stop:CHILD", help="End or stop a child."),
+        click.option(
+            "--fault", "faults", multiple=True, metavar="kill|stop|slow:CHILD", help="End, stop or slow down a child."
+        ),
         click.option("--ids", is_flag=True, help="Write request ids as they are instead of hashed."),
     ):
         command = option(command)

@@ -6,6 +6,7 @@ a bounded number of requests and for a bounded time; only descendants of the tra
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import json
@@ -29,6 +30,10 @@ from llmlint.runtime.timed_requests import NoRequests, TimedRequest, drive, read
 
 KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
 FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+SLOW = "slow"
+"""A peer that gets one part in five of its time: it is there, and answers late."""
+STOPPED, RUNNING = 0.2, 0.05
+SLOW_FOR = 10.0
 TIMEOUT = 15.0
 AFTERMATH = 12.0
 """Seconds a program is left alone after a fault, where the time that was given allows it."""
@@ -69,8 +74,8 @@ class Workload(msgspec.Struct, frozen=True):
                 raise WorkloadError(f"there is no stress {kind!r}; there are {', '.join(KINDS[1:])}")
         given = tuple((verb, name) for verb, _, name in (fault.partition(":") for fault in faults))
         for verb, name in given:
-            if verb not in FAULTS or not name:
-                raise WorkloadError(f"--fault takes kill:CHILD or stop:CHILD, not {verb}:{name}")
+            if verb not in (*FAULTS, SLOW) or not name:
+                raise WorkloadError(f"--fault takes kill:CHILD, stop:CHILD or slow:CHILD, not {verb}:{name}")
         return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given, timed)
 
 
@@ -90,7 +95,9 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
     if workload.host and not _is_up(workload, process, deadline):
         return {"error": f"nothing answered on {workload.host}:{workload.port}"}
     broken: list[tuple[float, str]] = []
-    breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, deadline))
+    slowed: list[str] = []
+    """A slow peer is none that has gone: no wait counts as stuck for it."""
+    breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, slowed, deadline))
     breaker.start()
     seen: list[str] = []
     if workload.timed:
@@ -100,11 +107,12 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
             outcomes = pool.map(lambda number: _one(workload, number, deadline), range(workload.requests))
             counts.update(outcome for outcome in outcomes if outcome)
     breaker.join()
-    if process.poll() is not None:
+    if workload.host and process.poll() is not None:
         seen.append(f"the command ended while it was driven, with {process.returncode}")
     _let_it_go_on(process, min(deadline, time.monotonic() + (AFTERMATH if broken else 1.0)))
     faults, times = [said for _, said in broken], [at for at, _ in broken]
-    return {"kinds": workload.kinds, "outcomes": dict(counts), "faults": faults, "fault_times": times, "seen": seen}
+    done = {"kinds": workload.kinds, "outcomes": dict(counts), "seen": seen}
+    return {**done, "faults": faults, "fault_times": times, "slowed": slowed}
 
 
 def _let_it_go_on(process: subprocess.Popen[bytes], until: float) -> None:
@@ -187,7 +195,7 @@ def _post(workload: Workload, body: dict[str, Any], read: int | None) -> int:
         connection.close()
 
 
-def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], deadline: float) -> None:
+def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], slowed: list[str], deadline: float) -> None:
     """Half-way, the faults: each hits one descendant of the command whose name or command line holds the word given."""
     if not workload.faults:
         return
@@ -197,8 +205,24 @@ def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], deadli
         if child is None:
             broken.append((time.monotonic(), f"{verb}:{name}: no such child"))
             continue
+        if verb == SLOW:
+            slowed.append(f"{verb}:{name}: process {child}")
+            _slow_down(child, min(deadline, time.monotonic() + SLOW_FOR))
+            continue
         os.kill(child, FAULTS[verb])
         broken.append((time.monotonic(), f"{verb}:{name}: process {child}"))
+
+
+def _slow_down(child: int, until: float) -> None:
+    """Stopped again and again, and left running in the end."""
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < until:
+            os.kill(child, signal.SIGSTOP)
+            try:
+                time.sleep(STOPPED)
+            finally:
+                os.kill(child, signal.SIGCONT)
+            time.sleep(RUNNING)
 
 
 def descendants(pid: int) -> Iterator[int]:

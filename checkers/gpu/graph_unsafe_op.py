@@ -101,7 +101,7 @@ def _refused(program: Program, capture: Capture, wanted: Wanted) -> Iterator[Rep
             continue
         for callee in program.callees(function, effect):
             way = program.reaches(callee, wanted, _DEEPEST)
-            if way:
+            if way and not any(_knows_of_capture(*call) for call in way):
                 yield _refusal(program, capture, (Call(function, effect), *way))
 
 

@@ -14,6 +14,7 @@ from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import PointerUse, Reach
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
+from llmlint.phrases import last_name
 
 _FEWEST_OTHERS = 2
 _MOST_ASK = 0.6
@@ -33,20 +34,26 @@ def check_program(program: Program) -> Iterator[Report]:
     sites: dict[str, list[_Site]] = {}
     for function in program.functions:
         for use in function.facts.pointers:
-            name = use.callee.rpartition(".")[2]
+            name, like = last_name(use.callee), _like(use.callee)
             reach = nulls.first_reach(use)
             if reach is not None and use.late >= reach.line:
                 if not name or nulls.may_give_null(name) or (name not in nulls.named and reach.how in ("->", "*")):
                     if function in program.asked:
                         yield _asked_later(function, use, reach, nulls)
             elif reach is not None and name:
-                sites.setdefault(name, []).append(_Site(function, use, reach))
+                sites.setdefault(like, []).append(_Site(function, use, reach))
             elif name and use.asked:
-                asked[name] = asked.get(name, 0) + 1
-    for name, found in sites.items():
-        if nulls.may_give_null(name):
+                asked[like] = asked.get(like, 0) + 1
+    for like, found in sites.items():
+        if nulls.may_give_null(last_name(like)):
             for site in (site for site in found if site.function in program.asked):
-                yield _others_ask(site, asked.get(name, 0), len(found), nulls)
+                yield _others_ask(site, asked.get(like, 0), len(found), nulls)
+
+
+def _like(callee: str) -> str:
+    """Which calls speak for each other: those of one name, and of `find` those that look into the same table."""
+    name = last_name(callee)
+    return f"{last_name(callee.rpartition('.')[0])}.{name}" if name == "find" else name
 
 
 def _asked_later(function: FunctionInfo, use: PointerUse, reach: Reach, nulls: Nulls) -> Report:

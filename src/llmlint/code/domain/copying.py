@@ -15,6 +15,8 @@ FEWEST = 4
 
 _MEMBER = re.compile(r"[^.\[(]*")
 _FILLS = ("assign", "insert", "clear")
+_SUMS = frozenset({"+=", "-=", "*=", "/=", "|=", "&=", "^="})
+"""Who adds one record to another merges them, and has his reasons for each field."""
 
 
 class Copy(NamedTuple):
@@ -69,7 +71,7 @@ def _owners(paths: Iterable[str], name: str) -> set[str]:
 
 def _filled(function: FunctionInfo) -> Iterator[Copy]:
     found: dict[tuple[str, str], dict[str, Effect]] = {}
-    fills = [effect for effect in function.effects if effect.op in _FILLS and "." in effect.path]
+    fills = [e for e in function.effects if e.op in _FILLS and "." in e.path and e.via not in _SUMS]
     for effect in fills if len(fills) >= FEWEST else ():
         target, _, name = effect.path.rpartition(".")
         if name.isidentifier():

@@ -92,7 +92,7 @@ def _of_constructor(cls: ClassInfo) -> Signature | None:
     """Of `__init__`, or the one that a dataclass is given, or, of a class that has none, nothing."""
     if cls.language != "python" or any(cls.method(name) is not None for name in _OWN_CONSTRUCTION):
         return None
-    if any(map(_is_made_by_own_rules, cls.mro)):
+    if any(_is_made_by_own_rules(above) or _has_several_constructors(above) for above in cls.mro):
         return None
     for at, above in enumerate(cls.mro):
         if "__init__" in above.methods:
@@ -110,6 +110,11 @@ def _adds_nothing(cls: ClassInfo) -> bool:
 def _is_made_by_own_rules(cls: ClassInfo) -> bool:
     """By a metaclass that may take a call for itself, as that of a singleton does."""
     return any(said.startswith("metaclass=") and not said.endswith("ABCMeta") for said in cls.facts.keywords)
+
+
+def _has_several_constructors(cls: ClassInfo) -> bool:
+    """One in each branch of a test in the body of the class, as for two versions of a library."""
+    return sum(1 for function in cls.functions if function.name == "__init__") > 1
 
 
 def _is_dataclass(cls: ClassInfo) -> bool:

@@ -10,6 +10,7 @@ machine moves.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import tempfile
@@ -84,14 +85,20 @@ def findings() -> list[Finding]:
     ]  # fmt: skip
 
 
-def measured(command: list[str], surroundings: dict[str, str]) -> tuple[float, float]:
-    done = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, text=True, check=True)
-    clock, processor = done.stdout.split()
-    return float(clock), float(processor)
+def measured(command: list[str], surroundings: dict[str, str]) -> tuple[float, float, float]:
+    """Seconds by the clock and of the processor, and the most memory that the process ever had, in MB."""
+    with subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        clock, processor = process.stdout.read().split()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return float(clock), float(processor), used.ru_maxrss / 1024
 
 
-def pair(workdir: Path, command: list[str], step: float, traced_first: bool) -> tuple[float, float]:
-    """The ratios of one pair: by the clock and by the processor."""
+def pair(workdir: Path, command: list[str], step: float, traced_first: bool) -> tuple[float, float, float]:
+    """The ratios of one pair, by the clock and by the processor, and how many MB more the traced side had."""
     plain = {**VLLM.surroundings(workdir, "clean"), "STEP_MS": str(step)}
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
@@ -99,7 +106,8 @@ def pair(workdir: Path, command: list[str], step: float, traced_first: bool) -> 
         sides = {"plain": plain, "traced": environment(run, base=plain)}
         order = sorted(sides, reverse=traced_first)
         took = {side: measured(command, sides[side]) for side in order}
-    return took["traced"][0] / took["plain"][0], took["traced"][1] / took["plain"][1]
+    traced, plainly = took["traced"], took["plain"]
+    return traced[0] / plainly[0], traced[1] / plainly[1], traced[2] - plainly[2]
 
 
 def main() -> None:
@@ -115,9 +123,12 @@ def main() -> None:
     ratios = []
     for number in range(options.pairs):
         ratios.append(pair(workdir, command, options.step_ms, bool(number % 2)))
-        print(f"pair {number + 1}: by the clock {ratios[-1][0]:.3f}, by the processor {ratios[-1][1]:.3f}", flush=True)
-    clock, processor = (statistics.median(kind) for kind in zip(*ratios, strict=True))
-    print(f"a step of {options.step_ms} ms: median by the clock {clock:.3f}, by the processor {processor:.3f}")
+        clock, processor, memory = ratios[-1]
+        said = f"by the clock {clock:.3f}, by the processor {processor:.3f}, {memory:+.1f} MB"
+        print(f"pair {number + 1}: {said}", flush=True)
+    clock, processor, memory = (statistics.median(kind) for kind in zip(*ratios, strict=True))
+    said = f"by the clock {clock:.3f}, by the processor {processor:.3f}, {memory:+.1f} MB"
+    print(f"a step of {options.step_ms} ms: median {said}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-from test_dormant import LEAK
+from test_dormant import LEAK, WATCHES
 from tracing import PROGRAMS
 
 import llmlint
@@ -35,9 +35,9 @@ def python_that_sends() -> str:
     return str(found[0])
 
 
-def attach(folder: Path, pid: int, out: str, seconds: str) -> subprocess.CompletedProcess[str]:
+def attach(folder: Path, pid: int, out: str, seconds: str, *asked: str) -> subprocess.CompletedProcess[str]:
     write_own_findings(folder, [LEAK])
-    options = ["--findings", "findings.json", "--out", out, "--root", str(PROGRAMS), "--for", seconds]
+    options = [*(asked or ("--findings", "findings.json")), "--out", out, "--root", str(PROGRAMS), "--for", seconds]
     done = subprocess.run(
         [python_that_sends(), "-m", "llmlint", "attach", str(pid), *options, "--budget", "50%"],
         cwd=folder, env={**os.environ, "PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=60,
@@ -85,8 +85,8 @@ def test_a_live_service_is_attached_to_twice_and_is_what_it_was(tmp_path: Path) 
     with program("loopback.py") as process:
         assert process.stdout is not None
         with clients(int(process.stdout.readline())):
-            for out in ("first", "second"):
-                done = attach(tmp_path, process.pid, out, "2s")
+            for out, asked in (("first", ()), ("second", ("--watch", WATCHES, "--container", "progress"))):
+                done = attach(tmp_path, process.pid, out, "2s", *asked)
                 assert done.returncode == 0, done.stderr
                 assert f"{out}/findings.json: verdicts: 1 confirmed\n" in done.stdout
         assert process.communicate("\n", timeout=60)[0] == "the same: True threads: 1\n"

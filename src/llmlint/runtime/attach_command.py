@@ -17,9 +17,20 @@ from llmlint.runtime.units import Seconds, Share
 @click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to watch.")
 @click.option("--budget", type=Share(), default=USUAL_BUDGET, help="What watching may take of a core.  [default: 2%]")
 @click.option("--findings", type=click.Path(path_type=Path), help="For a program that nobody prepared: what to watch.")
+@click.option("--watch", "watches", multiple=True, metavar="SPEC", help="For such a program: as in `llmlint trace`.")
+@click.option("--container", "containers", multiple=True, metavar="ATTRIBUTE", help="What --watch is about.")
 @click.option("--out", type=click.Path(path_type=Path), help="For such a program: a folder for what is recorded.")
 @click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
-def attach(target: str, seconds: float, budget: float, findings: Path | None, out: Path | None, root: Path) -> None:
+def attach(
+    target: str,
+    seconds: float,
+    budget: float,
+    findings: Path | None,
+    watches: Sequence[str],
+    containers: Sequence[str],
+    out: Path | None,
+    root: Path,
+) -> None:
     """Watch the processes of a run of `trace --dormant`, or the one process PID, for a time, and say what was seen.
 
     Afterwards every function is what it was. A process that was not started so can be attached to on Python 3.14.
@@ -29,7 +40,7 @@ def attach(target: str, seconds: float, budget: float, findings: Path | None, ou
 
     try:
         asleep, pids = _asleep(target)
-        folder = asleep or _prepared(pids[0], findings, out, root)
+        folder = asleep or _prepared(pids[0], findings, watches, containers, out, root)
         order = give_order(folder, seconds, budget, pids)
         if asleep is None:
             attaching.send_into(pids[0], folder)
@@ -57,20 +68,25 @@ def _asleep(target: str) -> tuple[Path | None, Sequence[int]]:
     return Path(target), ()
 
 
-def _prepared(pid: int, findings: Path | None, out: Path | None, root: Path) -> Path:
+def _prepared(
+    pid: int, findings: Path | None, watches: Sequence[str], containers: Sequence[str], out: Path | None, root: Path
+) -> Path:
     """A folder for a process that has none, with what is to be watched there."""
     from llmlint.catalogue import load_catalogue
     from llmlint.runtime.attaching import CannotAttach, can_be_sent, why_not_sent
-    from llmlint.runtime.commands import document_in
+    from llmlint.runtime.commands import asked_by_hand, document_in
     from llmlint.runtime.own_findings import write_own_findings
     from llmlint.runtime.plan import make_plan
     from llmlint.runtime.trace import let_sleep, prepare
 
     if not can_be_sent():
         raise CannotAttach(why_not_sent(pid))
-    if findings is None or out is None:
-        raise CannotAttach(f"process {pid} is of no dormant run: --findings and --out are needed")
-    found = document_in(findings).findings
+    if out is None or (findings is None and not watches):
+        raise CannotAttach(f"process {pid} is of no dormant run: --findings or --watch is needed, and --out")
+    asked = asked_by_hand(watches, containers, (), root)
+    if isinstance(asked, str):
+        raise CannotAttach(asked)
+    found = [*(document_in(findings).findings if findings is not None else ()), *asked]
     plan: dict[str, Any] = make_plan(found, load_catalogue(), root)
     prepare(out, {**plan, "native": []})
     write_own_findings(out, found)

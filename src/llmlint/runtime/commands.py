@@ -135,7 +135,7 @@ def trace(
     if findings is None and not watches and not templates:
         wrong_use("trace takes --findings, --watch or --watch-template")
     document = _read(findings) if findings is not None else None
-    asked = _asked_by_hand(watches, containers, templates, root)
+    asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):
         missing = document if isinstance(document, str) else str(asked)
         leave_as(_without_tracing(missing, command, _meanwhile(**driving)))
@@ -151,7 +151,7 @@ def trace(
     leave_as(status)
 
 
-def _asked_by_hand(
+def asked_by_hand(
     watches: Sequence[str], containers: Sequence[str], templates: Sequence[tuple[str, str]], root: Path
 ) -> list[Finding] | str:
     """What is to be watched without a scan's finding, or in words why it can't be."""

@@ -44,7 +44,9 @@ def _read_through_float(function: Function) -> Iterator[Report]:
         if effect.op != "call" or effect.path != "float" or not effect.result.isidentifier() or not effect.args:
             continue
         text, number = effect.args[0].path, effect.result
-        back = [e for e in _calls(function.effects[index:], "int", number) if e.region]
+        back = [
+            e for e in _calls(function.effects[index:], "int", number) if e.region and not _came_as_float(function, e)
+        ]
         if text and back and _wholes_are_told_apart(function, number, back) and not _tried_as_int(function, effect):
             yield _report(
                 function,
@@ -57,6 +59,12 @@ def _read_through_float(function: Function) -> Iterator[Report]:
                 f"{text}:{number}",
                 f"try int({text}) first, and float({text}) only where that fails",
             )
+
+
+def _came_as_float(function: Function, back: Effect) -> bool:
+    """Under `isinstance(x, float)` it was one before: what was read as an integer never comes here."""
+    asked = f"isinstance({back.args[0].path}, float)"
+    return any(asked in function.regions[region].text for region in _branches(function, back.region))
 
 
 def _calls(effects: tuple[Effect, ...], name: str, argument: str) -> list[Effect]:

@@ -17,9 +17,9 @@ from llmlint.project import Request, scan
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "engine" / "vendored").mkdir(parents=True)
+    (tmp_path / "engine" / "worker").mkdir(parents=True)
     (tmp_path / "engine" / "pool.py").write_text(NOOP)
-    (tmp_path / "engine" / "vendored" / "scheduler.py").write_text(LEFT)
+    (tmp_path / "engine" / "worker" / "scheduler.py").write_text(LEFT)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -51,7 +51,7 @@ def found(**asked: object) -> list[tuple[str, str, str]]:
 
 
 POOL = ("engine/pool.py", "LLM802", "P1")
-SCHEDULER = ("engine/vendored/scheduler.py", "LLM801", "P1")
+SCHEDULER = ("engine/worker/scheduler.py", "LLM801", "P1")
 
 
 def test_without_a_file_the_defaults_hold(tree: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_walk_upwards_ends_at_a_root(tree: Path) -> None:
 def test_the_walk_upwards_ends_at_the_top_of_a_repository(tree: Path) -> None:
     write(tree, "jobs = 7\n")
     (tree / "engine" / ".git").mkdir()
-    settings = settings_of(tree / "engine" / "vendored")
+    settings = settings_of(tree / "engine" / "worker")
     assert (settings.config.jobs, settings.root) == (0, tree / "engine")
 
 
@@ -97,12 +97,12 @@ def test_our_own_file_goes_before_pyproject(tree: Path) -> None:
 
 def test_settings_hold_for_the_files_below_them(tree: Path) -> None:
     write(tree, "root = true\n")
-    write(tree / "engine" / "vendored", "ignore = ['LLM801']\n")
+    write(tree / "engine" / "worker", "ignore = ['LLM801']\n")
     assert found() == [POOL]
 
 
 def test_excludes_are_read_from_the_folder_of_their_file(tree: Path) -> None:
-    write(tree / "engine", "exclude = ['/vendored/']\n")
+    write(tree / "engine", "exclude = ['/worker/']\n")
     assert found() == [POOL]
 
 
@@ -113,7 +113,7 @@ def test_a_named_file_is_read_though_excluded_unless_forced(tree: Path) -> None:
 
 
 def test_settings_for_paths(tree: Path) -> None:
-    write(tree, "root = true\n[[per-path]]\npaths = ['engine/vendored/']\nignore = ['LLM8']\n")
+    write(tree, "root = true\n[[per-path]]\npaths = ['engine/worker/']\nignore = ['LLM8']\n")
     assert found() == [POOL]
 
 
@@ -121,9 +121,9 @@ def test_settings_for_paths_can_choose_rules_and_severity(tree: Path) -> None:
     write(
         tree,
         "root = true\n[severity]\nnoop-restore = 'P3'\n"
-        "[[per-path]]\npaths = ['vendored/']\nselect = ['state']\nseverity = {LLM801 = 'P0'}\n",
+        "[[per-path]]\npaths = ['worker/']\nselect = ['state']\nseverity = {LLM801 = 'P0'}\n",
     )
-    assert found() == [("engine/pool.py", "LLM802", "P3"), ("engine/vendored/scheduler.py", "LLM801", "P0")]
+    assert found() == [("engine/pool.py", "LLM802", "P3"), ("engine/worker/scheduler.py", "LLM801", "P0")]
 
 
 def test_the_least_severity_counts_what_settings_made_of_it(tree: Path) -> None:

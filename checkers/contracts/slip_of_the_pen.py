@@ -72,7 +72,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         for node in nodes(file.tree, kind):
             for check in checks:
                 for slip in check(node, known):
-                    yield _report(file, slip)
+                    yield _report(file, slip, f"slip_of_the_pen.{check.__name__.strip('_')}")
 
 
 def _own_errors(file: SourceFile) -> frozenset[str]:
@@ -331,7 +331,7 @@ _CHECKS: dict[type[tree.Node], tuple[_Check, ...]] = {
 }
 
 
-def _report(file: SourceFile, slip: _Slip) -> Report:
+def _report(file: SourceFile, slip: _Slip, mechanism: str) -> Report:
     sure = slip.confidence != "low"
     return Report(
         place_of(slip.at),
@@ -343,4 +343,5 @@ def _report(file: SourceFile, slip: _Slip) -> Report:
         subject=slip.message,
         fix=slip.fix,
         data={slip.edit: True} if slip.edit else {},
+        mechanism=mechanism,
     )

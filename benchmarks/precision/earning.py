@@ -17,8 +17,6 @@ from llmlint.earned import READINGS_FILE, Readings
 HERE = "benchmarks/precision, engines that no rule was tuned on"
 _FEWEST = 3
 """A row of fewer readings decides nothing, and does not take the place of one with more."""
-_FEWEST_FOR_OTHERS = 5
-"""A rule of several mechanisms is spoken of by more: its row speaks for those that nobody has read, too."""
 
 _Key = tuple[str, str]
 
@@ -37,14 +35,7 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
             said.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
-    return [
-        row for row in rows if row.read >= _fewest(row, said) and (not row.mechanism or _is_one_of_several(row, said))
-    ]
-
-
-def _fewest(row: Readings, said: Iterable[_Key]) -> int:
-    has_mechanisms = any(rule == row.rule and mechanism for rule, mechanism in said)
-    return _FEWEST_FOR_OTHERS if has_mechanisms and not row.mechanism else _FEWEST
+    return [row for row in rows if row.read >= _FEWEST and (not row.mechanism or _is_one_of_several(row, said))]
 
 
 def _was_meant_to_show(sighting: Sighting) -> bool:

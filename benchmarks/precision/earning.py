@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +17,15 @@ from llmlint.earned import READINGS_FILE, Readings
 HERE = "benchmarks/precision, engines that no rule was tuned on"
 _FEWEST = 3
 """A row of fewer readings decides nothing, and does not take the place of one with more."""
+_ENOUGH_FOR_OTHERS = 8
+"""So many readings of one mechanism speak for the whole rule; fewer say nothing of mechanisms that nobody read."""
 
 _Key = tuple[str, str]
 
 
 def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
-    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough.
+    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough. Where one
+    spoke alone and seldom, its row speaks for itself and not for the rule: nobody has read the others.
 
     The same finding in two copies of a file is one.
     """
@@ -35,7 +38,9 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
             said.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
-    return [row for row in rows if row.read >= _FEWEST and (not row.mechanism or _is_one_of_several(row, said))]
+    told = [row for row in rows if row.read >= _FEWEST and not _is_said_by_one(row, said)]
+    rules = Counter(row.rule for row in told)
+    return [row for row in told if not row.mechanism or rules[row.rule] == 1 or _is_one_of_several(row, said)]
 
 
 def _was_meant_to_show(sighting: Sighting) -> bool:
@@ -46,6 +51,13 @@ def _was_meant_to_show(sighting: Sighting) -> bool:
 
 def _is_one_of_several(row: Readings, said: Iterable[_Key]) -> bool:
     return sum(1 for rule, mechanism in said if rule == row.rule and mechanism) > 1
+
+
+def _is_said_by_one(row: Readings, said: Mapping[_Key, Counter[str]]) -> bool:
+    """Is it the rule's row, and the very readings of its one mechanism that spoke?"""
+    readings = {mechanism: sum(count.values()) for (rule, mechanism), count in said.items() if rule == row.rule}
+    is_same = len(readings) == 2 and len(set(readings.values())) == 1
+    return not row.mechanism and is_same and row.read < _ENOUGH_FOR_OTHERS
 
 
 def merged(new: Sequence[Readings], file: Path = READINGS_FILE) -> str:

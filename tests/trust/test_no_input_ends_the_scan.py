@@ -176,7 +176,7 @@ def test_limits_of_the_system_cost_workers_and_no_finding(tree: Path, limit: Cal
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
-@pytest.mark.parametrize(("limit", "count"), [*((_so_much_memory, n) for n in (42, 50, 60)), (_so_many_files, 5)])
+@pytest.mark.parametrize(("limit", "count"), [*((_so_much_memory, n) for n in (50, 60, 80)), (_so_many_files, 5)])
 def test_where_nothing_can_be_done_that_is_said_and_is_not_called_findings(
     tree: Path, limit: Callable[[int], None], count: int
 ) -> None:

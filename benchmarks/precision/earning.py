@@ -24,8 +24,7 @@ _Key = tuple[str, str]
 
 
 def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
-    """One row a rule and, where several of its mechanisms spoke, one for each that was read often enough. Where one
-    spoke alone and seldom, its row speaks for itself and not for the rule: nobody has read the others.
+    """What was read often enough: one row a rule and, where several of its mechanisms spoke, one for each.
 
     The same finding in two copies of a file is one.
     """
@@ -38,9 +37,7 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
             said.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
-    told = [row for row in rows if row.read >= _FEWEST and not _is_said_by_one(row, said)]
-    rules = Counter(row.rule for row in told)
-    return [row for row in told if not row.mechanism or rules[row.rule] == 1 or _is_one_of_several(row, said)]
+    return [row for row in rows if row.read >= _FEWEST and _speaks(row, said)]
 
 
 def _was_meant_to_show(sighting: Sighting) -> bool:
@@ -49,15 +46,14 @@ def _was_meant_to_show(sighting: Sighting) -> bool:
     return finding.confidence != "low" or "on engines nobody tuned to" in finding.confidence_reason
 
 
-def _is_one_of_several(row: Readings, said: Iterable[_Key]) -> bool:
-    return sum(1 for rule, mechanism in said if rule == row.rule and mechanism) > 1
-
-
-def _is_said_by_one(row: Readings, said: Mapping[_Key, Counter[str]]) -> bool:
-    """Is it the rule's row, and the very readings of its one mechanism that spoke?"""
-    readings = {mechanism: sum(count.values()) for (rule, mechanism), count in said.items() if rule == row.rule}
-    is_same = len(readings) == 2 and len(set(readings.values())) == 1
-    return not row.mechanism and is_same and row.read < _ENOUGH_FOR_OTHERS
+def _speaks(row: Readings, said: Mapping[_Key, Counter[str]]) -> bool:
+    """Where one mechanism spoke alone, one row tells it all: while it was seldom read that of the mechanism, for nobody
+    has read the rule's others, and then that of the rule."""
+    mechanisms = [counted for (rule, mechanism), counted in said.items() if rule == row.rule and mechanism]
+    if len(mechanisms) != 1:
+        return True
+    is_alone = mechanisms[0] == said[row.rule, ""]
+    return bool(row.mechanism) == (is_alone and row.read < _ENOUGH_FOR_OTHERS)
 
 
 def merged(new: Sequence[Readings], file: Path = READINGS_FILE) -> str:

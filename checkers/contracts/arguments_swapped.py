@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Argument, Effect
@@ -38,9 +38,12 @@ def _names_another(effect: Effect) -> bool:
 
 
 def _name(argument: Argument) -> str:
-    path = (argument.written or argument.path).lstrip("~")
-    name = path.rpartition(".")[2].strip("_")
+    name = _short_name(argument).strip("_")
     return name if name.isidentifier() and len(name) >= _SHORTEST else ""
+
+
+def _short_name(argument: Argument) -> str:
+    return (argument.written or argument.path).lstrip("~").rpartition(".")[2]
 
 
 def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
@@ -54,19 +57,17 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
 
 
 def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
-    given = {name: _name(argument) for name, argument in arguments_by_parameter(callee, effect).items()}
+    arguments = arguments_by_parameter(callee, effect)
+    given = {param: _name(argument) for param, argument in arguments.items()}
     for param, name in given.items():
         if name != param and name in given and given[name] == param and _EITHER_WAY.isdisjoint(name.split("_")):
-            return (param, name) if _could_be_slip(callee, effect, param, name) else None
+            return (param, name) if _could_be_slip(callee, arguments, param, name) else None
     return None
 
 
-def _could_be_slip(callee: FunctionInfo, effect: Effect, first: str, second: str) -> bool:
+def _could_be_slip(callee: FunctionInfo, arguments: Mapping[str, Argument], first: str, second: str) -> bool:
     """Not where more than one pair goes crosswise (`b, ldb, a, lda`), nor where a compiler would refuse a slip."""
-    plain = {
-        param.lower(): (argument.written or argument.path).rpartition(".")[2].lower()
-        for param, argument in arguments_by_parameter(callee, effect).items()
-    }
+    plain = {param.lower(): _short_name(argument).lower() for param, argument in arguments.items()}
     crossed = {frozenset((param, name)) for param, name in plain.items() if param != name and plain.get(name) == param}
     types = {param.name: param.annotation for param in callee.params}
     alike = types.get(first) == types.get(second) or not any(_is_of_class(types.get(n, "")) for n in (first, second))

@@ -197,3 +197,20 @@ def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
     written = merged([row], file)
     assert written.startswith("# head\n\n[[read]]\n")
     assert re.findall(r'rule = "(\w+)"\nreal = (\d)', written) == [("LLM801", "9"), ("LLM802", "2")]
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "rows"),
+    [
+        (["pool.left"] * 3, [("pool.left", 3)]),
+        (["pool.left"] * 8, [("", 8)]),
+        (["pool.left"] * 3 + [""], [("", 4)]),
+        (["pool.left"] * 3 + ["pool.asked"] * 2, [("", 5), ("pool.left", 3)]),
+    ],
+    ids=["few-of-one", "many-of-one", "one-and-nameless", "two"],
+)
+def test_a_few_readings_of_one_mechanism_say_nothing_of_the_others(mechanisms, rows):
+    named = [(sighting(f"{number:04}", line=number), name) for number, name in enumerate(mechanisms, 1)]
+    seen = [Sighting(s.target, msgspec.structs.replace(s.finding, mechanism=name)) for s, name in named]
+    earned = rows_of(seen, Readings(reading_of(s, "real", "read") for s in seen))
+    assert sorted((row.mechanism, row.read) for row in earned) == rows

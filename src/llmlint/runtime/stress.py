@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
-import json
 import os
 import random
 import signal
@@ -26,7 +25,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from llmlint.runtime.timed_requests import NoRequests, TimedRequest, drive, read_requests
+from llmlint.runtime.timed_requests import CHAT, NoRequests, TimedRequest, drive, exchange, read_requests
 
 KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
 FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -139,7 +138,7 @@ def _one(workload: Workload, number: int, deadline: float) -> str:
     body = _body(kind, number)
     read = {"abort": 2, "cancel-storm": 0}.get(kind)
     try:
-        status = _post(workload, body, read)
+        status, _ = exchange(_connection(workload), CHAT, body, read)
     except (OSError, http.client.HTTPException) as error:
         return f"{kind}: {type(error).__name__}"
     return f"{kind}: left" if read is not None else f"{kind}: {status}"
@@ -175,24 +174,6 @@ def _tool() -> dict[str, Any]:
 
 def _connection(workload: Workload) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(workload.host, workload.port, timeout=TIMEOUT)
-
-
-def _post(workload: Workload, body: dict[str, Any], read: int | None) -> int:
-    """Sends a request; reads all of the answer, or leaves after `read` lines of it."""
-    connection = _connection(workload)
-    try:
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
-        if read == 0:
-            return 0
-        answer = connection.getresponse()
-        if read is None:
-            answer.read(1 << 20)
-        else:
-            for _ in range(read):
-                answer.readline(1 << 16)
-        return answer.status
-    finally:
-        connection.close()
 
 
 def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], slowed: list[str], deadline: float) -> None:

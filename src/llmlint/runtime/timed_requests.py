@@ -21,6 +21,7 @@ import msgspec
 MOST = 10_000
 AT_ONCE = 128
 LARGEST = 1 << 20
+CHAT = "/v1/chat/completions"
 NAMES = ("request_id", "user", "stream")
 """What of a body may differ between requests that are the same."""
 
@@ -29,7 +30,7 @@ class TimedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: float
     """Seconds after the first moment of the trace."""
     body: dict[str, Any]
-    path: str = "/v1/chat/completions"
+    path: str = CHAT
     leave_after: int | None = None
     """Lines of the answer that the client reads before it leaves; all of them, where nothing is said."""
 
@@ -77,20 +78,30 @@ def drive(
 
 def _asked(request: TimedRequest, connection: http.client.HTTPConnection) -> Answer:
     try:
-        body = json.dumps(request.body)
-        connection.request("POST", request.path, body, {"Content-Type": "application/json"})
-        if request.leave_after == 0:
-            return Answer("left")
-        answer = connection.getresponse()
-        if request.leave_after is None:
-            return Answer(str(answer.status), text_of(answer.read(LARGEST)) if answer.status == 200 else None)
-        for _ in range(request.leave_after):
-            answer.readline(1 << 16)
-        return Answer("left")
+        status, answer = exchange(connection, request.path, request.body, request.leave_after)
     except TimeoutError:
         return Answer("hung")
     except (OSError, http.client.HTTPException) as error:
         return Answer(type(error).__name__)
+    if request.leave_after is not None:
+        return Answer("left")
+    return Answer(str(status), text_of(answer) if status == 200 else None)
+
+
+def exchange(
+    connection: http.client.HTTPConnection, path: str, body: dict[str, Any], leave_after: int | None
+) -> tuple[int, bytes]:
+    """The status and the answer; who leaves after so many lines of it has none, and after 0 lines no status either."""
+    try:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        if leave_after == 0:
+            return 0, b""
+        answer = connection.getresponse()
+        if leave_after is None:
+            return answer.status, answer.read(LARGEST)
+        for _ in range(leave_after):
+            answer.readline(1 << 16)
+        return answer.status, b""
     finally:
         connection.close()
 

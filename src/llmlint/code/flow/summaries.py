@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
@@ -231,7 +232,7 @@ class Summaries:
                 continue
             stretched = in_cycle and (longer or done.stretched)
             summary.add(Done(path, done.how, done.effect, at, done, done.maybe, stretched))
-        for read in [] if in_cycle and longer else list(called.reads)[reads:]:
+        for read in [] if in_cycle and longer else list(islice(called.reads, reads, None)):
             path = link.path + read[len(root) :]
             if path != "self":
                 summary.reads.setdefault(path)

@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-LIVING_ON = frozenset({"lsp", "server", "trace", "attach", "verify", "issues"})
+LIVING_ON = frozenset({"lsp", "server", "trace", "attach", "record", "verify", "issues"})
 """Commands that go on for long. The others end before garbage is worth collecting."""
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     ),
     "trace": ("llmlint.runtime.commands:trace", "Run a program and watch what the findings are about."),
     "attach": ("llmlint.runtime.attach_command:attach", "Watch a program that runs already, for a time."),
+    "record": ("llmlint.runtime.record_command:record", "Record the requests of a live server, to drive them again."),
     "confirm": ("llmlint.runtime.commands:confirm", "Write what traced runs showed onto the findings."),
     "verify": ("llmlint.runtime.commands:verify", "Scan, trace and confirm in one go."),
     "rules": ("llmlint.commands.rules:rules", "List all rules."),

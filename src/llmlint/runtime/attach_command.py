@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from llmlint.runtime.commands import USUAL_BUDGET, wrong_use
+from llmlint.runtime.commands import USUAL_BUDGET
+from llmlint.runtime.driving import wrong_use
 from llmlint.runtime.units import Seconds, Share
 
 

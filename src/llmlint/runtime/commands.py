@@ -8,19 +8,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
-from llmlint.plain import one_line, without_commands
-from llmlint.runtime.units import Seconds, Share
+from llmlint.runtime.driving import WRONG_USE, driver, shrink_requests, stress_options, wrong_use
+from llmlint.runtime.units import Share
 from llmlint.writing import write_file
-
-WRONG_USE = 2
-
 
 if TYPE_CHECKING:
     from llmlint.runtime.publishing import Publishing
@@ -34,11 +31,6 @@ class Sleep(NamedTuple):
 
     signal: str
     seconds: float
-
-
-def wrong_use(message: str) -> NoReturn:
-    click.echo(f"llmlint: {without_commands(one_line(message))}", err=True)
-    sys.exit(WRONG_USE)
 
 
 def document_in(file: Path) -> Any:
@@ -56,26 +48,6 @@ def _read(file: Path) -> Any:
         return f"cannot read {file}: {error.strerror}"
     except msgspec.DecodeError as error:
         return f"{file} is no report of `scan --format json`: {error}"
-
-
-def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
-    for option in (
-        click.option("--drive", metavar="URL", help="Send requests to this OpenAI-style server on the loopback."),
-        click.option(
-            "--stress",
-            default="",
-            metavar="KINDS",
-            help="abort, error, preempt, cancel-storm, vary, bigint; or a file of timed requests (.jsonl).",
-        ),
-        click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
-        click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to drive."),
-        click.option(
-            "--fault", "faults", multiple=True, metavar="kill|stop|slow:CHILD", help="End, stop or slow down a child."
-        ),
-        click.option("--ids", is_flag=True, help="Write request ids as they are instead of hashed."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -108,7 +80,13 @@ def _stress_options(command: Callable[..., object]) -> Callable[..., object]:
 @click.option(
     "--wake-signal", type=click.Choice(["SIGUSR1", "SIGUSR2", "SIGHUP"]), help="With --dormant: wakes for --for."
 )
-@_stress_options
+@stress_options
+@click.option(
+    "--shrink-to",
+    type=click.Path(path_type=Path),
+    help="Run COMMAND again and again, and write here the fewest requests of --stress FILE that confirm the same.",
+)
+@click.option("--shrink-runs", default=24, show_default=True, type=click.IntRange(1, 1000), help="How often at most.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def trace(
     findings: Path | None,
@@ -126,6 +104,8 @@ def trace(
     metrics_port: int | None,
     metrics_file: bool,
     otlp: str,
+    shrink_to: Path | None,
+    shrink_runs: int,
     **driving: Any,
 ) -> None:
     """Run COMMAND, watching what the findings name, or what is asked by hand. Ends as the command ends."""
@@ -138,16 +118,26 @@ def trace(
     asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):
         missing = document if isinstance(document, str) else str(asked)
-        leave_as(_without_tracing(missing, command, _meanwhile(**driving)))
+        leave_as(_without_tracing(missing, command, driver(**driving)))
         return
     known = document.findings if document is not None else []
     if wake_signal and not dormant:
         wrong_use("--wake-signal goes with --dormant")
+    if shrink_to is not None and (dormant or not str(driving["stress"]).endswith(".jsonl")):
+        wrong_use("--shrink-to goes with --stress FILE.jsonl, and not with --dormant")
     sleep = Sleep(wake_signal or "", driving["seconds"]) if dormant else None
     publishing = Publishing(metrics_port, metrics_file, otlp)
     status = _traced([*known, *asked], out, root, command, ids, sites, budget or 0.0, sleep, publishing, **driving)
     if asked and not dormant:
         _write_own_findings(out, asked)
+    if shrink_to is not None:
+        watched = [*known, *asked]
+
+        def confirms(folder: Path, requests: str) -> frozenset[str]:
+            _traced(watched, folder, root, command, ids, sites, budget or 0.0, **{**driving, "stress": requests})
+            return _confirmed_in(folder, watched)
+
+        shrink_requests(driving["stress"], shrink_to, shrink_runs, _confirmed_in(out, watched), confirms)
     leave_as(status)
 
 
@@ -201,7 +191,7 @@ def _traced(
     from llmlint.runtime.publishing import Publishing, published
     from llmlint.runtime.trace import let_sleep, prepare, run_traced
 
-    meanwhile = _meanwhile(**driving)
+    driven = driver(**driving)
     missing = ""
     try:
         plan = make_plan(findings, load_catalogue(), root)
@@ -222,9 +212,9 @@ def _traced(
         missing = f"{error.filename or out}: {error.strerror}"
     try:
         if missing:
-            return _without_tracing(missing, command, meanwhile)
+            return _without_tracing(missing, command, driven)
         with published(out, publishing or Publishing()):
-            return run_traced(command, out, ids, meanwhile)
+            return run_traced(command, out, ids, driven)
     except OSError as error:
         wrong_use(f"{error.filename or command[0]}: {error.strerror}")
 
@@ -236,29 +226,6 @@ def _without_tracing(
 
     click.echo(f"llmlint: the command runs untraced: {missing}", err=True)
     return run_untraced(command, meanwhile)
-
-
-def _meanwhile(
-    drive: str | None, stress: str, requests: int, seconds: float, faults: Sequence[str]
-) -> Callable[[subprocess.Popen[bytes]], object] | None:
-    if not drive and not faults:
-        return None
-    from llmlint.runtime.stress import Workload, WorkloadError, run_workload
-
-    try:
-        workload = Workload.of(drive or "", stress, requests, seconds, faults)
-    except WorkloadError as error:
-        wrong_use(str(error))
-    if workload.timed and not workload.host:
-        wrong_use("a file of timed requests goes with --drive")
-
-    def driven(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-        account = run_workload(workload, process)
-        for seen in account.get("seen", ()):
-            click.echo(f"llmlint: {seen}", err=True)
-        return account
-
-    return driven
 
 
 @click.command()
@@ -302,7 +269,7 @@ def confirm(
         if not (folder / "plan.json").is_file():
             wrong_use(f"{folder} is not a folder of `llmlint trace`")
     read = [read_run(str(folder)) for folder in runs]
-    confirmed = _confirmed(document, read) if runs else list(document.findings)
+    confirmed = _judged(document.findings, read) if runs else list(document.findings)
     if logs:
         confirmed = _seen_by_sanitizers(confirmed, logs)
     if write:
@@ -339,8 +306,14 @@ def _write_into(file: Path, findings: list[Finding]) -> None:
         wrong_use(f"cannot write {file}: {error.strerror}")
 
 
-def _confirmed(document: Any, runs: Sequence[Any]) -> list[Finding]:
-    return _judged(document.findings, runs)
+def _confirmed_in(folder: Path, findings: Sequence[Finding]) -> frozenset[str]:
+    """The findings, by fingerprint, that a run has confirmed; none where it was not traced."""
+    from llmlint.dynamic.read import read_run
+
+    if not (folder / "plan.json").is_file():
+        return frozenset()
+    judged = _judged(findings, [read_run(str(folder))])
+    return frozenset(one.fingerprint for one in judged if one.verdict is not None and one.verdict.status == "confirmed")
 
 
 def _judged(findings: Sequence[Finding], runs: Sequence[Any]) -> list[Finding]:
@@ -400,7 +373,7 @@ def tally(verdicts: Any) -> str:
 @click.option("--out", type=click.Path(path_type=Path), help="Keep what the run records here.")
 @click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
-@_stress_options
+@stress_options
 def verify(
     path: Path,
     command: Sequence[str],
@@ -436,6 +409,6 @@ def verify(
         _traced(document.findings, folder, Path(), command, ids, **driving)
         if not (folder / "plan.json").exists():
             sys.exit(WRONG_USE)
-        findings = _confirmed(document, [read_run(str(folder))])
+        findings = _judged(document.findings, [read_run(str(folder))])
         _report(document, findings, format_, outputs, quiet=False)
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from llmlint.runtime.commands import wrong_use
+from llmlint.runtime.driving import wrong_use
 from llmlint.runtime.units import Seconds
 
 

@@ -26,13 +26,16 @@ NAMES = ("request_id", "user", "stream")
 """What of a body may differ between requests that are the same."""
 
 
-class TimedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TimedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     at: float
     """Seconds after the first moment of the trace."""
     body: dict[str, Any]
     path: str = CHAT
     leave_after: int | None = None
     """Lines of the answer that the client reads before it leaves; all of them, where nothing is said."""
+
+
+Requests = tuple[TimedRequest, ...]
 
 
 class Answer(NamedTuple):
@@ -45,7 +48,7 @@ class NoRequests(ValueError):
     """The message says what is wrong with the file, and in which line."""
 
 
-def read_requests(file: Path) -> tuple[TimedRequest, ...]:
+def read_requests(file: Path) -> Requests:
     found = []
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if line.strip():

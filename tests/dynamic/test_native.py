@@ -20,7 +20,15 @@ from llmlint.catalogue import load_catalogue
 from llmlint.dynamic.native.read import LEDGERS, read_ledgers
 from llmlint.dynamic.read import read_run
 from llmlint.runtime.block import Block, Target
-from llmlint.runtime.native.build import account_of, compilation, listed, machine, preloaded, watched_functions
+from llmlint.runtime.native.build import (
+    account_of,
+    compilation,
+    ledger_sources,
+    listed,
+    machine,
+    preloaded,
+    watched_functions,
+)
 from llmlint.runtime.native.native_block import is_watchable
 from llmlint.runtime.verdicts import with_verdicts
 
@@ -315,7 +323,7 @@ def test_the_calls_of_aarch64_are_passed_on_as_well(tmp_path: Path) -> None:
         "llama_sampler_free": ("take_back", 1, 0),
     }  # fmt: skip
     (tmp_path / "watched.h").write_text(listed(watched))
-    subprocess.run(compilation(c, "aarch64", tmp_path, tmp_path / "ledger.so"), check=True)
+    subprocess.run(compilation(c, tmp_path / "ledger.so", ledger_sources("aarch64", tmp_path)), check=True)
     emulated = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={tmp_path}"]
     ledger = ["-E", f"LD_PRELOAD={tmp_path}/ledger.so", "-E", f"LLMLINT_TRACE={tmp_path}"]
     for command in (["./calls"], ["./serve", "plain"], ["./serve", "threads", "3"], ["./serve", "stack"]):
@@ -364,7 +372,7 @@ def test_only_names_of_c_functions_reach_the_compiler() -> None:
 def test_what_the_ledger_itself_calls_is_never_watched(tmp_path: Path) -> None:
     """A stand-in that calls itself would never return."""
     (tmp_path / "watched.h").write_text(listed({"fopen": ("lend", 0, 0)}))
-    subprocess.run(compilation("cc", machine(), tmp_path, tmp_path / "ledger.so"), check=True)
+    subprocess.run(compilation("cc", tmp_path / "ledger.so", ledger_sources(machine(), tmp_path)), check=True)
     names = subprocess.run(["nm", "-D", "-u", "ledger.so"], cwd=tmp_path, capture_output=True, text=True).stdout
     called = {line.split()[-1].partition("@")[0] for line in names.splitlines()}
     assert "dlsym" in called

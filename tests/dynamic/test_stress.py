@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from llmlint.dynamic.read import read_run
 from llmlint.findings import Verdict
 from llmlint.runtime import stress
 from llmlint.runtime.block import Block, Target, Watch
+from llmlint.runtime.driving import prepare_driving
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.stress import Workload, WorkloadError, run_workload
-from llmlint.runtime.trace import prepare, run_traced
+from llmlint.runtime.trace import environment, prepare, run_traced
 
 LEAK = finding(
     "request-state-leak",
@@ -94,7 +95,7 @@ def test_only_the_loopback_is_ever_driven(url: str) -> None:
 def test_unknown_stresses_and_faults_are_refused() -> None:
     with pytest.raises(WorkloadError, match="no stress 'flood'"):
         Workload.of("", "flood", 1, 1.0, ())
-    with pytest.raises(WorkloadError, match="kill:CHILD"):
+    with pytest.raises(WorkloadError, match="kill, stop, slow, full-disk, clock with :CHILD"):
         Workload.of("", "", 1, 1.0, ["term:worker"])
 
 
@@ -170,7 +171,7 @@ STARTS = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c',
 
 
 def test_a_slow_peer_stops_again_and_again_and_runs_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stress, "SLOW_FOR", 1.5)
+    monkeypatch.setattr(stress, "LASTING", 1.5)
     workload = Workload.of("", "", 1, 8.0, ["slow:the-peer"])
     command = [sys.executable, "-c", STARTS, COUNTS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
@@ -183,5 +184,60 @@ def test_a_slow_peer_stops_again_and_again_and_runs_in_the_end(monkeypatch: pyte
     pauses = [after - before for before, after in pairwise(times)]
     assert state in "RSD"
     assert sum(pause >= stress.STOPPED for pause in pauses) >= 3
-    assert account["slowed"] == [f"slow:the-peer: process {peer}"]
+    assert account["hardships"] == [f"slow:the-peer: process {peer}"]
     assert (account["faults"], account["fault_times"], account["seen"]) == ([], [], [])
+
+
+WRITES = """
+import errno, os, sys, time
+folder = sys.argv[1]
+while True:
+    try:
+        with open(os.path.join(folder, "log"), "a") as log:
+            log.write("a line")
+        wrote = "ok"
+    except OSError as error:
+        wrote = errno.errorcode[error.errno]
+    print(wrote, round(time.time() - time.monotonic()), flush=True)
+    time.sleep(0.01)
+"""
+
+
+def told_by_a_peer(folder: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[str]], dict[str, Any]]:
+    """What a child that writes and looks at the clock all the time saw of it, and the account of the driving."""
+    monkeypatch.setattr(stress, "LASTING", 1.5)
+    run = folder / "run"
+    prepare(run, make_plan([LEAK], NO_PAGES, PROGRAMS))
+    prepare_driving(run, [fault])
+    workload = Workload.of("", "", 1, 8.0, [fault], run)
+    command = [sys.executable, "-c", STARTS.replace("'the-peer'", "sys.argv[2], 'the-peer'"), WRITES, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True, env=environment(run)) as process:
+        account = run_workload(workload, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.stdout is not None
+        return [line.split() for line in process.stdout.read().decode().splitlines()[:-1]], account
+
+
+def test_a_full_disk_is_full_for_one_child_and_for_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines, account = told_by_a_peer(tmp_path, "full-disk:the-peer", monkeypatch)
+    wrote = [line[0] for line in lines]
+    assert set(wrote) == {"ok", "ENOSPC"}
+    assert (wrote[0], wrote[-1]) == ("ok", "ok")
+    assert [what for what, _ in groupby(wrote)] == ["ok", "ENOSPC", "ok"]
+    assert len(account["hardships"]) == 1
+    assert (account["faults"], account["fault_times"], account["seen"]) == ([], [], [])
+
+
+def test_a_clock_goes_an_hour_ahead_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines, _ = told_by_a_peer(tmp_path, "clock:the-peer", monkeypatch)
+    offsets = [int(line[1]) for line in lines]
+    jumps = [after - before for before, after in pairwise(offsets) if abs(after - before) > 1]
+    assert [round(jump, -1) for jump in jumps] == [3600, -3600]
+    assert {line[0] for line in lines} == {"ok"}
+
+
+def test_a_child_that_has_no_library_for_it_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")  # and so no compiler
+    lines, account = told_by_a_peer(tmp_path, "full-disk:the-peer", monkeypatch)
+    assert {line[0] for line in lines} == {"ok"}
+    assert account["hardships"][0].endswith("there is no library for it")

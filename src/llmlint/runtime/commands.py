@@ -15,7 +15,7 @@ import msgspec
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
-from llmlint.runtime.driving import WRONG_USE, driver, shrink_requests, stress_options, wrong_use
+from llmlint.runtime.driving import WRONG_USE, driver, prepare_driving, shrink_requests, stress_options, wrong_use
 from llmlint.runtime.units import Share
 from llmlint.writing import write_file
 
@@ -118,7 +118,7 @@ def trace(
     asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):
         missing = document if isinstance(document, str) else str(asked)
-        leave_as(_without_tracing(missing, command, driver(**driving)))
+        leave_as(_without_tracing(missing, command, driver(out, **driving)))
         return
     known = document.findings if document is not None else []
     if wake_signal and not dormant:
@@ -191,7 +191,7 @@ def _traced(
     from llmlint.runtime.publishing import Publishing, published
     from llmlint.runtime.trace import let_sleep, prepare, run_traced
 
-    driven = driver(**driving)
+    driven = driver(out, **driving)
     missing = ""
     try:
         plan = make_plan(findings, load_catalogue(), root)
@@ -201,6 +201,7 @@ def _traced(
 
             plan = with_sites(plan, sites, load_vocabulary())
         prepare(out, {**plan, "budget": budget, **({"native": []} if sleep else {})})
+        prepare_driving(out, driving["faults"])
         if sleep is not None:
             from llmlint.runtime.own_findings import write_own_findings
 

@@ -34,7 +34,11 @@ def stress_options(command: Callable[..., object]) -> Callable[..., object]:
         click.option("--requests", default=64, show_default=True, type=click.IntRange(1, 10_000), help="How many."),
         click.option("--for", "seconds", type=Seconds(), default="60s", show_default=True, help="How long to drive."),
         click.option(
-            "--fault", "faults", multiple=True, metavar="kill|stop|slow:CHILD", help="End, stop or slow down a child."
+            "--fault",
+            "faults",
+            multiple=True,
+            metavar="FAULT:CHILD",
+            help="End (kill), stop or slow down (slow) a child, fill its disk (full-disk), change its clock (clock).",
         ),
         click.option("--ids", is_flag=True, help="Write request ids as they are instead of hashed."),
     ):
@@ -43,7 +47,7 @@ def stress_options(command: Callable[..., object]) -> Callable[..., object]:
 
 
 def driver(
-    drive: str | None, stress: str, requests: int, seconds: float, faults: Sequence[str]
+    folder: Path, drive: str | None, stress: str, requests: int, seconds: float, faults: Sequence[str]
 ) -> Callable[[subprocess.Popen[bytes]], object] | None:
     """What goes on beside the command; nothing, where nothing is asked for."""
     if not drive and not faults:
@@ -51,7 +55,7 @@ def driver(
     from llmlint.runtime.stress import Workload, WorkloadError, run_workload
 
     try:
-        workload = Workload.of(drive or "", stress, requests, seconds, faults)
+        workload = Workload.of(drive or "", stress, requests, seconds, faults, folder)
     except WorkloadError as error:
         wrong_use(str(error))
     if workload.timed and not workload.host:
@@ -64,6 +68,17 @@ def driver(
         return account
 
     return driven
+
+
+def prepare_driving(folder: Path, faults: Sequence[str]) -> None:
+    """What a fault inside of a process needs there from its start."""
+    from llmlint.runtime.native.faults import prepare_faults
+    from llmlint.runtime.stress import INSIDE
+
+    if any(fault.partition(":")[0] in INSIDE for fault in faults):
+        problem = prepare_faults(folder)
+        if problem:
+            click.echo(f"llmlint: no {' and no '.join(INSIDE)}: {problem}", err=True)
 
 
 Confirms = Callable[[Path, str], frozenset[str]]

@@ -25,14 +25,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from llmlint.runtime.timed_requests import CHAT, NoRequests, TimedRequest, drive, exchange, read_requests
+from llmlint.runtime.native.faults import CLOCK, FULL_DISK, order, why_not_reached
+from llmlint.runtime.timed_requests import CHAT, NoRequests, Requests, drive, exchange, read_requests
 
 KINDS = ("plain", "abort", "error", "preempt", "cancel-storm", "vary", "bigint")
 FAULTS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 SLOW = "slow"
 """A peer that gets one part in five of its time: it is there, and answers late."""
+INSIDE = (FULL_DISK, CLOCK)
+VERBS = (*FAULTS, SLOW, *INSIDE)
 STOPPED, RUNNING = 0.2, 0.05
-SLOW_FOR = 10.0
+LASTING = 10.0
+"""Seconds for which a fault is there that goes away again."""
 TIMEOUT = 15.0
 AFTERMATH = 12.0
 """Seconds a program is left alone after a fault, where the time that was given allows it."""
@@ -50,11 +54,15 @@ class Workload(msgspec.Struct, frozen=True):
     requests: int
     seconds: float
     faults: tuple[tuple[str, str], ...] = ()
-    timed: tuple[TimedRequest, ...] = ()
+    timed: Requests = ()
     """Requests of a file, in place of the kinds."""
+    folder: Path = Path()
+    """Of the run: where faults inside of a process are ordered."""
 
     @classmethod
-    def of(cls, url: str, stress: str, requests: int, seconds: float, faults: Sequence[str]) -> Workload:
+    def of(
+        cls, url: str, stress: str, requests: int, seconds: float, faults: Sequence[str], folder: Path = Path()
+    ) -> Workload:
         parts = urlsplit(url)
         if url and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
             raise WorkloadError(f"--drive takes an http URL of this machine's loopback, not {url!r}")
@@ -73,9 +81,9 @@ class Workload(msgspec.Struct, frozen=True):
                 raise WorkloadError(f"there is no stress {kind!r}; there are {', '.join(KINDS[1:])}")
         given = tuple((verb, name) for verb, _, name in (fault.partition(":") for fault in faults))
         for verb, name in given:
-            if verb not in (*FAULTS, SLOW) or not name:
-                raise WorkloadError(f"--fault takes kill:CHILD, stop:CHILD or slow:CHILD, not {verb}:{name}")
-        return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given, timed)
+            if verb not in VERBS or not name:
+                raise WorkloadError(f"--fault takes {', '.join(VERBS)} with :CHILD, not {verb}:{name}")
+        return cls(parts.hostname or "", parts.port or 80, kinds, requests, seconds, given, timed, folder)
 
 
 def is_loopback(host: str) -> bool:
@@ -94,9 +102,9 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
     if workload.host and not _is_up(workload, process, deadline):
         return {"error": f"nothing answered on {workload.host}:{workload.port}"}
     broken: list[tuple[float, str]] = []
-    slowed: list[str] = []
-    """A slow peer is none that has gone: no wait counts as stuck for it."""
-    breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, slowed, deadline))
+    hardships: list[str] = []
+    """A peer that has it hard is none that has gone: no wait counts as stuck for it."""
+    breaker = threading.Thread(target=_break, args=(workload, process.pid, broken, hardships, deadline))
     breaker.start()
     seen: list[str] = []
     if workload.timed:
@@ -111,7 +119,7 @@ def run_workload(workload: Workload, process: subprocess.Popen[bytes]) -> dict[s
     _let_it_go_on(process, min(deadline, time.monotonic() + (AFTERMATH if broken else 1.0)))
     faults, times = [said for _, said in broken], [at for at, _ in broken]
     done = {"kinds": workload.kinds, "outcomes": dict(counts), "seen": seen}
-    return {**done, "faults": faults, "fault_times": times, "slowed": slowed}
+    return {**done, "faults": faults, "fault_times": times, "hardships": hardships}
 
 
 def _let_it_go_on(process: subprocess.Popen[bytes], until: float) -> None:
@@ -176,7 +184,9 @@ def _connection(workload: Workload) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(workload.host, workload.port, timeout=TIMEOUT)
 
 
-def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], slowed: list[str], deadline: float) -> None:
+def _break(
+    workload: Workload, pid: int, broken: list[tuple[float, str]], hardships: list[str], deadline: float
+) -> None:
     """Half-way, the faults: each hits one descendant of the command whose name or command line holds the word given."""
     if not workload.faults:
         return
@@ -185,17 +195,29 @@ def _break(workload: Workload, pid: int, broken: list[tuple[float, str]], slowed
         child = next((child for child in descendants(pid) if name in command_line(child)), None)
         if child is None:
             broken.append((time.monotonic(), f"{verb}:{name}: no such child"))
-            continue
-        if verb == SLOW:
-            slowed.append(f"{verb}:{name}: process {child}")
-            _slow_down(child, min(deadline, time.monotonic() + SLOW_FOR))
-            continue
-        os.kill(child, FAULTS[verb])
-        broken.append((time.monotonic(), f"{verb}:{name}: process {child}"))
+        elif verb in FAULTS:
+            os.kill(child, FAULTS[verb])
+            broken.append((time.monotonic(), f"{verb}:{name}: process {child}"))
+        else:
+            until = min(deadline, time.monotonic() + LASTING)
+            hindered = _slow_down(child, until) if verb == SLOW else _have_inside(workload.folder, verb, child, until)
+            hardships.append(f"{verb}:{name}: process {child}" + (f": {hindered}" if hindered else ""))
 
 
-def _slow_down(child: int, until: float) -> None:
-    """Stopped again and again, and left running in the end."""
+def _have_inside(folder: Path, verb: str, child: int, until: float) -> str:
+    """What hindered it, if anything did."""
+    hindered = why_not_reached(folder, child)
+    if not hindered:
+        try:
+            order(folder, verb, child)
+            time.sleep(max(0.0, until - time.monotonic()))
+        finally:
+            order(folder, verb, 0)
+    return hindered
+
+
+def _slow_down(child: int, until: float) -> str:
+    """Stopped again and again, and left running in the end; nothing hinders that."""
     with contextlib.suppress(ProcessLookupError):
         while time.monotonic() < until:
             os.kill(child, signal.SIGSTOP)
@@ -204,6 +226,7 @@ def _slow_down(child: int, until: float) -> None:
             finally:
                 os.kill(child, signal.SIGCONT)
             time.sleep(RUNNING)
+    return ""
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -20,7 +20,7 @@ from typing import Any
 from llmlint.dynamic.plan import Plan, probe_names
 from llmlint.dynamic.secrecy import without_secrets
 from llmlint.dynamic.tracer import load_probe
-from llmlint.runtime.native.build import is_preloaded, preloaded, prepare_ledger
+from llmlint.runtime.native.build import preloaded, prepare_ledger
 from llmlint.runtime.private import write_private
 
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
@@ -64,12 +64,13 @@ def environment(folder: Path, raw_ids: bool = False, base: Mapping[str, str] | N
     """The command's environment: its own, with the tracer put before it on PYTHONPATH where Python is to be watched,
     and the ledger preloaded where C functions are. Nothing that is a secret is in it: programs print theirs."""
     found = dict(os.environ if base is None else base)
-    found.update(preloaded(folder, found))
+    libraries = preloaded(folder, found)
+    found.update(libraries)
     watches_python = bool(json.loads((folder / "plan.json").read_text(encoding="utf-8")).get("findings"))
     if watches_python:
         before = found.get("PYTHONPATH", "")
         found["PYTHONPATH"] = f"{INJECT}{os.pathsep}{before}" if before else str(INJECT)
-    if watches_python or is_preloaded(folder):
+    if watches_python or libraries:
         found["LLMLINT_TRACE"] = str(folder.resolve())
     if watches_python and raw_ids:
         found["LLMLINT_IDS"] = "1"

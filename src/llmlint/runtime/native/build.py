@@ -22,6 +22,7 @@ from llmlint.runtime.private import write_private
 
 SOURCES = Path(__file__).resolve().parents[2] / "dynamic" / "native"
 ACCOUNT = "native.json"
+FAULTS = "faults.so"
 MOST = 256
 PATIENCE = 60
 _OPTIONS = ("-std=gnu11", "-shared", "-fPIC", "-O2", "-fexceptions", "-fvisibility=hidden", "-w")
@@ -33,7 +34,7 @@ def prepare_ledger(folder: Path, findings: Sequence[Mapping[str, Any]], run: str
     if not watched:
         return
     library = folder.resolve() / "ledger.so"
-    problem = _obstacle(library) or _built(folder, library, watched, word_of(run))
+    problem = obstacle(library) or _built(folder, library, watched, word_of(run))
     account = {"functions": list(watched), "library": "" if problem else str(library), "problem": problem}
     write_private(folder / ACCOUNT, json.dumps(account, indent=1))
 
@@ -58,9 +59,10 @@ def machine() -> str:
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
 
 
-def _obstacle(library: Path) -> str:
+def obstacle(library: Path) -> str:
+    """Why nothing can be preloaded from there, or nothing."""
     if not sys.platform.startswith("linux") or machine() not in ("x86_64", "aarch64"):
-        return "calls of C functions are watched on Linux only, on x86-64 and AArch64"
+        return "nothing is preloaded but on Linux, on x86-64 and AArch64"
     if any(sign in str(library) for sign in " :;\t"):
         return f"no library can be preloaded from {library.parent}, whose name has a blank or a colon in it"
     if os.statvfs(library.parent).f_flag & os.ST_NOEXEC:
@@ -70,20 +72,30 @@ def _obstacle(library: Path) -> str:
 
 def _built(folder: Path, library: Path, watched: Mapping[str, tuple[str, int, int]], run: int) -> str:
     """Builds the library; what hindered it, or nothing."""
+    write_private(folder / "watched.h", listed(watched))
+    return compile_library(library, ledger_sources(machine(), folder, run), "the ledger")
+
+
+def compile_library(library: Path, arguments: Sequence[str], what: str) -> str:
+    """Why it could not be built, or nothing."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        return "there is no C compiler (cc) to build the ledger with"
-    write_private(folder / "watched.h", listed(watched))
-    command = compilation(compiler, machine(), folder, library, run)
+        return f"there is no C compiler (cc) to build {what} with"
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+        done = subprocess.run(
+            compilation(compiler, library, arguments),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"the ledger could not be built: {error}"
+        return f"{what} could not be built: {error}"
     if not done.returncode:
         library.chmod(0o700)
     else:
         first = next((line for line in done.stderr.splitlines() if "error" in line), f"status {done.returncode}")
-        return f"the ledger could not be built: {first}"
+        return f"{what} could not be built: {first}"
     return ""
 
 
@@ -96,37 +108,32 @@ def listed(watched: Mapping[str, tuple[str, int, int]]) -> str:
     return "".join(lines)
 
 
-def compilation(compiler: str, kind: str, folder: Path, library: Path, run: int = 0) -> list[str]:
-    """The command that makes the library for a kind of machine; `folder` has the `watched.h`."""
+def compilation(compiler: str, library: Path, arguments: Sequence[str]) -> list[str]:
+    return [compiler, *_OPTIONS, "-o", str(library), *arguments, "-ldl", "-lpthread"]
+
+
+def ledger_sources(kind: str, folder: Path, run: int = 0) -> list[str]:
+    """What makes the ledger for a kind of machine; `folder` has the `watched.h`."""
     sources = (str(SOURCES / name) for name in ("ledger.c", "calls.c", f"forward_{kind}.S"))
-    return [
-        compiler,
-        *_OPTIONS,
-        f"-DRUN={run}ull",
-        "-I",
-        str(folder),
-        "-o",
-        str(library),
-        *sources,
-        "-ldl",
-        "-lpthread",
-    ]
-
-
-def is_preloaded(folder: Path) -> bool:
-    return bool(account_of(folder).get("library"))
+    return [f"-DRUN={run}ull", "-I", str(folder), *sources]
 
 
 def preloaded(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """What has to be set for the command, so that the ledger is in each process of it."""
-    library = account_of(folder).get("library")
-    if not library:
+    """What has to be set for the command, so that what was built is in each process of it."""
+    built = [library for library in (account_of(folder).get("library"), _faults_of(folder)) if library]
+    if not built:
         return {}
     first = environment.get("LD_PRELOAD", "")
-    found = {"LD_PRELOAD": f"{first}:{library}" if first else str(library)}
-    asan = environment.get("ASAN_OPTIONS", "")
-    found["ASAN_OPTIONS"] = f"{asan}:verify_asan_link_order=0".lstrip(":")  # it would refuse to come second
-    return found
+    asan = environment.get("ASAN_OPTIONS", "")  # it would refuse to come second
+    return {
+        "LD_PRELOAD": ":".join([first, *built] if first else built),
+        "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":"),
+    }
+
+
+def _faults_of(folder: Path) -> str:
+    library = folder.resolve() / FAULTS
+    return str(library) if library.is_file() else ""
 
 
 def account_of(folder: str | os.PathLike[str]) -> dict[str, Any]:

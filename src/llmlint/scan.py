@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -245,11 +246,16 @@ def check_sources(sources: Mapping[str, bytes], rules: Sequence[str] | None = No
 
 def generation(vocabulary: Vocabulary) -> str:
     """The tool, its rules and its words: what was found by another generation is found anew."""
+    own = [file for folder in own_folders() for kind in ("*.py", "*.md") for file in folder.rglob(kind)]
+    return f"{__version__}-{vocabulary.digest}-{_digest_of_llmlint()}" + (f"-{tool_digest(own)}" if own else "")
+
+
+@lru_cache(maxsize=1)
+def _digest_of_llmlint() -> str:
+    """Taken once: the code that runs is the one that was there when it began."""
     package = Path(__file__).parent
     code = [*package.glob("*.py"), *package.glob("code/**/*.py"), *package.glob("checkers/**/*.py")]
-    code += list(package.glob("rules/*/*.md"))
-    code += [file for folder in own_folders() for kind in ("*.py", "*.md") for file in folder.rglob(kind)]
-    return f"{__version__}-{vocabulary.digest}-{tool_digest(code)}"
+    return tool_digest([*code, *package.glob("rules/*/*.md")])
 
 
 def _result_key(

@@ -67,7 +67,7 @@ def scan_revision(asked: Asked, commit: str, only: Collection[str] = ()) -> Scan
         sources = tree.sources
         content = BlobContent(git, {source.path: source.file for source in sources})
         result = scan_files(sources, options, content, keys=_known_keys(sources, options))
-    gc.collect()  # a program is full of circles, and the collector is off where workers work
+    gc.collect(1)  # a program is full of circles, and the collector is off where workers work: all of it is young
     lacking = [f"{path} is not in the clone" for path in tree.lacking]
     return Scanned(tuple(_counting(asked, result, only)), result.counts, (*lacking, *result.faults))
 

@@ -75,6 +75,11 @@ def test_what_it_is_given_to_is_remembered_with_the_argument() -> None:
         ("node * p = lookup(k);\nif (ok) { k = p->x; }\nif (!p) { return 0; }\nreturn k;", 0),
         ("node * p = lookup(k);\nk = p->x;\np = n;\nif (!p) { return 0; }\nreturn k;", 0),
         ("node * p = lookup(k);\nif (!p) { return 0; }\nreturn p->x;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nif (!p->next) { return 0; }\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nif (nullptr == p->next) { return 0; }\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nif (ok) { n->next = p; }\nif (!n->next) { return 0; }\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nif (ok) { p = n; }\nif (!p) { return 0; }\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nn->next = p;\nif (!n->next) { return 0; }\nreturn k;", 5),
     ],
 )
 def test_a_question_is_late_where_every_way_to_it_has_used_the_pointer(body: str, late: int) -> None:

@@ -25,11 +25,13 @@ _UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"}
 
 
 class Held(NamedTuple, Generic[Origin]):
-    """`asked` is what all ways here were told of the place, `at` the test that asked last."""
+    """`asked` is what all ways here were told of the place, `at` the test that asked last; `sure`: on all ways here the
+    place holds the origin, and not only on some."""
 
     origin: Origin
     asked: frozenset[str] = frozenset()
     at: tree.Node | None = None
+    sure: bool = True
 
 
 class Walk(Generic[Origin]):
@@ -351,13 +353,16 @@ def joined(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Ori
         return None
     merged = dict(reached[0])
     for end in reached[1:]:
+        for place in merged.keys() - end.keys():
+            merged[place] = merged[place]._replace(sure=False)
         for place, held in end.items():
             known = merged.get(place)
             if known is None:
-                merged[place] = held
+                merged[place] = held._replace(sure=False)
             elif known is not held:
                 both = (known.asked & held.asked) | ((known.asked | held.asked) & {ASKED})
-                merged[place] = Held(known.origin, both, held.at or known.at)
+                sure = known.sure and held.sure and known.origin is held.origin
+                merged[place] = Held(known.origin, both, held.at or known.at, sure)
     return merged
 
 

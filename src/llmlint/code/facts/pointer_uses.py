@@ -107,7 +107,7 @@ class _Reader(Walk[_Origin]):
     def told(self, held: Held[_Origin], told: str, at: tree.Node) -> None:
         if told in (SET, UNSET):
             held.origin.asked = held.origin.asked or at.line
-            if held.asked >= _REACHED:
+            if held.asked >= _REACHED and held.sure:
                 held.origin.late = held.origin.late or at.line
 
 

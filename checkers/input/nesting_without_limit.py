@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.spots import spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.flow.assigned import names_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import by_only_name, nodes
@@ -178,7 +179,7 @@ def _descends(member: tree.Function, call: tree.Call) -> bool:
         match node:
             case tree.Generator(target=target, iterable=over) | tree.Loop(target=tree.Node() as target, iterable=over):
                 if over is not None and _root(over) in parts:
-                    parts.update(n.id for n in tree.walk(target) if isinstance(n, tree.Name))
+                    parts.update(names_in(target))
             case tree.Assign(targets=[tree.Name(id=name)], value=tree.Node() as value) if _root(value) in parts:
                 parts.add(name)
     return bool(whole) and any(_root(arg) in parts and spot(arg) not in whole for arg in call.args)

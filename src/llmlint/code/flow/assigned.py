@@ -98,6 +98,7 @@ class _Reader:
             case tree.With(items=items, body=body):
                 for entered, target in items:
                     self._read(entered, state, known)
+                    self._reach(target, state, known)
                     state.update(dict.fromkeys(names_in(target), ()))
                 return self.block(body, state, known)
             case tree.Switch(subject=subject, cases=cases):
@@ -118,8 +119,6 @@ class _Reader:
             case tree.Expression(value=value):
                 self._read(value, state, known)
                 return (None if _leaves(value, self.endings) else state), known
-            case tree.Delete():
-                pass
             case _:
                 self._read_below(node, state, known)
         return state, known
@@ -128,10 +127,24 @@ class _Reader:
         if node.value is not None:
             self._read(node.value, state, known)
         for target in node.targets:
-            if node.op or not isinstance(target, tree.Name | tree.Collection):
+            if node.op:
                 self._read(target, state, known)
+            self._reach(target, state, known)
             if node.value is not None:
                 state.update(dict.fromkeys(names_in(target), ()))
+
+    def _reach(self, target: tree.Node | None, state: _State, known: Facts) -> None:
+        """`table[at], rest.head = …` reads table, at and rest, and binds none of them."""
+        match target:
+            case None | tree.Name():
+                pass
+            case tree.Collection(items=items):
+                for item in items:
+                    self._reach(item, state, known)
+            case tree.Star(value=value):
+                self._reach(value, state, known)
+            case _:
+                self._read(target, state, known)
 
     def _if(self, node: tree.If, state: _State, known: Facts) -> tuple[_State | None, Facts]:
         self._read(node.test, state, known)
@@ -157,7 +170,9 @@ class _Reader:
             self._read(asked, state, known)
         told = self._implied(node.test, True) if node.test is not None else NOTHING
         outer, self.rounds = self.rounds, self.rounds | _told_by_round(node.iterable, self.lines)
-        self.block(node.body, {**state, **dict.fromkeys(names_in(node.target), ())}, known | told)
+        inside: _State = {**state, **dict.fromkeys(names_in(node.target), ())}
+        self._reach(node.target, inside, known | told)
+        self.block(node.body, inside, known | told)
         self.rounds = outer
         state.update(dict.fromkeys(_bound_in([node]), ()))
         self.block(node.orelse, dict(state), known)
@@ -296,10 +311,15 @@ def _raised(node: tree.Raise) -> tree.Node | None:
 
 
 def names_in(target: tree.Node | None) -> set[str]:
-    """The names that an assignment to this binds."""
-    if not isinstance(target, tree.Name | tree.Collection | tree.Star):
-        return set()
-    return {node.id for node in tree.walk(target) if isinstance(node, tree.Name)}
+    """The names that an assignment to this binds: not those that a subscript or an attribute in it is reached by."""
+    match target:
+        case tree.Name(id=name):
+            return {name}
+        case tree.Collection(items=items):
+            return {name for item in items for name in names_in(item)}
+        case tree.Star(value=value):
+            return names_in(value)
+    return set()
 
 
 def _locals_of(function: tree.Function) -> set[str]:

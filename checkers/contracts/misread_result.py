@@ -11,7 +11,7 @@ from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
-_UNUSED = ("", "<return>")
+_UNUSED = ("", "<return>", "<message>")
 _GIVEN_TO_EXIT = "main"
 
 

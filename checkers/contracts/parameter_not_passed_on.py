@@ -110,7 +110,7 @@ def _of_no_use(function: FunctionInfo, meanings: tuple[One, ...], effect: Effect
         given = {a.keyword: a.literal for a in effect.args}
         absent = {p.name for p in called.params if p.default == "None" and given.get(p.name, "None") == "None"}
         mentions = [effect for effect in called.facts.effects if name in _mentioned(effect)]
-        uses = [use for use in mentions if use.value != "new" and use.result != "<expression>"]
+        uses = [use for use in mentions if use.value != "new" and use.result not in ("<expression>", "<message>")]
         for other in sorted(absent - own - {name, *_by_place(called, effect)}):
             if uses and all(use.op == "call" and other in _mentioned(use) for use in uses):
                 return f"what is called uses it only together with {other}, which it does not get here"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.spots import spot
+from llmlint.code.facts.container_methods import INSERTS, WRAPPERS
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import functions_of, nodes
@@ -13,10 +14,8 @@ from llmlint.code.syntax.tree_index import functions_of, nodes
 Tests = tuple[tuple[tree.Node, bool], ...]
 
 _EMPTY_MADE = frozenset({"dict", "set", "list", "deque", "OrderedDict"})
-_ADDS = frozenset(
-    {"add", "append", "appendleft", "setdefault", "update", "extend", "insert", "emplace", "push_back", "try_emplace"}
-)
 _TABLES = ("map<", "set<")
+_COPIES = WRAPPERS | {"len", "bool", "any", "all", "sum", "min", "max", "print", "enumerate", "zip"}
 _AROUND = (tree.Try, tree.With, tree.Loop, tree.Block, tree.Switch, tree.Case, tree.Handler)
 
 
@@ -157,7 +156,7 @@ def _by(node: tree.Node, tests: Tests) -> Iterator[tuple[str, _Given]]:
         case tree.With(items=items):
             for _, name in items:
                 yield spot(name), _Given(node, tests, node, is_element=False)
-        case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name=name))) if name in _ADDS:
+        case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name=name))) if name in INSERTS:
             yield spot(value), _Given(node, tests, None, is_element=True)
         case tree.Loop(target=tree.Node() as target):
             yield spot(target), _Given(node, tests, node, is_element=False)
@@ -235,16 +234,17 @@ def _is_given_elsewhere(within: tree.Node, place: str, given: Sequence[_Given]) 
                 return True
             case tree.Outer(names=names) if place in names:
                 return True
-            case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _ADDS and spot(value) == place:
+            case tree.Call(function=tree.Attribute(value=value, name=name)) if name in INSERTS and spot(value) == place:
                 if not any(one.at.line <= node.line <= one.at.end_line for one in given):
                     return True
-    return any(one.is_element for one in given) and (_is_passed(within, place) or _has_another_name(within, place))
+    is_held = any(one.is_element or (_begins(one) and not _is_nothing(one.value)) for one in given)
+    return is_held and (_is_passed(within, place) or _has_another_name(within, place))
 
 
 def _is_passed(within: tree.Node, place: str) -> bool:
-    """Is a call handed it, or its address?"""
+    """Is a call handed it, or its address, and may fill it: `heapq.heappush(self.delayed, entry)`?"""
     for call in tree.walk(within):
-        if isinstance(call, tree.Call):
+        if isinstance(call, tree.Call) and tree.path_of(call.function) not in _COPIES:
             given = (*call.args, *(keyword.value for keyword in call.keywords))
             if any(spot(arg.operand if isinstance(arg, tree.Unary) else arg) == place for arg in given):
                 return True

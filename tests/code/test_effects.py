@@ -42,6 +42,29 @@ class S:
     ]
 
 
+def test_functions_of_heapq_and_bisect_are_what_they_do_to_their_list():
+    body = """
+import bisect
+import heapq
+from heapq import heappush
+
+class S:
+    def f(self, at, entry):
+        heappush(self.soon, entry)
+        heapq.heappush(self.delayed, (at, entry))
+        bisect.insort(self.sorted, entry)
+        bisect.bisect_left(self.sorted, entry)
+        heapq.heappop(self.delayed)
+"""
+    assert effects(body) == [
+        ("insert", "self.soon"),
+        ("insert", "self.delayed"),
+        ("insert", "self.sorted"),
+        ("call", "bisect.bisect_left"),
+        ("remove", "self.delayed"),
+    ]
+
+
 def native(body: str) -> list[tuple[str, str, str]]:
     members = "std::vector<int> pos; std::map<int, int> uses; int table[8];"
     text, module = read_cpp(f"struct S {{ {members} void f(int k) {{ {body} }} }};".encode(), "cpp")
@@ -132,6 +155,23 @@ def f(pool, n):
     assert (call.path, call.result) == ("pool.alloc", "blocks")
     assert [(a.path, a.keyword, a.literal) for a in call.args] == [("n", "", ""), ("", "strict", "True")]
     assert [e.result for e in function(body, "f").effects if e.op == "call"] == ["blocks", "<return>"]
+
+
+def test_a_call_that_is_a_message_says_so():
+    body = """
+import logging
+
+journal = logging.getLogger("engine")
+
+def f(why, data):
+    assert data, why(1)
+    if not data:
+        raise ValueError(why(2), detail=why(3))
+    journal.info("%s", why(4))
+    data.info(why(5))
+"""
+    told = {e.args[0].literal: e.result for e in function(body, "f").effects if e.path == "why"}
+    assert told == {"1": "<message>", "2": "<message>", "3": "<expression>", "4": "<message>", "5": "<expression>"}
 
 
 def test_regions_say_under_what_an_effect_stands():

@@ -19,6 +19,11 @@ CLEARS = frozenset({"clear", "zero_", "fill_"})
 FILLERS = frozenset("std.fill std.fill_n std.ranges.fill memset std.memset".split())
 """Functions that give every element of their first argument one value."""
 
+HEAP_MODULES = ("heapq", "bisect")
+PUTS_IN = frozenset("heappush insort insort_left insort_right".split())
+TAKES_OUT = frozenset({"heappop"})
+"""Functions of these modules that put something into their first argument, or take it out."""
+
 KEYED_FIRST = frozenset("setdefault pop remove discard erase emplace try_emplace insert_or_assign add append".split())
 """Methods whose first argument is the key or the element."""
 

@@ -150,7 +150,7 @@ class _FileReader:
             prefix = node.namespace
         qualname = _join(prefix, node.name)
         scope = scope.for_function(node, owner, closure_of, self.members.get(owner, frozenset()))
-        reader = BodyReader(node, scope, self.source)
+        reader = BodyReader(node, scope, self.source, self.loggers)
         reader.read()
         self.broken.update(reader.too_deep)
         self.functions.append(

@@ -183,10 +183,11 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file. A
     function nested in a method has the method's owner too (its `self` is the same), and is no method: its qualname is
     longer than `owner.name`. `result` of a call is the path it is bound to (locals by their own name), "<return>",
-    "<expression>" when it is part of a larger one, "" when it is dropped, "<void>" when a cast says that it is.
-    `shape` says what the body amounts to when that is nearly nothing: see `effects.shape_of`. `reads` holds each
-    attribute, global or parameter path once, with the line of its first reading. `statics` are the C++ locals that keep
-    their value from call to call and may change; all threads share them.
+    "<expression>" when it is part of a larger one, "<message>" when an assertion, an error or a log line says it, ""
+    when it is dropped, "<void>" when a cast says that it is. `shape` says what the body amounts to when that is nearly
+    nothing: see `effects.shape_of`. `reads` holds each attribute, global or parameter path once, with the line of its
+    first reading. `statics` are the C++ locals that keep their value from call to call and may change; all threads
+    share them.
     """
 
     name: str

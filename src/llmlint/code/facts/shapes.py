@@ -69,7 +69,7 @@ def _single(statement: tree.Node, loggers: Collection[str]) -> str:
             return "constant"
         case tree.Return(value=tree.Call() | tree.Await()) | tree.Expression(value=tree.Await()):
             return "delegate"
-        case tree.Expression(value=tree.Call()) if not _is_log(statement.value, loggers):
+        case tree.Expression(value=tree.Call()) if not is_log(statement.value, loggers):
             return "delegate"
     return ""
 
@@ -90,7 +90,7 @@ def _does_nothing(statement: tree.Node, local: _Locals, loggers: Collection[str]
         return all(_does_nothing(inner, local, loggers, logged) for block in blocks for inner in block)
 
     match statement:
-        case tree.Expression(value=value) if _is_log(value, loggers):
+        case tree.Expression(value=value) if is_log(value, loggers):
             logged.append(True)
             return True
         case tree.Assign(targets=targets, value=value):
@@ -149,7 +149,8 @@ def _is_pure(value: tree.Node) -> bool:
     return True
 
 
-def _is_log(value: tree.Node, loggers: Collection[str]) -> bool:
+def is_log(value: tree.Node, loggers: Collection[str]) -> bool:
+    """Does it only say something, to a log or on the terminal?"""
     match value:
         case tree.Call(function=tree.Attribute(value=receiver, name=name)):
             owner = tree.path_of(receiver).rsplit(".", 1)[-1].removesuffix("()")

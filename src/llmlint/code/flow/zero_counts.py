@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from llmlint.code.facts.container_methods import CLEARS, REMOVES
 from llmlint.code.facts.native_tests import inside_casts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import functions_of, holds_definitions
@@ -80,7 +81,46 @@ def _starts(module: tree.Module, functions: Iterable[tree.Function], is_python: 
     for function in functions:
         for node in tree.walk_own(function):
             _note(node, function, is_python, starts, grown, other)
+    if is_python:
+        other |= _filled_while_made(module)
     return {name: start for name, start in starts.items() if name in grown and name not in other}
+
+
+def _filled_while_made(module: tree.Module) -> set[str]:
+    """Members that a constructor fills, itself or by a method that it calls, and that nothing makes smaller."""
+    filled: set[str] = set()
+    smaller: set[str] = set()
+    for cls in (node for node in tree.walk(module, into=holds_definitions) if isinstance(node, tree.Class)):
+        methods = {node.name: node.body or [] for node in cls.body if isinstance(node, tree.Function)}
+        for statement in methods.get("__init__", []):
+            match statement:
+                case tree.Expression(value=tree.Call(function=tree.Attribute(value=tree.Name(id="self"), name=name))):
+                    filled.update(_filled_by(methods.get(name, [])))
+            filled.update(_filled_by([statement]))
+        for name, body in methods.items():
+            smaller.update(member for one in body for member in _made_smaller(one) if name != "__init__")
+    return filled - smaller
+
+
+def _filled_by(body: Iterable[tree.Node]) -> Iterator[str]:
+    """The members that a body puts something into whichever way it takes, unless it raises."""
+    for statement in body:
+        match statement:
+            case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name="append"))):
+                yield _member(value, is_python=True)
+        if any(isinstance(node, tree.Return) for node in tree.walk(statement)):
+            return
+
+
+def _made_smaller(statement: tree.Node) -> Iterator[str]:
+    for node in tree.walk(statement):
+        match node:
+            case tree.Assign(targets=targets, value=value, op="") if _is_empty(value):
+                yield from (_member(target, is_python=True) for target in targets)
+            case tree.Call(function=tree.Attribute(value=value, name=name)) if name in REMOVES | CLEARS:
+                yield _member(value, is_python=True)
+            case tree.Delete(targets=targets):
+                yield from (_member(t.value, is_python=True) for t in targets if isinstance(t, tree.Index))
 
 
 def _note(

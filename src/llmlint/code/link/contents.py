@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from llmlint.code.facts.container_methods import PUTS_IN
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Container, Value, joined
 from llmlint.code.link.typetext import literal_type
 
 _WHOLE = frozenset("extend extendleft update".split())
-_KEYED = frozenset("setdefault insert heappush".split())
+_KEYED = frozenset({"setdefault", "insert"}) | PUTS_IN
 _MAKES = ("assign", "bind", "clear")
 
 

@@ -8,13 +8,17 @@ from llmlint.code.facts.container_methods import (
     CLEARS,
     ELEMENT_GETTERS,
     FILLERS,
+    HEAP_MODULES,
     INSERTS,
     KEYED_FIRST,
+    PUTS_IN,
     REMOVES,
+    TAKES_OUT,
     VIEWS,
     WRAPPERS,
 )
 from llmlint.code.facts.facts import Argument
+from llmlint.code.facts.shapes import is_log
 from llmlint.code.syntax import tree
 
 
@@ -42,8 +46,11 @@ def _call_expression(reader: BodyReader, node: tree.Call) -> str:
     return call(reader, node, result="<expression>")
 
 
-def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False) -> str:
-    """Records a call as what it does to a container, or as a call; answers the path of its result."""
+def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False, says: bool = False) -> str:
+    """Records a call as what it does to a container, or as a call; answers the path of its result.
+
+    `says`: what it is given is a message, as what a log is given is.
+    """
     function = node.function
     if isinstance(function, tree.Attribute):
         base, method = reader.path(function.value) or "?", function.name
@@ -51,9 +58,13 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
         base, method = "", reader.path(function) if not isinstance(function, tree.Name) else reader.root(function.id)
     mark = len(reader.seen)
     inner = result if not base and method.lstrip("~") in CASTS else "<expression>"
+    if says or (reader.scope.is_python and is_log(node, reader.loggers)):
+        inner = "<message>"
     args = _arguments(reader, node, inner)
     reads = reader.reads_since(mark)
     via = "await" if awaited else "launch" if node.launch else ""
+    if base in ("", *HEAP_MODULES) and method in (*PUTS_IN, *TAKES_OUT) and args and args[0].path:
+        return _heap_call(reader, node, method, args, reads)
     if not base:
         return _plain_call(reader, node, method, args, reads, result, via)
     if not reader.scope.is_python and _is_filled(f"{base}.{method}", node, args):
@@ -100,9 +111,6 @@ def _plain_call(
     via: str,
 ) -> str:
     name = path.lstrip("~")
-    if name in ("heappush", "heappop") and args and args[0].path:
-        reader.emit("insert" if name == "heappush" else "remove", args[0].path, node, via=name, reads=reads, args=args)
-        return "" if name == "heappush" else f"{args[0].path}[]"
     if not reader.scope.is_python and _is_filled(name, node, args):
         return _fill(reader, node, name, args, reads)
     reader.emit("call", path or "?", node, via=via, result=result, reads=reads, args=args)
@@ -111,6 +119,15 @@ def _plain_call(
     if name == "next" and args and args[0].path:
         return f"{args[0].path}[]"
     return f"{path}()" if path else ""
+
+
+def _heap_call(
+    reader: BodyReader, node: tree.Call, name: str, args: tuple[Argument, ...], reads: tuple[str, ...]
+) -> str:
+    """`heapq.heappush(self.delayed, entry)`: a function does what a method of the list would."""
+    op = "insert" if name in PUTS_IN else "remove"
+    reader.emit(op, args[0].path, node, via=name, reads=reads, args=args)
+    return "" if op == "insert" else f"{args[0].path}[]"
 
 
 def _is_filled(callee: str, node: tree.Call, args: tuple[Argument, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from llmlint.code.facts.bodies.scope import Scope, met
@@ -44,10 +44,11 @@ def expression(*kinds: type[tree.Node]) -> Callable[[E], E]:
 class BodyReader:
     """`seen` collects the paths read on the way, so the reads of any part are a slice of it."""
 
-    def __init__(self, node: tree.Function, scope: Scope, source: SourceText) -> None:
+    def __init__(self, node: tree.Function, scope: Scope, source: SourceText, loggers: Collection[str] = ()) -> None:
         self.node = node
         self.scope = scope
         self.source = source
+        self.loggers = loggers
         self.regions: list[Region] = [Region("body", 0, node.line, node.end_line)]
         self.effects: list[Effect] = []
         self.declarations: list[tuple[tree.Node, Scope]] = []

@@ -175,7 +175,10 @@ def _return(reader: BodyReader, node: tree.Return) -> None:
 @statement(tree.Raise)
 def _raise(reader: BodyReader, node: tree.Raise) -> None:
     mark = len(reader.seen)
-    reader.read_value(node.value)
+    if isinstance(node.value, tree.Call):
+        call(reader, node.value, result="<expression>", says=True)
+    else:
+        reader.read_value(node.value)
     reader.read_value(node.cause)
     value = node.value.function if isinstance(node.value, tree.Call) else node.value
     reader.emit("raise", tree.path_of(value), node, reads=reader.reads_since(mark))
@@ -185,7 +188,8 @@ def _raise(reader: BodyReader, node: tree.Raise) -> None:
 def _assert(reader: BodyReader, node: tree.Assert) -> None:
     mark = len(reader.seen)
     reader.read_value(node.test)
-    reader.read_value(node.message)
+    if node.message is not None:
+        bound_value(reader, node.message, "<message>")
     reader.emit("assert", "", node, reads=reader.reads_since(mark), source=reader.source.of(node.test))
 
 

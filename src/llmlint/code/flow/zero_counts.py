@@ -91,29 +91,37 @@ def _filled_while_made(module: tree.Module) -> set[str]:
     filled: set[str] = set()
     smaller: set[str] = set()
     for cls in (node for node in tree.walk(module, into=holds_definitions) if isinstance(node, tree.Class)):
-        methods = {node.name: node.body or [] for node in cls.body if isinstance(node, tree.Function)}
-        for statement in methods.get("__init__", []):
-            match statement:
-                case tree.Expression(value=tree.Call(function=tree.Attribute(value=tree.Name(id="self"), name=name))):
-                    filled.update(_filled_by(methods.get(name, [])))
-            filled.update(_filled_by([statement]))
-        for name, body in methods.items():
-            smaller.update(member for one in body for member in _made_smaller(one) if name != "__init__")
+        methods = {node.name: node for node in cls.body if isinstance(node, tree.Function)}
+        filled.update(_filled_by("__init__", methods, set()))
+        for name, method in methods.items():
+            smaller.update(_made_smaller(method) if name != "__init__" else ())
     return filled - smaller
 
 
-def _filled_by(body: Iterable[tree.Node]) -> Iterator[str]:
-    """The members that a body puts something into whichever way it takes, unless it raises."""
-    for statement in body:
-        match statement:
-            case tree.Expression(value=tree.Call(function=tree.Attribute(value=value, name="append"))):
-                yield _member(value, is_python=True)
-        if any(isinstance(node, tree.Return) for node in tree.walk(statement)):
-            return
+def _filled_by(name: str, methods: Mapping[str, tree.Function], passed: set[str]) -> Iterator[str]:
+    """The members that a method puts something into, itself or by others of its object; a loop may have no round."""
+    method = methods.get(name)
+    if method is None or name in passed:
+        return
+    passed.add(name)
+    names: dict[str, str] = {}
+    for node in (inner for statement in method.body or () for inner in tree.walk(statement, into=_is_done_once)):
+        match node:
+            case tree.Assign(targets=[tree.Name(id=alias)], value=tree.Attribute() as value, op=""):
+                names[alias] = tree.path_of(value)
+            case tree.Call(function=tree.Attribute(value=value, name="append")):
+                path = names.get(tree.path_of(value), tree.path_of(value))
+                yield path.removeprefix("self.") if path.startswith("self.") else ""
+            case tree.Call(function=tree.Attribute(value=tree.Name(id="self"), name=called)):
+                yield from _filled_by(called, methods, passed)
 
 
-def _made_smaller(statement: tree.Node) -> Iterator[str]:
-    for node in tree.walk(statement):
+def _is_done_once(node: tree.Node) -> bool:
+    return not isinstance(node, tree.Loop) and tree.is_of_the_same(node)
+
+
+def _made_smaller(method: tree.Function) -> Iterator[str]:
+    for node in tree.walk(method):
         match node:
             case tree.Assign(targets=targets, value=value, op="") if _is_empty(value):
                 yield from (_member(target, is_python=True) for target in targets)

@@ -20,7 +20,7 @@ SLOW = "def f(x):\n" + "    x = x.get([y for y in x if y], {'a': 1}[x])\n" * 400
 @pytest.fixture
 def large(tree: Path) -> Path:
     """A tree whose scan takes some seconds with two workers."""
-    for number in range(80):
+    for number in range(40):
         (tree / f"slow_{number}.py").write_text(SLOW + f"NUMBER = {number}\n")
     return tree
 

@@ -67,8 +67,20 @@ def is_deferred(function: FunctionInfo, effect: Effect) -> bool:
     return any(region.kind == "lambda" and region.text.startswith("lambda") for region in around(function, effect))
 
 
-def origins(program: Program, function: FunctionInfo, path: str) -> Iterator[str]:
+def origins(program: Program, function: FunctionInfo, path: str) -> tuple[str, ...]:
     """The full names of the calls that may have made an object, and of its declared types."""
+    known = once(function, _origins_by_path)
+    if path not in known:
+        known[path] = tuple(dict.fromkeys(_origins(program, function, path)))
+    return known[path]
+
+
+def _origins_by_path(function: FunctionInfo) -> dict[str, tuple[str, ...]]:
+    """Filled as they are asked for: a name that is bound a thousand times and called as often is followed once."""
+    return {}
+
+
+def _origins(program: Program, function: FunctionInfo, path: str) -> Iterator[str]:
     if path.endswith("()"):
         yield program.resolve(function, path.removesuffix("()"))
     elif path.startswith("self."):

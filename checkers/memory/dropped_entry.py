@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.code.domain.channels import is_sending_end, reads_the_other_end
 from llmlint.code.domain.entries import those_around
 from llmlint.code.domain.giving import Giving
 from llmlint.code.domain.pools import told_of
@@ -82,6 +83,8 @@ def _is_dropped(program: Program, giving: Giving, cls: ClassInfo, removal: Call,
     if function is back.function or (result not in _DROPPED and not result.isidentifier()):
         return False
     own = whole(program, function).effects
+    if is_sending_end(program, function, entry, cls) and reads_the_other_end(function, entry):
+        return False
     if any(_hands_on(program, effect, taken, entry, result) for effect in own):
         return False
     around = [f for f in those_around(program, function, cls) if any(e.callee for e in f.effects)]

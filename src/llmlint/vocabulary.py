@@ -109,6 +109,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     sets_up: frozenset[str] = frozenset()
     host_memory: frozenset[str] = frozenset()
     stream_orders: frozenset[str] = frozenset()
+    self_ordered: frozenset[str] = frozenset()
+    sending_ends: frozenset[str] = frozenset()
     gpu_calls: frozenset[str] = frozenset()
     gpu_memory: frozenset[str] = frozenset()
     capture_refuses: frozenset[str] = frozenset()

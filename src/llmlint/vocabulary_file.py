@@ -133,6 +133,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sets_up: _Group = []
     host_memory: _Group = []
     stream_orders: _Group = []
+    self_ordered: _Group = []
+    sending_ends: _Group = []
     gpu_calls: _Group = []
     gpu_memory: _Group = []
     capture_refuses: _Group = []

@@ -55,7 +55,15 @@ def sides(program: Program) -> Iterator[Side]:
         if function.language == "python":
             for at, region in enumerate(function.regions):
                 asked = _ON_STREAM.search(region.text) if region.kind == "with" else None
-                if asked and region.line == effect.line and not _may_be_current(function, asked["stream"]):
+                of_itself = (
+                    program.resolve(function, effect.callee).partition(".")[0] in program.vocabulary.self_ordered
+                )
+                if (
+                    asked
+                    and region.line == effect.line
+                    and not of_itself
+                    and not _may_be_current(function, asked["stream"])
+                ):
                     yield Side(function, at, asked["stream"])
 
 

@@ -301,7 +301,11 @@ class Program:
     def name_called(self, function: FunctionInfo, effect: Effect) -> str:
         """The full dotted name of what a call runs, also where types lead out of the program: `torch.Tensor.copy_`,
         `threading.Thread().start` on what the library gave; "" when nothing is known of it."""
-        return self._types.name_of(self._types.value_of(function, effect.callee))
+        return self.name_of(function, effect.callee)
+
+    def name_of(self, function: FunctionInfo, path: str) -> str:
+        """The full dotted name of what an access path stands for, as `name_called` gives that of a call."""
+        return self._types.name_of(self._types.value_of(function, path))
 
     def callees_knowing(self, function: FunctionInfo, effect: Effect, known: Known) -> tuple[FunctionInfo, ...]:
         """What a call runs where the classes of some objects, by their paths in the function, are known exactly."""

@@ -204,5 +204,13 @@ def load_vocabulary(
 ) -> Vocabulary:
     """The shipped words, protocols and flows, with a project's own added; where two name one call, the project's is
     meant."""
+    if not (extra or protocols or flows):
+        return _shipped_vocabulary()
     parts = [_shipped(), *([_read(extra)] if extra else [])]
     return _joined(parts, (*protocols, *shipped_protocols()), (*flows, *shipped_flows()))
+
+
+@lru_cache(maxsize=1)
+def _shipped_vocabulary() -> Vocabulary:
+    """One for all that add nothing to it, with what it has worked out of its words."""
+    return _joined([_shipped()], shipped_protocols(), shipped_flows())

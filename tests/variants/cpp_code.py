@@ -1,6 +1,7 @@
 """A C++ case with its tree: where functions and statements stand, and edits that move marks along."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
 
 import tree_sitter_cpp
 from tree_sitter import Language, Node, Parser
@@ -31,6 +32,7 @@ class CppCode:
         self.data = text.encode()
         self.root = _PARSER.parse(self.data).root_node
 
+    @cached_property
     def functions(self) -> list[Node]:
         """Definitions with a body, in the order of lines: what is put behind one leaves its number."""
         found = [node for node in walk(self.root) if node.type == "function_definition" and body(node) is not None]
@@ -58,7 +60,7 @@ class CppCode:
         return {row for row, line in enumerate(self.data.decode().split("\n")) if EXPECT.search(line)}
 
     def marked(self) -> list[int]:
-        functions = self.functions()
+        functions = self.functions
         numbers = []
         for row in sorted(self.marked_rows()):
             around = [n for n, f in enumerate(functions) if f.start_point[0] <= row <= f.end_point[0]]
@@ -74,6 +76,12 @@ class CppCode:
             if any(statement.start_point[0] <= row <= last for row in marked):
                 return statement
         return None
+
+
+@lru_cache(maxsize=64)
+def code_of(text: str) -> CppCode:
+    """Read once for all the variants that are made of a text."""
+    return CppCode(text)
 
 
 def walk(node: Node) -> Iterator[Node]:

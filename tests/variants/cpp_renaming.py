@@ -2,7 +2,7 @@
 
 import re
 
-from cpp_code import CppCode, body, declared, head_of, text_of, walk
+from cpp_code import CppCode, body, code_of, declared, head_of, text_of, walk
 from neutral_names import carries_a_verb, excuses, neutral, tells_the_rank
 from tree_sitter import Node
 
@@ -19,7 +19,7 @@ _NAMES = ("identifier", "field_identifier", "type_identifier", "namespace_identi
 
 
 def renamed(case: Case, bad: bool) -> Case:
-    codes = {name: CppCode(text) for name, text in case.items()}
+    codes = {name: code_of(text) for name, text in case.items()}
     own: set[str] = set()
     types: set[str] = set()
     for code in codes.values():

@@ -1,6 +1,6 @@
 """The same C++ code said otherwise, as `python_variants` does it for Python."""
 
-from cpp_code import STEP, CppCode, body, class_of, declared, head_of, name_of, statements, text_of, walk
+from cpp_code import STEP, CppCode, body, class_of, code_of, declared, head_of, name_of, statements, text_of, walk
 from tree_sitter import Node
 
 from llmlint.rule_cases import EXPECT
@@ -9,8 +9,8 @@ SWITCH = "thorough"
 
 
 def through_a_helper(text: str, number: int, bad: bool) -> str | None:
-    code = CppCode(text)
-    function = code.functions()[number]
+    code = code_of(text)
+    function = code.functions[number]
     focus = code.focus(function) if bad else None
     movable = [
         statement for statement in statements(function) if _may_move(statement) and _ends_its_line(code, statement)
@@ -41,8 +41,8 @@ def through_a_helper(text: str, number: int, bad: bool) -> str | None:
 
 
 def through_an_alias(text: str, number: int, bad: bool) -> str | None:
-    code = CppCode(text)
-    function = code.functions()[number]
+    code = code_of(text)
+    function = code.functions[number]
     chosen = _with_object(code, function, bad)
     if chosen is None:
         return None
@@ -54,8 +54,8 @@ def through_an_alias(text: str, number: int, bad: bool) -> str | None:
 
 
 def with_a_log_line(text: str, number: int, bad: bool) -> str | None:
-    code = CppCode(text)
-    function = code.functions()[number]
+    code = code_of(text)
+    function = code.functions[number]
     chosen = _with_object(code, function, bad)
     if chosen is None:
         return None
@@ -72,8 +72,8 @@ def with_an_early_return(text: str, number: int, bad: bool) -> str | None:
     switched = _with_switch(text, number)
     if switched is None:
         return None
-    code = CppCode(switched)
-    function = code.functions()[number]
+    code = code_of(switched)
+    function = code.functions[number]
     first = statements(function)[0]
     indent = code.indent(first)
     early = f"if (!{SWITCH}) {{\n{indent}{STEP}{_way_out(function)}\n{indent}}}\n{indent}"
@@ -84,8 +84,8 @@ def under_a_condition(text: str, number: int, bad: bool) -> str | None:
     switched = _with_switch(text, number)
     if switched is None:
         return None
-    code = CppCode(switched)
-    function = code.functions()[number]
+    code = code_of(switched)
+    function = code.functions[number]
     movable = [statement for statement in statements(function) if _may_move(statement)]
     wrapped = (code.focus(function) or (movable[-1] if movable else None)) if bad else None
     if wrapped is None or wrapped.type == "declaration":
@@ -98,16 +98,16 @@ def under_a_condition(text: str, number: int, bad: bool) -> str | None:
 
 def with_a_goto(text: str, number: int, bad: bool) -> str | None:
     """A marked return leaves through a label at the end; elsewhere an early exit does."""
-    code = CppCode(text)
-    function = code.functions()[number]
+    code = code_of(text)
+    function = code.functions[number]
     focus = code.focus(function) if bad else None
     if focus is not None and focus.type == "return_statement":
         return _left_through_a_label(code, function, number, focus)
     switched = _with_switch(text, number)
     if switched is None:
         return None
-    code = CppCode(switched)
-    function = code.functions()[number]
+    code = code_of(switched)
+    function = code.functions[number]
     indent = code.indent(function) + STEP
     early = f"if (!{SWITCH}) {{\n{indent}{STEP}goto done;\n{indent}}}\n{indent}"
     return _block(code, function, early, f"done:\n{indent}{_way_out(function)}")
@@ -119,8 +119,8 @@ def _left_through_a_label(code: CppCode, function: Node, number: int, focus: Nod
     leaving, indent = text_of(focus) + _also(mark), code.indent(function) + STEP
     named = {text_of(node) for node in walk(focus) if node.type == "identifier"}
     if named.isdisjoint(declared(walk(body(function)))):
-        jumped = CppCode(code.edited((focus.start_byte, focus.end_byte, "goto fail;")))
-        return _block(jumped, jumped.functions()[number], "", f"fail:\n{indent}{leaving}")
+        jumped = code_of(code.edited((focus.start_byte, focus.end_byte, "goto fail;")))
+        return _block(jumped, jumped.functions[number], "", f"fail:\n{indent}{leaving}")
     if focus.parent != body(function):
         return None
     return code.edited((focus.start_byte, code.line_end(focus), f"goto fail;{mark}\n{indent}fail:\n{indent}{leaving}"))
@@ -193,8 +193,8 @@ def _members(function: Node) -> list[str]:
 
 def _with_switch(text: str, number: int) -> str | None:
     """The text with one more parameter, which is true where nobody gives it."""
-    code = CppCode(text)
-    function = code.functions()[number]
+    code = code_of(text)
+    function = code.functions[number]
     head = head_of(function)
     given = head.child_by_field_name("parameters") if head is not None else None
     name = name_of(function)

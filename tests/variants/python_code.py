@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property, lru_cache
 
 from llmlint.rule_cases import EXPECT
 
@@ -15,20 +16,28 @@ class Code:
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
         self.tree = ast.parse(text)
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
-        self.modules = {
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def modules(self) -> set[str]:
+        return {
             (alias.asname or alias.name).partition(".")[0]
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.Import | ast.ImportFrom)
             for alias in node.names
         }
 
+    @cached_property
     def functions(self) -> list[Def]:
         """In the order of lines, so that a function keeps its number whatever is put behind it."""
-        return sorted((node for node in ast.walk(self.tree) if isinstance(node, Def)), key=lambda node: node.lineno)
-
-    def function(self, number: int) -> Def:
-        return self.functions()[number]
+        return sorted((node for node in self.nodes if isinstance(node, Def)), key=lambda node: node.lineno)
 
     def class_of(self, function: Def) -> ast.ClassDef | None:
         parent = self.parents[function]
@@ -58,7 +67,7 @@ class Code:
 
     def marked(self) -> list[int]:
         """The numbers of the functions that a mark stands in, each mark for its innermost function."""
-        functions = self.functions()
+        functions = self.functions
         numbers = []
         for line in sorted(self.marked_lines()):
             around = [n for n, f in enumerate(functions) if f.lineno <= line <= (f.end_lineno or f.lineno)]
@@ -73,6 +82,12 @@ class Code:
             if any(statement.lineno <= line <= max(head, statement.lineno) for line in marked):
                 return statement
         return None
+
+
+@lru_cache(maxsize=64)
+def code_of(text: str) -> Code:
+    """Read once for all the variants that are made of a text."""
+    return Code(text)
 
 
 def statements(function: Def) -> Iterator[ast.stmt]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from threading import Event, Thread
 
 from neutral_names import carries_a_verb, excuses, neutral, tells_the_rank
-from python_code import Code, Def
+from python_code import Code, Def, code_of
 
 from llmlint.rule_cases import Case
 
@@ -80,7 +80,7 @@ class _Own:
 
 
 def renamed(case: Case, bad: bool) -> Case:
-    codes = {name: Code(text) for name, text in case.items()}
+    codes = {name: code_of(text) for name, text in case.items()}
     own = _Own(codes, bad)
     taken = set(re.findall(r"\w+", "\n".join(case.values())))
     new = neutral(own.names | own.attributes, taken, own.types)

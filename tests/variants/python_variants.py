@@ -5,7 +5,7 @@ import ast
 import re
 from collections.abc import Iterable
 
-from python_code import STEP, Code, Def, body_start, end, first_line, locals_of, parameters, statements
+from python_code import STEP, Code, Def, body_start, code_of, end, first_line, locals_of, parameters, statements
 
 from llmlint.rule_cases import EXPECT
 
@@ -14,8 +14,8 @@ SWITCH = "thorough"
 
 
 def through_a_helper(text: str, number: int, bad: bool) -> str | None:
-    code = Code(text)
-    function = code.function(number)
+    code = code_of(text)
+    function = code.functions[number]
     focus = code.focus(function) if bad else None
     statement = focus if focus is not None and _may_move(focus, focus) else _last(function, focus)
     if statement is None or function.name.startswith("__"):
@@ -24,8 +24,8 @@ def through_a_helper(text: str, number: int, bad: bool) -> str | None:
 
 
 def through_an_alias(text: str, number: int, bad: bool) -> str | None:
-    code = Code(text)
-    function = code.function(number)
+    code = code_of(text)
+    function = code.functions[number]
     chosen = _with_object(code, function, bad)
     if chosen is None:
         return None
@@ -40,8 +40,8 @@ def through_an_alias(text: str, number: int, bad: bool) -> str | None:
 
 def with_a_log_line(text: str, number: int, bad: bool) -> str | None:
     """Reads the state: what the next statement works on or, where the whole function is marked, all of the object's."""
-    code = Code(text)
-    function = code.function(number)
+    code = code_of(text)
+    function = code.functions[number]
     chosen = _with_object(code, function, bad)
     if bad and code.focus(function) is None:
         start = body_start(function)
@@ -56,20 +56,20 @@ def with_a_log_line(text: str, number: int, bad: bool) -> str | None:
 
 
 def with_an_early_return(text: str, number: int, bad: bool) -> str | None:
-    code = Code(_with_switch(text, number))
+    code = code_of(_with_switch(text, number))
     if code.lines == text.split("\n"):
         return None
-    line = first_line(body_start(code.function(number)))
+    line = first_line(body_start(code.functions[number]))
     indent = code.indent(line)
     return code.before(line, f"{indent}if not {SWITCH}:", f"{indent}{STEP}return")
 
 
 def under_a_condition(text: str, number: int, bad: bool) -> str | None:
     """What is wrong happens only sometimes; what is right happens altogether or not at all."""
-    code = Code(_with_switch(text, number))
+    code = code_of(_with_switch(text, number))
     if code.lines == text.split("\n"):
         return None
-    function = code.function(number)
+    function = code.functions[number]
     wrapped = (code.focus(function) or _last(function, None)) if bad else None
     if wrapped is None or _binds(wrapped) or _is_elif(code, wrapped):
         return _wrapped(code, body_start(function), end(function), [f"if {SWITCH}:"], [])
@@ -78,8 +78,8 @@ def under_a_condition(text: str, number: int, bad: bool) -> str | None:
 
 
 def with_a_finally(text: str, number: int, bad: bool) -> str | None:
-    code = Code(text)
-    function = code.function(number)
+    code = code_of(text)
+    function = code.functions[number]
     return _wrapped(code, body_start(function), end(function), ["try:"], ["finally:", f'{STEP}print("left")'])
 
 
@@ -248,8 +248,8 @@ def _own_attributes(code: Code, function: Def) -> list[str]:
 
 def _with_switch(text: str, number: int) -> str:
     """The text with one more parameter, which is true where nobody gives it."""
-    code = Code(text)
-    function = code.function(number)
+    code = code_of(text)
+    function = code.functions[number]
     given = function.args
     is_special = function.name.startswith("__") or any("property" in ast.unparse(d) for d in function.decorator_list)
     if is_special or given.vararg or given.kwarg or given.kwonlyargs:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from variants_of import failures, is_well_formed, named_cases, variants_of
+from variants_of import failures, is_well_formed, said_otherwise
 
 from llmlint.catalogue import Rule, load_catalogue
 
@@ -19,18 +19,23 @@ GONE = "right by now, or no variant of today's page: take it out of known.toml"
 RULES = [pytest.param(rule, id=f"{rule.code}-{rule.name}") for rule in load_catalogue() if not rule.reported_by_engine]
 
 
+@pytest.fixture(scope="module", params=RULES)
+def rule(request: pytest.FixtureRequest) -> Rule:
+    """Of the module, so that the tests of one rule follow each other and share its variants."""
+    given: Rule = request.param
+    return given
+
+
 def known(kind: str, rule: Rule) -> set[str]:
     return {name for name in KNOWN if name.startswith(f"{kind}_{rule.code}_")}
 
 
-@pytest.mark.parametrize("rule", RULES)
 def test_bad_cases_are_found_in_other_words(rule: Rule) -> None:
     missed, _ = failures(rule, "Bad")
     assert sorted(missed - known("FN", rule)) == [], "missed, and not known to be"
     assert sorted(known("FN", rule) - missed) == [], GONE
 
 
-@pytest.mark.parametrize("rule", RULES)
 def test_good_cases_stay_silent_in_other_words(rule: Rule) -> None:
     told, _ = failures(rule, "Good")
     assert sorted(told - known("FP", rule)) == [], "a false alarm, and not known to be"
@@ -42,9 +47,8 @@ def test_every_known_failure_is_of_a_rule_there_is() -> None:
     assert {name.split("_")[1] for name in KNOWN} <= codes
 
 
-@pytest.mark.parametrize("rule", RULES)
 def test_variants_of_well_formed_cases_are_well_formed(rule: Rule) -> None:
     for heading in ("Bad", "Good"):
-        for name, case in named_cases(rule, heading).items():
-            broken = [variant for variant, said in variants_of(case, heading == "Bad") if not is_well_formed(said)]
+        for name, case, variants in said_otherwise(rule, heading):
+            broken = [variant for variant, said in variants if not is_well_formed(said)]
             assert not broken or not is_well_formed(case), (name, broken)

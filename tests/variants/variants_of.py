@@ -4,14 +4,14 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import cpp_code
 import cpp_renaming
 import cpp_variants
 import python_renaming
 import python_variants
-from cpp_code import CppCode
-from python_code import Code
+from python_code import Code, code_of
 
 from llmlint.catalogue import Rule
 from llmlint.rule_cases import Case, cases, expected, found, marks
@@ -44,8 +44,8 @@ def _everywhere(case: Case, change: Change, bad: bool) -> Case:
 
 
 def _changed(name: str, text: str, change: Change, bad: bool) -> str:
-    code = Code(text) if name.endswith(".py") else CppCode(text)
-    numbers = code.marked() if bad else range(len(code.functions()))
+    code = code_of(text) if name.endswith(".py") else cpp_code.code_of(text)
+    numbers = code.marked() if bad else range(len(code.functions))
     for number in sorted(numbers, reverse=True):  # from behind, so that the places of the others hold
         text = change(text, number, bad) or text
     return text
@@ -54,7 +54,7 @@ def _changed(name: str, text: str, change: Change, bad: bool) -> str:
 def is_well_formed(case: Case) -> bool:
     for name, text in case.items():
         if not name.endswith(".py"):
-            if CppCode(text).root.has_error:
+            if cpp_code.code_of(text).root.has_error:
                 return False
             continue
         try:
@@ -67,11 +67,11 @@ def is_well_formed(case: Case) -> bool:
 def name_of(case: Case, bad: bool) -> str:
     """What the case is called by: its marked function or else the first thing that it defines."""
     for name, text in case.items():
-        code = Code(text) if name.endswith(".py") else CppCode(text)
+        code = code_of(text) if name.endswith(".py") else cpp_code.code_of(text)
         for number in code.marked() if bad else ():
             if isinstance(code, Code):
-                return code.functions()[number].name
-            return cpp_code.name_of(code.functions()[number]).rpartition("::")[2]
+                return code.functions[number].name
+            return cpp_code.name_of(code.functions[number]).rpartition("::")[2]
     first = re.search(r"\b(?:class|struct|def|void|bool|int) (\w+)", "\n".join(case.values()))
     return first[1] if first else "case"
 
@@ -86,12 +86,19 @@ def named_cases(rule: Rule, heading: str) -> dict[str, Case]:
     return named
 
 
+@lru_cache(maxsize=2)
+def said_otherwise(rule: Rule, heading: str) -> list[tuple[str, Case, list[tuple[str, Case]]]]:
+    """The page's cases: name, the case itself, and its variants by name. Kept for the tests of one rule."""
+    named = named_cases(rule, heading).items()
+    return [(name, case, list(variants_of(case, heading == "Bad"))) for name, case in named]
+
+
 def failures(rule: Rule, heading: str) -> tuple[set[str], Counter[str]]:
     """The names of what goes wrong (`FN_` or `FP_`, rule, case, variant), and how many there are of each variant."""
     bad = heading == "Bad"
     wrong, tried = set(), Counter[str]()
-    for name, case in named_cases(rule, heading).items():
-        for variant, said in variants_of(case, bad):
+    for name, _, variants in said_otherwise(rule, heading):
+        for variant, said in variants:
             if bad and (rule.code, variant) in RIGHT_BY_THEN:
                 continue
             tried[variant] += 1

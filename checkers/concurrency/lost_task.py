@@ -13,9 +13,11 @@ from collections.abc import Iterator
 import msgspec
 
 from llmlint.code.domain.state import CHANGING, symbol_of
+from llmlint.code.domain.threads import runs_on_a_thread
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
@@ -23,6 +25,8 @@ from llmlint.vocabulary import words
 
 _TASKS = ("create_task", "ensure_future")
 _SUBMITS = ("submit", "run_coroutine_threadsafe")
+_OF_THIS_THREAD = frozenset({"asyncio.get_event_loop", "asyncio.get_running_loop"})
+_DEEPEST = 3
 _POOLS = frozenset({"executor", "pool", "threadpool"})
 _CATCHES = frozenset({"", "Exception", "BaseException"})
 _NEVER_RAISE = frozenset(
@@ -116,11 +120,31 @@ def _dropped_task(program: Program, call: Call) -> Report:
 def _is_submitted(program: Program, call: Call) -> bool:
     function, effect = call
     if effect.callee.endswith("run_coroutine_threadsafe"):
-        return True
+        return not _raises_at_once(program, call)
     receiver = effect.callee.rpartition(".")[0]
     if _POOLS & set(words(receiver.rpartition(".")[2])):
         return not program.callees(function, effect)
     return any(origin.endswith("PoolExecutor") for origin in origins(program, function, receiver))
+
+
+def _raises_at_once(program: Program, call: Call) -> bool:
+    """On a plain thread there is no current loop: to ask for it raises, and nothing is submitted."""
+    function, effect = call
+    loop = effect.args[1].path if len(effect.args) > 1 else ""
+    return bool(loop) and _asks_for_its_own(program, function, loop) and runs_on_a_thread(program, function)
+
+
+def _asks_for_its_own(program: Program, function: FunctionInfo, loop: str, deep: int = 0) -> bool:
+    """Is it the current loop of the thread, asked for here or by who hands it over, where none is set?"""
+    if loop in {param.name for param in function.params}:
+        given = [(f, arguments_by_parameter(function, call).get(loop)) for f, call in program.callers(function)]
+        above = bool(given) and deep < _DEEPEST
+        return above and all(a is not None and _asks_for_its_own(program, f, a.path, deep + 1) for f, a in given)
+    names = {loop.removesuffix("()")}
+    names |= {e.source for e in function.effects if e.op == "bind" and e.path == loop}
+    if any(e.callee.endswith("set_event_loop") for e in function.effects):
+        return False
+    return any(program.resolve(function, name) in _OF_THIS_THREAD for name in names if name)
 
 
 def _dropped_error(program: Program, call: Call) -> Iterator[Report]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "trust": ("llmlint.commands.own_rules_commands:trust", "Let a project of yours bring rules of its own."),
     "new-rule": ("llmlint.commands.explain:new_rule", "Write the page, checker and probe of a new rule."),
     "graph": ("llmlint.commands.graph_command:graph", "Show who calls whom, who inherits, which locks nest."),
+    "siblings": ("llmlint.commands.siblings_command:siblings", "List the places that look as a fixed one did before."),
     "config": ("llmlint.commands.config_command:config", "Look at settings."),
     "lsp": ("llmlint.commands.lsp:lsp", "Serve an editor over standard input and output."),
     "issues": ("llmlint.commands.issues_command:issues", "Study bug reports: fetch, classify, link, report."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
 from llmlint.progress import Progress, Stage
-from llmlint.project import Project, Request
+from llmlint.project import Project
 from llmlint.records import gather, known_keys
 from llmlint.scan import collection_off, open_cache
 
@@ -23,10 +23,9 @@ class UnknownName(ValueError):
     """Nothing in a graph is called so; the message says what is called nearly so."""
 
 
-def linked_program(request: Request, progress: Progress | None = None) -> Program:
+def linked_program(project: Project, progress: Progress | None = None) -> Program:
     """What a scan links, without asking any rule."""
-    project = Project(request)
-    asked = project.discover(request.paths).sources
+    asked = project.discover(project.request.paths).sources
     sources = list(map(project.internal, project.around(asked)))
     options = project.options(())
     cache = open_cache(options)

@@ -105,6 +105,14 @@ def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catal
     return FileRecord(facts, reports, tuple(directives_of(text, language)), tuple(faults))
 
 
+def read_facts(data: bytes, language: str) -> FileFacts:
+    """The facts of one file's content alone. Raises Unreadable."""
+    from llmlint.code.facts.effects import facts_of
+
+    text, module = _tree_of(data, language)
+    return facts_of(module, text)
+
+
 def _family(language: str) -> str:
     return "python" if language == "python" else "cpp"
 

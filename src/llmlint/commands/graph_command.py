@@ -29,9 +29,10 @@ def graph(kind: str, paths: tuple[str, ...], names: tuple[str, ...], depth: int,
     from llmlint.plain import without_commands
     from llmlint.program_graphs import GRAPHS, UnknownName, around, linked_program
     from llmlint.progress import shown_progress
+    from llmlint.project import Project
 
     with shown_progress("auto") as tell:
-        program = linked_program(request_of(paths or (".",), flags), tell)
+        program = linked_program(Project(request_of(paths or (".",), flags)), tell)
     shown = GRAPHS[kind](program)
     if names:
         try:

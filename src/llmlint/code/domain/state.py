@@ -87,7 +87,12 @@ def handled_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> dict[s
 
 def only_looks(program: Program, call: Effect) -> bool:
     """Does a call only look at what it is given, as one that logs it does?"""
-    return call.callee in program.vocabulary.only_uses or bool(_LOGGING.search(call.callee))
+    return call.callee in program.vocabulary.only_uses or only_says(call.callee)
+
+
+def only_says(callee: str) -> bool:
+    """Is it a logger's, or prints?"""
+    return bool(_LOGGING.search(callee))
 
 
 def mentioned_by(program: Program, method: FunctionInfo, cls: ClassInfo) -> set[str]:
@@ -99,7 +104,7 @@ def only_logged(method: FunctionInfo) -> set[str]:
     """The attributes that a method reads for a log line and for nothing else."""
     logged: dict[int, int] = {}
     for effect in method.effects:
-        if effect.op == "call" and _LOGGING.search(effect.callee):
+        if effect.op == "call" and only_says(effect.callee):
             logged[effect.line] = effect.line
     paths = [(attribute_of(path), line) for path, line in method.reads if path.startswith("self.")]
     elsewhere = {attribute for attribute, line in paths if line not in logged}

@@ -255,7 +255,7 @@ def _digest_of_llmlint() -> str:
     """Taken once: the code that runs is the one that was there when it began."""
     package = Path(__file__).parent
     code = [*package.glob("*.py"), *package.glob("code/**/*.py"), *package.glob("checkers/**/*.py")]
-    return tool_digest([*code, *package.glob("rules/*/*.md")])
+    return tool_digest([*code, *package.glob("rules/*/*.md"), *package.glob("rules/*.toml")])
 
 
 def _result_key(

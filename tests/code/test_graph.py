@@ -73,6 +73,11 @@ def test_ways_out_that_miss_a_call_in_python(body: str, escapes: bool) -> None:
         ("take(); do { if (x) break; } while (y); give();", False),
         ("take(); for (;;) { if (x) return 1; } give();", True),
         ("take(); if (x) { abort(); } give();", False),
+        ("take(); if (x) { LOG(FATAL) << x; return 1; } give();", False),
+        ("take(); if (x) { LOG(ERROR) << x; return 1; } give();", True),
+        ('take(); if (x) { ENGINE_ASSERT(false, "no"); return 1; } give();', False),
+        ('take(); if (x) { ENGINE_ASSERT(y, "no"); return 1; } give();', True),
+        ("take(); if (x) { CHECK(false) << x; return 1; } give();", False),
         ("take(); auto done = [&]() { return; }; give();", False),
     ],
 )
@@ -95,6 +100,32 @@ def test_ways_out_that_miss_a_call_in_cpp(body: str, escapes: bool) -> None:
 )
 def test_tests_that_cannot_hold_together_bar_a_way(body: str, escapes: bool) -> None:
     assert misses(python(body), "take", "give") is escapes
+
+
+@pytest.mark.parametrize(
+    ("refuse", "escapes"),
+    [
+        ("[[noreturn]] void refuse(const char * why);", False),
+        ("static void refuse(const char * why) __attribute__((noreturn));", False),
+        ("void refuse(const char * why) { puts(why); std::abort(); }", False),
+        ("void refuse(const char * why) { if (!why) { return; } std::abort(); }", True),
+        ("[[noreturn]] void refuse(const char * why);\nvoid other::refuse(const char * why) { puts(why); }", True),
+        ("void refuse(const char * why);", True),
+    ],
+)
+def test_a_function_of_the_program_that_never_returns_ends_the_way(refuse: str, escapes: bool) -> None:
+    body = 'int f(int x) { take(); if (x) { refuse("why"); return 1; } give(); return 0; }'
+    program = link({"a.cpp": body, "b.h": refuse})
+    assert misses(next(f for f in program.functions if f.name == "f"), "take", "give") is escapes
+
+
+def test_a_python_function_that_is_said_to_never_return_ends_the_way() -> None:
+    for returns, escapes in (("NoReturn", False), ("None", True)):
+        refuse = f"from typing import NoReturn\n\n\ndef refuse(why) -> {returns}:\n    raise_it(why)\n"
+        lines = ["from b import refuse", "def f(x):", "    take()", "    if x:", "        refuse(x)"]
+        lines += ["        return", "    give()"]
+        program = link({"a.py": "\n".join(lines), "b.py": refuse})
+        assert misses(next(f for f in program.functions if f.name == "f"), "take", "give") is escapes
 
 
 def test_a_call_may_throw_and_an_await_may_be_the_last() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, PointerUse, Reach
+from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Step
 
@@ -36,11 +37,14 @@ class Nulls:
         return all(next(self._nulls_of(function, depth), None) for function in functions)
 
     def _nulls_of(self, function: FunctionInfo, depth: int) -> Iterator[Effect]:
-        """Where it returns null, or what a call that may give null gives."""
-        for effect in function.facts.effects:
+        """Where it returns null, or what a call that may give null gives; not behind what never returns."""
+        for at, effect in enumerate(function.facts.effects):
             if effect.op == "return":
                 called = effect.source.rpartition(".")[2] if effect.value == "new" else ""
-                if effect.value == "none" or (called and depth < _DEEPEST and self.may_give_null(called, depth + 1)):
+                is_null = effect.value == "none" or (
+                    called and depth < _DEEPEST and self.may_give_null(called, depth + 1)
+                )
+                if is_null and _is_reached(function, at):
                     yield effect
 
     def why_null(self, callee: str) -> Iterator[Step]:
@@ -84,3 +88,8 @@ class Nulls:
             if not use.callee and use.place == name:
                 return self.first_reach(use, depth + 1)
         return None
+
+
+def _is_reached(function: FunctionInfo, at: int) -> bool:
+    body = body_of(function, function.effects[at].region)
+    return bool(paths_of(function, body).graph.nodes_of(at))

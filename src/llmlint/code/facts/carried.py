@@ -16,11 +16,11 @@ from typing import Generic, NamedTuple, TypeVar
 from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, place_of, told_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
+from llmlint.endings import never_returns
 
 Origin = TypeVar("Origin")
 
 _ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify", re.IGNORECASE)
-_NEVER_RETURNS = re.compile(r"^(?:std\.)?(?:_?exit|terminate|quick_exit)$|abort$|fatal$|unreachable", re.IGNORECASE)
 _UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
 
 
@@ -104,10 +104,10 @@ class Walk(Generic[Origin]):
                 self._assign(node, state)
             case tree.Expression(value=value):
                 self.evaluate(value, state)
+                if _never_returns(value):
+                    return None
                 if isinstance(value, tree.Call):
                     name = tree.path_of(value.function)
-                    if _NEVER_RETURNS.search(name):
-                        return None
                     if _ASSERTS.search(name.rpartition(".")[2]):
                         self.asserted(value, state)
                         for arg in value.args:
@@ -341,6 +341,17 @@ _SPECIAL: dict[type[tree.Node], str] = {
     tree.Assign: "_declared",
     tree.Unary: "_unary",
 }
+
+
+def _never_returns(value: tree.Node) -> bool:
+    """A call that ends all, also one that is told why: `LOG(FATAL) << "no such file"`."""
+    while isinstance(value, tree.Binary) and value.op == "<<":
+        value = value.left
+    if not isinstance(value, tree.Call):
+        return False
+    first = value.args[0] if value.args else None
+    text = first.text if isinstance(first, tree.Literal) else tree.path_of(first)
+    return never_returns(tree.path_of(value.function), text, is_python=False)
 
 
 # ---------------------------------------------------------------- joining

@@ -22,7 +22,6 @@ _LOG_METHODS = frozenset(
 _LOG_OBJECTS = frozenset("log logger logging _logger LOGGER LOG _LOGGER warnings".split())
 _LOG_CALLS = frozenset({"print", "printf", "fprintf", "puts", "fputs", "logger_debug"})
 _UNUSED = frozenset({"GGML_UNUSED", "UNUSED", "GGML_UNUSED_VARS"})
-_ABORTS = frozenset({"GGML_ABORT", "GGML_ASSERT", "abort", "exit"})
 
 
 def shape_of(function: tree.Function, is_python: bool, loggers: Collection[str] = ()) -> str:

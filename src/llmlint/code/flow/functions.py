@@ -16,7 +16,7 @@ def paths_of(function: FunctionInfo, body: int = 0) -> Paths:
     """The paths of a function, or of one lambda in it."""
     known = once(function, _known_paths)
     if body not in known:
-        graph = graph_of(function.effects, _regions(function), function.language, body)
+        graph = graph_of(function.effects, _regions(function), function.language, body, function.endings)
         known[body] = Paths(graph, function.language == "python")
     return known[body]
 

@@ -16,21 +16,16 @@ whether it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect, Region, Test
+from llmlint.code.link.exits import ends_all
 
 ENTRY, EXIT, RAISED, GONE = range(4)
 
-NEVER_RETURN = frozenset(
-    "exit _exit abort quick_exit terminate _Exit std.exit std.abort std.terminate sys.exit os._exit os.abort "
-    "GGML_ABORT LOG_FATAL __builtin_unreachable __builtin_trap "
-    "context.abort context.abort_with_status parser.error pytest.fail pytest.skip".split()
-)
-"""C's and Python's own, llama.cpp's, and what raises in another's name: grpc.io (ServicerContext), argparse, pytest."""
 _CATCHES_ALL = frozenset({"", "...", "BaseException"})
 _CATCHES_ERRORS = frozenset({"Exception", "std::exception", "const std::exception &", "std::exception &"})
 _CATCHES_CANCELS = frozenset({"CancelledError", "GeneratorExit"})
@@ -123,14 +118,24 @@ class Graph:
         return found
 
 
-def graph_of(effects: Sequence[Effect], regions: Sequence[Region], language: str, body: int = 0) -> Graph:
-    """The graph of a function, or of one lambda in it: what that does is done when it is called."""
-    return _Builder(effects, regions, language == "python").build(body)
+def graph_of(
+    effects: Sequence[Effect],
+    regions: Sequence[Region],
+    language: str,
+    body: int = 0,
+    endings: Collection[str] = frozenset(),
+) -> Graph:
+    """The graph of a function, or of one lambda in it: what that does is done when it is called. `endings` are the
+    program's own functions that never return."""
+    return _Builder(effects, regions, language == "python", endings).build(body)
 
 
 class _Builder:
-    def __init__(self, effects: Sequence[Effect], regions: Sequence[Region], is_python: bool) -> None:
+    def __init__(
+        self, effects: Sequence[Effect], regions: Sequence[Region], is_python: bool, endings: Collection[str]
+    ) -> None:
         self.effects = effects
+        self.endings = endings
         self.regions = regions
         self.is_python = is_python
         self.nodes = [Node(-1, 0, what) for what in ("entry", "exit", "raised", "gone")]
@@ -197,12 +202,16 @@ class _Builder:
             self._connect(ways, self._label(effect))
         elif effect.op == "raise":
             self._leave("raise", [_Open(node, "raise")])
-        elif _never_returns(effect):
+        elif effect.op == "call" and self._never_returns(effect):
             self._connect(ways, GONE)
         else:
             self._may_fail(effect, node)
             return ways
         return []
+
+    def _never_returns(self, effect: Effect) -> bool:
+        named = effect.path.lstrip("~").removeprefix("self.")
+        return named in self.endings or ends_all(effect, self.is_python)
 
     def _label(self, effect: Effect) -> int:
         if effect.path not in self.labels:
@@ -403,10 +412,6 @@ def _constant(test: Test | None) -> bool | None:
     if test.op == "constant" and test.path in _ALWAYS | _NEVER:
         return test.path in _ALWAYS
     return False if test.op == "path" and test.path.rpartition(".")[2] == "TYPE_CHECKING" else None
-
-
-def _never_returns(effect: Effect) -> bool:
-    return effect.op == "call" and effect.path.lstrip("~") in NEVER_RETURN
 
 
 def _catches_cancels(text: str) -> bool:

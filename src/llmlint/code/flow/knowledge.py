@@ -18,8 +18,8 @@ from typing import NamedTuple
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.flow.known import Known
 from llmlint.code.syntax import tree
+from llmlint.endings import never_returns
 
-_LEAVING = frozenset({"sys.exit", "os._exit", "exit", "quit", "pytest.skip", "pytest.fail"})
 _SIMPLE = (tree.Assign, tree.Expression, tree.Return, tree.Raise, tree.Assert, tree.Call, tree.Function, tree.Class)
 _CHECKING = ("check", "validate", "verify", "assert", "ensure", "require")
 
@@ -303,7 +303,7 @@ def _parts(target: tree.Node) -> list[tree.Node]:
 
 
 def _leaves(value: tree.Node) -> bool:
-    return isinstance(value, tree.Call) and tree.path_of(value.function) in _LEAVING
+    return isinstance(value, tree.Call) and never_returns(tree.path_of(value.function), "", is_python=True)
 
 
 def _checked(value: tree.Node, known: Known) -> Known:

@@ -51,6 +51,8 @@ class FunctionInfo:
     module: str
     language: str
     owner: ClassInfo | None = None
+    endings: frozenset[str] = frozenset()
+    """How the program's own functions are called that never return."""
     kept: dict[object, Any] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:

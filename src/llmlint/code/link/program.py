@@ -24,6 +24,7 @@ from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.descent import where_cut
 from llmlint.code.link.dispatch import Dispatch
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
+from llmlint.code.link.exits import endings_of
 from llmlint.code.link.names import Names, Outside
 from llmlint.code.link.objects import NOTHING_KNOWN, Known, One, options_in
 from llmlint.code.link.passed import Passed
@@ -72,6 +73,7 @@ class Program:
         self._cut_classes: frozenset[ClassInfo] | None = None
         self._name_modules()
         self._of_class = self._join_owners()
+        self._tell_endings()
         self._types, self._dispatch = self._follow_arguments()
         self._touches = Touches(self.classes, self.functions, self._types)
         self._reach = Reach(self._dispatch)
@@ -115,6 +117,11 @@ class Program:
                 function.owner = owner
                 joined.setdefault(owner, []).append(function)
         return joined
+
+    def _tell_endings(self) -> None:
+        endings = {language: endings_of(self.functions, language) for language in {f.language for f in self.functions}}
+        for function in self.functions:
+            function.endings = endings[function.language]
 
     def _follow_arguments(self) -> tuple[Types, Dispatch]:
         """Types, and what calls run by them, after a few rounds of what callers hand to parameters without a type."""

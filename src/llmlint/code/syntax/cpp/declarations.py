@@ -139,6 +139,8 @@ def _specifiers(file: File, node: Any) -> tuple[str, ...]:
             found.append(file.text(child))
         elif child.type in ("default_method_clause", "delete_method_clause", "pure_virtual_clause"):
             found.append(child.type.split("_")[0])
+        elif child.type in ("attribute_declaration", "attribute_specifier") and "noreturn" in file.text(child):
+            found.append("noreturn")
         elif child.type == "number_literal" and file.text(child) == "0":
             found.append("pure")
     return tuple(found)

@@ -119,11 +119,38 @@ class Answers:
         if _yields(function):
             return None
         returns = [n for n in tree.walk_own(function) if isinstance(n, tree.Return)]
-        kinds = [(self.kind_of(node.value, function), node) for node in returns]
+        given = [node for node in returns if not self._is_searched_out(node, function)]
+        kinds = [(self.kind_of(node.value, function), node) for node in given]
         said = next(((kind, node) for kind, node in kinds if kind), None)
         if said is None or (all(kind for kind, _ in kinds) and not _is_chosen(said[1].value)):
             return None
         return said if said[0] == NUMBER or self.is_python or _is_chosen(said[1].value) else None
+
+    def _is_searched_out(self, back: tree.Return, function: tree.Function) -> bool:
+        """`while (at == -1) { … } return at;`: the loop goes on for as long as it is none."""
+        if not isinstance(back.value, tree.Name):
+            return False
+        name = back.value.id
+        for block in _blocks_of(function):
+            for at, statement in enumerate(block):
+                behind = block[at + 1 :]
+                if isinstance(statement, tree.Loop) and any(later is back for later in behind):
+                    return self._goes_on_without(statement, name) and not any(_sets(n, name) for n in behind)
+        return False
+
+    def _goes_on_without(self, loop: tree.Loop, name: str) -> bool:
+        if loop.test is None or any(
+            isinstance(node, tree.Jump) and node.kind in ("break", "goto") for node in tree.walk(loop)
+        ):
+            return False
+        tests = loop.test.operands if isinstance(loop.test, tree.Logic) and loop.test.op == "or" else [loop.test]
+        for test in tests:
+            match test:
+                case tree.Compare(operands=[tree.Name(id=asked), none], ops=["==" | "is"]) if asked == name:
+                    return self._plain(none) == NUMBER or (isinstance(none, tree.Literal) and none.kind == "none")
+                case tree.Compare(operands=[tree.Name(id=asked), tree.Literal(text="0")], ops=["<"]) if asked == name:
+                    return True
+        return False
 
     def kind_of(self, value: tree.Node | None, function: tree.Function) -> str:
         match value:
@@ -147,6 +174,20 @@ class Answers:
         if _is_minus_one(value) or (value is not None and tree.path_of(value).rpartition(".")[2] == "npos"):
             return NUMBER
         return ""
+
+
+def _blocks_of(function: tree.Function) -> Iterator[list[tree.Node]]:
+    yield list(function.body or [])
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Block | tree.Loop | tree.With):
+            yield list(node.body)
+        elif isinstance(node, tree.If):
+            yield list(node.body)
+            yield list(node.orelse)
+
+
+def _sets(statement: tree.Node, name: str) -> bool:
+    return any(isinstance(node, tree.Assign) and _gives(node, name) for node in tree.walk(statement))
 
 
 def _is_minus_one(value: tree.Node | None) -> bool:

@@ -13,7 +13,7 @@ from llmlint.checkers.siblings.moved_slot import moved_slots
 from llmlint.code.domain.copying import Copy, copies_in
 from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import FieldFact
+from llmlint.code.facts.facts import Effect, FieldFact
 from llmlint.code.flow.siblings import Dissent, dissent
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
@@ -34,7 +34,7 @@ def check_program(program: Program) -> Iterator[Report]:
         function = whole(program, written)
         for copy in copies_in(function):
             target, source = _target(program, function, copy), _class(program, function, copy.source)
-            if target is not None and source is not None:
+            if target is not None and source is not None and not (target is source and _is_linked(function, copy)):
                 yield from _compare(program, roots, function, copy, target, source)
 
 
@@ -48,6 +48,12 @@ def _target(program: Program, function: FunctionInfo, copy: Copy) -> ClassInfo |
 
 def _class(program: Program, function: FunctionInfo, path: str) -> ClassInfo | None:
     return function.owner if path == "self" else program.class_of(function, path)
+
+
+def _is_linked(function: FunctionInfo, copy: Copy) -> bool:
+    """`at->next->x = at->x`: does an element hand on to one that it is linked with already, and that has its own?"""
+    made = any(e.path == copy.target and e.op in ("assign", "bind") for e in function.effects)
+    return copy.target.startswith(f"{copy.source}.") and not made
 
 
 def _compare(
@@ -64,6 +70,7 @@ def _compare(
             read is not None
             and _matters(program, name, target, source)
             and not _starts_without(program, function, name)
+            and not _is_one_constant(program, name, target)
         ):
             reads[name] = read
     if reads:
@@ -101,6 +108,25 @@ def _starts_without(program: Program, function: FunctionInfo, name: str) -> bool
     said = re.compile(rf"\.{re.escape(name)} is None\b")
     around = (function, *(call.function for call in program.callers(function)))
     return any(effect.op == "assert" and said.search(effect.source) for f in around for effect in f.effects)
+
+
+def _is_one_constant(program: Program, name: str, target: ClassInfo) -> bool:
+    """Is it only ever given one constant, by the one constructor of its class, which each object runs?"""
+    touches = program.touches(target, name)
+    if len(touches) != 1 or touches[0].effect.region or not _is_constant(touches[0].function, touches[0].effect):
+        return False
+    function = touches[0].function
+    owner = function.owner
+    makers = [f for f in program.functions_of(owner) if f.name == "__init__" and f.facts.has_body] if owner else []
+    return owner is not None and len(makers) == 1 and function in (*makers, *owner.building)
+
+
+def _is_constant(function: FunctionInfo, effect: Effect) -> bool:
+    """A literal, or what is counted from literals."""
+    if effect.op != "assign" or effect.via or effect.reads:
+        return False
+    calls = any(e.op == "call" and e.line == effect.line for e in function.effects)
+    return effect.value == "constant" or (effect.value == "other" and not calls)
 
 
 def _are_kin(target: ClassInfo, source: ClassInfo) -> bool:

@@ -48,3 +48,54 @@ def test_a_thing_that_gives_itself_back_when_it_goes_is_hardly_leaked(
     Path("pool.py").write_text(POOL.format(ending=ending))
     (told,) = scan(Request(paths=(".",), select=("LLM103",), min_confidence="low")).findings
     assert told.confidence == confidence
+
+
+MODEL = """
+#include <vector>
+
+struct result {{
+    std::vector<int> labels;
+}};
+
+struct model {{
+    bool predict(int image, result * out) {{
+        if (image < 0) {{
+            return false;
+        }}
+        out->labels.push_back(image);
+        return true;
+    }}
+}};
+
+void draw(const result & r);
+
+int a(model & m, result * r) {{ return m.predict(1, r) ? 1 : 0; }}
+int b(model & m, result * r) {{ return m.predict(2, r) ? 2 : 0; }}
+int c(model & m, result * r) {{ return m.predict(3, r) ? 3 : 0; }}
+int d(model & m, result * r) {{ return m.predict(4, r) ? 4 : 0; }}
+int e(model & m, result * r) {{ return m.predict(5, r) ? 5 : 0; }}
+
+void show(model & m, result & known) {{
+    {show}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("show", "confidence"),
+    [
+        ("result r; m.predict(6, &r); draw(r);", "low"),
+        ("auto r = new result(); m.predict(6, r); draw(*r); delete r;", "low"),
+        ("result r; m.predict(6, &r);", "medium"),
+        ("result r; read_into(r); m.predict(6, &r); draw(r);", "medium"),
+        ("m.predict(6, &known); draw(known);", "medium"),
+    ],
+)
+def test_what_a_call_fills_and_its_caller_uses_may_tell_that_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, show: str, confidence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("llmlint.toml").write_text("root = true\n")
+    Path("model.cpp").write_text(MODEL.format(show=show))
+    (told,) = scan(Request(paths=(".",), select=("LLM911",), min_confidence="low")).findings
+    assert told.confidence == confidence

@@ -9,6 +9,7 @@ from llmlint.code.domain.outcomes import last_of, may_fail, tells_outcome
 from llmlint.code.domain.roots import Roots
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report
@@ -28,6 +29,8 @@ _GIVES_UP = frozenset(
     "reset detach disconnect".split()
 )
 """What undoes something: where that fails nobody can do anything about it."""
+_FILLED = re.compile(r"(?!const\b)[^*&]*[*&]")
+"""The type of a parameter through which the caller's object is written to."""
 _SHOWN = frozenset({"example", "examples", "demo", "demos"})
 
 
@@ -159,16 +162,39 @@ def _check(program: Program, roots: Roots, calls: list[Call], call: Call) -> Ite
         yield _report(program, call, min(callees, key=lambda f: f.order), in_use, habit)
 
 
-def _doubts(call: Call) -> str:
+def _doubts(call: Call, callee: FunctionInfo) -> str:
     function, effect = call
     if not _SHOWN.isdisjoint(function.path.split("/")):
         return "this is an example, in which nobody loses anything"
     calls = [other for other in function.effects if other.op == "call"]
     if function.owner is not None and function.facts.returns == "void" and calls == [effect]:
         return "the function does nothing but this call, and has no way to say that it failed"
+    if filled := _filled_and_used(call, callee):
+        return f"{filled} is filled by the call and used behind it, and may tell of the failure too"
     if any(region.kind == "lambda" and region.line in _lines_of(call) for region in function.facts.regions):
         return "it is given a function to run, and what that leaves undone may be seen from what it sets"
     return ""
+
+
+def _filled_and_used(call: Call, callee: FunctionInfo) -> str:
+    """C++: an object of the caller's own, which nobody had before, handed over to be filled, and used behind it."""
+    function, effect = call
+    at = function.effects.index(effect)
+    made = {e.path for e in function.effects[:at] if e.op == "bind" and e.value in ("", "new", "empty", "none")}
+    types = {param.name: param.annotation for param in callee.facts.params}
+    for name, argument in arguments_by_parameter(callee, effect).items():
+        if argument.path in made and _FILLED.fullmatch(types[name]) and function.language != "python":
+            spoken_of = [e for e in function.effects if _speaks_of(e, argument.path)]
+            first = next((e for e in spoken_of if e.op != "bind"), None)
+            if first is effect and spoken_of[-1] is not effect:
+                return argument.path
+    return ""
+
+
+def _speaks_of(effect: Effect, name: str) -> bool:
+    return any(
+        path.partition(".")[0] == name for path in (*_given(effect), *effect.reads, effect.source, effect.callee)
+    )
 
 
 def _lines_of(call: Call) -> range:
@@ -180,7 +206,7 @@ def _lines_of(call: Call) -> range:
 
 def _report(program: Program, call: Call, callee: FunctionInfo, in_use: list[Call], habit: str) -> Report:
     function, effect = call
-    doubts = _doubts(call)
+    doubts = _doubts(call, callee)
     return Report(
         program.place(function, effect),
         symbol_of(function),

@@ -15,6 +15,7 @@ _STATUS = re.compile(
 _DONE = re.compile(r"(\w*_)?(ok|success)|true|0", re.I)
 _LEAVES = re.compile(r"[A-Z_]*(CHECK|RETURN|TRY|ASSERT|ENSURE|EXPECT|THROW|FAIL)[A-Z_]*")
 """Macros that leave the function where something failed."""
+_LEADS_ON = frozenset({"return", "bind", "goto", "label", "break", "continue"})
 _DEPTH = 3
 
 
@@ -22,10 +23,20 @@ def tells_outcome(function: FunctionInfo) -> bool:
     """Does it say whether it could do its work, and not by raising?"""
     returns = function.facts.returns
     if function.language != "python":
-        return bool(_STATUS.fullmatch(returns))
+        return bool(_STATUS.fullmatch(returns)) and not _is_question(function)
     if any(effect.op == "raise" for effect in function.facts.effects):
         return False
     return returns == "bool" or (not returns and _gives_truths(function))
+
+
+def _is_question(function: FunctionInfo) -> bool:
+    """A const method of C++ that reads, asks others without handing them anything, and says yes or no: `is_ready()`."""
+    facts = function.facts
+    if facts.returns.split()[-1:] != ["bool"] or "const" not in facts.specifiers or not facts.has_body:
+        return False
+    if any("*" in p.annotation or p.annotation.rstrip().endswith("&") for p in facts.params):
+        return False
+    return all(e.op in _LEADS_ON or (e.op == "call" and not e.args) for e in facts.effects)
 
 
 def _gives_truths(function: FunctionInfo) -> bool:

@@ -172,6 +172,13 @@ def test_what_stands_aside_answers_only_those_who_stand_there_too(library: str, 
     assert bool(cls(program, "Mine").bases) is is_seen
 
 
+@pytest.mark.parametrize("folder", ["engine/support/", "scripts/", ""])
+def test_a_file_named_like_the_standard_librarys_is_not_what_an_import_of_that_name_means(folder: str) -> None:
+    parser = "import argparse\nclass Parser(argparse.ArgumentParser): ...\nclass ArgumentParser: ...\n"
+    program = link({"engine/__init__.py": "", "engine/support/__init__.py": "", f"{folder}argparse.py": parser})
+    assert cls(program, "Parser").bases == ()
+
+
 def test_a_parameter_hides_an_import_of_the_same_name() -> None:
     program = link(
         {"a.py": "from x import clock\ndef wait(clock):\n    clock.sleep()\ndef rest():\n    clock.sleep()\n"}

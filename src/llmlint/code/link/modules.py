@@ -2,12 +2,14 @@
 
 A file's module name comes from the package layout: it starts at the outermost folder with an `__init__.py`. Imports
 are matched by that name, or by all the folders above a file, where packages have no `__init__.py`; where the scan began
-inside a package, by what a learnt prefix leaves of them; else by their end. What stands aside (a stub of a library
-among the tests, a vendored copy) answers only those who stand there too.
+inside a package, by what a learnt prefix leaves of them; else by their end. A file named like a module of the standard
+library is never what an import of that name means; a package may be. What stands aside (a stub of a library among the
+tests, a vendored copy) answers only those who stand there too.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -91,7 +93,9 @@ class ModuleMap:
         if found is None:
             found = self._found[name] = self._search(name)
         found = tuple(path for path in found if not self._stands_aside(_root_of(path, name), near))
-        if not found and "." not in name:
+        if name in sys.stdlib_module_names:
+            found = tuple(path for path in found if path.rpartition("/")[2].startswith("__init__."))
+        elif not found and "." not in name:
             beside = f"{near.rpartition('/')[0]}/{name}.py".lstrip("/")
             return beside if beside in self._names else ""
         return found[0] if len(found) == 1 else nearest(found, near)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
-from llmlint.code.domain.roots import COPY, Roots
+from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, Roots
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
+from llmlint.unused_code import UnusedCode
 from llmlint.vocabulary import Vocabulary
 
 UNUSED = "LLM001"
@@ -34,7 +35,10 @@ class Judge:
         self._text_of = text_of
         self._lines: dict[str, list[str]] = {}
         self._ordinals = Ordinals()
-        self._roots = Roots({path: record.facts for path, record in records.items()}, vocabulary)
+        files = {path: record.facts for path, record in records.items()}
+        self._roots = Roots(files, vocabulary)
+        self._unused_code = UnusedCode(files, self._roots, text_of)
+        self._unused: dict[tuple[str, int], str] = {}
         names = {name.lower(): rule.code for rule in catalogue for name in (*rule.former, rule.code, rule.name)}
         self.suppressions = {
             path: Suppressions(record.directives, _bodies(record), names)
@@ -48,6 +52,8 @@ class Judge:
     def findings(self) -> list[Finding]:
         """All findings in the order of files and lines, suppressed ones marked."""
         self._reports.sort(key=_order)
+        sure = [item for item in self._reports if not item[0].reported_by_engine and item[2].confidence != "low"]
+        self._unused = self._unused_code.names_at((path, report.at.line) for _, path, report in sure)
         found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
         found += [self._finding(rule, path, report) for rule, path, report in self._about_directives()]
         return sorted(found, key=lambda finding: finding.order)
@@ -67,7 +73,7 @@ class Judge:
         if self._is_broken(path, at.line):
             confidence = lowered(confidence)
             reason = f"{reason}; part of the code here did not parse".lstrip("; ")
-        beside = self._beside(rule, path)
+        beside = self._beside(rule, path, at.line)
         if beside:
             confidence, reason = "low", f"{reason}; {beside}".lstrip("; ")
         ordinal = self._ordinals.next(path, rule.code, report.symbol, code, report.subject)
@@ -96,14 +102,18 @@ class Judge:
             mechanism=report.mechanism,
         )
 
-    def _beside(self, rule: Rule, path: str) -> str:
-        """Why a finding of the rule in this file harms no service; "" where it may."""
+    def _beside(self, rule: Rule, path: str, line: int) -> str:
+        """Why a finding of the rule at this line harms no service; "" where it may."""
         kind = self._roots.kind(path) if not rule.reported_by_engine else ""
-        if kind == "script" and rule.harms != "service":
-            return ""
+        if kind in (SCRIPT, TOOL) and rule.harms != "service":
+            kind = ""
         if kind == COPY:
             return "this is a copy of code that is kept elsewhere, or of old code"
-        return f"this is code of a {kind}, which ends soon" if kind else ""
+        article = "an" if kind[:1] in ("a", "e") else "a"
+        if kind:
+            return f"this is code of {article} {kind}, which ends soon"
+        unused = self._unused.get((path, line))
+        return f"nothing in this tree mentions {unused}" if unused else ""
 
     def _line(self, path: str, line: int) -> str:
         if path not in self._lines:

@@ -33,7 +33,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Beside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    kind: Literal["test", "benchmark", "setup"]
+    kind: Literal["test", "benchmark", "setup", "example", "command line tool"]
     words: tuple[str, ...]
     source: str = "configuration"
 

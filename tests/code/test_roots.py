@@ -41,6 +41,11 @@ def kind(path: str, **files: str) -> str:
         ("3rdparty/protobuf/message.cc", "copy"),
         ("engine/vendor/json.hpp", "copy"),
         ("engine/vendor.py", ""),
+        ("examples/chat/cpp/wave.py", "example"),
+        ("engine/example.py", "example"),
+        ("engine/cli/files.py", "command line tool"),
+        ("engine/cli_of_files.py", "command line tool"),
+        ("engine/client.py", ""),
     ],
 )
 def test_places_that_are_not_the_service(path: str, expected: str) -> None:
@@ -52,6 +57,18 @@ def test_a_script_stands_alone_and_serves_nobody() -> None:
     assert kind("serve.py", serve=SERVER) == ""
     assert kind("convert.py", convert=SCRIPT, user="import convert") == ""
     assert kind("convert.cpp", convert=NATIVE) == "script"
+
+
+def test_an_example_that_serves_is_a_service_and_its_neighbour_is_not() -> None:
+    assert kind("examples/server/slots.py", examples__server__main=SERVER, examples__server__slots="x = 1") == ""
+    assert kind("examples/chat/talk.py", examples__server__main=SERVER, examples__chat__talk="x = 1") == "example"
+    assert kind("examples/talk.py", examples__serve=SERVER, examples__talk="x = 1") == "example"
+    assert kind("examples/serve.py", examples__serve=SERVER, examples__talk="x = 1") == ""
+
+
+def test_a_command_line_that_starts_the_service_is_one() -> None:
+    assert kind("engine/cli/models.py", engine__cli__serve=SERVER, engine__cli__models="x = 1") == ""
+    assert kind("engine/cli/models.py", engine__serve=SERVER, engine__cli__models="x = 1") == "command line tool"
 
 
 def test_what_all_paths_share_outside_of_the_working_directory_says_nothing() -> None:

@@ -1,7 +1,8 @@
 """Where code runs: in the service, or beside it, where what goes wrong ends with the program.
 
-Told by where a file stands (tests, benchmarks, set-up and documentation scripts, copies of other projects) and, for a
-script, by being started by itself, imported by nobody and starting no service.
+Told by where a file stands (tests, benchmarks, set-up and documentation scripts, copies of other projects; examples and
+command line tools, unless they start a service) and, for a script, by being started by itself, imported by nobody and
+starting no service.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from llmlint.code.facts.facts import FileFacts
 from llmlint.vocabulary import Vocabulary, words
 
 COPY = "copy"
+EXAMPLE = "example"
+TOOL = "command line tool"
+SCRIPT = "script"
 _PYTHON_ENTRY = ("__name__", "__main__")
 
 
@@ -23,16 +27,20 @@ class Roots:
         self._files = files
         self._vocabulary = vocabulary
         self._kinds: dict[str, str] = {}
+        self._serving: dict[str, bool] = {}
 
     def kind(self, path: str) -> str:
-        """test, benchmark, script, setup or a copy of another project; "" for code of the service and of libraries."""
+        """test, benchmark, script, …, a copy of another project; "" for code of the service and of libraries."""
         if path not in self._kinds:
-            self._kinds[path] = self.by_place(path) or ("script" if self._stands_alone(path) else "")
+            kind = self.by_place(path)
+            if kind in (EXAMPLE, TOOL) and self._program_serves(path, kind):
+                kind = ""
+            self._kinds[path] = kind or (SCRIPT if self._stands_alone(path) else "")
         return self._kinds[path]
 
     def by_place(self, path: str) -> str:
         """The same as far as names of folders and files tell it: test, benchmark, setup, copy or ""."""
-        place = PurePosixPath(path.removeprefix(self._outside))
+        place = PurePosixPath(path.removeprefix(self.outside))
         if not self._vocabulary.copied.isdisjoint(place.parts[:-1]):
             return COPY
         for kind, marks in self._vocabulary.beside:
@@ -44,21 +52,37 @@ class Roots:
         return ""
 
     @cached_property
-    def _outside(self) -> str:
+    def outside(self) -> str:
         """Of files outside of the working directory, what all paths begin with: it says nothing about any of them."""
         outside = [path for path in self._files if path.startswith(("/", "../"))]
         return posixpath.commonpath([posixpath.dirname(path) for path in outside]) if outside else ""
 
     def _stands_alone(self, path: str) -> bool:
-        facts = self._files[path]
-        if PurePosixPath(path).stem in self._imported or not _has_entry(facts):
+        if PurePosixPath(path).stem in self.imported or not _has_entry(self._files[path]):
             return False
-        serves = self._vocabulary.serves
-        calls = (effect.callee for function in facts.functions for effect in function.effects if effect.callee)
-        return not any(part in serves for callee in calls for part in (callee, callee.rpartition(".")[2]))
+        return not self._serves(path)
+
+    def _program_serves(self, path: str, kind: str) -> bool:
+        """Does an example, or a folder of command line tools, start a service?"""
+        folder = PurePosixPath(path).parent
+        if kind == EXAMPLE:
+            marks = next(words for known, words in self._vocabulary.beside if known == EXAMPLE)
+            at = next((at for at, part in enumerate(folder.parts) if part in marks), len(folder.parts))
+            if at + 1 >= len(folder.parts):
+                return self._serves(path)
+            folder = PurePosixPath(*folder.parts[: at + 2])
+        return any(self._serves(other) for other in self._files if folder in PurePosixPath(other).parents)
+
+    def _serves(self, path: str) -> bool:
+        if path not in self._serving:
+            serves = self._vocabulary.serves
+            functions = self._files[path].functions
+            calls = (effect.callee for function in functions for effect in function.effects if effect.callee)
+            self._serving[path] = any(p in serves for callee in calls for p in (callee, callee.rpartition(".")[2]))
+        return self._serving[path]
 
     @cached_property
-    def _imported(self) -> frozenset[str]:
+    def imported(self) -> frozenset[str]:
         """The last part of every module and name that any file imports, and of every included file."""
         imports = [imported for facts in self._files.values() for imported in facts.imports]
         names = {name for i in imports for name in (i.module.rpartition(".")[2], i.target)}

@@ -1,0 +1,86 @@
+"""Findings in code that nothing in the tree mentions are told with low confidence, and say whose code it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmlint.scan import check_sources
+
+HOLDS = """
+import threading
+lock = threading.Lock()
+class Store:
+    def load(self, path):
+        lock.acquire()
+        if not path:
+            return None
+        data = path.read()
+        lock.release()
+        return data
+"""
+IMPORTED = "import store\n"
+USED = "import store\nprint(store.Store().load('x'))\n"
+
+
+def confidence(source: str, **others: str) -> tuple[str, str]:
+    files = {"engine/store.py": source, **{f"engine/{name}.py": text for name, text in others.items()}}
+    found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert len(found) == 1
+    return found[0].confidence, found[0].confidence_reason
+
+
+def test_what_somebody_calls_is_as_sure_as_its_rule() -> None:
+    assert confidence(HOLDS, user=USED)[0] == "high"
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "import store\nStore = 0\nvalue = store.load\n",
+        "import store\ncall('Store', 'load')\n",
+        "import store\n# Store: load is to be called here\n",
+        "import store\nStore = 1\ngetattr(store, f'load')\n",
+    ],
+)
+def test_a_string_or_a_comment_may_be_a_call(mention: str) -> None:
+    assert confidence(HOLDS, user=mention)[0] == "high"
+
+
+def test_what_nothing_mentions_is_told_at_low_and_named() -> None:
+    sure, why = confidence(HOLDS, user=IMPORTED)
+    assert sure == "low" and why.endswith("nothing in this tree mentions Store")
+    sure, why = confidence(HOLDS, user="import store\nkept = store.Store()\n")
+    assert sure == "low" and why.endswith("nothing in this tree mentions load")
+
+
+def test_a_beginning_in_a_string_is_a_mention_of_what_may_be_put_together() -> None:
+    source = HOLDS.replace("load", "opset_11")
+    assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"
+    assert confidence(source, user="import store\ngetattr(store.Store(), 'opset_' + version)\n")[0] == "high"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        HOLDS.replace("class Store", "@register\nclass Store"),
+        HOLDS.replace("class Store", "class Base:\n    def __init_subclass__(cls): ...\nclass Store(Base)").replace(
+            "    def load", "    @tool\n    def load"
+        ),
+    ],
+)
+def test_what_is_registered_is_used_by_who_keeps_the_register(source: str) -> None:
+    assert confidence(source, user=IMPORTED)[0] == "high"
+
+
+def test_a_method_of_another_packages_heir_may_be_called_by_it() -> None:
+    source = HOLDS.replace("class Store", "import servers\nclass Store(servers.Handler)")
+    assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "high"
+
+
+def test_what_nobody_imports_may_be_found_by_a_way_that_is_not_seen() -> None:
+    assert confidence(HOLDS)[0] == "high"
+
+
+def test_a_recursive_call_is_no_use() -> None:
+    source = HOLDS.replace("return None", "return self.load(path)")
+    assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +13,13 @@ import msgspec
 
 from benchmarks.histories import HistoryError
 from benchmarks.precision.earning import merged, rows_of
+from benchmarks.precision.noise import alarms_of, noise_of, verdict, with_rule
+from benchmarks.precision.noise import as_text as noise_as_text
 from benchmarks.precision.report import as_markdown, as_text, tables_of
 from benchmarks.precision.targets import (
     LastScan,
     Sighting,
+    Target,
     by_default,
     excerpts,
     load_targets,
@@ -34,6 +39,7 @@ from benchmarks.precision.verdicts import (
     record,
 )
 from benchmarks.real_bugs.options import cache_option, histories_option
+from llmlint.catalogue import UnknownRule, load_catalogue
 from llmlint.earned import READINGS_FILE
 from llmlint.findings import CONFIDENCES, at_least
 
@@ -50,14 +56,21 @@ def main() -> None:
     pass
 
 
+trees_option = click.option(
+    "--trees", type=click.Path(path_type=Path, exists=True), help="Folder that holds the targets' trees."
+)
+targets_option = click.option("--targets", type=click.Path(path_type=Path, exists=True), help="Another targets.toml.")
+jobs_option = click.option("--jobs", default=4, show_default=True)
+
+
 @main.command("scan")
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
-@click.option("--trees", type=click.Path(path_type=Path, exists=True), help="Folder that holds the targets' trees.")
+@trees_option
 @histories_option
 @cache_option
-@click.option("--targets", type=click.Path(path_type=Path, exists=True), help="Another targets.toml.")
+@targets_option
 @click.option("--rules", default="", help="Only these rules, as in scan --select.")
-@click.option("--jobs", default=4, show_default=True)
+@jobs_option
 def scan_command(
     names: tuple[str, ...],
     trees: Path | None,
@@ -68,22 +81,89 @@ def scan_command(
     jobs: int,
 ) -> None:
     """Scan the targets and keep their findings for the other commands."""
-    known = load_targets(targets) if targets else load_targets()
-    if unknown := set(names) - known.keys():
-        raise click.UsageError(f"no target {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    folders, sightings = {}, []
-    for name in names or known:
-        try:
-            tree = tree_of(known[name], trees, histories, cache)
-        except HistoryError as problem:
-            click.echo(f"{name}: left out: {problem}", err=True)
-            continue
-        found = scan_target(name, known[name], tree, cache, jobs, [rule for rule in rules.split(",") if rule])
-        click.echo(f"{name}: {len(found)} findings, {sum(map(by_default, found))} of them shown by default")
-        folders[name] = str(tree)
-        sightings += found
-    cache.mkdir(parents=True, exist_ok=True)
-    _kept(cache).write_bytes(msgspec.json.encode(LastScan(folders, tuple(sightings))))
+    scans = _Scans(load_targets(targets) if targets else load_targets(), trees, histories, cache, jobs)
+    _keep(cache, scans.of(names, [rule for rule in rules.split(",") if rule]))
+
+
+class _Scans:
+    """The targets at hand; `lines` says how long each is that was scanned."""
+
+    def __init__(
+        self, known: Mapping[str, Target], trees: Path | None, histories: Path | None, cache: Path, jobs: int
+    ) -> None:
+        self.known = known
+        self.lines: dict[str, int] = {}
+        self._trees, self._histories, self._cache, self._jobs = trees, histories, cache, jobs
+
+    def of(self, names: Sequence[str], rules: Sequence[str]) -> LastScan:
+        """Those named, or all."""
+        if unknown := set(names) - self.known.keys():
+            raise click.UsageError(f"no target {', '.join(sorted(unknown))}; there are {', '.join(self.known)}")
+        folders: dict[str, str] = {}
+        sightings: list[Sighting] = []
+        for name in names or self.known:
+            try:
+                tree = tree_of(self.known[name], self._trees, self._histories, self._cache)
+            except HistoryError as problem:
+                click.echo(f"{name}: left out: {problem}", err=True)
+                continue
+            scanned = scan_target(name, self.known[name], tree, self._cache, self._jobs, rules)
+            found = scanned.sightings
+            click.echo(f"{name}: {len(found)} findings, {sum(map(by_default, found))} of them shown by default")
+            folders[name] = str(tree)
+            self.lines[name] = scanned.lines
+            sightings += found
+        return LastScan(folders, tuple(sightings))
+
+
+@main.command("noise")
+@click.argument("rule")
+@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@trees_option
+@histories_option
+@cache_option
+@verdicts_option
+@targets_option
+@jobs_option
+@click.option("-n", "count", default=10, show_default=True, help="How many alarms to show that nobody has read.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--context", default=8, show_default=True, help="Lines of code around each step.")
+def noise_command(
+    rule: str,
+    names: tuple[str, ...],
+    trees: Path | None,
+    histories: Path | None,
+    cache: Path,
+    verdicts: Path,
+    targets: Path | None,
+    jobs: int,
+    count: int,
+    seed: int,
+    context: int,
+) -> None:
+    """Alarms of one rule per 1,000 lines, what was read of them, and some to read; 1 where it is too loud to be on.
+
+    The engines that no rule was tuned on decide, where any is at hand. `record` takes verdicts on what is shown.
+    """
+    try:
+        code = load_catalogue().rule(rule).code
+    except UnknownRule as unknown:
+        raise click.UsageError(str(unknown)) from unknown
+    scans = _Scans(load_targets(targets) if targets else load_targets(), trees, histories, cache, jobs)
+    new = scans.of(names, [code])
+    if not new.trees:
+        raise click.UsageError("no target is at hand")
+    _keep(cache, with_rule(_last_scan(cache) if _kept(cache).exists() else None, new, code))
+    alarms, readings = alarms_of(new.sightings), load_readings(verdicts, SECOND)
+    rows = {name: noise_of(alarms, {name: lines}, readings) for name, lines in scans.lines.items()}
+    unseen = {name: lines for name, lines in scans.lines.items() if scans.known[name].unseen}
+    rows["all"] = noise_of(alarms, scans.lines, readings)
+    decisive = rows["unseen"] = noise_of(alarms, unseen, readings) if unseen else rows["all"]
+    for sighting in sample([a for a in alarms if readings.of(a) is None], "", count, seed):
+        click.echo(_told(sighting, None, Path(new.trees[sighting.target]), context))
+    click.echo(noise_as_text(rows))
+    click.echo(verdict(code, decisive))
+    sys.exit(0 if decisive.is_quiet else 1)
 
 
 @main.command("list")
@@ -191,6 +271,11 @@ def _told(sighting: Sighting, reading: Reading | None, tree: Path, context: int)
 
 def _kept(cache: Path) -> Path:
     return cache / "precision.json"
+
+
+def _keep(cache: Path, scan: LastScan) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    _kept(cache).write_bytes(msgspec.json.encode(scan))
 
 
 def _last_scan(cache: Path) -> LastScan:

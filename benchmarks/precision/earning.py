@@ -29,7 +29,7 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
     The same finding in two copies of a file is one.
     """
     said: dict[_Key, Counter[str]] = {}
-    meant = {(*s.key, Path(s.finding.path).name): s for s in sightings if _was_meant_to_show(s)}
+    meant = {(*s.key, Path(s.finding.path).name): s for s in sightings if was_meant_to_show(s)}
     for sighting in meant.values():
         reading = verdicts.of(sighting)
         finding = sighting.finding
@@ -40,7 +40,7 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]
     return [row for row in rows if row.read >= _FEWEST and _speaks(row, said)]
 
 
-def _was_meant_to_show(sighting: Sighting) -> bool:
+def was_meant_to_show(sighting: Sighting) -> bool:
     """What a checker doubts by itself says nothing of what it is sure of."""
     finding = sighting.finding
     return finding.confidence != "low" or "on engines nobody tuned to" in finding.confidence_reason

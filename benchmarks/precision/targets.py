@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -66,10 +67,15 @@ def _history(target: Target, histories: Path | None, cache: Path) -> History:
     return found or clone_history(cache / "histories", target.repository, url)
 
 
-def scan_target(name: str, target: Target, tree: Path, cache: Path, jobs: int, rules: Sequence[str]) -> list[Sighting]:
+class Scanned(NamedTuple):
+    sightings: list[Sighting]
+    lines: int
+
+
+def scan_target(name: str, target: Target, tree: Path, cache: Path, jobs: int, rules: Sequence[str]) -> Scanned:
     paths = list(existing(tree, target.scopes))
     found = scan(tree, paths, cache=cache / "llmlint" / name, jobs=jobs, rules=rules)
-    return [Sighting(name, finding) for finding in found.findings]
+    return Scanned([Sighting(name, finding) for finding in found.findings], int(found.files["lines"]))
 
 
 def by_default(sighting: Sighting) -> bool:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
 from benchmarks.precision.earning import merged, rows_of
+from benchmarks.precision.noise import alarms_of, noise_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
     SECOND,
@@ -214,3 +215,84 @@ def test_a_few_readings_of_one_mechanism_say_nothing_of_the_others(mechanisms, r
     seen = [Sighting(s.target, msgspec.structs.replace(s.finding, mechanism=name)) for s, name in named]
     earned = rows_of(seen, Readings(reading_of(s, "real", "read") for s in seen))
     assert sorted((row.mechanism, row.read) for row in earned) == rows
+
+
+# ---------------------------------------------------------------- how loud one rule is
+
+
+def noise(alarms, answers=(), lines=100_000):
+    readings = Readings(reading_of(s, answer, "read") for s, answer in zip(alarms, answers, strict=False))
+    return noise_of(alarms, {"vllm": lines}, readings)
+
+
+def alarms(count):
+    return [sighting(f"{number:04}", line=number) for number in range(1, count + 1)]
+
+
+def test_alarms_are_counted_per_thousand_lines():
+    assert noise(alarms(3)).alarms == pytest.approx(0.03)
+
+
+def test_what_nobody_has_read_counts_as_false_until_enough_were_read():
+    assert noise(alarms(20)).false_alarms == pytest.approx(0.2)
+    assert noise(alarms(20), ["real"] * 5).false_alarms == pytest.approx(0.15)
+    assert noise(alarms(20), ["real"] * 9 + ["harmless"]).false_alarms == pytest.approx(0.01 + 0.1 * 0.1)
+
+
+def test_a_rule_is_quiet_up_to_five_false_alarms_in_a_hundred_thousand_lines():
+    assert noise(alarms(5)).is_quiet
+    assert not noise(alarms(6)).is_quiet
+    assert noise(alarms(6), ["real"]).is_quiet
+
+
+def test_an_alarm_is_what_the_checker_means_to_show_also_where_readings_made_it_low():
+    doubted = sighting("doubted", confidence="low")
+    lowered = msgspec.structs.replace(doubted.finding, confidence_reason="mostly wrong on engines nobody tuned to")
+    assert alarms_of([doubted]) == []
+    assert len(alarms_of([Sighting("vllm", lowered)])) == 1
+
+
+ENGINE = '[engine]\nfolder = "engine"\nrepository = "a/engine"\ncommit = "1"\nscopes = ["."]\nunseen = true\n'
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """A tree of one file whose lock order is right and whose coroutine sleeps."""
+    (tmp_path / "trees" / "engine").mkdir(parents=True)
+    file = tmp_path / "trees" / "engine" / "loop.py"
+    file.write_text("import time\n\n\nasync def poll(client):\n    time.sleep(1)\n    return await client.poll()\n")
+    (tmp_path / "targets.toml").write_text(ENGINE)
+    options = ["--trees", str(tmp_path / "trees"), "--targets", str(tmp_path / "targets.toml"), "--jobs", "1"]
+    options += ["--cache", str(tmp_path / "cache"), "--verdicts", str(tmp_path / "verdicts.jsonl")]
+    return file, lambda rule: CliRunner().invoke(main, ["noise", rule, *options])
+
+
+def test_a_rule_without_alarms_may_be_on(engine):
+    _, run = engine
+    ran = run("LLM201")
+    assert ran.exit_code == 0, ran.output
+    assert "LLM201: 0.0000 false alarms per 1,000 lines as read: quiet enough to be on by default" in ran.output
+
+
+def test_a_loud_rule_is_refused_and_its_alarms_are_shown_with_their_code(engine):
+    _, run = engine
+    ran = run("blocking-in-async")
+    assert ran.exit_code == 1, ran.output
+    assert ">     5      time.sleep(1)" in ran.output
+    assert "1 that nobody has read among them: above 0.05, not to be on by default" in ran.output
+
+
+def test_what_a_reader_says_of_a_shown_alarm_counts_the_next_time(engine, tmp_path):
+    _, run = engine
+    shown = run("LLM202").output
+    fingerprint = re.search(r"== (\w+)", shown)[1]
+    kept = ["--cache", str(tmp_path / "cache"), "--verdicts", str(tmp_path / "verdicts.jsonl")]
+    assert CliRunner().invoke(main, ["record", fingerprint, "real", "it blocks", *kept]).exit_code == 0
+    again = run("LLM202")
+    assert again.exit_code == 0, again.output
+    assert "time.sleep" not in again.output, "what was read is not shown again"
+
+
+def test_a_rule_that_nobody_knows_is_wrong_use(engine):
+    _, run = engine
+    assert run("LLM999").exit_code == 2

@@ -46,6 +46,9 @@ _RESTORING = frozenset("restore resume recover rollback reload rewind".split())
 _UNSUPPORTED = ("not support", "unsupported")
 _HOLLOW = frozenset({"log", "idle", "pass"})
 _LEAVES_AS_IT_IS = frozenset({"call", "bind", "return", "break", "continue", "label", "goto"})
+_EMPTY = frozenset({"pass", "constant", "raise", "log", "idle"})
+_WAKING = frozenset("wake wakeup resume onload reload".split())
+_FEWEST_IN_A_ROW = 3
 _FEWEST_HOOKS = 3
 _FEWEST_DOING = 2
 
@@ -88,8 +91,9 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
         what, sure = f"only throws away what was saved in {dropped}", "medium"
         because = "the body does nothing else than look, log and drop, and nothing reads what it drops"
     elif facts.shape in ("pass", "constant") and len(state) >= 2 and not facts.name.startswith("_"):
-        what, sure = "does nothing", "medium"
-        because = f"the body is empty while other methods fill {_names(state)}"
+        doubt = _doubt(program, cls, method, state)
+        what, sure = "does nothing", "low" if doubt else "medium"
+        because = f"the body is empty while other methods fill {_names(state)}" + (f"; {doubt}" if doubt else "")
     else:
         return
     evidence = [Step(method.path, facts.body_line, f"the whole body: it {what}")]
@@ -104,6 +108,32 @@ def _hollow(program: Program, cls: ClassInfo, method: FunctionInfo) -> Iterator[
         fix=f"do the work in {facts.name}, or raise NotImplementedError so that callers learn of it",
         data={"runtime": {"targets": [{"qualname": facts.qualname, "role": "restore", "owner": cls.facts.qualname}]}},
     )
+
+
+def _is_pair_of_nothing(program: Program, cls: ClassInfo, method: FunctionInfo) -> bool:
+    """Does what it would undo (sleep for wake_up, save for restore) do nothing either?"""
+    words_of, names = program.vocabulary, list(cls.all_methods)
+    undone = [save for save, restore in words_of.save_restore_pairs(names) if restore == method.name]
+    if not _WAKING.isdisjoint(words(method.name)[:1]):
+        undone += [name for name in names if words_of.is_offload(name) or words(name)[:1] == ("pause",)]
+    return bool(undone) and all(cls.all_methods[name].facts.shape in _EMPTY for name in undone)
+
+
+def _doubt(program: Program, cls: ClassInfo, method: FunctionInfo, state: dict[str, tuple[FunctionInfo, int]]) -> str:
+    """Is it one of a row that was left empty, or does the class keep nothing of the kind that the name says?"""
+    row = [m.name for m in cls.methods.values() if m.facts.shape == "pass" and not m.name.startswith("_")]
+    if len(row) >= _FEWEST_IN_A_ROW:
+        return f"{len(row)} methods of the class are left empty: it may only stand in for another"
+    named = program.vocabulary.is_reset(method.name) or ()
+    kept = {_stem(word) for attribute in state for word in words(attribute)}
+    if named and kept.isdisjoint(map(_stem, named)):
+        return f"none of these is named as what is to be reset: {' '.join(named)}"
+    return ""
+
+
+def _stem(word: str) -> str:
+    """`cache`, `caches` and `cached` are one."""
+    return word[:4]
 
 
 def _only_says(program: Program, method: FunctionInfo) -> bool:
@@ -142,6 +172,8 @@ def _is_excused(program: Program, cls: ClassInfo, method: FunctionInfo) -> bool:
     if any(word in a.literal.lower() for e in method.effects for a in e.args for word in _UNSUPPORTED):
         return True
     if {"virtual", "pure", "override", "default", "delete"} & set(facts.specifiers):
+        return True
+    if _is_pair_of_nothing(program, cls, method):
         return True
     # An interface's default: somebody below does the work. An optional hook: a base has it and does nothing either.
     if any(facts.name in below.methods for below in cls.subclasses):

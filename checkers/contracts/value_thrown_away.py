@@ -20,6 +20,7 @@ _TAKE_NOTHING = frozenset("title lower upper capitalize swapcase casefold".split
 """Methods of text that take no argument: `window.title(name)` is of another object."""
 _FEW = 3
 _FILLS = ("out", "inplace")
+_IS_VALUE = re.compile(r"Tensor$|^Parameter$|^Variable$|^(?:Ordered)?Set$|^Str")
 _EXPECTS = re.compile(r"raises|suppress|assertRaises", re.IGNORECASE)
 
 
@@ -38,6 +39,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
                 or _method(node.value) in own
                 or _root(node.value) in modules
                 or _is_made_again(node, text, lines)
+                or _is_of_a_class(file, node)
             ):
                 continue
             yield _report(file.facts, node, text, _is_list(file, node))
@@ -57,19 +59,51 @@ def _is_made_again(node: tree.Node, text: str, lines: list[str]) -> bool:
     return any(text in line and text != line.strip() for line in lines[node.end_line : node.end_line + _FEW])
 
 
+def _is_of_a_class(file: SourceFile, node: tree.Expression) -> bool:
+    """Was what the method is called on made by a class that is none of text, sets or tensors? It may do anything."""
+    root = _receiver(node)
+    made = _made(file, root, node.line) or _handed(file, root, node.line)
+    makers = [tree.path_of(value.function).rpartition(".")[2] if isinstance(value, tree.Call) else "" for value in made]
+    return bool(makers) and all(name[:1].isupper() and not _IS_VALUE.search(name) for name in makers)
+
+
+def _handed(file: SourceFile, name: str, line: int) -> list[tree.Node | None]:
+    """What callers in the file made of what they hand to the parameter of the function around the line."""
+    qualname = qualname_at(file.facts, line)
+    function = next((f for f in file.facts.functions if f.qualname == qualname), None)
+    params = [param.name for param in function.params if param.name not in ("self", "cls")] if function else []
+    if function is None or name not in params:
+        return []
+    at = params.index(name)
+    called = [c for c in nodes(file.tree, tree.Call) if tree.path_of(c.function).rpartition(".")[2] == function.name]
+    given = [(call.args[at], call.line) for call in called if at < len(call.args)]
+    return [value for arg, where in given for value in (_made(file, tree.path_of(arg), where) or [None])]
+
+
+def _receiver(node: tree.Expression) -> str:
+    """The local that the method is called on."""
+    root = _root(node.value)
+    on = isinstance(node.value, tree.Call) and tree.path_of(node.value.function).rpartition(".")[0] == root
+    return root if on else ""
+
+
 def _is_list(file: SourceFile, node: tree.Expression) -> bool:
     """Was what the method is called on made as a list in the same function, and as nothing else?"""
-    function, root = qualname_at(file.facts, node.line), _root(node.value)
-    on = isinstance(node.value, tree.Call) and tree.path_of(node.value.function).rpartition(".")[0] == root
-    made = [
+    made = _made(file, _receiver(node), node.line)
+    return bool(made) and all(isinstance(value, tree.Collection) and value.kind == "list" for value in made)
+
+
+def _made(file: SourceFile, name: str, line: int) -> list[tree.Node | None]:
+    """What the function around the line gives the local above it."""
+    function = qualname_at(file.facts, line)
+    return [
         assign.value
         for assign in nodes(file.tree, tree.Assign)
         if not assign.op
-        and any(isinstance(target, tree.Name) and target.id == root for target in assign.targets)
+        and any(isinstance(target, tree.Name) and target.id == name for target in assign.targets)
         and qualname_at(file.facts, assign.line) == function
-        and assign.line < node.line
+        and assign.line < line
     ]
-    return on and bool(made) and all(isinstance(value, tree.Collection) and value.kind == "list" for value in made)
 
 
 def _gives_only(node: tree.Node, words: Vocabulary) -> bool:

@@ -67,7 +67,9 @@ def _misuses(module: tree.Module) -> Iterator[Misuse]:
 
 
 def _name(maybe: Maybe) -> str:
-    return tree.path_of(maybe.call.function).rpartition(".")[2]
+    """What else of the file is compared with it: what the same function gives, or the look-ups in the same mapping."""
+    path = tree.path_of(maybe.call.function)
+    return ".".join(path.split(".")[-2:]) if maybe.says is None and maybe.kind == NONE else path.rpartition(".")[2]
 
 
 class Answers:

@@ -27,10 +27,10 @@ noise: setup
 
 # What most changes break first: the pages' cases and the code model.
 quick: setup
-	$(BIN)/python -m pytest -n auto -q tests/test_rule_pages.py tests/code
+	$(BIN)/python -m pytest -n auto --dist worksteal -q tests/test_rule_pages.py tests/code
 
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # A minute of made-up input for all that reads.
 fuzz: setup

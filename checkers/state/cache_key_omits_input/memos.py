@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report
 from llmlint.vocabulary import words
@@ -19,9 +20,10 @@ _REMEMBERS = frozenset("cache cached memo memoize memoise".split())
 _ASKS = frozenset("get fetch lookup compute remember memoize memoise memo cached".split())
 _STANDS_FOR_A_THING = frozenset("id rid uid uuid name path url key index idx rank slot layer hash digest".split())
 _DOES_NOT_SHAPE = frozenset(
-    "log logger timeout deadline device loop session client executor pool lock semaphore stream verbose debug progress "
-    "callback retries stats metrics now".split()
+    "timeout deadline device client stream verbose debug progress callback retries stats metrics now".split()
 )
+_MEANS = frozenset("log logger loop session connection conn db cursor executor pool lock semaphore".split())
+"""A name that ends so says by what a value is looked up or made: a database's session is no part of the value."""
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -79,7 +81,8 @@ def _compare(program: Program, function: FunctionInfo, at: Effect, key: str, mad
     seen, shaping = _inputs(function, set(_NAME.findall(key))) & given, _inputs(function, made_of) & given
     tested = _tested(function, at.path)
     called = {effect.callee.partition(".")[0] for effect in function.effects}
-    omitted = sorted(shaping - seen - tested - called)
+    omitted = sorted(n for n in shaping - seen - tested - called if words(n)[-1:] and words(n)[-1] not in _MEANS)
+    omitted = [name for name in omitted if not _goes_with(program, function, name, seen)]
     if _holds_parts(at):
         omitted = [name for name in omitted if name not in made_of]
     if not seen or not omitted:
@@ -99,6 +102,35 @@ def _compare(program: Program, function: FunctionInfo, at: Effect, key: str, mad
         subject=names,
         fix=f"make {names} part of the key",
     )
+
+
+def _goes_with(program: Program, function: FunctionInfo, name: str, seen: set[str]) -> bool:
+    """Is it made, in each caller, of what the key is made of, and of nothing else?"""
+    calls = program.callers(function)
+    if any(argument.keyword in ("*", "**") for call in calls for argument in call.effect.args):
+        return False
+    return bool(calls) and all(
+        _is_made_of(caller, arguments_by_parameter(function, call), name, seen) for caller, call in calls
+    )
+
+
+def _is_made_of(caller: FunctionInfo, given: dict[str, Argument], name: str, seen: set[str]) -> bool:
+    if name not in given:
+        return True  # its default, each time
+    keys = [given[key] for key in sorted(seen) if key in given]
+    owner = given[name].path.rpartition(".")[0]
+    if owner and any(key.path.rpartition(".")[0] == owner for key in keys):
+        return owner != "self"
+    made_of = _origins(caller, [given[name]])
+    return bool(made_of) and "self" not in made_of and made_of <= _origins(caller, keys)
+
+
+def _origins(function: FunctionInfo, given: list[Argument]) -> set[str]:
+    """What is given comes from: parameters and what else the function does not make itself."""
+    names = _inputs(function, {path for argument in given for path in (argument.path, *argument.reads) if path}, "")
+    made = {e.path for e in function.effects if e.op == "bind" and e.via != "for"}
+    called = {root_of(e.callee) for e in function.effects if e.callee} - {"self"}
+    return names - made - called - {""}
 
 
 def _holds_parts(entry: Effect) -> bool:

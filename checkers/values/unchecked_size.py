@@ -11,7 +11,9 @@ from itertools import pairwise
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Argument, Effect, Function, Region
+from llmlint.code.facts.native_tests import place_of as value_place
 from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
 
@@ -23,15 +25,44 @@ _USED = {
 _THROW = frozenset({"resize()", "reserve()", "vector()"})
 _COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
 _CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)
-_TRUSTED = frozenset({"size of a file", "number in a text", "number in a request"})
+_LENGTH = "size of a file"
+_TRUSTED = frozenset({_LENGTH, "number in a text", "number in a request"})
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     for arrival in arrivals_in(file):
-        if arrival.how in _USED:
+        if arrival.how in _USED and not _is_of_what_is_read(arrival):
             yield _report(file, arrival)
     for function in file.facts.functions if file.facts.language != "python" else ():
         yield from _half_asked(function)
+
+
+def _is_of_what_is_read(arrival: Arrival) -> bool:
+    """Does a file tell how long it is, and is read for so long behind that? So much is there, whatever stands in it."""
+    asked = arrival.source.at
+    if arrival.source.what != _LENGTH or arrival.how != "size" or not isinstance(asked, tree.Call):
+        return False
+    told_by = _known_as(arrival.function, set(map(value_place, _parts(asked))) - {""})
+    size = _known_as(arrival.function, {arrival.place})
+    calls = (n for n in tree.walk(arrival.function) if isinstance(n, tree.Call) and n.line > asked.line)
+    return any(
+        not told_by.isdisjoint(map(value_place, _parts(call)))
+        and any(value_place(inner) in size for arg in call.args for inner in tree.walk(arg))
+        for call in calls
+    )
+
+
+def _parts(call: tree.Call) -> list[tree.Node]:
+    """What a call is made on, and what it is given."""
+    return [call.function.value, *call.args] if isinstance(call.function, tree.Attribute) else list(call.args)
+
+
+def _known_as(function: tree.Function, names: set[str]) -> set[str]:
+    """A place with the names that the function gives it later."""
+    for node in tree.walk(function):
+        if isinstance(node, tree.Assign) and not node.op and value_place(node.value) in names:
+            names |= {target.id for target in node.targets if isinstance(target, tree.Name)}
+    return names
 
 
 def _report(file: SourceFile, arrival: Arrival) -> Report:

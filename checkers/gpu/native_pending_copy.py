@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.device_waits import waits
+from llmlint.code.domain.device_waits import waits, waits_somewhere
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
-from llmlint.code.flow.graph import ENTRY, EXIT
+from llmlint.code.flow.graph import ENTRY, EXIT, Edge
 from llmlint.code.link.exits import chain, loops_around
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
 
@@ -127,7 +127,38 @@ def _in_next_call(program: Program, copy: Copy, writes: list[Effect]) -> Report 
         return None
     way = paths.find([ENTRY], goals, ends)
     write = paths.graph.effect(way.nodes[-1]) if way is not None else None
-    return _report(program, copy, write, "written by the next call", "low") if write is not None else None
+    if write is None or _callers_wait(program, function):
+        return None
+    return _report(program, copy, write, "written by the next call", "low")
+
+
+def _callers_wait(program: Program, function: FunctionInfo) -> bool:
+    """Does every caller wait for the device behind the call, on each way on which the call worked?"""
+    callers = program.callers(function)
+    return bool(callers) and all(_waits_behind(program, call) for call in callers)
+
+
+def _waits_behind(program: Program, call: Call) -> bool:
+    function, made = call
+    paths = paths_of(function)
+    known: dict[int, bool] = {}
+
+    def waits_here(node: int) -> bool:
+        if node not in known:
+            effect = paths.graph.effect(node)
+            known[node] = effect is not None and effect is not made and waits_somewhere(program, function, effect)
+        return known[node]
+
+    here = paths.graph.nodes_of(function.effects.index(made))
+    return paths.find(here, {EXIT}, waits_here, refuses=lambda edge: _failed(edge, made)) is None
+
+
+def _failed(edge: Edge, made: Effect) -> bool:
+    """Does the branch say that the call did not work: `if (!copy()) return false;`?"""
+    test = edge.test
+    if test is not None and test.op == "not" and test.args[0].op == "call":
+        return test.args[0].path == made.callee and edge.holds
+    return test is not None and test.op == "call" and test.path == made.callee and not edge.holds
 
 
 def _report(program: Program, copy: Copy, used: Effect, how: str, confidence: str = "medium") -> Report:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Region, Test
+from llmlint.code.flow.functions import paths_of
+from llmlint.code.flow.graph import ENTRY
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name, words
 
 _FEWEST_CHECKED = 2
+_LONGEST_CHAIN = 5
 _DROPPED = ""
 _ERROR = re.compile(r"(?:cuda|hip|musa)Error(?!.*(?:Unloading|Deinitialized))\w+")
 """An error that a program which goes on may meet."""
@@ -110,7 +113,7 @@ def _is_read(function: FunctionInfo, call: Effect) -> bool:
 def _is_given_up(program: Program, call: Call) -> bool:
     """Does the call undo something, or the function around it?"""
     function, effect = call
-    if _is_about_the_old_device(function, effect):
+    if _is_about_the_old_device(function, effect) or _is_selected_already(program, call):
         return True
     ending = function.name == "__del__" or program.vocabulary.is_terminal(function.name)
     return ending or not _GIVES_UP.isdisjoint((*words(last_name(effect.callee)), *words(function.name)))
@@ -123,6 +126,31 @@ def _is_about_the_old_device(function: FunctionInfo, effect: Effect) -> bool:
         return True
     asked = {e.args[0].path for e in function.effects if last_name(e.callee).endswith("GetDevice") and e.args}
     return name.endswith("SetDevice") and bool(effect.args) and effect.args[0].path in asked
+
+
+def _is_selected_already(program: Program, call: Call, depth: int = _LONGEST_CHAIN) -> bool:
+    """Has every caller, or who calls that, selected the object's same device before? Then it fails there first."""
+    function, effect = call
+    device = effect.args[0].path if effect.args else ""
+    if not last_name(effect.callee).endswith("SetDevice") or not device.startswith("self.") or not depth:
+        return False
+    callers = program.callers(function)
+    return bool(callers) and all(_selects_before(program, effect, caller, depth) for caller in callers)
+
+
+def _selects_before(program: Program, again: Effect, caller: Call, depth: int) -> bool:
+    function, made = caller
+    if made.callee.lstrip("~").removeprefix("self.") != last_name(made.callee):
+        return False  # of another object
+    selecting = [e for e in function.effects if last_name(e.callee) == last_name(again.callee) and e.args]
+    if any(e.args[0].path != again.args[0].path for e in selecting):
+        return False
+    paths = paths_of(function)
+    selected = {node for e in selecting for node in paths.graph.nodes_of(function.effects.index(e))}
+    here = set(paths.graph.nodes_of(function.effects.index(made)))
+    if selected and paths.find([ENTRY], here, selected.__contains__) is None:
+        return True
+    return _is_selected_already(program, Call(function, again), depth - 1)
 
 
 def _left_pending(program: Program, function: FunctionInfo) -> Iterator[Report]:

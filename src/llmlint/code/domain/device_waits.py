@@ -29,6 +29,19 @@ def waits(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     return any(program.reaches(callee, wanted, _DEEPEST) for callee in program.callees(function, effect))
 
 
+def waits_somewhere(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """As `waits`, also where only an override of what is called does so: of a backend, the one that uses a device."""
+    seen: set[FunctionInfo] = set()
+    reached = [(function, effect)]
+    for _ in range(_DEEPEST + 1):
+        if any(waits(program, *call) for call in reached):
+            return True
+        targets = {t for call in reached for t in program.callees(*call, overrides=True)} - seen
+        seen |= targets
+        reached = [(target, inner) for target in targets for inner in target.effects if inner.callee]
+    return False
+
+
 def _waits_itself(vocabulary: Vocabulary, effect: Effect) -> bool:
     receiver, _, name = effect.callee.rpartition(".")
     if name in _OF_TENSORS:

@@ -99,3 +99,65 @@ def test_what_a_call_fills_and_its_caller_uses_may_tell_that_it_failed(
     Path("model.cpp").write_text(MODEL.format(show=show))
     (told,) = scan(Request(paths=(".",), select=("LLM911",), min_confidence="low")).findings
     assert told.confidence == confidence
+
+
+CONVERTER = """
+#include <unordered_map>
+
+struct tensor {{
+    int rows;
+}};
+
+struct converter {{
+    std::unordered_map<int, tensor *> known;
+    std::unordered_map<int, int>      ranks;
+
+    bool make_all(int most) {{
+        for (int id = 0; id < most; id++) {{
+            known.emplace(id, new tensor());
+        }}
+        return most > 0;
+    }}
+
+    bool is_small(int most) {{
+        ranks[most] = 1;
+        return most < 4;
+    }}
+
+    tensor * tensor_of(int id) {{
+        auto at = known.find(id);
+        if (at == known.end()) {{
+            return nullptr;
+        }}
+        return at->second;
+    }}
+
+    int a(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
+    int b(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
+    int c(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
+
+    int rows(int id, converter & other) {{
+        {rows}
+    }}
+}};
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "confidence"),
+    [
+        ("if (make_all(id)) { return this->tensor_of(0)->rows; } return 0;", "low"),
+        ("if (!make_all(id)) { return 0; } tensor * t = tensor_of(0); return t->rows;", "low"),
+        ("if (is_small(id)) { return tensor_of(0)->rows; } return 0;", "medium"),
+        ("if (other.make_all(id)) { return tensor_of(0)->rows; } return 0;", "medium"),
+        ("int r = tensor_of(0)->rows;\n        if (make_all(id)) { return r; } return 0;", "medium"),
+    ],
+)
+def test_a_map_that_a_test_before_has_filled_hardly_lacks_what_is_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str, confidence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("llmlint.toml").write_text("root = true\n")
+    Path("converter.cpp").write_text(CONVERTER.format(rows=rows))
+    (told,) = scan(Request(paths=(".",), select=("LLM945",), min_confidence="low")).findings
+    assert told.confidence == confidence

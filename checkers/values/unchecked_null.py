@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from llmlint.code.domain.nulls import Nulls
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import PointerUse, Reach
+from llmlint.code.facts.facts import PointerUse, Reach, Test
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import last_name
 
 _FEWEST_OTHERS = 2
 _MOST_ASK = 0.6
+_SEARCHES = frozenset({"find", "count", "contains"})
 _SELDOM = frozenset({"malloc", "calloc", "realloc", "strdup", "dynamic_cast", "dynamic_pointer_cast"})
 """What gives null only where memory is at its end, or where a class is not what everything else takes it for."""
 
@@ -47,7 +48,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for like, found in sites.items():
         if nulls.may_give_null(last_name(like)):
             for site in (site for site in found if site.function in program.asked):
-                yield _others_ask(site, asked.get(like, 0), len(found), nulls)
+                yield _others_ask(program, site, asked.get(like, 0), len(found), nulls)
 
 
 def _like(callee: str) -> str:
@@ -77,10 +78,40 @@ def _asked_later(function: FunctionInfo, use: PointerUse, reach: Reach, nulls: N
     )
 
 
-def _others_ask(site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
+def _was_filled(program: Program, site: _Site, nulls: Nulls) -> bool:
+    """Is null given where a map has no such key, by an object that a test before has asked to fill that map?"""
+    function, use, _ = site
+    getters = nulls.named.get(last_name(use.callee), ())
+    searched = {e.callee.rpartition(".")[0] for f in getters for e in f.effects if last_name(e.callee) in _SEARCHES}
+    on = _object(use.callee)
+    tests = [r.test for r in function.regions if r.kind == "if" and r.test is not None and r.line <= use.line]
+    asked = {path for test in tests for path in _called_in(test)}
+    for effect in function.effects:
+        if effect.op == "call" and effect.callee in asked and effect.line <= use.line and _object(effect.callee) == on:
+            for callee in program.callees(function, effect):
+                if any(inner.op == "insert" and inner.path in searched for inner in callee.effects):
+                    return True
+    return False
+
+
+def _object(callee: str) -> str:
+    """What a method is called on; the object's own are called bare, too."""
+    on = callee.lstrip("~").rpartition(".")[0]
+    return "" if on in ("this", "self") else on
+
+
+def _called_in(test: Test) -> Iterator[str]:
+    if test.op == "call":
+        yield test.path
+    for inner in test.args:
+        yield from _called_in(inner)
+
+
+def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
     function, use, reach = site
     what = use.place or "the result"
     most = others >= _FEWEST_OTHERS and others >= _MOST_ASK * (others + silent)
+    filled = _was_filled(program, site, nulls)
     return Report(
         _place(function, reach),
         symbol_of(function),
@@ -90,8 +121,10 @@ def _others_ask(site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
             Step(function.path, use.line, f"{use.callee}() is called here"),
             *_steps(function, use, reach, nulls),
         ),
-        confidence="medium" if most and use.callee.rpartition(".")[2] not in _SELDOM else "low",
-        reason=f"{others} of {others + silent} callers ask first",
+        confidence="medium" if most and not filled and use.callee.rpartition(".")[2] not in _SELDOM else "low",
+        reason="a test before it has filled what it looks into"
+        if filled
+        else f"{others} of {others + silent} callers ask first",
         subject=f"{use.place}:{use.callee}",
         fix="ask whether it is null, and leave or say what is wrong",
         mechanism="unchecked_null.others_ask",

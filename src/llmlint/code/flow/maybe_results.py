@@ -133,12 +133,14 @@ class Answers:
         if not isinstance(back.value, tree.Name):
             return False
         name = back.value.id
-        for block in _blocks_of(function):
-            for at, statement in enumerate(block):
-                behind = block[at + 1 :]
-                if isinstance(statement, tree.Loop) and any(later is back for later in behind):
-                    return self._goes_on_without(statement, name) and not any(_sets(n, name) for n in behind)
-        return False
+        return any(
+            isinstance(statement, tree.Loop)
+            and self._goes_on_without(statement, name)
+            and any(later is back for later in block[at + 1 :])
+            and not any(_sets(later, name) for later in block[at + 1 :])
+            for block in _blocks_of(function)
+            for at, statement in enumerate(block)
+        )
 
     def _goes_on_without(self, loop: tree.Loop, name: str) -> bool:
         if loop.test is None or any(

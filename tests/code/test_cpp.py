@@ -41,6 +41,18 @@ def test_a_case_that_runs_into_the_next_says_so() -> None:
     assert body[0].cases[2].patterns == []
 
 
+@pytest.mark.parametrize("end", ["{ int n; };", ": public Base { int n; };", "final : Base { int n; };"])
+def test_a_macro_between_class_and_name_is_no_name(end: str) -> None:
+    module = read(f"namespace ns {{ class ENGINE_DECL Model {end} }}")
+    (model,) = (node for node in tree.walk(module) if isinstance(node, tree.Class))
+    assert model.name == "Model"
+
+
+def test_a_struct_in_capitals_keeps_its_name() -> None:
+    module = read("struct KV_CELL { int n; }; struct KV_CELL first = {1};")
+    assert [node.name for node in tree.walk(module) if isinstance(node, tree.Class)] == ["KV_CELL"]
+
+
 def test_a_macro_that_looks_like_a_call_is_one() -> None:
     body = named(read("LLAMA_API void f(int x) { GGML_ASSERT(x > 0); }"), "f").body
     assert body and isinstance(body[0], tree.Expression)

@@ -25,6 +25,10 @@ _BLANKED = re.compile(
     """,
     re.VERBOSE,
 )
+_CLASS_MARK = re.compile(
+    rb"\b(?:class|struct|union)\s+([A-Z][A-Z0-9]*_[A-Z0-9_]*)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*(?::(?!:)|\{))"
+)
+"""`class ENGINE_DECL Model {`"""
 _CPLUSPLUS_GUARD = re.compile(
     rb"^[ \t]*\#[ \t]*ifdef[ \t]+__cplusplus[ \t]*\n"
     rb'(?:[ \t]*extern[ \t]+"C"[ \t]*\{|[ \t]*\})[ \t]*\n[ \t]*\#[ \t]*endif[^\n]*$',
@@ -47,7 +51,7 @@ def mask_macros(data: bytes) -> bytes:
 
 
 def _mask(code: bytes) -> bytes:
-    return _unwrap(_BLANKED.sub(_blank, code))
+    return _unwrap(_CLASS_MARK.sub(_blank_mark, _BLANKED.sub(_blank, code)))
 
 
 def _unwrap(code: bytes) -> bytes:
@@ -63,6 +67,11 @@ def _unwrap(code: bytes) -> bytes:
             code = b"".join((code[: opening.start()], _blank(opening), declaration, _blank(hint), code[hint.end() :]))
             end = hint.end()
     return code
+
+
+def _blank_mark(match: re.Match[bytes]) -> bytes:
+    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    return match[0][:start] + b" " * (end - start) + match[0][end:]
 
 
 def _blank(match: re.Match[bytes]) -> bytes:

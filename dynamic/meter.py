@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .station import Station, timers_cost
+from .station import Station
 
 COUNT_ALL = 8
 """In one tick of so many, calls about what is known are told of."""
@@ -131,26 +131,21 @@ def _usual(samples: Sequence[float]) -> float:
 
 
 def _looking_up() -> float:
-    """Seconds in which a function finds out that it need not tell: the station by its key, the entity in a set."""
-    place, known, times = {"a key of a station": timers_cost}, {"an entity"}, 500
-    name = "__llmlint_measure__"
+    """Seconds in which a function finds out that it need not tell: the entity is in a set, by the set's name."""
+    name, times = "__llmlint_measure__", 500
     code = compile(
         f"for _ in range({times}):\n"
-        f"    try: found = {name}['a key of a station']\n"
-        "    except (NameError, KeyError): found = None\n"
-        "    if found is not None:\n"
-        "        try:\n"
-        "            if subject.entity in subject.known: found = None\n"
-        "        except Exception: pass\n",
+        f"    try: found = None if subject.entity in {name} else subject\n"
+        "    except (NameError, KeyError): found = None\n",
         "<meter>",
         "exec",
     )
-    names = {"subject": _Subject(known), name: place, "__builtins__": builtins}
+    names = {"subject": _Subject(), name: {"an entity"}, "__builtins__": builtins}
     began = time.thread_time()
     exec(code, names)
     return (time.thread_time() - began) / times
 
 
 class _Subject:
-    def __init__(self, known: set[str]) -> None:
-        self.entity, self.known = "an entity", known
+    def __init__(self) -> None:
+        self.entity = "an entity"

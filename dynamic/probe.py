@@ -25,21 +25,56 @@ class Quick:
     """The quick way of `called` and `returned`: parameters in, a token out; then the token, the result, the error.
 
     A token of None means that the call is not followed. Where `about` says which entity a call is about, the token is
-    that entity, and `after` may answer True: until it is taken out of the probe's `known`, there is nothing to learn
-    from more calls about it.
+    that entity, and `after` may answer True: there is nothing to learn from more calls about it, until the probe says
+    that it `is_unknown_again`. `known` is a set of the probe's own in which such entities are already.
     """
 
-    __slots__ = ("about", "after", "before")
+    __slots__ = ("about", "after", "before", "known")
 
     def __init__(
         self,
         before: Callable[[tuple[object, ...]], object],
         after: Callable[[Any, Any, BaseException | None], bool | None],
         about: Path | None = None,
+        known: set[Hashable] | None = None,
     ) -> None:
         self.before = before
         self.after = after
         self.about = about
+        self.known = known
+
+
+class Known:
+    """The entities about which a station does not tell: the probe's own set of them, or those that it told of itself.
+
+    What all of a probe's stations share costs nothing to keep. But who is not told of a call does not see its object
+    either, so now and then each station begins anew, with a set of its own.
+    """
+
+    __slots__ = ("changed", "now", "own", "shared")
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.changed = changed
+        self.own: set[Hashable] = set()
+        self.shared: set[Hashable] | None = None
+        self.now = self.own
+        """The one of the two that holds."""
+
+    def share(self, shared: set[Hashable] | None) -> None:
+        self.shared = shared
+        self.own.clear()
+        self._take(self.own if shared is None else shared)
+
+    def ask_anew(self, anew: bool) -> None:
+        if anew:
+            self.own.clear()
+            self._take(self.own)
+        elif self.shared is not None:
+            self._take(self.shared)
+
+    def _take(self, known: set[Hashable]) -> None:
+        self.now = known
+        self.changed()
 
 
 COUNT_ONLY = Quick(lambda values: None, lambda token, result, error: None)
@@ -80,8 +115,10 @@ class Probe:
         self.globals: dict[str, Any] = {}
         self.own_looks = 0.0
         """Seconds of looks on the program's own threads, until the meter has them."""
-        self.known: list[set[Hashable]] = []
+        self.known: list[Known] = []
         """Of stations: the entities about which they do not tell any more."""
+        self.told_by_stations: list[set[Hashable]] = []
+        """Those of them that are not the probe's own set."""
 
     def attach(self, recorder: Recorder) -> None:
         """The recorder of this process, for probes that use its ring."""
@@ -107,15 +144,25 @@ class Probe:
         """A shorter way for a target that needs one parameter at most; None where `called` must be asked."""
         return None
 
-    def tell_of_ends(self, known: set[Hashable]) -> None:
-        """Take out of this set whatever there is something to learn about again."""
-        if not any(entities is known for entities in self.known):
+    def tell_of_ends(self, known: Known) -> None:
+        """Take out of this whatever there is something to learn about again."""
+        if not any(other is known for other in self.known):
             self.known.append(known)
+        self._note_own_ones()
+
+    def ask_anew(self, anew: bool) -> None:
+        """Whether each station finds out for itself what there is to know, or may rely on what the probe knows."""
+        for known in self.known:
+            known.ask_anew(anew)
+        self._note_own_ones()
+
+    def _note_own_ones(self) -> None:
+        self.told_by_stations = [known.own for known in self.known if known.now is known.own]
 
     def is_unknown_again(self, entity: Hashable) -> None:
         """From now on there is something to learn about it."""
-        for entities in self.known:
-            entities.discard(entity)
+        for own in self.told_by_stations:
+            own.discard(entity)
 
     def hold(self, locks: tuple[object, ...]) -> None:
         """Runs when a watched function has taken locks that the plan names."""

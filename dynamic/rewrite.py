@@ -17,7 +17,8 @@ import builtins
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from .paths import Path
@@ -30,8 +31,13 @@ for _name in __future__.all_feature_names:
 _TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
 _STATIONS = "__llmlint_stations__"
 """Among the builtins: the stations of this process, by name."""
+_KNOWN = "__llmlint_known__ "
+"""Among the builtins, with a station's name behind it: what that station knows already."""
 _IN_A_GRAPH = "__llmlint_in_a_graph__"
 """Among the builtins, once Dynamo is there: torch's own question, which Dynamo answers with True while it traces."""
+
+_MISSING = ("NameError", "KeyError")
+"""How it shows that there is no such station."""
 
 _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
 _CHANGES = frozenset(
@@ -51,10 +57,11 @@ class Station(Protocol):
     """
 
     key: str
-    known: set[Any]
     enter: Callable[..., Any]
     leave: Callable[[Any, Any], None]
 
+    @property
+    def known(self) -> AbstractSet[Any]: ...
     def fail(self, call: Any) -> None: ...
     def hold(self, *locks: object) -> None: ...
     def let_go(self, *locks: object) -> None: ...
@@ -87,8 +94,21 @@ def forget_stations() -> None:
     """What has to be found among the builtins is there no more; code that is under way does without."""
     global _dynamo
     _dynamo = False
+    for key in list(stations()):
+        take_away(key)
     for name in (_STATIONS, _IN_A_GRAPH):
         builtins.__dict__.pop(name, None)
+
+
+def take_away(key: str) -> None:
+    """The station of this name is found no more."""
+    stations().pop(key, None)
+    builtins.__dict__.pop(_KNOWN + key, None)
+
+
+def let_know(key: str, known: AbstractSet[Any]) -> None:
+    """What the function asks for: calls about these are not told of."""
+    builtins.__dict__[_KNOWN + key] = known
 
 
 def rewrite(
@@ -108,6 +128,7 @@ def rewrite(
     if new.co_freevars != code.co_freevars:
         raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
     stations()[station.key] = station
+    let_know(station.key, station.known)
     return new.replace(**_name_of(code))
 
 
@@ -202,8 +223,7 @@ def _refuse(node: Any) -> None:
 def _with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
     """The definition with the calls put in, on copies: the parsed file stays as it is.
 
-    S = the station, or None
-    if S is not None and what the call is about is known: S = None
+    S = the station; None where there is none, or what the call is about is known
     if S is None: the body as it was
     token = S.enter(…)
     try: the body, with S.leave(token, …) before each return
@@ -229,8 +249,8 @@ def _with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, abo
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
     asks = about is not None and "__" not in about.text and not touching.told and not returns.told
-    ask = _unless_known(_expression(about)) if asks and about is not None else []
-    before = [*declared.found, _find_station(key), *ask, _as_it_was(plain), enter]
+    find = _find_station_unless_known(key, _expression(about)) if asks and about is not None else _find_station(key)
+    before = [*declared.found, find, _as_it_was(plain), enter]
     for first in before:
         ast.copy_location(first, node.body[0])
     for added in (leave, attempt, handler, fail):
@@ -256,18 +276,26 @@ def _if_followed(call: ast.expr) -> ast.stmt:
 
 def _find_station(key: str) -> ast.stmt:
     """None where there is no such station, and where a graph is made of the function."""
-    station: ast.expr = ast.Subscript(_load(_STATIONS), ast.Constant(key), ast.Load())
-    if _dynamo:
-        station = ast.IfExp(ast.Call(_load(_IN_A_GRAPH), [], []), ast.Constant(None), station)
-    return _attempt(_assign(_STATION, station), ("NameError", "KeyError"), _assign(_STATION, ast.Constant(None)))
+    asked = ast.Call(_load(_IN_A_GRAPH), [], []) if _dynamo else None
+    return _attempt(_assign(_STATION, _station_unless(asked, key)), {_MISSING: _no_station()})
 
 
-def _unless_known(about: ast.expr) -> list[ast.stmt]:
+def _find_station_unless_known(key: str, about: ast.expr) -> ast.stmt:
     """What can't be read is not known: the program's own reading of it will fail, or the station's."""
-    known = ast.Compare(about, [ast.In()], [ast.Attribute(_load(_STATION), "known", ast.Load())])
-    ask = ast.If(known, [_assign(_STATION, ast.Constant(None))], [])
-    there = ast.Compare(_load(_STATION), [ast.IsNot()], [ast.Constant(None)])
-    return [ast.If(there, [_attempt(ask, ("Exception",), ast.Pass())], [])]
+    asked: ast.expr = ast.Compare(about, [ast.In()], [_load(_KNOWN + key)])
+    if _dynamo:
+        asked = ast.BoolOp(ast.Or(), [ast.Call(_load(_IN_A_GRAPH), [], []), asked])
+    found = _assign(_STATION, _station_unless(asked, key))
+    return _attempt(found, {_MISSING: _no_station(), ("Exception",): _find_station(key)})
+
+
+def _station_unless(asked: ast.expr | None, key: str) -> ast.expr:
+    station = ast.Subscript(_load(_STATIONS), ast.Constant(key), ast.Load())
+    return station if asked is None else ast.IfExp(asked, ast.Constant(None), station)
+
+
+def _no_station() -> ast.stmt:
+    return _assign(_STATION, ast.Constant(None))
 
 
 def _as_it_was(plain: list[ast.stmt]) -> ast.stmt:
@@ -275,10 +303,14 @@ def _as_it_was(plain: list[ast.stmt]) -> ast.stmt:
     return ast.If(nobody, [*plain, ast.Return()], [])
 
 
-def _attempt(step: ast.stmt, errors: tuple[str, ...], otherwise: ast.stmt) -> ast.stmt:
-    kinds = [_load(error) for error in errors]
-    kind = ast.Tuple(kinds, ast.Load()) if len(kinds) > 1 else kinds[0]
-    return ast.Try([step], [ast.ExceptHandler(kind, None, [otherwise])], [], [])
+def _attempt(step: ast.stmt, otherwise: Mapping[tuple[str, ...], ast.stmt]) -> ast.stmt:
+    """A step, and what is done in its place after an error of these kinds."""
+    handlers = []
+    for errors, instead in otherwise.items():
+        kinds = [_load(error) for error in errors]
+        kind = ast.Tuple(kinds, ast.Load()) if len(kinds) > 1 else kinds[0]
+        handlers.append(ast.ExceptHandler(kind, None, [instead]))
+    return ast.Try([step], handlers, [], [])
 
 
 def _load(name: str) -> ast.expr:

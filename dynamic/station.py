@@ -17,7 +17,7 @@ from typing import Any
 from . import rewrite
 from .paths import Path
 from .plan import Inside, Target
-from .probe import COUNT_ONLY, Probe, Quick, in_a_stretch
+from .probe import COUNT_ONLY, Known, Probe, Quick, in_a_stretch
 from .record import Recorder
 
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
@@ -131,9 +131,9 @@ class Station:
         """Which entity a call is about, where the watchers agree."""
         self.asks_itself = False
         """Whether the function looks into `known` by itself."""
-        self.known: set[Any] = set()
-        self.all_known = self.known
-        """What `known` is, but for the moments in which all calls are told of."""
+        self.knows = Known(self._let_know)
+        self.tells_all = False
+        """For the moments in which all calls are to be counted."""
         self.timed: dict[str, float] = {}
         """Seconds that the last timed call of each way in took."""
         self.holds = self.touches = 0
@@ -142,6 +142,14 @@ class Station:
         self.wake: Callable[[], None] | None = None
         """Called by the next call, once: somebody waits for the program to go on."""
         self.attach(recorder)
+
+    @property
+    def known(self) -> set[Any]:
+        return set() if self.tells_all else self.knows.now
+
+    def _let_know(self) -> None:
+        if rewrite.stations().get(self.key) is self:
+            rewrite.let_know(self.key, self.known)
 
     def attach(self, recorder: Recorder) -> None:
         """Count in this recorder from now on: a forked child has its own."""
@@ -179,7 +187,7 @@ class Station:
     def restore(self) -> None:
         if self.function.__code__ is self.instrumented:  # else somebody else has put another code there since
             self.function.__code__ = self.original
-        rewrite.stations().pop(self.key, None)
+        rewrite.take_away(self.key)
 
     def is_for(self, probe: Probe) -> bool:
         return any(watcher.probe is probe for watcher in self.watchers)
@@ -196,7 +204,9 @@ class Station:
         return {"enter": calls, "leave": calls, "hold": self.holds, "let_go": self.holds, "touch": self.touches}
 
     def tell_of_all(self, all_calls: bool) -> None:
-        self.known = set() if all_calls else self.all_known
+        if self.tells_all != all_calls:
+            self.tells_all = all_calls
+            self._let_know()
 
     def time_next(self, ways: Mapping[str, int]) -> None:
         """Time the next call of each way in that was taken lately."""
@@ -225,8 +235,6 @@ class Station:
     def choose_way(self, wake: Callable[[], None] | None = None) -> None:
         """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""
         self.wake = wake
-        self.known = self.all_known
-        self.known.clear()
         ways = [watcher.probe.quick(watcher.target, self.names) for watcher in self.watchers]
         quick = [way for way in ways if way is not None]
         wanting = [way for way in quick if way is not COUNT_ONLY]
@@ -234,8 +242,10 @@ class Station:
         self.quick = wanting if all_quick else None
         abouts = {way.about.text if way.about is not None else "" for way in wanting}
         self.about = wanting[0].about if all_quick and len(abouts) == 1 else None
+        self.tells_all = False
+        self.knows.share(wanting[0].known if self.about is not None and len(wanting) == 1 else None)
         for watcher in self.watchers if self.about is not None else ():
-            watcher.probe.tell_of_ends(self.known)
+            watcher.probe.tell_of_ends(self.knows)
         if all_quick and len(wanting) == 1:
             self.enter, self.leave = self._the_way_of_one(wanting[0])
         else:
@@ -243,7 +253,7 @@ class Station:
 
     def _the_way_of_one(self, way: Quick) -> tuple[Callable[..., Any], Callable[[Any, Any], None]]:
         """`enter` and `leave` for the usual case, where each look at an attribute counts."""
-        before, after, known, about = way.before, way.after, self.all_known, self.about is not None
+        before, after, knows, about = way.before, way.after, self.knows, self.about is not None
         counters, slot, faults, label = self.counters, self.slot, self.faults, self.label
 
         def enter(values: tuple[object, ...]) -> object:
@@ -258,8 +268,8 @@ class Station:
             if type(token) is Call:
                 return self._leave(token, result)
             try:
-                if after(token, result, None) and about:
-                    known.add(token)
+                if after(token, result, None) and about and knows.now is knows.own:
+                    knows.own.add(token)
             except Exception:
                 faults.add(label)
             return None
@@ -287,7 +297,7 @@ class Station:
                 parts = token if type(token) is list and len(self.quick) > 1 else [token]
                 learnt = [way.after(part, result, error) for way, part in zip(self.quick, parts, strict=False)]
                 if self.about is not None and all(learnt):
-                    self.all_known.add(parts[0])
+                    self.knows.own.add(parts[0])
         except Exception:
             self.faults.add(self.label)
 

@@ -121,6 +121,8 @@ class EntityLedger(Probe):
         self.subjects: set[int] = set()
         """Whose methods were called lately, by id: they need not be seen again."""
         self.known_until = 0.0
+        """When calls about what is under way are told of again, up to the next look."""
+        self.asks_anew = False
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
@@ -184,7 +186,7 @@ class EntityLedger(Probe):
 
         if target.role == "leave":
             return Quick(before, left)
-        return Quick(before, entered, target.entity if names_an_id(target.entity) else None)
+        return Quick(before, entered, target.entity if names_an_id(target.entity) else None, live)
 
     def _enter(self, entity: Hashable) -> None:
         """Of one that is not under way."""
@@ -239,7 +241,7 @@ class EntityLedger(Probe):
 
     def _look(self, last: bool) -> None:
         self.looks += 1
-        self._forget_the_known()
+        self._look_at_calls_anew()
         held_by = {watched: self._held(watched) for watched in self.finding.watch}
         if held_by and None not in held_by.values():
             self._forget_the_removed(set().union(*(held or () for held in held_by.values())))
@@ -295,14 +297,17 @@ class EntityLedger(Probe):
                 self.late_by[noted.pop(entity)] += 1
                 self.late += 1
 
-    def _forget_the_known(self) -> None:
+    def _look_at_calls_anew(self) -> None:
         """Once in a while, so that objects that hold the container and came later are seen."""
-        if time.monotonic() < self.known_until:
-            return
-        self.known_until = time.monotonic() + KNOWN_FOR
-        self.subjects.clear()
-        for entities in self.known:
-            entities.clear()
+        now = time.monotonic()
+        if self.asks_anew:
+            self.asks_anew = False
+            self.ask_anew(False)
+        elif now >= self.known_until:
+            self.known_until = now + KNOWN_FOR
+            self.subjects.clear()
+            self.asks_anew = True
+            self.ask_anew(True)
 
     def _held(self, watched: Watched) -> set[Hashable] | None:
         """The ids held now; None when nobody is there to hold any."""

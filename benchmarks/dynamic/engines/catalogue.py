@@ -46,6 +46,101 @@ VLLM = Engine(
     disguise="0.10.0+cpu",
 )  # fmt: skip
 
+CORE = "vllm/v1/core"
+VLLM_CORE = Engine(
+    name="vllm_core",
+    requirements=(
+        ("torch==2.13.0", "numpy", "transformers==5.24.0", "setuptools<80"),
+        ("--no-deps", "vllm==0.33.0"),
+        (
+            "regex", "cachetools", "psutil", "sentencepiece", "requests", "tqdm", "blake3", "py-cpuinfo", "protobuf",
+            "fastapi", "aiohttp", "openai", "pydantic", "prometheus-client", "prometheus-fastapi-instrumentator",
+            "pillow", "tiktoken", "partial-json-parser", "pyzmq", "msgspec", "gguf", "pyyaml", "einops", "depyf",
+            "cloudpickle", "watchfiles", "python-json-logger", "pybase64", "cbor2", "setproctitle", "lark",
+            "llguidance", "diskcache", "ninja", "uvloop", "mistral-common", "openai-harmony", "xgrammar==0.2.8",
+        ),
+    ),
+    package="vllm",
+    scanned=CORE,
+    program="vllm_core_program.py",
+    arguments=("WORKDIR/model",),
+    seeds=(
+        Seed(
+            f"{CORE}/single_type_kv_cache_manager.py",
+            "        req_blocks = self.req_to_blocks.pop(request_id, [])\n"
+            "        self.num_cached_block.pop(request_id, None)\n",
+            "        req_blocks = self.req_to_blocks.pop(request_id, [])\n",
+            "LLM102",
+            "the end of a request leaves its entry in `num_cached_block`",
+            name="ended",
+            symbol="SingleTypeKVCacheManager.pop_blocks_for_free",
+            told=Block(
+                targets=(
+                    Target("SingleTypeKVCacheManager.cache_blocks", "insert", entity="request.request_id"),
+                    Target("SingleTypeKVCacheManager.pop_blocks_for_free", "leave", entity="request_id", via="free"),
+                ),
+                watch=(Watch("num_cached_block", owner="SingleTypeKVCacheManager"),),
+            ),
+        ),
+        Seed(
+            f"{CORE}/sched/scheduler.py",
+            "        self.requests: dict[str, Request] = {}\n",
+            "        self.requests: dict[str, Request] = {}\n        self.arrivals: dict[str, float] = {}\n",
+            "LLM102",
+            "a request that is aborted leaves its entry in `arrivals`, which one that stops by itself does not",
+            name="aborted",
+            more=(
+                (
+                    "            self.requests[request.request_id] = request\n",
+                    "            self.requests[request.request_id] = request\n"
+                    "            self.arrivals[request.request_id] = request.arrival_time\n",
+                ),
+                (
+                    "    def _handle_stopped_request(self, request: Request) -> bool:\n",
+                    "    def _handle_stopped_request(self, request: Request) -> bool:\n"
+                    "        self.arrivals.pop(request.request_id, None)\n",
+                ),
+            ),
+            symbol="Scheduler.add_request",
+            told=Block(
+                targets=(
+                    Target("Scheduler.add_request", "enter", entity="request.request_id"),
+                    Target("Scheduler._handle_stopped_request", "leave", entity="request.request_id", via="stop"),
+                    Target("Scheduler.finish_requests", "leave", entity="request_ids[]", via="abort"),
+                ),
+                watch=(Watch("arrivals", owner="Scheduler"),),
+            ),
+        ),
+        Seed(
+            f"{CORE}/block_pool.py",
+            "        self.cached_block_hashes_by_block: dict[int, set[BlockHashWithGroupId]] = {}\n",
+            "        self.cached_block_hashes_by_block: dict[int, set[BlockHashWithGroupId]] = {}\n"
+            "        self.cached_at: dict[int, int] = {}\n",
+            "LLM801",
+            "a reset of the prefix cache leaves what it kept of its blocks in `cached_at`",
+            name="kept",
+            more=(
+                (
+                    "        self.cached_block_hash_to_block.insert(block_hash_with_group_id, block)\n",
+                    "        self.cached_block_hash_to_block.insert(block_hash_with_group_id, block)\n"
+                    "        self.cached_at[block.block_id] = len(self.cached_at)\n",
+                ),
+            ),
+            symbol="BlockPool.reset_prefix_cache",
+            told=Block(
+                targets=(Target("BlockPool.reset_prefix_cache", "reset"),),
+                watch=(Watch("cached_at", owner="BlockPool"),),
+            ),
+        ),
+    ),
+    environment={
+        "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore",
+    },
+    left_out=("*.so",),
+    disguise="0.33.0+cpu",
+)  # fmt: skip
+
 TRANSFORMERS = Engine(
     name="transformers",
     requirements=(("torch==2.13.0", "transformers==5.24.0", "accelerate", "psutil"),),
@@ -216,4 +311,4 @@ LLAMA_CPP = Engine(
     },
 )
 
-ENGINES = {engine.name: engine for engine in (VLLM, TRANSFORMERS, RANKS, LLAMA_CPP)}
+ENGINES = {engine.name: engine for engine in (VLLM, VLLM_CORE, TRANSFORMERS, RANKS, LLAMA_CPP)}

@@ -2,9 +2,9 @@
 
     python -m benchmarks.dynamic.engines.vllm_overhead --workdir DIR [--pairs 10] [--step-ms 0] [--requests 4000]
 
-The work directory is that of `python -m benchmarks.dynamic.engines vllm`. Ten functions are watched for four findings,
-per-token ones among them. With no model the processor's seconds are told beside the clock's, which others' work on the
-machine moves.
+The work directory is that of `python -m benchmarks.dynamic.engines vllm_core`. Ten functions are watched for four
+findings, per-token ones among them. With no model the processor's seconds are told beside the clock's, which others'
+work on the machine moves.
 """
 
 from __future__ import annotations
@@ -22,24 +22,23 @@ from llmlint.runtime.block import Block, Target, Watch
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 
-from .catalogue import VLLM
-from .engine import HERE
+from .catalogue import VLLM_CORE
 
 CORE = "vllm/v1/core"
 SCHEDULER, MANAGER = f"{CORE}/sched/scheduler.py", f"{CORE}/kv_cache_manager.py"
 PER_LAYER, POOL = f"{CORE}/single_type_kv_cache_manager.py", f"{CORE}/block_pool.py"
-ID = "request.request_id"
+ONE, ID = "SingleTypeKVCacheManager", "request.request_id"
 
 BLOCKS = (
     (
         "request-state-leak",
         Block(
             targets=(
-                Target("SingleTypeKVCacheManager.save_new_computed_blocks", "insert", PER_LAYER, entity="request_id"),
-                Target("SingleTypeKVCacheManager.cache_blocks", "insert", PER_LAYER, entity=ID),
-                Target("SingleTypeKVCacheManager.free", "leave", PER_LAYER, entity="request_id", via="free"),
+                Target(f"{ONE}.add_local_computed_blocks", "insert", PER_LAYER, entity="request_id"),
+                Target(f"{ONE}.cache_blocks", "insert", PER_LAYER, entity=ID),
+                Target(f"{ONE}.pop_blocks_for_free", "leave", PER_LAYER, entity="request_id", via="free"),
             ),
-            watch=(Watch("num_cached_block", "SingleTypeKVCacheManager", PER_LAYER),),
+            watch=(Watch("num_cached_block", ONE, PER_LAYER),),
         ),
     ),
     (
@@ -50,7 +49,7 @@ BLOCKS = (
                 Target("Scheduler._free_request", "leave", SCHEDULER, entity=ID, via="end"),
                 Target("Scheduler._update_request_with_output", "enter", SCHEDULER, entity=ID),
             ),
-            watch=(Watch("req_to_block_hashes", "KVCacheManager", MANAGER),),
+            watch=(Watch("requests", "Scheduler", SCHEDULER),),
         ),
     ),
     (
@@ -58,17 +57,17 @@ BLOCKS = (
         Block(
             targets=(
                 Target("KVCacheManager.allocate_slots", "insert", MANAGER, entity=ID),
+                Target(f"{ONE}.allocate_new_blocks", "insert", PER_LAYER, entity="request_id"),
                 Target("KVCacheManager.free", "leave", MANAGER, entity=ID, via="free"),
-                Target("KVCacheManager.free_block_hashes", "leave", MANAGER, entity=ID, via="end"),
             ),
-            watch=(Watch("req_to_blocks", "SingleTypeKVCacheManager", PER_LAYER),),
+            watch=(Watch("req_to_blocks", ONE, PER_LAYER),),
         ),
     ),
     (
         "restore-leaves-state",
         Block(
             targets=(Target("Scheduler.reset_prefix_cache", "reset", SCHEDULER),),
-            watch=(Watch("cached_block_hash_to_block", "BlockPool", POOL),),
+            watch=(Watch("cached_block_hashes_by_block", "BlockPool", POOL),),
         ),
     ),
 )
@@ -97,12 +96,12 @@ def measured(command: list[str], surroundings: dict[str, str]) -> tuple[float, f
     return float(clock), float(processor), used.ru_maxrss / 1024
 
 
-def pair(workdir: Path, command: list[str], step: float, traced_first: bool) -> tuple[float, float, float]:
+def pair(workdir: Path, command: list[str], traced_first: bool) -> tuple[float, float, float]:
     """The ratios of one pair, by the clock and by the processor, and how many MB more the traced side had."""
-    plain = {**VLLM.surroundings(workdir, "clean"), "STEP_MS": str(step)}
+    plain = VLLM_CORE.surroundings(workdir, "clean")
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        prepare(run, make_plan(findings(), Catalogue(()), VLLM.tree(workdir, "clean")))
+        prepare(run, make_plan(findings(), Catalogue(()), VLLM_CORE.tree(workdir, "clean")))
         sides = {"plain": plain, "traced": environment(run, base=plain)}
         order = sorted(sides, reverse=traced_first)
         took = {side: measured(command, sides[side]) for side in order}
@@ -118,11 +117,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=4000)
     options = parser.parse_args()
     workdir = options.workdir.resolve()
-    model = workdir / VLLM.name / "model"
-    command = [str(VLLM.python(workdir)), str(HERE / "vllm_scheduler.py"), str(model), str(options.requests)]
+    more = ("--times", "--requests", str(options.requests), "--step-ms", str(options.step_ms))
+    command = VLLM_CORE.command(workdir, more)
     ratios = []
     for number in range(options.pairs):
-        ratios.append(pair(workdir, command, options.step_ms, bool(number % 2)))
+        ratios.append(pair(workdir, command, bool(number % 2)))
         clock, processor, memory = ratios[-1]
         said = f"by the clock {clock:.3f}, by the processor {processor:.3f}, {memory:+.1f} MB"
         print(f"pair {number + 1}: {said}", flush=True)

@@ -148,6 +148,8 @@ struct converter {{
     [
         ("if (make_all(id)) { return this->tensor_of(0)->rows; } return 0;", "low"),
         ("if (!make_all(id)) { return 0; } tensor * t = tensor_of(0); return t->rows;", "low"),
+        ("bool all = make_all(id);\n        if (all) { return tensor_of(0)->rows; } return 0;", "low"),
+        ("bool all = make_all(id);\n        return all ? 1 : tensor_of(0)->rows;", "medium"),
         ("if (is_small(id)) { return tensor_of(0)->rows; } return 0;", "medium"),
         ("if (other.make_all(id)) { return tensor_of(0)->rows; } return 0;", "medium"),
         ("int r = tensor_of(0)->rows;\n        if (make_all(id)) { return r; } return 0;", "medium"),
@@ -158,6 +160,10 @@ def test_a_map_that_a_test_before_has_filled_hardly_lacks_what_is_looked_up(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("llmlint.toml").write_text("root = true\n")
-    Path("converter.cpp").write_text(CONVERTER.format(rows=rows))
+    inside = CONVERTER.format(rows=rows)
+    head, _, body = inside.partition("int rows(int id, converter & other) {")
+    Path("converter.h").write_text(f"{head}int rows(int id, converter & other);\n}};\n")
+    apart = body.rpartition("};")[0]
+    Path("rows.cpp").write_text(f'#include "converter.h"\nint converter::rows(int id, converter & other) {{{apart}')
     (told,) = scan(Request(paths=(".",), select=("LLM945",), min_confidence="low")).findings
     assert told.confidence == confidence

@@ -84,10 +84,11 @@ def _was_filled(program: Program, site: _Site, nulls: Nulls) -> bool:
     getters = nulls.named.get(last_name(use.callee), ())
     searched = {e.callee.rpartition(".")[0] for f in getters for e in f.effects if last_name(e.callee) in _SEARCHES}
     on = _object(use.callee)
-    tests = [r.test for r in function.regions if r.kind == "if" and r.test is not None and r.line <= use.line]
-    asked = {path for test in tests for path in _called_in(test)}
+    tests = (function.settled_test(r.test) for r in function.regions if r.kind == "if" and r.line <= use.line)
+    asked = {path for test in tests if test is not None for path in _asked_in(test)}
     for effect in function.effects:
-        if effect.op == "call" and effect.callee in asked and effect.line <= use.line and _object(effect.callee) == on:
+        by_test = effect.op == "call" and not asked.isdisjoint((effect.callee, effect.result))
+        if by_test and effect.line <= use.line and _object(effect.callee) == on:
             for callee in program.callees(function, effect):
                 if any(inner.op == "insert" and inner.path in searched for inner in callee.effects):
                     return True
@@ -100,11 +101,12 @@ def _object(callee: str) -> str:
     return "" if on in ("this", "self") else on
 
 
-def _called_in(test: Test) -> Iterator[str]:
-    if test.op == "call":
+def _asked_in(test: Test) -> Iterator[str]:
+    """What a test calls, and the names whose values it asks."""
+    if test.op in ("call", "path"):
         yield test.path
     for inner in test.args:
-        yield from _called_in(inner)
+        yield from _asked_in(inner)
 
 
 def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: Nulls) -> Report:

@@ -42,6 +42,17 @@ class S:
     ]
 
 
+def test_a_method_of_a_container_as_done_callback_takes_out_later():
+    body = """
+def f(tasks, task):
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+"""
+    assert effects(body) == [("insert", "tasks"), ("call", "task.add_done_callback"), ("remove", "tasks")]
+    removed = one(body, "remove")
+    assert (removed.key, function(body, "f").regions[removed.region].kind) == ("task", "lambda")
+
+
 def test_functions_of_heapq_and_bisect_are_what_they_do_to_their_list():
     body = """
 import bisect

@@ -78,11 +78,23 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
         if base not in ("?", "super()"):
             reader.saw(base, node)
         reader.emit("call", f"{base}.{method}", node, via=via, result=result, reads=reads, args=args)
+        if method == "add_done_callback":
+            _called_back(reader, function, node.args)
     if method in ELEMENT_GETTERS and base != "?":
         return f"{base}[]"
     if method in VIEWS and not args and base != "?":
         return base
     return f"{base}.{method}()" if base != "?" else ""
+
+
+def _called_back(reader: BodyReader, function: tree.Node, given: list[tree.Node]) -> None:
+    """`task.add_done_callback(tasks.discard)`: as a lambda that says `tasks.discard(task)`."""
+    future = function.value if isinstance(function, tree.Attribute) else function
+    for method in given:
+        if isinstance(method, tree.Attribute) and method.name in (*REMOVES, *CLEARS):
+            place = (method.line, method.column, method.end_line, method.end_column)
+            taken = tree.Expression(*place, tree.Call(*place, method, [future]))
+            reader.in_region("lambda", [taken], "lambda", at=method)
 
 
 def _container_op(reader: BodyReader, base: str, method: str, node: tree.Call) -> str:

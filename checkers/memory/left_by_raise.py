@@ -13,7 +13,7 @@ from llmlint.code.domain.registered import forgets
 from llmlint.code.domain.state import is_keyed, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.leaks import Question, leak
-from llmlint.code.link.exits import stands_in
+from llmlint.code.link.exits import chain, regions_around, stands_in
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.code.link.raising import may_raise
 from llmlint.findings import Report
@@ -49,7 +49,15 @@ def _left(
     found = leak(asked) or leak(asked._replace(throws=lambda effect: may_raise(program, function, effect)))
     if found is None or found.left_by is None or (found.left_by.op == "raise" and not found.left_by.path):
         return None
+    if any(_is_in_finally_of(function, effects[n], found.left_by) for n in own):
+        return None
     return None if _callers_take_out(program, cls, function, attribute) else (found.left_by, effects[own[0]])
+
+
+def _is_in_finally_of(function: FunctionInfo, taking: Effect, left_by: Effect) -> bool:
+    """A `finally` around the raise takes it out, unless it fails itself before it does: nobody mends that."""
+    left = {n for at in chain(function, left_by.region) for n in (at, function.regions[at].first)}
+    return any(function.regions[at].first in left for at in regions_around(function, taking, "finally"))
 
 
 def _takes_out(program: Program, cls: ClassInfo, function: FunctionInfo, effect: Effect, attribute: str) -> bool:

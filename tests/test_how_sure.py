@@ -167,3 +167,30 @@ def test_a_map_that_a_test_before_has_filled_hardly_lacks_what_is_looked_up(
     Path("rows.cpp").write_text(f'#include "converter.h"\nint converter::rows(int id, converter & other) {{{apart}')
     (told,) = scan(Request(paths=(".",), select=("LLM945",), min_confidence="low")).findings
     assert told.confidence == confidence
+
+
+SERVER = """
+import multiprocessing
+import subprocess
+
+import requests
+
+
+class LocalServer:
+    def start(self, command):
+        self.process = {start}(command)
+
+    def tokenize(self, text):
+        return requests.post(f"http://127.0.0.1:{{self.port}}/tokenize", json=text)
+"""
+
+
+@pytest.mark.parametrize(("start", "confidence"), [("subprocess.Popen", "low"), ("Parser", "medium")])
+def test_who_starts_the_server_itself_sees_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, confidence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("llmlint.toml").write_text("root = true\n")
+    Path("serving.py").write_text(SERVER.format(start=start))
+    (told,) = scan(Request(paths=(".",), select=("LLM204",), min_confidence="low")).findings
+    assert told.confidence == confidence

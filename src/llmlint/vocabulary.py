@@ -12,7 +12,7 @@ from functools import cached_property
 
 import msgspec
 
-from llmlint.calls import CallIndex
+from llmlint.calls import CallIndex, is_call
 from llmlint.flows import Flow, Flows
 from llmlint.phrases import contains, ends, last_name, starts, words
 from llmlint.protocols import Protocol
@@ -328,6 +328,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def may_block(self, name: str) -> bool:
         """Could a call whose last part is this name be one that waits? A sieve before calls are resolved."""
         return self._blocking_calls.may_find(name)
+
+    def starts_child(self, callee: str) -> bool:
+        """Does this call start another process: one whose end can be waited for?"""
+        return any(is_call(callee, by) for row in self.blocking if row.kind == "process" for by in row.made_by)
 
     def is_local_answer(self, callee: str) -> bool:
         """Does each rank answer this call for itself: a clock, a queue, a file?"""

@@ -58,7 +58,12 @@ def _report(
         Step(o.function.path, o.effect.line, f"{o.function.name} passes {row.timeout} here") for o in beside[:1]
     ]
     evidence += [Step(function.path, other.line, f"{other.callee} is given none either") for other, _ in others[:3]]
-    if beside:
+    if _keeps_its_server(program, function):
+        sure = (
+            "low",
+            "the object starts a process of its own, and whom it asks may be that: its end closes the connection",
+        )
+    elif beside:
         sure = ("high", "the same file passes a time limit elsewhere")
     else:
         sure = ("medium", f"without {row.timeout}, the library waits for as long as the connection stays open")
@@ -74,6 +79,12 @@ def _report(
         cause="missing-timeout",
         edit={"argument": row.timeout, "seconds": _SECONDS} if _is_mended_alike(found) else {},
     )
+
+
+def _keeps_its_server(program: Program, function: FunctionInfo) -> bool:
+    methods = function.owner.functions if function.owner is not None else ()
+    calls = ((method, effect.callee) for method in methods for effect in method.effects if effect.callee)
+    return any(program.vocabulary.starts_child(program.resolve(method, callee)) for method, callee in calls)
 
 
 def _is_mended_alike(found: list[tuple[Effect, Blocking]]) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.counting import LOWER, RAISE
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
 
@@ -25,12 +26,11 @@ class _Holding(NamedTuple):
 
 
 def shared_entries(program: Program) -> Iterator[Report]:
-    returned = _given_back(program)
-    for function in program.functions if returned else ():
-        for effect in function.effects:
-            holding = _shared(function, effect)
-            if holding in returned and not _counts_up(program, function):
-                yield _report(program, function, effect, *returned[holding])
+    shared = ((f, e, holding) for f in program.asked.functions for e in f.effects if (holding := _shared(f, e)))
+    for function, effect, holding in shared:
+        returned = once(program, _given_back)
+        if holding in returned and not _counts_up(program, function):
+            yield _report(program, function, effect, *returned[holding])
 
 
 def _given_back(program: Program) -> dict[_Holding, tuple[Call, Call]]:

@@ -28,6 +28,8 @@ class _Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def never_returns(callee: str, first: str, is_python: bool) -> bool:
     """Does a call with this first argument, as it is written, never come back?"""
     rows = _index("python" if is_python else "cpp").find(callee)
+    if not rows:  # nearly always
+        return False
     return any(not row.given or any(fnmatchcase(first, given) for given in row.given) for row in rows)
 
 

@@ -18,7 +18,8 @@ from llmlint.phrases import last_name
 
 def pins_too_late(program: Program) -> Iterator[Report]:
     for cls in program.classes:
-        pinning = [(f, count) for f in cls.functions if f.is_method and (count := _counted(f))] if cls.functions else []
+        called = (f for f in cls.functions if f.is_method and f.name in program.asked.call_names)
+        pinning = [(f, count) for f in called if (count := _counted(f))]
         for pins, count in pinning:
             evicting = [f for f in cls.functions if f.is_method and f is not pins and _evicts(program, cls, f, count)]
             for function, pin in program.callers(pins) if evicting else ():

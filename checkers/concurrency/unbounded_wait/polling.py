@@ -30,6 +30,8 @@ _NOISE = frozenset("all any len str info debug warning error print log".split())
 
 def polled(program: Program) -> Iterator[Report]:
     for sleeper, sleep in program.calls_named("sleep"):
+        if sleeper not in program.asked and sleeper.name not in program.asked.call_names:
+            continue  # neither it nor a caller that it is read as a part of can be told of
         if sleeper.language == "python" and sleeper.name != "<module>":
             for function, effect in read_with_callers(program, sleeper, sleep):
                 if function.name != "<module>":

@@ -136,10 +136,25 @@ def _calls_of(program: Program, function: FunctionInfo) -> Iterator[Call]:
     """The calls known to run a function, without construction and without calls that are collectives by themselves."""
     if function.name.startswith("__"):
         return
-    for call in program.calls_named(function.name):
-        if call.function is not function and function in program.callees(*call):
-            if collective_at(program, *call) is None:
-                yield call
+    known = once(program, _known_targets)
+    if function.name not in known:
+        known[function.name] = _by_target(program, function.name)
+    for call in known[function.name].get(function, ()):
+        if call.function is not function and collective_at(program, *call) is None:
+            yield call
+
+
+def _known_targets(program: Program) -> dict[str, dict[FunctionInfo, list[Call]]]:
+    return {}
+
+
+def _by_target(program: Program, name: str) -> dict[FunctionInfo, list[Call]]:
+    """The calls of a name by what they run: hundreds of functions are called `forward`."""
+    found: dict[FunctionInfo, list[Call]] = {}
+    for call in program.calls_named(name):
+        for target in dict.fromkeys(program.callees(*call)):
+            found.setdefault(target, []).append(call)
+    return found
 
 
 def _through(function: FunctionInfo, effect: Effect, met: Meeting) -> Meeting:

@@ -74,10 +74,10 @@ def _steps(effect: Effect) -> tuple[str, str]:
     """What is counted by one, and which way; ("", "") for nothing."""
     if effect.op == "assign" and effect.via in (RAISE, LOWER) and effect.source == "1":
         return effect.path, effect.via
+    if effect.op != "call" or not effect.path.endswith(tuple(_ATOMIC)):  # nearly always, so told first
+        return "", ""
     path, _, method = effect.path.rpartition(".")
-    if effect.op == "call" and method in _ATOMIC and effect.args and effect.args[0].literal == "1":
-        return path, _ATOMIC[method]
-    return "", ""
+    return (path, _ATOMIC[method]) if method in _ATOMIC and effect.args and effect.args[0].literal == "1" else ("", "")
 
 
 def _asks_for_none(function: FunctionInfo, name: str) -> bool:

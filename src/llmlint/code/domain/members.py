@@ -64,9 +64,10 @@ class Members:
         for function in self._program.functions:
             if function.language == "python":
                 for effect in function.effects:
-                    owner, _, name = effect.path.rpartition(".")
-                    if owner and owner != "self" and effect.op in ("assign", "insert", "clear", "bind"):
-                        yield name
+                    if effect.op in ("assign", "insert", "clear", "bind"):
+                        owner, _, name = effect.path.rpartition(".")
+                        if owner and owner != "self":
+                            yield name
 
     def _by_name(self) -> Iterator[str]:
         for called in _BY_NAME:

@@ -43,12 +43,13 @@ def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
     for function in functions:
         given = {param.name for param in function.params}
         for effect in function.effects:
-            attribute = attribute_of(effect.path)
+            is_taken = takes_next(effect)
+            attribute = attribute_of(effect.path) if is_taken or effect.op == "insert" else ""
             if not attribute or effect.path != f"self.{attribute}":
                 continue
-            if takes_next(effect):
+            if is_taken:
                 taking.setdefault(attribute, set()).add(function)
-            elif effect.op == "insert" and not effect.via.startswith("[]"):
+            elif not effect.via.startswith("[]"):
                 told = {root_of(path) for path in told_of(effect)} & given
                 giving.setdefault(attribute, {})[function] = frozenset(told)
     for attribute in sorted(taking.keys() & giving.keys()):

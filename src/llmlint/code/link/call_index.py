@@ -17,8 +17,9 @@ class CallIndex:
         calls: dict[str, list[Call]] = {}
         for function in self.functions:
             for effect in function.effects:
-                if effect.callee:
-                    calls.setdefault(name_called(effect.callee), []).append(Call(function, effect))
+                callee = effect.path if effect.op == "call" else effect.callee
+                if callee:
+                    calls.setdefault(name_called(callee), []).append(Call(function, effect))
         return calls
 
 

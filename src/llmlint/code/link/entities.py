@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -386,8 +387,16 @@ class ClassInfo:
             starts.setdefault(field.name, []).append(start)
         if self.language == "python":
             for function in sorted(self.functions, key=lambda f: f not in self.building):
-                _starts_in(function, starts)
+                for name, effect in _started_in(function):
+                    starts.setdefault(name, []).append(start_of(function, effect))
         return {name: AttributeInfo(name, self, tuple(found)) for name, found in starts.items()}
+
+    @property
+    def attribute_names(self) -> Iterator[str]:
+        """Of its own attributes, each once; nothing is worked out about them."""
+        started = (name for function in self.functions for name, _ in _started_in(function))
+        names = (*(field.name for field in self.facts.fields), *(started if self.language == "python" else ()))
+        return iter(dict.fromkeys(names))
 
     @cached_property
     def attributes(self) -> dict[str, AttributeInfo]:
@@ -468,11 +477,12 @@ def _counts_more(function: FunctionInfo) -> int:
     return 2 if function.facts.has_body else 1
 
 
-def _starts_in(function: FunctionInfo, starts: dict[str, list[Start]]) -> None:
+def _started_in(function: FunctionInfo) -> Iterator[tuple[str, Effect]]:
+    """The attributes that the function gives a value or a type, and where."""
     for effect in function.effects:
         is_start = effect.op in ("assign", "clear") and effect.via in ("", "=")
         if not effect.path.startswith("self.") or not (is_start or effect.via == "declare"):
             continue
         name = effect.path[5:]
         if name.isidentifier():
-            starts.setdefault(name, []).append(start_of(function, effect))
+            yield name, effect

@@ -105,7 +105,7 @@ class Touches:
     def _definers(self) -> dict[str, list[ClassInfo]]:
         definers: dict[str, list[ClassInfo]] = {}
         for cls in self._classes:
-            for name in cls.own_attributes:
+            for name in cls.attribute_names:
                 definers.setdefault(name, []).append(cls)
         return definers
 

@@ -47,30 +47,44 @@ class Quick:
 class Known:
     """The entities about which a station does not tell: the probe's own set of them, or those that it told of itself.
 
-    What all of a probe's stations share costs nothing to keep. But who is not told of a call does not see its object
-    either, so now and then each station begins anew, with a set of its own.
+    What all of a probe's stations share costs nothing to keep. But who is not told of a call does not count it, nor see
+    its object. So each station begins with a set of its own, until it has told of something, and begins anew now and
+    then.
     """
 
-    __slots__ = ("changed", "now", "own", "shared")
+    __slots__ = ("changed", "now", "own", "probes", "shared", "tells")
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.changed = changed
+        self.probes: tuple[Probe, ...] = ()
         self.own: set[Hashable] = set()
         self.shared: set[Hashable] | None = None
         self.now = self.own
         """The one of the two that holds."""
+        self.tells = False
+        """Whether anything was put into the own set since it began."""
 
-    def share(self, shared: set[Hashable] | None) -> None:
-        self.shared = shared
+    def begin(self, probes: Sequence[Probe], shared: set[Hashable] | None) -> None:
+        self.probes, self.shared = tuple(probes), shared
+        self.ask_anew()
+
+    def ask_anew(self) -> None:
         self.own.clear()
-        self._take(self.own if shared is None else shared)
+        self.tells = False
+        self._take(self.own)
 
-    def ask_anew(self, anew: bool) -> None:
-        if anew:
-            self.own.clear()
-            self._take(self.own)
-        elif self.shared is not None:
+    def rely_on_the_probe(self) -> None:
+        if self.tells and self.shared is not None and self.now is self.own:
             self._take(self.shared)
+
+    def note(self, entity: Hashable) -> None:
+        """There is nothing more to learn about it."""
+        if self.now is self.own:
+            self.own.add(entity)
+            if not self.tells:
+                self.tells = True
+                for probe in self.probes:
+                    probe.told_by_stations.append(self.own)
 
     def _take(self, known: set[Hashable]) -> None:
         self.now = known
@@ -148,16 +162,15 @@ class Probe:
         """Take out of this whatever there is something to learn about again."""
         if not any(other is known for other in self.known):
             self.known.append(known)
-        self._note_own_ones()
 
     def ask_anew(self, anew: bool) -> None:
         """Whether each station finds out for itself what there is to know, or may rely on what the probe knows."""
         for known in self.known:
-            known.ask_anew(anew)
-        self._note_own_ones()
-
-    def _note_own_ones(self) -> None:
-        self.told_by_stations = [known.own for known in self.known if known.now is known.own]
+            if anew:
+                known.ask_anew()
+            else:
+                known.rely_on_the_probe()
+        self.told_by_stations = [known.own for known in self.known if known.now is known.own and known.tells]
 
     def is_unknown_again(self, entity: Hashable) -> None:
         """From now on there is something to learn about it."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from . import rewrite
+from . import rewrite, signposts
 from .paths import Path
 from .plan import Inside, Target
 from .probe import COUNT_ONLY, Known, Probe, Quick, in_a_stretch
@@ -148,8 +148,8 @@ class Station:
         return set() if self.tells_all else self.knows.now
 
     def _let_know(self) -> None:
-        if rewrite.stations().get(self.key) is self:
-            rewrite.let_know(self.key, self.known)
+        if signposts.stations().get(self.key) is self:
+            signposts.let_know(self.key, self.known)
 
     def attach(self, recorder: Recorder) -> None:
         """Count in this recorder from now on: a forked child has its own."""
@@ -158,7 +158,7 @@ class Station:
 
     def _free_key(self) -> str:
         """The same in every process that has the function once, as its code may travel by value."""
-        code, others = self.original, rewrite.stations()
+        code, others = self.original, signposts.stations()
         key = place = f"{code.co_filename}:{code.co_firstlineno}:{self.label}"
         while key in others:
             key = f"{place}#{len(others)}"
@@ -187,7 +187,7 @@ class Station:
     def restore(self) -> None:
         if self.function.__code__ is self.instrumented:  # else somebody else has put another code there since
             self.function.__code__ = self.original
-        rewrite.take_away(self.key)
+        signposts.take_away(self.key)
 
     def is_for(self, probe: Probe) -> bool:
         return any(watcher.probe is probe for watcher in self.watchers)
@@ -243,9 +243,10 @@ class Station:
         abouts = {way.about.text if way.about is not None else "" for way in wanting}
         self.about = wanting[0].about if all_quick and len(abouts) == 1 else None
         self.tells_all = False
-        self.knows.share(wanting[0].known if self.about is not None and len(wanting) == 1 else None)
-        for watcher in self.watchers if self.about is not None else ():
-            watcher.probe.tell_of_ends(self.knows)
+        probes = [watcher.probe for watcher in self.watchers] if self.about is not None else []
+        self.knows.begin(probes, wanting[0].known if len(wanting) == 1 and probes else None)
+        for probe in probes:
+            probe.tell_of_ends(self.knows)
         if all_quick and len(wanting) == 1:
             self.enter, self.leave = self._the_way_of_one(wanting[0])
         else:
@@ -268,8 +269,8 @@ class Station:
             if type(token) is Call:
                 return self._leave(token, result)
             try:
-                if after(token, result, None) and about and knows.now is knows.own:
-                    knows.own.add(token)
+                if after(token, result, None) and about:
+                    knows.note(token)
             except Exception:
                 faults.add(label)
             return None
@@ -297,7 +298,7 @@ class Station:
                 parts = token if type(token) is list and len(self.quick) > 1 else [token]
                 learnt = [way.after(part, result, error) for way, part in zip(self.quick, parts, strict=False)]
                 if self.about is not None and all(learnt):
-                    self.knows.own.add(parts[0])
+                    self.knows.note(parts[0])
         except Exception:
             self.faults.add(self.label)
 

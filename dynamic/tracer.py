@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from . import imports, processes, rewrite
+from . import imports, processes, rewrite, signposts
 from .bindings import may_be_compiled, resolve, subclasses, waits_for_its_first_use
 from .meter import Meter
 from .plan import Finding, Plan, Target, probe_names
@@ -186,7 +186,7 @@ class Tracer:
         if ask is None:
             return
         self.taken[name] = module
-        rewrite.leave_graphs_alone(ask)
+        signposts.leave_graphs_alone(ask)
         for station in self.stations.values():
             try:
                 station.rewrite_again(self.plan.inside)
@@ -427,7 +427,7 @@ class Tracer:
                 station.restore()
             for undo in self.undo:
                 undo()
-            rewrite.forget_stations()
+            signposts.forget_stations()
         try:
             self.look(last=False)
             for probe in self.probes.values():

@@ -122,7 +122,6 @@ class EntityLedger(Probe):
         """Whose methods were called lately, by id: they need not be seen again."""
         self.known_until = 0.0
         """When calls about what is under way are told of again, up to the next look."""
-        self.asks_anew = False
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
@@ -300,14 +299,11 @@ class EntityLedger(Probe):
     def _look_at_calls_anew(self) -> None:
         """Once in a while, so that objects that hold the container and came later are seen."""
         now = time.monotonic()
-        if self.asks_anew:
-            self.asks_anew = False
-            self.ask_anew(False)
-        elif now >= self.known_until:
+        anew = now >= self.known_until
+        if anew:
             self.known_until = now + KNOWN_FOR
             self.subjects.clear()
-            self.asks_anew = True
-            self.ask_anew(True)
+        self.ask_anew(anew)
 
     def _held(self, watched: Watched) -> set[Hashable] | None:
         """The ids held now; None when nobody is there to hold any."""

@@ -1,0 +1,293 @@
+"""The calls that are put into a function's definition: to its station, before and after the body, and inside of it.
+
+A call about what the station knows is not told of: by far the most calls of an engine are one token more of a request
+under way, and must cost next to nothing. So where it can be read what a call is about, that is asked for first.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .paths import Path
+from .plan import Inside
+from .signposts import IN_A_GRAPH, KNOWN, STATIONS, dynamo_is_there
+
+_TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
+_MISSING = ("NameError", "KeyError")
+"""How it shows that there is no such station."""
+_CHANGES = frozenset(
+    "append appendleft add insert extend extendleft update setdefault pop popitem popleft remove discard clear sort "
+    "reverse rotate".split()
+)
+"""Methods of containers that change them."""
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """What belongs to the function itself, not to functions and classes inside it."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from own_nodes(child)
+
+
+def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
+    """The definition with the calls put in, on copies: the parsed file stays as it is.
+
+    S = the station; None where there is none, or what the call is about is known
+    if S is None: the body as it was
+    token = S.enter(…)
+    try: the body, with S.leave(token, …) before each return
+    except BaseException: S.fail(token); raise
+    """
+    bare = type(node)(**dict(ast.iter_fields(node)))
+    ast.copy_location(bare, node)
+    bare.decorator_list, bare.returns = _first_line_of(node), None
+    bare.args = _without_defaults(node.args)
+    generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in own_nodes(node))
+    touching = _Touches(inside.accesses)
+    lasting = _read_only_names(node) if inside.locks else frozenset()
+    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks, lasting)
+    documented = ast.get_docstring(node, clean=False) is not None
+    start, plain = node.body[:documented], node.body[documented:]
+    declared = _Declarations()
+    plain = [declared.visit(_copy(statement)) for statement in plain]
+    body = [returns.visit(touching.visit(_copy(statement))) for statement in plain]
+    values: ast.expr = ast.Tuple([ast.Name(root, ast.Load()) for root in roots], ast.Load())
+    enter = _assign(_TOKEN, _call("enter", [values]))
+    leave = _if_followed(_call("leave", [ast.Name(_TOKEN, ast.Load()), ast.Constant(None)]))
+    fail = _if_followed(_call("fail", [ast.Name(_TOKEN, ast.Load())]))
+    handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
+    attempt = ast.Try([*_flat(body), leave], [handler], [], [])
+    asks = about is not None and "__" not in about.text and not touching.told and not returns.told
+    find = _find_station_unless_known(key, _expression(about)) if asks and about is not None else _find_station(key)
+    before = [*declared.found, find, _as_it_was(plain), enter]
+    for first in before:
+        ast.copy_location(first, node.body[0])
+    for added in (leave, attempt, handler, fail):
+        ast.copy_location(added, node.body[-1])
+    bare.body = [*_copy(start), *before, attempt]
+    return bare
+
+
+def _first_line_of(node: Any) -> list[ast.expr]:
+    """A stand-in for the decorators, never run: a function's lines are counted from its first one."""
+    return [ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list[:1]]
+
+
+def _assign(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def _if_followed(call: ast.expr) -> ast.stmt:
+    """The call, unless `enter` said that this one is not followed."""
+    followed = ast.Compare(ast.Name(_TOKEN, ast.Load()), [ast.IsNot()], [ast.Constant(None)])
+    return ast.If(followed, [ast.Expr(call)], [])
+
+
+def _find_station(key: str) -> ast.stmt:
+    """None where there is no such station, and where a graph is made of the function."""
+    asked = ast.Call(_load(IN_A_GRAPH), [], []) if dynamo_is_there() else None
+    return _attempt(_assign(_STATION, _station_unless(asked, key)), {_MISSING: _no_station()})
+
+
+def _find_station_unless_known(key: str, about: ast.expr) -> ast.stmt:
+    """What can't be read is not known: the program's own reading of it will fail, or the station's."""
+    asked: ast.expr = ast.Compare(about, [ast.In()], [_load(KNOWN + key)])
+    if dynamo_is_there():
+        asked = ast.BoolOp(ast.Or(), [ast.Call(_load(IN_A_GRAPH), [], []), asked])
+    found = _assign(_STATION, _station_unless(asked, key))
+    return _attempt(found, {_MISSING: _no_station(), ("Exception",): _find_station(key)})
+
+
+def _station_unless(asked: ast.expr | None, key: str) -> ast.expr:
+    station = ast.Subscript(_load(STATIONS), ast.Constant(key), ast.Load())
+    return station if asked is None else ast.IfExp(asked, ast.Constant(None), station)
+
+
+def _no_station() -> ast.stmt:
+    return _assign(_STATION, ast.Constant(None))
+
+
+def _as_it_was(plain: list[ast.stmt]) -> ast.stmt:
+    nobody = ast.Compare(_load(_STATION), [ast.Is()], [ast.Constant(None)])
+    return ast.If(nobody, [*plain, ast.Return()], [])
+
+
+def _attempt(step: ast.stmt, otherwise: Mapping[tuple[str, ...], ast.stmt]) -> ast.stmt:
+    """A step, and what is done in its place after an error of these kinds."""
+    handlers = []
+    for errors, instead in otherwise.items():
+        kinds = [_load(error) for error in errors]
+        kind = ast.Tuple(kinds, ast.Load()) if len(kinds) > 1 else kinds[0]
+        handlers.append(ast.ExceptHandler(kind, None, [instead]))
+    return ast.Try([step], handlers, [], [])
+
+
+def _load(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _expression(about: Path) -> ast.expr:
+    """A path of names, as code; plain attributes only, so that it costs what the program's own reading costs."""
+    found: ast.expr = ast.Name(about.root, ast.Load())
+    for _, name in about.steps:
+        found = ast.Attribute(found, str(name), ast.Load())
+    return found
+
+
+def _flat(statements: list[Any]) -> Iterator[ast.stmt]:
+    for statement in statements:
+        if isinstance(statement, list):
+            yield from statement
+        else:
+            yield statement
+
+
+def _copy(node: Any) -> Any:
+    """A tree of its own; `copy.deepcopy` takes several times as long."""
+    if isinstance(node, list):
+        return [_copy(one) for one in node]
+    if not isinstance(node, ast.AST):
+        return node
+    return type(node)(**{name: _copy(value) for name, value in vars(node).items()})
+
+
+def _without_defaults(arguments: ast.arguments) -> ast.arguments:
+    """Defaults and annotations live on the function object, which stays; only their number must fit."""
+    bare: ast.arguments = _copy(arguments)
+    for argument in (*bare.posonlyargs, *bare.args, *bare.kwonlyargs, bare.vararg, bare.kwarg):
+        if argument is not None:
+            argument.annotation = None
+    bare.defaults = [ast.Constant(None) for _ in bare.defaults]
+    bare.kw_defaults = [None if default is None else ast.Constant(None) for default in bare.kw_defaults]
+    return bare
+
+
+class _InOneFunction(ast.NodeTransformer):
+    """Leaves alone what is compiled to code of its own."""
+
+    told = False
+    """Whether anything inside the function is told of."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return node
+
+
+class _Declarations(_InOneFunction):
+    """Takes `global` and `nonlocal` out: they hold for the whole function, and must stand before both of its bodies."""
+
+    def __init__(self) -> None:
+        self.found: list[ast.stmt] = []
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        self.found.append(_copy(node))
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
+        self.found.append(_copy(node))
+        return ast.copy_location(ast.Pass(), node)
+
+
+class _Touches(_InOneFunction):
+    """`self.queue` becomes `touch(self, …).queue`, whether it is read, stored or deleted."""
+
+    def __init__(self, attributes: frozenset[str]) -> None:
+        self.attributes = attributes
+        self.changed: set[int] = set()
+        """Nodes that stand for what a method or an index changes."""
+
+    def visit(self, node: ast.AST) -> Any:
+        return super().visit(node) if self.attributes else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr not in self.attributes or not isinstance(node.value, ast.Name):
+            return self.generic_visit(node)
+        writes = id(node) in self.changed or not isinstance(node.ctx, ast.Load)
+        told = [ast.Constant(node.attr), ast.Constant(node.lineno), ast.Constant(writes)]
+        node.value = ast.copy_location(_call("touch", [node.value, *told]), node.value)
+        self.told = True
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if not isinstance(node.ctx, ast.Load):
+            self.changed.add(id(node.value))
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+            self.changed.add(id(node.func.value))
+        return self.generic_visit(node)
+
+    def visit_ListComp(self, node: Any) -> ast.AST:
+        """Only what the first `for` walks over is evaluated in the function itself, in all Pythons."""
+        node.generators[0].iter = self.visit(node.generators[0].iter)
+        return node  # type: ignore[no-any-return]
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+
+
+class _Returns(_InOneFunction):
+    """`return x` tells what it returns first, and `with lock:` that it holds it; in the function itself only."""
+
+    def __init__(self, bare_only: bool, locks: frozenset[str], lasting: frozenset[str]) -> None:
+        self.bare_only = bare_only
+        self.locks = locks
+        self.lasting = lasting
+
+    def visit_With(self, node: Any) -> ast.AST:
+        self.generic_visit(node)
+        held = [item.context_expr for item in node.items if self._is_told(item.context_expr)]
+        if held:
+            self.told = True
+            hold = ast.copy_location(ast.Expr(_call("hold", [_copy(lock) for lock in held])), node.body[0])
+            let_go = ast.copy_location(ast.Expr(_call("let_go", [_copy(lock) for lock in held])), node.body[-1])
+            attempt = ast.copy_location(ast.Try(node.body, [], [], [let_go]), node.body[0])
+            node.body = [hold, attempt]
+        return node  # type: ignore[no-any-return]
+
+    visit_AsyncWith = visit_With
+
+    def _is_told(self, manager: ast.expr) -> bool:
+        """A lock of the plan; or one under a plain name, which may stand around those."""
+        return _last_name(manager) in self.locks or (isinstance(manager, ast.Name) and manager.id in self.lasting)
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        token = ast.Name(_TOKEN, ast.Load())
+        if self.bare_only:
+            return [ast.copy_location(_if_followed(_call("leave", [token, ast.Constant(None)])), node), node]
+        keep = _assign(_RESULT, node.value or ast.Constant(None))
+        result = ast.Name(_RESULT, ast.Load())
+        tell = _if_followed(_call("leave", [token, result]))
+        return [ast.copy_location(step, node) for step in (keep, tell, ast.Return(result))]
+
+
+def _read_only_names(node: Any) -> frozenset[str]:
+    """Names that mean the same from the function's start to its end; none where it has no lock of its own."""
+    names = [inner for inner in own_nodes(node) if isinstance(inner, ast.Name)]
+    bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+    return frozenset(name.id for name in names) - bound
+
+
+def _last_name(expression: ast.expr) -> str:
+    """`lock` of `self.engine.lock`; "" for anything that is more than a path of names."""
+    inner = expression
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    if not isinstance(inner, ast.Name):
+        return ""
+    return expression.attr if isinstance(expression, ast.Attribute) else inner.id
+
+
+def _call(method: str, arguments: list[ast.expr]) -> ast.Call:
+    return ast.Call(ast.Attribute(_load(_STATION), method, ast.Load()), arguments, [])

@@ -1,0 +1,55 @@
+"""What rewritten functions look up among the builtins, so that their code holds nothing of ours but names."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+STATIONS = "__llmlint_stations__"
+"""The stations of this process, by key."""
+KNOWN = "__llmlint_known__ "
+"""With a station's key behind it: what that station knows already."""
+IN_A_GRAPH = "__llmlint_in_a_graph__"
+"""Once Dynamo is there: torch's own question, which Dynamo answers with True while it traces."""
+
+_dynamo = False
+
+
+def dynamo_is_there() -> bool:
+    return _dynamo
+
+
+def stations() -> dict[str, Any]:
+    """The stations of this process, where rewritten functions look for theirs."""
+    found: dict[str, Any] = builtins.__dict__.setdefault(STATIONS, {})
+    return found
+
+
+def leave_graphs_alone(in_a_graph: Callable[[], bool]) -> None:
+    """From now on functions ask whether they are being traced into a graph, and are then what they were."""
+    global _dynamo
+    setattr(builtins, IN_A_GRAPH, in_a_graph)
+    _dynamo = True
+
+
+def forget_stations() -> None:
+    """What has to be found among the builtins is there no more; code that is under way does without."""
+    global _dynamo
+    _dynamo = False
+    for key in list(stations()):
+        take_away(key)
+    for name in (STATIONS, IN_A_GRAPH):
+        builtins.__dict__.pop(name, None)
+
+
+def take_away(key: str) -> None:
+    """The station of this name is found no more."""
+    stations().pop(key, None)
+    builtins.__dict__.pop(KNOWN + key, None)
+
+
+def let_know(key: str, known: AbstractSet[Any]) -> None:
+    """What the function asks for: calls about these are not told of."""
+    builtins.__dict__[KNOWN + key] = known

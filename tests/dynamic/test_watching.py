@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from test_command_line import llmlint
 
+from llmlint.catalogue import load_catalogue
+from llmlint.runtime.templates import by_template
+from llmlint.vocabulary_file import load_vocabulary
+
 ENGINE = """
 class Scheduler:
     def __init__(self):
@@ -87,3 +91,88 @@ def test_what_cannot_be_watched_is_told_and_the_command_runs(watch: str, said: s
     told, found = traced(tmp_path, "--watch", watch)
     assert told.startswith(f"llmlint: the command runs untraced: {said}")
     assert found == []
+
+
+OTHERS = """
+class Pool:
+    def __init__(self):
+        self.blocks = {}
+        self.cached_at = {}
+        self.order = []
+
+    def cache_block(self, key):
+        self.blocks[key] = 1
+        self.cached_at[key] = 2
+
+    def note(self, step):
+        self.order.append(step)
+
+    def reset_cache(self):
+        self.blocks.clear()
+
+    def clear_stale(self, key):
+        del self.blocks[key]
+
+
+class Keys:
+    def __init__(self):
+        self.made = {}
+        self.bounded = {}
+
+    def make(self, text):
+        self.made[text] = 1
+        self.bounded[text] = 1
+
+    def evict(self):
+        self.bounded.popitem()
+
+    def reset(self):
+        self.made.clear()
+
+
+class Streams:
+    def __init__(self):
+        self.arrivals = {}
+
+    def start(self, state):
+        self.arrivals[state.request_id] = 1
+
+    def abort_request(self, request_id):
+        pass
+
+    def request_is_finished(self, request_id):
+        return request_id not in self.arrivals
+"""
+
+
+def asked_by(template: str, folder: Path) -> list[tuple[str, str, str]]:
+    """Rule, container, and who is watched in which role about what."""
+    (folder / "others.py").write_text(OTHERS)
+    found = by_template(template, folder, folder, load_catalogue(), load_vocabulary())
+    told = []
+    for one in found:
+        targets = one.runtime["targets"]
+        parts = ", ".join(f"{part['qualname']}:{part['role']}:{part.get('entity', '')}" for part in targets)
+        told.append((one.rule, one.runtime["watch"][0]["attribute"], parts))
+    return told
+
+
+def test_a_template_of_resets_asks_about_what_is_filled_beside_what_they_clear(tmp_path: Path) -> None:
+    asked = asked_by("resets", tmp_path)
+    assert [one for one in asked if one[2].startswith("Pool")] == [
+        ("LLM801", "blocks", "Pool.reset_cache:reset:"),
+        ("LLM801", "cached_at", "Pool.reset_cache:reset:"),
+    ]
+
+
+def test_a_template_of_caches_asks_about_what_no_method_empties_but_a_reset(tmp_path: Path) -> None:
+    assert [one for one in asked_by("caches", tmp_path) if one[2].startswith("Keys")] == [
+        ("LLM101", "made", "Keys.make:insert:text")
+    ]
+
+
+def test_who_enters_is_told_by_the_key_and_a_question_ends_nothing(tmp_path: Path) -> None:
+    asked = [one for one in asked_by("request-lifecycle", tmp_path) if one[1] == "arrivals"]
+    assert asked == [
+        ("LLM102", "arrivals", "Streams.start:enter:state.request_id, Streams.abort_request:leave:request_id")
+    ]

@@ -62,7 +62,7 @@ def _read(file: Path) -> Any:
     multiple=True,
     nargs=2,
     metavar="NAME PATH",
-    help="Watch what the functions under PATH say of themselves: request-lifecycle.",
+    help="Watch what the functions under PATH say of themselves: request-lifecycle, resets, caches.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for what the run records.")
 @click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
@@ -147,7 +147,8 @@ def asked_by_hand(
     """What is to be watched without a scan's finding, or in words why it can't be."""
     if not watches and not templates:
         return []
-    from llmlint.runtime.watching import WatchError, by_template, named_by_hand
+    from llmlint.runtime.templates import by_template
+    from llmlint.runtime.watching import WatchError, named_by_hand
     from llmlint.vocabulary_file import load_vocabulary
 
     catalogue, vocabulary = load_catalogue(), load_vocabulary()

@@ -1,7 +1,7 @@
 """Watching without a finding of a scan: what a user names, or a package's life-cycle by its words, becomes findings.
 
     --watch 'Scheduler.add_request:enter, finish:leave, abort:leave' --container running
-    --watch-template request-lifecycle ./my_engine
+    --watch-template request-lifecycle ./my_engine        (`templates.py`)
 
 The roles say which rule is asked; a third part names the entity (`add:enter:request.request_id`). Without one it is the
 parameter that looks most like a request's id, or else the first.
@@ -9,15 +9,14 @@ parameter that looks most like a request's id, or else the first.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 from llmlint.catalogue import Catalogue
-from llmlint.files import discover
 from llmlint.findings import Finding, fingerprint
 from llmlint.runtime.block import Block, Role, Target, Watch
+from llmlint.runtime.methods import Method, methods_under
 from llmlint.vocabulary import Vocabulary
 
 RULES = (
@@ -28,8 +27,6 @@ RULES = (
     (frozenset({"insert"}), "unbounded-cache"),
 )
 """The first rule all of whose roles are named."""
-TEMPLATES = ("request-lifecycle",)
-_INSERTS = frozenset(("add", "append", "appendleft", "setdefault", "update"))
 
 
 class WatchError(ValueError):
@@ -44,47 +41,12 @@ class Part(NamedTuple):
     entity: str
 
 
-class Method(NamedTuple):
-    """A method where it is defined."""
-
-    path: str
-    owner: str
-    node: ast.FunctionDef | ast.AsyncFunctionDef
-
-    @property
-    def parameters(self) -> list[str]:
-        arguments = self.node.args
-        return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
-
-
 def named_by_hand(
     texts: Iterable[str], containers: Sequence[str], root: Path, catalogue: Catalogue, vocabulary: Vocabulary
 ) -> list[Finding]:
     """A finding for each `--watch`."""
-    methods = list(_methods([str(root)])) if texts else []
+    methods = list(methods_under([str(root)])) if texts else []
     return [_by_hand(_parts(text), containers, methods, root, catalogue, vocabulary) for text in texts]
-
-
-def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabulary: Vocabulary) -> list[Finding]:
-    """A finding for each container that methods of one class fill for a request, where others of it end requests."""
-    if name not in TEMPLATES:
-        raise WatchError(f"there is no template {name!r}; there is {', '.join(TEMPLATES)}")
-    classes: dict[tuple[str, str], list[Method]] = {}
-    for method in _methods([str(path)]):
-        if any(map(vocabulary.speaks_of_requests, method.parameters)):
-            classes.setdefault((method.path, method.owner), []).append(method)
-    found = []
-    for methods in classes.values():
-        ends = [method for method in methods if vocabulary.is_terminal(method.node.name)]
-        begins = [method for method in methods if method not in ends and _filled_by(method)]
-        for container in sorted({one for method in begins for one in _filled_by(method)} if ends else ()):
-            filling = [method for method in begins if container in _filled_by(method)]
-            targets = [
-                *(_target(method, "enter", "", root, vocabulary) for method in filling),
-                *(_target(method, "leave", "", root, vocabulary) for method in ends),
-            ]
-            found.append(_finding("request-state-leak", targets, [container], filling[0], root, catalogue))
-    return found
 
 
 def _parts(text: str) -> list[Part]:
@@ -114,9 +76,9 @@ def _by_hand(
         raise WatchError(f"no rule is about {' and '.join(sorted(roles))} alone")
     found = [_only(part.qualname, methods, root) for part in parts]
     targets = [
-        _target(method, part.role, part.entity, root, vocabulary) for part, method in zip(parts, found, strict=True)
+        target_of(method, part.role, part.entity, root, vocabulary) for part, method in zip(parts, found, strict=True)
     ]
-    return _finding(rule, targets, containers, found[0], root, catalogue)
+    return finding_of(rule, targets, containers, found[0], root, catalogue)
 
 
 def _only(qualname: str, methods: list[Method], root: Path) -> Method:
@@ -128,36 +90,7 @@ def _only(qualname: str, methods: list[Method], root: Path) -> Method:
     return found[0]
 
 
-def _methods(paths: Iterable[str]) -> Iterator[Method]:
-    for source in discover(paths).sources:
-        if source.language != "python":
-            continue
-        try:
-            tree = ast.parse(Path(source.file).read_bytes())
-        except (OSError, SyntaxError, ValueError):
-            continue
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef):
-                for inner in node.body:
-                    if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                        yield Method(source.file, node.name, inner)
-
-
-def _filled_by(method: Method) -> set[str]:
-    """Attributes of `self` that the method puts something into."""
-    found: set[str] = set()
-    for node in ast.walk(method.node):
-        held: ast.expr | None = None
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            held = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _INSERTS:
-            held = node.func.value
-        if isinstance(held, ast.Attribute) and isinstance(held.value, ast.Name) and held.value.id == "self":
-            found.add(held.attr)
-    return found
-
-
-def _target(method: Method, role: Role, entity: str, root: Path, vocabulary: Vocabulary) -> Target:
+def target_of(method: Method, role: Role, entity: str, root: Path, vocabulary: Vocabulary) -> Target:
     wants_one = role in ("enter", "leave", "insert", "acquire", "release")
     qualname = f"{method.owner}.{method.node.name}"
     entity = entity or (_entity(method, vocabulary) if wants_one else "")
@@ -172,7 +105,7 @@ def _entity(method: Method, vocabulary: Vocabulary) -> str:
     return next(iter([*ids, *about, *names]), "")
 
 
-def _finding(
+def finding_of(
     rule_name: str, targets: list[Target], containers: Sequence[str], place: Method, root: Path, catalogue: Catalogue
 ) -> Finding:
     rule = next(rule for rule in catalogue if rule.name == rule_name)

@@ -1,0 +1,120 @@
+"""Whether `trace --watch-template` finds the seeded bugs that the scan missed, with nothing told by hand.
+
+    python -m benchmarks.dynamic.engines.templates --workdir DIR [ENGINE ...]
+
+The work directory is that of `python -m benchmarks.dynamic.engines`. Each engine runs as it is and with each of its
+bugs, watched by all templates over the folder that is scanned. Ends with 1 when fewer than four of five bugs of the
+templates' rules are found, or when anything is confirmed about an engine as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from llmlint.catalogue import load_catalogue
+from llmlint.runtime.own_findings import FILE
+from llmlint.runtime.templates import TEMPLATES
+
+from .__main__ import RESULTS
+from .catalogue import ENGINES
+from .engine import Engine, Seed, set_up
+from .runs import LLMLINT, PATIENCE
+
+RULES = {rule.code for rule in load_catalogue() for template in TEMPLATES.values() if rule.name == template.rule}
+ENOUGH = 0.8
+
+
+def run(engine: Engine, workdir: Path, variant: str) -> list[dict[str, Any]]:
+    """What a run with all templates has found by itself."""
+    tree, out = engine.tree(workdir, variant), workdir / engine.name / "templates" / variant
+    shutil.rmtree(out, ignore_errors=True)
+    asked = [part for name in TEMPLATES for part in ("--watch-template", name, str(tree / engine.scanned))]
+    command = [*LLMLINT, "trace", *asked, "--out", str(out), "--root", str(tree), "--", *engine.command(workdir)]
+    done = subprocess.run(
+        command, cwd=workdir / engine.name, env=engine.surroundings(workdir, variant), capture_output=True, text=True,
+        timeout=PATIENCE,
+    )  # fmt: skip
+    if not (out / FILE).exists():
+        raise RuntimeError(done.stderr[-2000:])
+    found: list[dict[str, Any]] = json.loads((out / FILE).read_text())["findings"]
+    return found
+
+
+def missed_by_the_scan(engine: Engine, seed: Seed) -> bool:
+    """As the engine's own result says."""
+    account = json.loads((RESULTS / f"{engine.name}.json").read_text())
+    return not next(one for one in account["seeds"] if one["name"] == seed.name)["found_by_the_scan"]
+
+
+def confirmed(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in findings if one["verdict"]["status"] == "confirmed"]
+
+
+def seen(seed: Seed, found: list[dict[str, Any]]) -> str:
+    """What was confirmed of the bug; "" where nothing was."""
+    if seed.told is None:
+        return ""
+    watched = {watch.attribute for watch in seed.told.watch}
+    here = [one for one in confirmed(found) if one["rule"] == seed.rule and one["path"] == seed.file]
+    about = [one for one in here if watched & {watch["attribute"] for watch in one["runtime"]["watch"]}]
+    return about[0]["verdict"]["summary"] if about else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("engines", nargs="*", default=["vllm_core", "transformers", "torchrun"])
+    parser.add_argument("--workdir", type=Path, required=True)
+    parser.add_argument("--python", default="python3.11")
+    options = parser.parse_args()
+    workdir, rows, wrong = options.workdir.resolve(), [], []
+    asked = found = 0
+    said = []
+    for name in options.engines:
+        engine = ENGINES[name]
+        set_up(engine, workdir, options.python)
+        clean = run(engine, workdir, "clean")
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(Counter(status_of(clean)).items()))
+        said.append(f"- {name}: {len(clean)} findings asked about, {counts}")
+        wrong += [f"{name}: {one['rule']} {one['path']}:{one['line']}: {one['message']}" for one in confirmed(clean)]
+        for seed in engine.seeds:
+            if not missed_by_the_scan(engine, seed):
+                continue
+            is_asked = seed.rule in RULES
+            summary = seen(seed, run(engine, workdir, seed.name)) if is_asked else ""
+            asked, found = asked + is_asked, found + bool(summary)
+            otherwise = "not confirmed" if is_asked else f"no template asks about {seed.rule}"
+            rows.append(f"| {name} | {seed.rule} | {seed.why} | {f'confirmed: {summary}' if summary else otherwise} |")
+            print(rows[-1], flush=True)
+    held = found >= ENOUGH * asked and not wrong
+    engines = "" if options.engines == parser.get_default("engines") else f" {' '.join(options.engines)}"
+    page = [
+        "# Seeded bugs that the scan missed, watched by templates\n",
+        f"`python -m benchmarks.dynamic.engines.templates --workdir DIR{engines}`, "
+        f"{datetime.datetime.now(datetime.UTC).date().isoformat()}: {found} of {asked} bugs of the templates' rules "
+        f"({', '.join(sorted(RULES))}) were found, with nothing told by hand.\n",
+        "| engine | rule | the bug, which the scan missed | with `--watch-template` |\n| --- | --- | --- | --- |",
+        *rows,
+        "\nThe engines as they are:\n",
+        *said,
+        *(f"\nConfirmed though the engine is as it is:\n\n- {text}" for text in wrong),
+        f"\n{'All that must hold held.' if held else 'What must hold did not hold.'}",
+    ]
+    (RESULTS / "watch_template.md").write_text("\n".join(page) + "\n")
+    print("\n".join(page))
+    sys.exit(int(not held))
+
+
+def status_of(findings: list[dict[str, Any]]) -> list[str]:
+    return [one["verdict"]["status"] for one in findings]
+
+
+if __name__ == "__main__":
+    main()

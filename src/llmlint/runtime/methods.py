@@ -1,0 +1,95 @@
+"""The methods of a package as they are written, and which containers of their object they fill and empty."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from llmlint.files import discover
+
+_FILLING = frozenset(("add", "append", "appendleft", "insert", "setdefault", "update"))
+_TAKING = frozenset(("discard", "pop", "popitem", "popleft", "remove"))
+
+
+class Method(NamedTuple):
+    """A method where it is defined."""
+
+    path: str
+    owner: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+
+    @property
+    def parameters(self) -> list[str]:
+        arguments = self.node.args
+        return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """Attributes of `self` that it puts something into."""
+        return frozenset(_attributes(_stored_or_called(self.node, ast.Store, _FILLING)))
+
+    @property
+    def emptied(self) -> frozenset[str]:
+        """Attributes of `self` that it takes something out of, or empties."""
+        return frozenset(_attributes(_stored_or_called(self.node, ast.Del, _TAKING))) | self.cleared
+
+    @property
+    def cleared(self) -> frozenset[str]:
+        """Attributes of `self` of which it leaves nothing: emptied at once, or bound anew."""
+        own = (node for node in ast.walk(self.node) if isinstance(node, ast.Attribute))
+        bound_anew = (node for node in own if not isinstance(node.ctx, ast.Load))
+        return frozenset(_attributes((*_called(self.node, frozenset({"clear"})), *bound_anew)))
+
+    def key_of(self, container: str) -> str:
+        """The parameter, or what is reached by names from one, under which it puts something there; "" for others."""
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                if _root(node.slice) in self.parameters and container in _attributes([node.value]):
+                    return ast.unparse(node.slice)
+        return ""
+
+
+def methods_under(paths: Iterable[str]) -> Iterator[Method]:
+    for source in discover(paths).sources:
+        if source.language != "python":
+            continue
+        try:
+            tree = ast.parse(Path(source.file).read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                        yield Method(source.file, node.name, inner)
+
+
+def _stored_or_called(
+    method: ast.FunctionDef | ast.AsyncFunctionDef, context: type[ast.expr_context], calls: frozenset[str]
+) -> Iterator[ast.expr]:
+    """What is before an index in this context, or before such a call."""
+    yield from _called(method, calls)
+    for node in ast.walk(method):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, context):
+            yield node.value
+
+
+def _called(method: ast.FunctionDef | ast.AsyncFunctionDef, calls: frozenset[str]) -> Iterator[ast.expr]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls:
+            yield node.func.value
+
+
+def _attributes(expressions: Iterable[ast.expr]) -> Iterator[str]:
+    for held in expressions:
+        if isinstance(held, ast.Attribute) and isinstance(held.value, ast.Name) and held.value.id == "self":
+            yield held.attr
+
+
+def _root(expression: ast.expr) -> str:
+    """`state` of `state.request_id`; "" for anything that is more than a path of names."""
+    while isinstance(expression, ast.Attribute):
+        expression = expression.value
+    return expression.id if isinstance(expression, ast.Name) else ""

@@ -1,0 +1,93 @@
+"""What to watch of a package that no scan has found anything in: its classes, by the words they are written in.
+
+request-lifecycle   what is filled for a request, in a class that ends requests: LLM102
+resets              what is filled together with what a reset empties: LLM801
+caches              what is filled under a key and emptied by no method: LLM101
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from llmlint.catalogue import Catalogue
+from llmlint.findings import Finding
+from llmlint.phrases import words
+from llmlint.runtime.block import Role, Target
+from llmlint.runtime.methods import Method, methods_under
+from llmlint.runtime.watching import WatchError, finding_of, target_of
+from llmlint.vocabulary import Vocabulary
+
+Asked = tuple[list[tuple[Method, Role, str]], str]
+"""Which methods in which roles, each with its entity (the one that looks most like a request's, where it is ""), and
+the container."""
+
+
+_ASKING = frozenset("are can has is may should was".split())
+"""Words of methods that answer a question, and end nothing: `request_is_cancelled`."""
+
+
+class Template(NamedTuple):
+    rule: str
+    asks: Callable[[Sequence[Method], Vocabulary], Iterator[Asked]]
+
+
+def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabulary: Vocabulary) -> list[Finding]:
+    """A finding for each container that the template is about."""
+    template = TEMPLATES.get(name)
+    if template is None:
+        raise WatchError(f"there is no template {name!r}; there are {', '.join(TEMPLATES)}")
+    classes: dict[tuple[str, str], list[Method]] = {}
+    for method in methods_under([str(path)]):
+        classes.setdefault((method.path, method.owner), []).append(method)
+    found = []
+    for methods in classes.values():
+        for parts, container in template.asks(methods, vocabulary):
+            targets: list[Target] = [target_of(*part, root, vocabulary) for part in parts]
+            found.append(finding_of(template.rule, targets, [container], parts[0][0], root, catalogue))
+    return found
+
+
+def _lives_of_requests(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    about = [method for method in methods if any(map(vocabulary.speaks_of_requests, method.parameters))]
+    ends = [one for one in about if vocabulary.is_terminal(one.node.name) and _ASKING.isdisjoint(words(one.node.name))]
+    if not ends:
+        return
+    enters: dict[str, list[tuple[Method, Role, str]]] = {}
+    for method in methods:
+        for container in method.filled if method not in ends else ():
+            key = method.key_of(container)
+            is_id = vocabulary.is_request_id(key)
+            if is_id or method in about:
+                enters.setdefault(container, []).append((method, "enter", key if is_id else ""))
+    for container, entering in sorted(enters.items()):
+        yield [*entering, *((one, "leave", "") for one in ends)], container
+
+
+def _resets(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    """What no method fills beside something that the reset clears may be there for longer."""
+    for reset in methods:
+        if vocabulary.is_reset(reset.node.name) is None or reset.node.name == "__init__":
+            continue
+        others = [one.filled for one in methods if one is not reset and one.node.name != "__init__"]
+        for container in sorted({one for filled in others if filled & reset.cleared for one in filled}):
+            yield [(reset, "reset", "")], container
+
+
+def _caches(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    """A reset empties what it resets, and bounds nothing."""
+    serving = [one for one in methods if one.node.name != "__init__" and vocabulary.is_reset(one.node.name) is None]
+    emptied = {one for method in serving for one in method.emptied}
+    for container in sorted({one for method in serving for one in method.filled} - emptied):
+        keys = [(method, method.key_of(container)) for method in serving if container in method.filled]
+        inserts: list[tuple[Method, Role, str]] = [(method, "insert", key) for method, key in keys if key]
+        if inserts:
+            yield inserts, container
+
+
+TEMPLATES = {
+    "request-lifecycle": Template("request-state-leak", _lives_of_requests),
+    "resets": Template("restore-leaves-state", _resets),
+    "caches": Template("unbounded-cache", _caches),
+}

@@ -36,7 +36,7 @@ _BROAD = ("", "Exception", "BaseException")
 def check_program(program: Program) -> Iterator[Report]:
     seen: set[FunctionInfo] = set()
     for name in sorted(_TELLS):
-        for call in program.calls_named(name):
+        for call in program.asked.calls(name):
             function = call.function
             if function.language == "python" and function not in seen:
                 seen.add(function)

@@ -35,7 +35,8 @@ _SHOWN = frozenset({"example", "examples", "demo", "demos"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    telling = {f.name for f in program.functions if tells_outcome(f)}
+    called = {name.lstrip("~") for name in program.asked.call_names}
+    telling = {f.name for f in program.functions if f.name in called and tells_outcome(f)}
     roots = Roots(program.files, program.vocabulary)
     for name in sorted(telling.intersection(program.asked.call_names)):
         calls = [call for call in program.calls_named(name) if call.effect.op == "call"]

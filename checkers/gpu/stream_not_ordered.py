@@ -17,7 +17,7 @@ from llmlint.findings import Report, Step
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for side in sides(program):
+    for side in (side for side in sides(program) if side.function in program.asked):
         crossing = next((c for c in crossings(program, side) if _is_unordered(program, side, c)), None)
         if crossing is not None:
             yield _report(program, side, crossing)

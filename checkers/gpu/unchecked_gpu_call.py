@@ -46,10 +46,11 @@ def check_program(program: Program) -> Iterator[Report]:
 def _answering(program: Program) -> Iterator[Call]:
     """The calls that answer with a status: of the GPU's runtime by name, of other libraries by what their functions,
     which have no body here, are declared to return."""
-    declared = {f.name for f in program.functions if _is_of_c(f) and _STATUS.fullmatch(f.facts.returns.strip())}
-    for name in program.call_names:
+    called = (f for f in program.functions if f.name in program.asked.call_names and _is_of_c(f))
+    declared = {f.name for f in called if _STATUS.fullmatch(f.facts.returns.strip())}
+    for name in (name for name in program.call_names if name in program.asked.call_names):
         is_of_gpu = program.vocabulary.names_gpu_call(name)
-        for call in program.calls_named(name) if is_of_gpu or name in declared else ():
+        for call in program.asked.calls(name) if is_of_gpu or name in declared else ():
             is_plain = is_of_gpu or call.effect.callee.lstrip("~") == name
             if call.effect.op == "call" and is_plain and "test" not in words(call.function.path):
                 yield call

@@ -130,8 +130,7 @@ def _unfreed_cases(program: Program) -> Iterator[Report]:
     """`grid_init(256)` and `grid_init(512)`, but only `grid_free(256)`."""
     for begin, end in program.vocabulary.give_back:
         for name in program.call_names:
-            parts = words(name)
-            if begin not in parts:
+            if begin not in name.lower() or begin not in words(name):
                 continue
             twin = name.replace(begin, end)
             made, freed = _constants(program, name), _constants(program, twin)

@@ -273,11 +273,11 @@ def _refused(program: Program) -> Iterator[Report]:
     """`reset_prefix_cache()` answers False while blocks are in use; the caller that drops the answer resets nothing."""
     refusing: dict[str, tuple[FunctionInfo, Effect]] = {}
     for function in program.functions:
-        refusal = _refusal(program, function)
+        refusal = _refusal(program, function) if function.name in program.asked.call_names else None
         if refusal is not None:
             refusing.setdefault(function.name, (function, refusal))
     for name, (function, refusal) in refusing.items():
-        for caller, call in program.calls_named(name):
+        for caller, call in program.asked.calls(name):
             if call.result == "" and not call.args and _may_refuse(program, caller, call):
                 yield _unheard(program, caller, call, function, refusal)
 

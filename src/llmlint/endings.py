@@ -16,7 +16,7 @@ ENDINGS_FILE = Path(__file__).parent / "rules" / "endings.toml"
 _Language = Literal["python", "cpp"]
 
 
-class _Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row; what its keys mean in full stands at the head of the TOML file."""
 
     languages: tuple[_Language, ...]
@@ -24,21 +24,26 @@ class _Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     given: tuple[str, ...] = ()
 
+    def fits(self, first: str) -> bool:
+        return not self.given or any(fnmatchcase(first, given) for given in self.given)
+
 
 def never_returns(callee: str, first: str, is_python: bool) -> bool:
     """Does a call with this first argument, as it is written, never come back?"""
-    rows = _index("python" if is_python else "cpp").find(callee)
-    if not rows:  # nearly always
-        return False
-    return any(not row.given or any(fnmatchcase(first, given) for given in row.given) for row in rows)
+    return any(row.fits(first) for row in ending_rows(callee, is_python))
+
+
+def ending_rows(callee: str, is_python: bool) -> tuple[Ending, ...]:
+    """The rows for calls of this name, whatever they are given."""
+    return _index("python" if is_python else "cpp").find(callee)
 
 
 @lru_cache(maxsize=2)
-def _index(language: _Language) -> CallIndex[_Ending]:
+def _index(language: _Language) -> CallIndex[Ending]:
     return CallIndex((call, row) for row in _rows() if language in row.languages for call in row.calls)
 
 
 @lru_cache(maxsize=1)
-def _rows() -> tuple[_Ending, ...]:
+def _rows() -> tuple[Ending, ...]:
     rows = tomllib.loads(ENDINGS_FILE.read_text(encoding="utf-8"))
-    return msgspec.convert(rows["ending"], tuple[_Ending, ...])
+    return msgspec.convert(rows["ending"], tuple[Ending, ...])

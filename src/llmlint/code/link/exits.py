@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.entities import FunctionInfo
-from llmlint.endings import never_returns
+from llmlint.endings import ending_rows
 
 BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
 """Regions that control may pass by."""
@@ -60,8 +60,11 @@ def _made_on_every_way(function: FunctionInfo) -> Iterator[Effect]:
 
 def ends_all(call: Effect, is_python: bool) -> bool:
     """Is it known of this call, whatever the program, that it never comes back?"""
+    rows = ending_rows(call.path.lstrip("~"), is_python)
+    if not rows:  # nearly always
+        return False
     first = call.args[0].literal or call.args[0].written or call.args[0].path if call.args else ""
-    return never_returns(call.path.lstrip("~"), first.lstrip("~"), is_python)
+    return any(row.fits(first.lstrip("~")) for row in rows)
 
 
 def chain(function: FunctionInfo, region: int) -> list[int]:

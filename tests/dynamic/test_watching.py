@@ -11,6 +11,7 @@ import pytest
 from test_command_line import llmlint
 
 from llmlint.catalogue import load_catalogue
+from llmlint.findings import Finding
 from llmlint.runtime.templates import by_template
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -142,15 +143,26 @@ class Streams:
 
     def request_is_finished(self, request_id):
         return request_id not in self.arrivals
+
+
+class Rank:
+    def step(self, scores):
+        dist.all_reduce(scores)
+
+    def alone(self, scores):
+        return scores.sum()
 """
+
+
+def findings_of(template: str, folder: Path) -> list[Finding]:
+    (folder / "others.py").write_text(OTHERS)
+    return by_template(template, folder, folder, load_catalogue(), load_vocabulary())
 
 
 def asked_by(template: str, folder: Path) -> list[tuple[str, str, str]]:
     """Rule, container, and who is watched in which role about what."""
-    (folder / "others.py").write_text(OTHERS)
-    found = by_template(template, folder, folder, load_catalogue(), load_vocabulary())
     told = []
-    for one in found:
+    for one in findings_of(template, folder):
         targets = one.runtime["targets"]
         parts = ", ".join(f"{part['qualname']}:{part['role']}:{part.get('entity', '')}" for part in targets)
         told.append((one.rule, one.runtime["watch"][0]["attribute"], parts))
@@ -176,3 +188,9 @@ def test_who_enters_is_told_by_the_key_and_a_question_ends_nothing(tmp_path: Pat
     assert asked == [
         ("LLM102", "arrivals", "Streams.start:enter:state.request_id, Streams.abort_request:leave:request_id")
     ]
+
+
+def test_a_template_of_collectives_asks_about_who_calls_them(tmp_path: Path) -> None:
+    (found,) = findings_of("collectives", tmp_path)
+    assert (found.rule, found.message) == ("LLM702", "what it does was watched through Rank.step (scope)")
+    assert "watch" not in found.runtime

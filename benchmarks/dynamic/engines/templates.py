@@ -29,6 +29,8 @@ from .engine import Engine, Seed, set_up
 from .runs import LLMLINT, PATIENCE
 
 RULES = {rule.code for rule in load_catalogue() for template in TEMPLATES.values() if rule.name == template.rule}
+PARTING = {"LLM702", "LLM703"}
+"""Both are seen in what the ranks of a group called; the template asks in the name of the first."""
 ENOUGH = 0.8
 
 
@@ -59,13 +61,16 @@ def confirmed(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def seen(seed: Seed, found: list[dict[str, Any]]) -> str:
-    """What was confirmed of the bug; "" where nothing was."""
+    """What was confirmed of the bug: of its container, or of ranks that part in its function; "" where nothing was."""
     if seed.told is None:
         return ""
     watched = {watch.attribute for watch in seed.told.watch}
-    here = [one for one in confirmed(found) if one["rule"] == seed.rule and one["path"] == seed.file]
-    about = [one for one in here if watched & {watch["attribute"] for watch in one["runtime"]["watch"]}]
-    return about[0]["verdict"]["summary"] if about else ""
+    for one in confirmed(found):
+        same_rule = one["rule"] == seed.rule or {one["rule"], seed.rule} == PARTING
+        about = watched & {watch["attribute"] for watch in one["runtime"].get("watch", ())}
+        if one["path"] == seed.file and same_rule and (about or (not watched and one["symbol"] == seed.symbol)):
+            return str(one["verdict"]["summary"])
+    return ""
 
 
 def main() -> None:
@@ -75,7 +80,7 @@ def main() -> None:
     parser.add_argument("--python", default="python3.11")
     options = parser.parse_args()
     workdir, rows, wrong = options.workdir.resolve(), [], []
-    asked = found = 0
+    found = 0
     said = []
     for name in options.engines:
         engine = ENGINES[name]
@@ -87,19 +92,19 @@ def main() -> None:
         for seed in engine.seeds:
             if not missed_by_the_scan(engine, seed):
                 continue
-            is_asked = seed.rule in RULES
+            is_asked = seed.rule in RULES | PARTING
             summary = seen(seed, run(engine, workdir, seed.name)) if is_asked else ""
-            asked, found = asked + is_asked, found + bool(summary)
+            found += bool(summary)
             otherwise = "not confirmed" if is_asked else f"no template asks about {seed.rule}"
             rows.append(f"| {name} | {seed.rule} | {seed.why} | {f'confirmed: {summary}' if summary else otherwise} |")
             print(rows[-1], flush=True)
-    held = found >= ENOUGH * asked and not wrong
+    held = found >= ENOUGH * len(rows) and not wrong
     engines = "" if options.engines == parser.get_default("engines") else f" {' '.join(options.engines)}"
     page = [
         "# Seeded bugs that the scan missed, watched by templates\n",
         f"`python -m benchmarks.dynamic.engines.templates --workdir DIR{engines}`, "
-        f"{datetime.datetime.now(datetime.UTC).date().isoformat()}: {found} of {asked} bugs of the templates' rules "
-        f"({', '.join(sorted(RULES))}) were found, with nothing told by hand.\n",
+        f"{datetime.datetime.now(datetime.UTC).date().isoformat()}: {found} of {len(rows)} bugs were found, "
+        f"with nothing told by hand; the templates ask about {', '.join(sorted(RULES))}.\n",
         "| engine | rule | the bug, which the scan missed | with `--watch-template` |\n| --- | --- | --- | --- |",
         *rows,
         "\nThe engines as they are:\n",

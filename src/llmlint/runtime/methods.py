@@ -42,6 +42,11 @@ class Method(NamedTuple):
         bound_anew = (node for node in own if not isinstance(node.ctx, ast.Load))
         return frozenset(_attributes((*_called(self.node, frozenset({"clear"})), *bound_anew)))
 
+    @property
+    def callees(self) -> frozenset[str]:
+        """What it calls, as it is written."""
+        return frozenset(ast.unparse(node.func) for node in ast.walk(self.node) if isinstance(node, ast.Call))
+
     def key_of(self, container: str) -> str:
         """The parameter, or what is reached by names from one, under which it puts something there; "" for others."""
         for node in ast.walk(self.node):

@@ -21,7 +21,7 @@ from llmlint.vocabulary import Vocabulary
 
 Asked = tuple[list[tuple[Method, Role, str]], str]
 """Which methods in which roles, each with its entity (the one that looks most like a request's, where it is ""), and
-the container."""
+the container, if it is about one."""
 
 
 _ASKING = frozenset("are can has is may should was".split())
@@ -34,7 +34,7 @@ class Template(NamedTuple):
 
 
 def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabulary: Vocabulary) -> list[Finding]:
-    """A finding for each container that the template is about."""
+    """A finding for each container, or each function, that the template is about."""
     template = TEMPLATES.get(name)
     if template is None:
         raise WatchError(f"there is no template {name!r}; there are {', '.join(TEMPLATES)}")
@@ -45,7 +45,9 @@ def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabul
     for methods in classes.values():
         for parts, container in template.asks(methods, vocabulary):
             targets: list[Target] = [target_of(*part, root, vocabulary) for part in parts]
-            found.append(finding_of(template.rule, targets, [container], parts[0][0], root, catalogue))
+            found.append(
+                finding_of(template.rule, targets, [container] if container else [], parts[0][0], root, catalogue)
+            )
     return found
 
 
@@ -86,8 +88,16 @@ def _caches(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked
             yield inserts, container
 
 
+def _collectives(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    for method in methods:
+        found = [vocabulary.collective(callee) for callee in method.callees]
+        if any(one is not None and one.kind in ("collective", "barrier") for one in found):
+            yield [(method, "scope", "")], ""
+
+
 TEMPLATES = {
     "request-lifecycle": Template("request-state-leak", _lives_of_requests),
     "resets": Template("restore-leaves-state", _resets),
     "caches": Template("unbounded-cache", _caches),
+    "collectives": Template("rank-divergent-collective", _collectives),
 }

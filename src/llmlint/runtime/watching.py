@@ -109,7 +109,8 @@ def finding_of(
     rule_name: str, targets: list[Target], containers: Sequence[str], place: Method, root: Path, catalogue: Catalogue
 ) -> Finding:
     rule = next(rule for rule in catalogue if rule.name == rule_name)
-    path, watched = _relative(place.path, root), " and ".join(containers) or "what it keeps"
+    path, watched = _relative(place.path, root), " and ".join(containers)
+    what = f"{watched} of {place.owner}" if watched else "what it does"
     symbol = f"{place.owner}.{place.node.name}"
     block = Block(targets=tuple(targets), watch=tuple(Watch(one, owner=place.owner, path=path) for one in containers))
     asked = ", ".join(f"{target.qualname} ({target.role})" for target in targets)
@@ -117,7 +118,7 @@ def finding_of(
         rule=rule.code, name=rule.name, causes=rule.causes, path=path, line=place.node.lineno, column=1,
         end_line=place.node.end_lineno or place.node.lineno, end_column=1, symbol=symbol, severity=rule.severity,
         confidence="low", confidence_reason="no scan found it: it was asked of a traced run",
-        message=f"{watched} of {place.owner} was watched through {asked}", evidence=(),
+        message=f"{what} was watched through {asked}", evidence=(),
         fingerprint=fingerprint(rule.code, symbol, asked, watched, 0), runtime=block.plain(),
     )  # fmt: skip
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import _thread
 import gc
-import importlib
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from types import ModuleType
 from typing import Any, NamedTuple
 
-from . import imports, processes, rewrite, signposts
-from .bindings import may_be_compiled, resolve, subclasses, waits_for_its_first_use
+from . import imports, processes, signposts
+from .bindings import resolve, subclasses
 from .meter import Meter
-from .plan import Finding, Plan, Target, probe_names
+from .patching import LIBRARY, Patching
+from .plan import Finding, Plan
 from .probe import Probe
 from .record import Recorder, head
 from .secrecy import without_secrets
-from .station import Faults, Station, forget_threads
+from .station import forget_threads
 from .values import told
 
 TICK = 0.25
-DYNAMO = "torch._dynamo"
-LIBRARY = "library "
 COST_EVERY = 2.0
 """Seconds after which what watching costs is written down though nothing else is new."""
 SHARE = 200
@@ -38,61 +35,37 @@ class Attached(NamedTuple):
     budget: float
 
 
-class Tracer:
+class Tracer(Patching):
     """Everything the traced process keeps for us."""
 
     def __init__(
         self, plan: Plan, folder: str, raw_ids: bool = False, tick: float = TICK, attached: Attached | None = None
     ) -> None:
-        self.plan = plan
+        super().__init__(plan, Recorder(folder, plan.run))
         self.attached = attached
         """How it came into a program that ran already; None where it was there from the start."""
         self.folder = folder
         self.raw_ids = raw_ids
-        self.recorder = Recorder(folder, plan.run)
-        self.faults = Faults()
         self.secret = secret_of(folder)
         self.probes: dict[str, Probe] = {}
-        self.stations: dict[int, Station] = {}
-        self.loaded: dict[str, ModuleType] = {}
-        self.taken: dict[str, ModuleType] = {}
-        """By name: the modules that are done with."""
-        self.lazy: set[str] = set()
-        """Modules whose body has not run yet, as nobody has used them: not even to be looked at."""
-        self.bases: list[tuple[type, str, Target]] = []
-        self.attended: set[tuple[int, str]] = set()
-        """Targets that are done with in a module or a subclass, patched or missed."""
-        self.modules_seen = 0
-        self.patching = _thread.RLock()
-        """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
         self.written: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
         self.searched = 0
         self.canaries: dict[str, bool] = {}
         """Which probes see their own bug in this process."""
         self.singing = _thread.allocate_lock()
-        self.seen_from_the_start: set[tuple[str, str]] = set()
-        """Constructors, by file and name, that were watched before anybody could call them."""
         self.finished = False
         self.busy = False
-        self.gone = False
-        """Whether the program was left as it had been found."""
         self.rest_until = 0.0
         self.written_at = 0.0
         self.meter = Meter(attached.budget if attached is not None else plan.budget)
         self.undo: list[processes.Undo] = []
-        self.probe_classes = self._probe_classes()
-        self.libraries = {
-            module: (name, functions)
-            for name, kind in self.probe_classes.items()
-            for module, functions in kind.libraries.items()
-        }
         self.ticker = processes.Ticker(self.tick, tick)
 
     def start(self) -> None:
         began = time.thread_time()
         self._write_head()
-        imports.install(self._may_mean, self._imported)
+        imports.install(self.may_mean, self._imported)
         self.undo = [
             imports.uninstall,
             processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child),
@@ -107,112 +80,13 @@ class Tracer:
         late = {"attached": self.attached.order} if self.attached is not None else {}
         self.recorder.write("head", **head(self.plan.hash, self.plan.run), **late, **more)
 
-    def _probe_classes(self) -> dict[str, type[Probe]]:
-        found: dict[str, type[Probe]] = {}
-        for name in probe_names(self.plan.findings):
-            try:
-                found[name] = load_probe(name)
-            except ImportError as error:
-                self.recorder.write("miss", probe=name, why=str(error))
-        return found
-
-    # -- what appears
-
     def _imported(self, name: str) -> None:
-        if self.gone:
-            return
+        self.imported(name)
         try:
-            with self.patching:
-                self._take(name, sys.modules.get(name), before_use=True)
-                self._take_overrides()
-                rewrite.forget_sources()
-            self.ticker.start()
-        except Exception:
-            self.faults.add(f"import of {name}")
-
-    def poll(self) -> None:
-        """What the import hook does not see: scripts, programs that replace it, classes made later."""
-        try:
-            with self.patching:
-                for name in self._names_to_try():
-                    self._take(name, sys.modules.get(name))
-                self._take_overrides()
-                rewrite.forget_sources()
-        except Exception:
-            self.faults.add("poll")
-
-    def _names_to_try(self) -> list[str]:
-        scripts = ["__main__", "__mp_main__", *self.lazy]
-        if len(sys.modules) == self.modules_seen:
-            return scripts + [module.__name__ for module in self.loaded.values()]  # replaced by another, perhaps
-        self.modules_seen = len(sys.modules)
-        return [name for name in list(sys.modules) if self._may_mean(name)] + scripts
-
-    def _may_mean(self, name: str) -> bool:
-        return name in self.libraries or name == DYNAMO or self.plan.may_mean(name)
-
-    def _take(self, name: str, module: ModuleType | None, before_use: bool = False) -> None:
-        if module is None or self.taken.get(name) is module:
-            return
-        if name in self.libraries:
-            return self._take_library(name, module)
-        if name == DYNAMO:
-            return self._leave_graphs_alone(name, module)
-        if waits_for_its_first_use(module):
-            self.lazy.add(name)
-            return
-        self.lazy.discard(name)
-        script = name in ("__main__", "__mp_main__")
-        spec = getattr(module, "__spec__", None)
-        path = self.plan.path_of(spec.name if script and spec else name, getattr(module, "__file__", None))
-        if path is None or (not script and getattr(spec, "_initializing", False)):
-            return
-        if self.loaded.get(path) is not module:
-            self.loaded[path] = module
-            same = self._same_source(path, module)
-            self.recorder.write("loaded", path=path, module=name, file=module.__file__, same=same)
-        self._watch_globals(path, module)
-        for target in self.plan.targets[path]:
-            self._patch(target, module, late=script)
-        for target in self._instance_targets(path):
-            if self._patch(target, module, late=script) and before_use:
-                self.seen_from_the_start.add((path, target.qualname))
-        if not script:  # where functions may be defined by and by
-            self.taken[name] = module
-
-    def _leave_graphs_alone(self, name: str, module: ModuleType) -> None:
-        """Dynamo is there from now on: what it traces must be the functions as they were."""
-        ask = getattr(getattr(sys.modules.get("torch"), "compiler", None), "is_dynamo_compiling", None)
-        if ask is None:
-            return
-        self.taken[name] = module
-        signposts.leave_graphs_alone(ask)
-        for station in self.stations.values():
-            try:
-                station.rewrite_again(self.plan.inside)
-            except rewrite.CannotRewrite:
-                station.restore()
-                self.faults.add(f"{station.label} beside Dynamo")
-
-    def _take_library(self, name: str, module: ModuleType) -> None:
-        """Functions that a probe always wants, with a stand-in for the finding."""
-        if name in self.loaded or getattr(getattr(module, "__spec__", None), "_initializing", False):
-            return
-        self.loaded[name] = module
-        probe, functions = self.libraries[name]
-        targets = [{"qualname": function, "role": "collective"} for function in functions]
-        finding = Finding({"key": f"{LIBRARY}{name}", "probe": probe, "path": name, "targets": targets})
-        for target in finding.targets:
-            self._patch(target, module, late=False)
-
-    def _same_source(self, path: str, module: ModuleType) -> bool:
-        import hashlib
-
-        try:
-            with open(str(module.__file__), "rb") as source:
-                return hashlib.sha256(source.read()).hexdigest() == self.plan.files.get(path, {}).get("sha256")
-        except OSError:
-            return False
+            if not self.gone:
+                self.ticker.start()
+        except Exception:  # there may be no thread to be had
+            self.faults.add("import")
 
     def _hear_canaries(self) -> None:
         """Once, when something of the plan is there, and on the tracer's own thread: the program need not wait."""
@@ -229,18 +103,6 @@ class Tracer:
         finally:
             self.singing.release()
 
-    def _instance_targets(self, path: str) -> Iterator[Target]:
-        """The constructors of the classes whose attributes are watched."""
-        for finding in self.plan.findings:
-            for owner in sorted({watched.owner for watched in finding.watch if watched.owner and watched.path == path}):
-                yield Target(finding, {"path": path, "qualname": f"{owner}.__init__", "role": "instance"})
-
-    def _watch_globals(self, path: str, module: ModuleType) -> None:
-        for finding in self.plan.findings:
-            probe = self._probe(finding)
-            if probe is not None and any(not watched.owner and watched.path == path for watched in finding.watch):
-                probe.globals = module.__dict__
-
     def _probe(self, finding: Finding) -> Probe | None:
         if finding.key not in self.probes:
             kind = self.probe_classes.get(finding.probe)
@@ -252,65 +114,6 @@ class Tracer:
 
     def _tell(self, values: Iterable[object]) -> list[str]:
         return told(values, self.secret, self.raw_ids)
-
-    # -- patching
-
-    def _patch(self, target: Target, module: ModuleType, late: bool) -> bool:
-        """Whether the function is watched now that was not before."""
-        mark = (id(module), f"{target.finding.key}/{target.qualname}/{target.role}/{target.via}")
-        if mark in self.attended:
-            return False
-        found = resolve(module, target.qualname)
-        if found is None:
-            if target.role != "instance" and not late:
-                self._miss(target, "there is no such function")
-                self.attended.add(mark)
-            return False
-        self.attended.add(mark)
-        owner, holder = found
-        if owner is not None:
-            self.bases.append((owner, target.qualname.rpartition(".")[2], target))
-        return self._rewrite(target, holder, owner, str(module.__file__))
-
-    def _take_overrides(self) -> None:
-        for base, name, target in list(self.bases):
-            for sub in subclasses(base):
-                mark = (id(sub), f"{id(target)}")
-                if mark in self.attended:
-                    continue
-                self.attended.add(mark)
-                if name in sub.__dict__:
-                    file = getattr(sys.modules.get(sub.__module__), "__file__", None)
-                    self._rewrite(target, sub.__dict__[name], sub, str(file))
-
-    def _rewrite(self, target: Target, holder: object, owner: type | None, file: str) -> bool:
-        probe = self._probe(target.finding)
-        if probe is None:
-            return False
-        name = target.qualname.rpartition(".")[2]
-        function = rewrite.plain_function(holder, file, name)
-        if function is None:
-            return self._miss(target, "there is no Python function behind that name")
-        if may_be_compiled(holder, owner, name):
-            return self._miss(target, "it may run inside a compiled or captured graph")
-        if target.problem:
-            self._miss(target, target.problem)
-        station = self.stations.get(id(function)) or Station(function, self.recorder, self.faults)
-        station.add(probe, target)
-        try:
-            station.rewrite(self.plan.inside)
-        except rewrite.CannotRewrite as error:
-            return self._miss(target, str(error))
-        self.stations[id(function)] = station
-        self.recorder.write(
-            "patched", finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
-            file=function.__code__.co_filename, line=function.__code__.co_firstlineno, slot=station.slot,
-        )  # fmt: skip
-        return True
-
-    def _miss(self, target: Target, why: str) -> bool:
-        self.recorder.write("miss", finding=target.finding.key, qualname=target.qualname, role=target.role, why=why)
-        return False
 
     # -- looking and reporting
 
@@ -515,13 +318,6 @@ def secret_of(folder: str) -> bytes:
             return file.read(64)
     except OSError:
         return os.urandom(16)
-
-
-def load_probe(name: str) -> type[Probe]:
-    """The probe of a rule, by the rule's name."""
-    module = importlib.import_module(f"{__package__}.probes.{name.replace('-', '_')}")
-    kind: type[Probe] = module.Probe
-    return kind
 
 
 def _copied(state: Any) -> Any:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmlint.dynamic.patching import load_probe
 from llmlint.dynamic.plan import Plan, probe_names
 from llmlint.dynamic.secrecy import without_secrets
-from llmlint.dynamic.tracer import load_probe
 from llmlint.runtime.native.build import preloaded, prepare_ledger
 from llmlint.runtime.private import write_private
 

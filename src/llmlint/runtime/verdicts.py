@@ -16,9 +16,9 @@ import msgspec
 
 from llmlint.catalogue import Catalogue
 from llmlint.dynamic import probe as probes
+from llmlint.dynamic.patching import load_probe
 from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.read import Process, Run
-from llmlint.dynamic.tracer import load_probe
 from llmlint.findings import Finding, Verdict
 from llmlint.plain import counted
 from llmlint.runtime.native.judge import judge as judge_ledgers

@@ -16,7 +16,9 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
 
 RAISE, LOWER = "+=", "-="
+_WAYS = (RAISE, LOWER)
 _ATOMIC = {"fetch_add": RAISE, "fetch_sub": LOWER}
+_ATOMICS = tuple(_ATOMIC)
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -27,10 +29,11 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts_of(program: Program) -> Counts:
-    direct = [Call(f, e) for f in program.functions for e in f.effects if e.op == "assign" and e.via in (RAISE, LOWER)]
+    stepping = [Call(f, e) for f in program.functions for e in f.effects if _may_step(e)]
+    direct = [call for call in stepping if call.effect.op == "assign"]
     paired = _paired(program, direct)
     counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path) or (f.owner, e.path) in paired]
-    raised, lowered = _mirrored(program)
+    raised, lowered = _mirrored(stepping)
     raising = _with_callers(program, {f for f, via in counted if via == RAISE} | raised)
     lowering = _with_callers(program, {f for f, via in counted if via == LOWER} | lowered)
     return Counts(frozenset(raising - lowering), frozenset(lowering))
@@ -50,16 +53,18 @@ def _paired(program: Program, direct: list[Call]) -> set[tuple[ClassInfo | None,
     return raised & lowered
 
 
-def _mirrored(program: Program) -> tuple[set[FunctionInfo], set[FunctionInfo]]:
+def _may_step(effect: Effect) -> bool:
+    return effect.via in _WAYS if effect.op == "assign" else effect.op == "call" and effect.path.endswith(_ATOMICS)
+
+
+def _mirrored(stepping: list[Call]) -> tuple[set[FunctionInfo], set[FunctionInfo]]:
     """The functions that count up, and those that count down, one attribute of what they are given."""
     found: dict[tuple[object, str], dict[str, set[FunctionInfo]]] = {}
-    for function in program.functions:
-        given = {param.name for param in function.params}
-        for effect in function.effects if given else ():
-            path, way = _steps(effect)
-            if way and path.count(".") == 1 and root_of(path) in given and "[" not in path:
-                key = (function.owner or function.path, path.partition(".")[2])
-                found.setdefault(key, {RAISE: set(), LOWER: set()})[way].add(function)
+    for function, effect in stepping:
+        path, way = _steps(effect)
+        if way and path.count(".") == 1 and "[" not in path and root_of(path) in {p.name for p in function.params}:
+            key = (function.owner or function.path, path.partition(".")[2])
+            found.setdefault(key, {RAISE: set(), LOWER: set()})[way].add(function)
     raising: set[FunctionInfo] = set()
     lowering: set[FunctionInfo] = set()
     for (_, name), ways in found.items():
@@ -72,12 +77,12 @@ def _mirrored(program: Program) -> tuple[set[FunctionInfo], set[FunctionInfo]]:
 
 def _steps(effect: Effect) -> tuple[str, str]:
     """What is counted by one, and which way; ("", "") for nothing."""
-    if effect.op == "assign" and effect.via in (RAISE, LOWER) and effect.source == "1":
+    if effect.op == "assign" and effect.via in _WAYS and effect.source == "1":
         return effect.path, effect.via
-    if effect.op != "call" or not effect.path.endswith(tuple(_ATOMIC)):  # nearly always, so told first
-        return "", ""
     path, _, method = effect.path.rpartition(".")
-    return (path, _ATOMIC[method]) if method in _ATOMIC and effect.args and effect.args[0].literal == "1" else ("", "")
+    if effect.op == "call" and method in _ATOMIC and effect.args and effect.args[0].literal == "1":
+        return path, _ATOMIC[method]
+    return "", ""
 
 
 def _asks_for_none(function: FunctionInfo, name: str) -> bool:

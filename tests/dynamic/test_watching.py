@@ -141,8 +141,14 @@ class Streams:
     def abort_request(self, request_id):
         pass
 
+    def set_request_cancellation(self, request_id):
+        pass
+
     def request_is_finished(self, request_id):
         return request_id not in self.arrivals
+
+    def cleanup_waiting_queue(self, request_ids):
+        pass
 
 
 class Rank:
@@ -183,10 +189,12 @@ def test_a_template_of_caches_asks_about_what_no_method_empties_but_a_reset(tmp_
     ]
 
 
-def test_who_enters_is_told_by_the_key_and_a_question_ends_nothing(tmp_path: Path) -> None:
-    asked = [one for one in asked_by("request-lifecycle", tmp_path) if one[1] == "arrivals"]
-    assert asked == [
-        ("LLM102", "arrivals", "Streams.start:enter:state.request_id, Streams.abort_request:leave:request_id")
+def test_who_enters_is_told_by_the_key_and_neither_a_question_nor_a_queue_is_an_end(tmp_path: Path) -> None:
+    (asked,) = [one for one in asked_by("request-lifecycle", tmp_path) if one[1] == "arrivals"]
+    assert asked[2].split(", ") == [
+        "Streams.start:enter:state.request_id",
+        "Streams.abort_request:leave:request_id",
+        "Streams.set_request_cancellation:leave:request_id",
     ]
 
 

@@ -112,7 +112,7 @@ def main() -> None:
         *(f"\nConfirmed though the engine is as it is:\n\n- {text}" for text in wrong),
         f"\n{'All that must hold held.' if held else 'What must hold did not hold.'}",
     ]
-    (RESULTS / "watch_template.md").write_text("\n".join(page) + "\n")
+    (RESULTS / "watch_template.md").write_text("\n".join(page).replace(str(workdir), "DIR") + "\n")
     print("\n".join(page))
     sys.exit(int(not held))
 

@@ -24,8 +24,10 @@ Asked = tuple[list[tuple[Method, Role, str]], str]
 the container, if it is about one."""
 
 
-_ASKING = frozenset("are can has is may should was".split())
-"""Words of methods that answer a question, and end nothing: `request_is_cancelled`."""
+_NO_ENDS = frozenset("are can has is may should was queue queues waiting".split())
+"""Words of methods that answer a question (`request_is_cancelled`), or take out of a queue what goes on elsewhere."""
+_ENDS = frozenset(("cancellation", "termination"))
+"""What is set, noted or handled where a request is ended: `set_request_cancellation`."""
 
 
 class Template(NamedTuple):
@@ -53,7 +55,7 @@ def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabul
 
 def _lives_of_requests(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
     about = [method for method in methods if any(map(vocabulary.speaks_of_requests, method.parameters))]
-    ends = [one for one in about if vocabulary.is_terminal(one.node.name) and _ASKING.isdisjoint(words(one.node.name))]
+    ends = [method for method in about if _is_end(method.node.name, vocabulary)]
     if not ends:
         return
     enters: dict[str, list[tuple[Method, Role, str]]] = {}
@@ -65,6 +67,11 @@ def _lives_of_requests(methods: Sequence[Method], vocabulary: Vocabulary) -> Ite
                 enters.setdefault(container, []).append((method, "enter", key if is_id else ""))
     for container, entering in sorted(enters.items()):
         yield [*entering, *((one, "leave", "") for one in ends)], container
+
+
+def _is_end(name: str, vocabulary: Vocabulary) -> bool:
+    said = set(words(name))
+    return said.isdisjoint(_NO_ENDS) and (vocabulary.is_terminal(name) or not said.isdisjoint(_ENDS))
 
 
 def _resets(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:

@@ -1,4 +1,4 @@
-"""Takes the docs' pictures: `python docs/pictures.py [ISSUES]` (needs chromium and selenium).
+"""Takes the docs' pictures: `python docs/pictures.py [ISSUES]` (needs chromium, selenium and Graphviz).
 
 Those of the study of bug reports only where ISSUES is given, a file that `llmlint issues` made.
 """
@@ -47,6 +47,7 @@ def main() -> None:
         tree = Path(scratch) / "mini_engine"
         shutil.copytree(DOCS.parent / "examples" / "mini_engine" / "seeded", tree)
         (tree / "llmlint.toml").write_text("root = true\n")
+        _graph(tree)
         browser = _browser(scratch)
         try:
             _terminal(browser, tree)
@@ -56,6 +57,12 @@ def main() -> None:
                 _study(browser, Path(sys.argv[1]).resolve(), Path(scratch) / "issues.html")
         finally:
             browser.quit()
+
+
+def _graph(tree: Path) -> None:
+    command = [sys.executable, "-P", "-m", "llmlint", "graph", "locks", "--no-cache"]
+    graph = subprocess.run(command, cwd=tree, capture_output=True, check=True).stdout
+    subprocess.run(["dot", "-Tsvg", "-o", str(IMAGES / "locks.svg")], input=graph, check=True)
 
 
 def _browser(scratch: str) -> webdriver.Chrome:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from itertools import chain as chain_of
 
 from llmlint.checkers.concurrency.future_set_twice import set_twice
+from llmlint.code.domain.cancelling import runs_to_its_end
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY
 from llmlint.code.flow.paths import ANY
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import chain, loops_around, stands_in
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
@@ -23,6 +25,7 @@ from llmlint.phrases import last_name
 _SETS = ("set_result", "set_exception")
 _MAKES = ("create_future", "Future")
 _BY_LOOP = ("call_soon_threadsafe", "call_soon")
+_PUTS = ("put", "put_nowait")
 _ASKS = frozenset({"done", "cancelled", "set_running_or_notify_cancel"})
 _EXPECTED = ("InvalidStateError", "CancelledError")
 _CAUGHT = ("", "Exception", "BaseException", *_EXPECTED)
@@ -37,6 +40,8 @@ def check_program(program: Program) -> Iterator[Report]:
             receiver = effect.callee.rpartition(".")[0]
             made = futures.set_by(function, receiver)
             if (function, receiver) in said or made is None:
+                continue
+            if _is_part_of_another(program, function, receiver, made):
                 continue
             if not _comes_from_elsewhere(function, effect, receiver) or _is_ready(function, effect, receiver):
                 continue
@@ -124,6 +129,26 @@ def _comes_from_elsewhere(function: FunctionInfo, effect: Effect, receiver: str)
     return not (is_local and "." not in receiver and "[" not in receiver) or receiver.endswith("[]")
 
 
+def _is_part_of_another(program: Program, function: FunctionInfo, receiver: str, made: Call) -> bool:
+    """`item, done = queue.get()` where the queue is given bare futures: what is set there is none of them."""
+    if receiver in {param.name for param in function.params}:
+        given = [(f, arguments_by_parameter(function, call).get(receiver)) for f, call in program.callers(function)]
+        others = [(f, a.path) for f, a in given if a is not None and f is not function]
+        return bool(others) and all(_takes_another(program, f, path, made) for f, path in others)
+    return _takes_another(program, function, receiver, made)
+
+
+def _takes_another(program: Program, function: FunctionInfo, receiver: str, made: Call) -> bool:
+    taken = next((e for e in function.effects if e.op == "bind" and e.path == receiver and e.options), None)
+    call, _, part = taken.options[0].rpartition("()") if taken is not None else ("", "", "")
+    queue = call.rpartition(".")[0]
+    if not queue.startswith("self.") or not part.startswith("[") or function.owner is None:
+        return False
+    effects = (e for f in program.functions_of(function.owner) for e in f.effects)
+    puts = [e for e in effects if e.op == "insert" and e.path == queue and e.via in _PUTS]
+    return bool(puts) and all(e.args and e.args[0].path == made.effect.result for e in puts)
+
+
 def _callers_see_to_it(program: Program, futures: _Futures, function: FunctionInfo, receiver: str) -> bool:
     """Each caller made the future itself, has one of a thread, asks about it, or is ready for the error."""
     calls = program.callers(function)
@@ -194,6 +219,8 @@ def _report(
     program: Program, function: FunctionInfo, effect: Effect, receiver: str, made: Call, is_later: bool = False
 ) -> Report:
     in_loop = bool(loops_around(function, effect))
+    awaited = any(e.op == "await" and e.path == made.effect.result for e in made.function.effects)
+    is_safe = awaited and runs_to_its_end(program, made.function)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -202,8 +229,10 @@ def _report(
             program.step(made.function, made.effect, "a future of the event loop is made here"),
             program.step(function, effect, "InvalidStateError is raised here when the waiter was cancelled"),
         ),
-        confidence="low" if is_later else "medium",
-        reason="a cancelled waiter cancels the future" + (", and the loop that answers all ends" if in_loop else ""),
+        confidence="low" if is_later or is_safe else "medium",
+        reason="a cancelled waiter cancels the future"
+        + (", and the loop that answers all ends" if in_loop else "")
+        + (f"; but nothing in the program cancels {made.function.name}" if is_safe else ""),
         subject=receiver,
         fix=f"ask {receiver}.done() " + ("where the loop sets it" if is_later else "first"),
         data={} if is_later else {"ask_done": True},

@@ -115,7 +115,7 @@ def _is_pair_of_nothing(program: Program, cls: ClassInfo, method: FunctionInfo) 
     words_of, names = program.vocabulary, list(cls.all_methods)
     undone = [save for save, restore in words_of.save_restore_pairs(names) if restore == method.name]
     if not _WAKING.isdisjoint(words(method.name)[:1]):
-        undone += [name for name in names if words_of.is_offload(name) or words(name)[:1] == ("pause",)]
+        undone += [name for name in names if words_of.is_offload(name)]
     return bool(undone) and all(cls.all_methods[name].facts.shape in _EMPTY for name in undone)
 
 

@@ -110,6 +110,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     host_memory: frozenset[str] = frozenset()
     stream_orders: frozenset[str] = frozenset()
     self_ordered: frozenset[str] = frozenset()
+    started_elsewhere: frozenset[str] = frozenset()
+    cancels_elsewhere: frozenset[str] = frozenset()
     sending_ends: frozenset[str] = frozenset()
     gpu_calls: frozenset[str] = frozenset()
     gpu_memory: frozenset[str] = frozenset()

@@ -134,6 +134,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host_memory: _Group = []
     stream_orders: _Group = []
     self_ordered: _Group = []
+    started_elsewhere: _Group = []
+    cancels_elsewhere: _Group = []
     sending_ends: _Group = []
     gpu_calls: _Group = []
     gpu_memory: _Group = []

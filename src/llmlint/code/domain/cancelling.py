@@ -1,0 +1,20 @@
+"""Can a coroutine be cancelled while it waits? What nobody is seen to call may be cancelled by whoever does."""
+
+from __future__ import annotations
+
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.phrases import last_name
+
+_LIMITS = frozenset({"wait_for", "timeout", "timeout_at", "move_on_after", "move_on_at", "fail_after", "fail_at"})
+
+
+def runs_to_its_end(program: Program, waiter: FunctionInfo) -> bool:
+    """Is it started in another process only, where nothing of the program ends it, and without a limit of its own?"""
+    if program.callers(waiter) or any(last_name(effect.callee) in _LIMITS for effect in waiter.effects):
+        return False
+    words = program.vocabulary
+    starts = (call for name in words.started_elsewhere for call in program.calls_named(name))
+    if not any(last_name(call.effect.callee.rpartition(".")[0]) == waiter.name for call in starts):
+        return False
+    ends = (call for name in words.cancels_elsewhere for call in program.calls_named(last_name(name)))
+    return not any(program.resolve(call.function, call.effect.callee) in words.cancels_elsewhere for call in ends)

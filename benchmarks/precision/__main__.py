@@ -242,7 +242,8 @@ def earn_command(cache: Path, verdicts: Path) -> None:
     """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml."""
     targets = load_targets()
     sightings = [s for s in _last_scan(cache).sightings if s.target in targets and targets[s.target].unseen]
-    rows = rows_of(sightings, load_readings(verdicts, SECOND))
+    late = [name for name, target in targets.items() if target.late]
+    rows = rows_of(sightings, load_readings(verdicts, SECOND), late)
     READINGS_FILE.write_text(merged(rows), "utf-8")
     click.echo(f"{len(rows)} rows")
 

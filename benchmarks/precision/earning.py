@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,21 +20,27 @@ _FEWEST = 3
 _ENOUGH_FOR_OTHERS = 8
 """So many readings of one mechanism speak for the whole rule; fewer say nothing of mechanisms that nobody read."""
 
+_ENOUGH_LATELY = 5
+"""So many readings on engines that were new lately stand for themselves: by the others, rules were mended."""
+
 _Key = tuple[str, str]
 
 
-def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts) -> list[Readings]:
+def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts, late: Collection[str] = ()) -> list[Readings]:
     """What was read often enough: one row a rule and, where several of its mechanisms spoke, one for each.
 
-    The same finding in two copies of a file is one.
+    The same finding in two copies of a file is one. `late`: targets that were new to all rules until lately.
     """
     said: dict[_Key, Counter[str]] = {}
+    lately: dict[_Key, Counter[str]] = {}
     meant = {(*s.key, Path(s.finding.path).name): s for s in sightings if was_meant_to_show(s)}
     for sighting in meant.values():
         reading = verdicts.of(sighting)
         finding = sighting.finding
         for mechanism in {"", finding.mechanism} if reading is not None else ():
-            said.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
+            for counted in (said, lately) if sighting.target in late else (said,):
+                counted.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
+    said |= {key: counted for key, counted in lately.items() if counted.total() >= _ENOUGH_LATELY}
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
     return [row for row in rows if row.read >= _FEWEST and _speaks(row, said)]

@@ -217,6 +217,16 @@ def test_a_few_readings_of_one_mechanism_say_nothing_of_the_others(mechanisms, r
     assert sorted((row.mechanism, row.read) for row in earned) == rows
 
 
+def test_readings_on_engines_that_were_new_lately_stand_for_themselves_where_there_are_enough():
+    seen = [sighting(f"{number:04}", line=number) for number in range(1, 13)]
+    seen = [Sighting("new" if at >= 6 else "old", s.finding) for at, s in enumerate(seen)]
+    verdicts = Readings(reading_of(s, "not-real" if s.target == "new" else "real", "read") for s in seen)
+    (row,) = rows_of(seen, verdicts, late=["new"])
+    assert (row.real, row.not_real) == (0, 6)
+    (row,) = rows_of(seen[:10], verdicts, late=["new"])
+    assert (row.real, row.not_real) == (6, 4)
+
+
 # ---------------------------------------------------------------- how loud one rule is
 
 

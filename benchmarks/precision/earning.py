@@ -56,6 +56,8 @@ def _speaks(row: Readings, said: Mapping[_Key, Counter[str]]) -> bool:
     """Where one mechanism spoke alone, one row tells it all: while it was seldom read that of the mechanism, for nobody
     has read the rule's others, and then that of the rule."""
     mechanisms = [counted for (rule, mechanism), counted in said.items() if rule == row.rule and mechanism]
+    if len(mechanisms) > 1 and not row.mechanism:
+        return row.read >= _ENOUGH_FOR_OTHERS
     if len(mechanisms) != 1:
         return True
     is_alone = mechanisms[0] == said[row.rule, ""]

@@ -206,9 +206,10 @@ def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
         (["pool.left"] * 3, [("pool.left", 3)]),
         (["pool.left"] * 8, [("", 8)]),
         (["pool.left"] * 3 + [""], [("", 4)]),
-        (["pool.left"] * 3 + ["pool.asked"] * 2, [("", 5), ("pool.left", 3)]),
+        (["pool.left"] * 3 + ["pool.asked"] * 2, [("pool.left", 3)]),
+        (["pool.left"] * 6 + ["pool.asked"] * 2, [("", 8), ("pool.left", 6)]),
     ],
-    ids=["few-of-one", "many-of-one", "one-and-nameless", "two"],
+    ids=["few-of-one", "many-of-one", "one-and-nameless", "few-of-two", "two"],
 )
 def test_a_few_readings_of_one_mechanism_say_nothing_of_the_others(mechanisms, rows):
     named = [(sighting(f"{number:04}", line=number), name) for number, name in enumerate(mechanisms, 1)]

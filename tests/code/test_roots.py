@@ -49,7 +49,14 @@ def kind(path: str, **files: str) -> str:
     ],
 )
 def test_places_that_are_not_the_service(path: str, expected: str) -> None:
-    assert Roots({path: facts(path, "x = 1")}, load_vocabulary()).kind(path) == expected
+    files = {at: facts(at, "x = 1") for at in (path, "engine/other.py", "README.py")}
+    assert Roots(files, load_vocabulary()).kind(path) == expected
+
+
+@pytest.mark.parametrize("place", ["examples/engine", "engine/cli"])
+def test_where_nothing_but_examples_is_looked_at_they_are_what_is_meant(place: str) -> None:
+    files = {at: facts(at, "x = 1") for at in (f"{place}/slots.py", f"{place}/waits.py")}
+    assert Roots(files, load_vocabulary()).kind(f"{place}/slots.py") == ""
 
 
 def test_a_script_stands_alone_and_serves_nobody() -> None:
@@ -61,8 +68,9 @@ def test_a_script_stands_alone_and_serves_nobody() -> None:
 
 def test_an_example_that_serves_is_a_service_and_its_neighbour_is_not() -> None:
     assert kind("examples/server/slots.py", examples__server__main=SERVER, examples__server__slots="x = 1") == ""
-    assert kind("examples/chat/talk.py", examples__server__main=SERVER, examples__chat__talk="x = 1") == "example"
-    assert kind("examples/talk.py", examples__serve=SERVER, examples__talk="x = 1") == "example"
+    beside = {"engine__core": "x = 1", "examples__server__main": SERVER}
+    assert kind("examples/chat/talk.py", examples__chat__talk="x = 1", **beside) == "example"
+    assert kind("examples/talk.py", examples__talk="x = 1", **beside) == "example"
     assert kind("examples/serve.py", examples__serve=SERVER, examples__talk="x = 1") == ""
 
 

@@ -69,7 +69,8 @@ def test_the_command_runs_on_when_trace_itself_is_killed_and_the_verdict_says_so
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(
         "import pathlib, sys, time\npathlib.Path('started').touch()\nsys.stdin.read()\n"
-        "import resets\nresets.Cache().add(1)\npathlib.Path('done').touch()\n"
+        "import resets\ncache = resets.Cache()\ncache.add(1)\nif len(sys.argv) > 1:\n    cache.reset()\n"
+        "pathlib.Path('done').touch()\n"
     )
     llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
     command = ["trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "driver.py"]

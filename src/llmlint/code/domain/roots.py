@@ -33,7 +33,7 @@ class Roots:
         """test, benchmark, script, …, a copy of another project; "" for code of the service and of libraries."""
         if path not in self._kinds:
             kind = self.by_place(path)
-            if kind in (EXAMPLE, TOOL) and self._program_serves(path, kind):
+            if kind in (EXAMPLE, TOOL) and (self._is_all_there_is(path, kind) or self._program_serves(path, kind)):
                 kind = ""
             self._kinds[path] = kind or (SCRIPT if self._stands_alone(path) else "")
         return self._kinds[path]
@@ -61,6 +61,15 @@ class Roots:
         if PurePosixPath(path).stem in self.imported or not _has_entry(self._files[path]):
             return False
         return not self._serves(path)
+
+    def _is_all_there_is(self, path: str, kind: str) -> bool:
+        """Is nothing looked at but examples? Then they are what is meant, and their server may be elsewhere."""
+        return kind == self.by_place(f"{self._shared}/{PurePosixPath(path).name}") if self._shared else False
+
+    @cached_property
+    def _shared(self) -> str:
+        folders = {posixpath.dirname(path) for path in self._files}
+        return posixpath.commonpath(folders) if len({folder[:1] == "/" for folder in folders}) == 1 else ""
 
     def _program_serves(self, path: str, kind: str) -> bool:
         """Does an example, or a folder of command line tools, start a service?"""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.outcomes import last_of, may_fail, tells_outcome
-from llmlint.code.domain.roots import Roots
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -37,14 +37,13 @@ _SHOWN = frozenset({"example", "examples", "demo", "demos"})
 def check_program(program: Program) -> Iterator[Report]:
     called = {name.lstrip("~") for name in program.asked.call_names}
     telling = {f.name for f in program.functions if f.name in called and tells_outcome(f)}
-    roots = Roots(program.files, program.vocabulary)
     for name in sorted(telling.intersection(program.asked.call_names)):
         calls = [call for call in program.calls_named(name) if call.effect.op == "call"]
         dropped = [call for call in calls if not call.effect.result and call.function in program.asked]
         if dropped and len(calls) >= _FEWEST and not _of_no_matter(program, name):
             wanted = [c for c in dropped if not _is_clean_up(program, c) and not _is_known_otherwise(c, telling)]
             for call in {(c.function, c.effect.callee): c for c in reversed(wanted)}.values():
-                yield from _check(program, roots, calls, call)
+                yield from _check(program, calls, call)
 
 
 def _of_no_matter(program: Program, name: str) -> bool:
@@ -149,7 +148,7 @@ def _tells(program: Program, function: FunctionInfo) -> bool:
     return tells_outcome(function) and may_fail(program, function) and not program.reaches(function, _raises, 2)
 
 
-def _check(program: Program, roots: Roots, calls: list[Call], call: Call) -> Iterator[Report]:
+def _check(program: Program, calls: list[Call], call: Call) -> Iterator[Report]:
     callees = set(program.callees(*call))
     if not callees or not all(_tells(program, callee) for callee in callees):
         return
@@ -157,7 +156,7 @@ def _check(program: Program, roots: Roots, calls: list[Call], call: Call) -> Ite
     using = [other for other in same if other.effect.result not in _DROPPED]
     if len(same) < _FEWEST or len(using) < _SHARE * len(same):
         return
-    in_use = [other for other in using if not roots.by_place(other.function.path)]
+    in_use = [other for other in using if not roots_of(program).by_place(other.function.path)]
     if len(in_use) >= _FEWEST_IN_USE:
         habit = f"{len(using)} of {len(same)} callers look at the result, {len(in_use)} of them outside of tests"
         yield _report(program, call, min(callees, key=lambda f: f.order), in_use, habit)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.siblings.moved_slot import moved_slots
 from llmlint.code.domain.copying import Copy, copies_in
-from llmlint.code.domain.roots import Roots
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, FieldFact
 from llmlint.code.flow.siblings import Dissent, dissent
@@ -29,13 +29,12 @@ _OWN_CLASS = ("cls", "type()", "self.__class__")
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.classes:
         yield from moved_slots(program, cls)
-    roots = Roots(program.files, program.vocabulary)
     for written in program.asked.functions:
         function = whole(program, written)
         for copy in copies_in(function):
             target, source = _target(program, function, copy), _class(program, function, copy.source)
             if target is not None and source is not None and not (target is source and _is_linked(function, copy)):
-                yield from _compare(program, roots, function, copy, target, source)
+                yield from _compare(program, function, copy, target, source)
 
 
 def _target(program: Program, function: FunctionInfo, copy: Copy) -> ClassInfo | None:
@@ -57,7 +56,7 @@ def _is_linked(function: FunctionInfo, copy: Copy) -> bool:
 
 
 def _compare(
-    program: Program, roots: Roots, function: FunctionInfo, copy: Copy, target: ClassInfo, source: ClassInfo
+    program: Program, function: FunctionInfo, copy: Copy, target: ClassInfo, source: ClassInfo
 ) -> Iterator[Report]:
     theirs = _fields(source)
     odd = dissent([name for name in _fields(target) if name in theirs], copy.handled)
@@ -65,7 +64,7 @@ def _compare(
         return
     reads: dict[str, Read] = {}
     for name in odd.left_out:
-        read = _missed_by(program, roots, function, name, target)
+        read = _missed_by(program, function, name, target)
         if (
             read is not None
             and _matters(program, name, target, source)
@@ -90,10 +89,10 @@ def _stays(cls: ClassInfo, field: FieldFact) -> bool:
     return bool(_OWN.match(field.name) or _NOT_COPIED.search(told)) or "static" in field.specifiers
 
 
-def _missed_by(program: Program, roots: Roots, function: FunctionInfo, name: str, target: ClassInfo) -> Read | None:
+def _missed_by(program: Program, function: FunctionInfo, name: str, target: ClassInfo) -> Read | None:
     """Who reads it of what may be the copy: a test that does so says nothing of who needs it."""
     reads = (read for read in program.reads(target, name) if read.function is not function)
-    return next((read for read in reads if roots.kind(read.function.path) != "test"), None)
+    return next((read for read in reads if roots_of(program).kind(read.function.path) != "test"), None)
 
 
 def _matters(program: Program, name: str, target: ClassInfo, source: ClassInfo) -> bool:

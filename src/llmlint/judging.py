@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
-from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, Roots
+from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, roots_of
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
 from llmlint.unused_code import UnusedCode
-from llmlint.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from llmlint.code.link.program import Program
 
 UNUSED = "LLM001"
 MALFORMED = "LLM002"
 
 
 class Judge:
-    """Takes the reports of all rules, then gives the findings. `text_of` answers with a file's content."""
+    """Takes the reports of all rules, then gives the findings. `text_of` answers with a file's content; `program` is
+    None where there was nothing to link."""
 
     def __init__(
         self,
@@ -27,7 +31,7 @@ class Judge:
         catalogue: Catalogue,
         rules: Sequence[Rule],
         text_of: Callable[[str], str],
-        vocabulary: Vocabulary,
+        program: Program | None,
     ) -> None:
         self._records = records
         self._rules = {rule.code: rule for rule in rules}
@@ -35,9 +39,7 @@ class Judge:
         self._text_of = text_of
         self._lines: dict[str, list[str]] = {}
         self._ordinals = Ordinals()
-        files = {path: record.facts for path, record in records.items()}
-        self._roots = Roots(files, vocabulary)
-        self._unused_code = UnusedCode(files, self._roots, text_of)
+        self._program = program
         self._unused: dict[tuple[str, int], str] = {}
         names = {name.lower(): rule.code for rule in catalogue for name in (*rule.former, rule.code, rule.name)}
         self.suppressions = {
@@ -53,7 +55,9 @@ class Judge:
         """All findings in the order of files and lines, suppressed ones marked."""
         self._reports.sort(key=_order)
         sure = [item for item in self._reports if not item[0].reported_by_engine and item[2].confidence != "low"]
-        self._unused = self._unused_code.names_at((path, report.at.line) for _, path, report in sure)
+        if self._program is not None:
+            unused_code = UnusedCode(self._program, self._records, self._text_of)
+            self._unused = unused_code.names_at((path, report.at.line) for _, path, report in sure)
         found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
         found += [self._finding(rule, path, report) for rule, path, report in self._about_directives()]
         return sorted(found, key=lambda finding: finding.order)
@@ -104,7 +108,9 @@ class Judge:
 
     def _beside(self, rule: Rule, path: str, line: int) -> str:
         """Why a finding of the rule at this line harms no service; "" where it may."""
-        kind = self._roots.kind(path) if not rule.reported_by_engine else ""
+        if self._program is None or rule.reported_by_engine:
+            return ""
+        kind = roots_of(self._program).kind(path)
         if kind in (SCRIPT, TOOL) and rule.harms != "service":
             kind = ""
         if kind == COPY:

@@ -30,6 +30,7 @@ from llmlint.vocabulary_file import load_vocabulary
 
 if TYPE_CHECKING:
     from llmlint.checking import Answer
+    from llmlint.code.link.program import Program
 
 
 class Counts(msgspec.Struct):
@@ -172,8 +173,9 @@ def judge_records(
     result = ScanResult([], Counts(), rules=options.rules)
     readable = _readable(records, result)
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
-    judge = Judge(records, catalogue, options.rules, text_of, options.vocabulary)
-    for rule, answer in _answered(readable, options, progress, asked):
+    program = _linked(readable, options, progress, asked)
+    judge = Judge(records, catalogue, options.rules, text_of, program)
+    for rule, answer in _answered(program, options, progress):
         judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
@@ -186,18 +188,25 @@ def judge_records(
     return result
 
 
-def _answered(
+def _linked(
     readable: dict[str, FileFacts], options: Options, progress: Progress | None, asked: frozenset[str] | None
-) -> Iterator[tuple[Rule, Answer]]:
-    """What each rule's checker says of the linked program; where there is nothing to read, no checker is imported."""
+) -> Program | None:
+    """The program, where there is something to read; else linking is not even imported."""
     if not readable:
-        return
-    from llmlint.checking import answers
+        return None
     from llmlint.code.link.program import Program
 
     if progress is not None:
         progress(Stage("linking"))
-    program = Program(readable, options.vocabulary, asked)
+    return Program(readable, options.vocabulary, asked)
+
+
+def _answered(program: Program | None, options: Options, progress: Progress | None) -> Iterator[tuple[Rule, Answer]]:
+    """What each rule's checker says of the linked program; where there is none, no checker is imported."""
+    if program is None:
+        return
+    from llmlint.checking import answers
+
     yield from zip(options.rules, answers(program, options.rules, options.jobs, progress), strict=True)
 
 

@@ -8,21 +8,21 @@ stands in a file that nobody imports, or is declared in the project's `include` 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from llmlint.code.domain.roots import Roots
-from llmlint.code.domain.whereabouts import functions_at
-from llmlint.code.facts.facts import Class, FileFacts, Function
+from llmlint.code.domain.roots import roots_of
+
+if TYPE_CHECKING:
+    from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 
 _PLAIN = frozenset(
     "staticmethod classmethod property override typing.override abstractmethod abc.abstractmethod".split()
 )
 _ROOT_CLASSES = frozenset(
-    "object ABC abc.ABC Protocol Generic Enum enum.Enum typing.Protocol typing.Generic Exception BaseModel nn.Module "
-    "pydantic.BaseModel torch.nn.Module".split()
+    "object abc.ABC typing.Protocol typing.Generic enum.Enum Exception pydantic.BaseModel torch.nn.Module".split()
 )
 """They call no method that their heirs think of, or only such as are called by name elsewhere too."""
 _PUBLISHED = "include"
@@ -35,9 +35,11 @@ _Lines = dict[str, list[tuple[int, int]]]
 
 
 class UnusedCode:
-    def __init__(self, files: Mapping[str, FileFacts], roots: Roots, text_of: Callable[[str], str]) -> None:
-        self._files = files
-        self._roots = roots
+    """`paths` are the files in which a name may be mentioned, also those that could not be linked."""
+
+    def __init__(self, program: Program, paths: Iterable[str], text_of: Callable[[str], str]) -> None:
+        self._program = program
+        self._paths = tuple(paths)
         self._text_of = text_of
 
     def names_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
@@ -49,103 +51,54 @@ class UnusedCode:
 
     def _candidates(self, path: str, line: int) -> list[tuple[str, _Lines]]:
         """The function around a line and its class, where only the tree can use them, and where they are defined."""
-        functions = functions_at(self._files[path], line)
-        outermost = min(functions, key=lambda function: function.line, default=None)
-        if outermost is None or outermost.name == "main":
+        around = (f for f in self._program.functions_in(path) if f.facts.line <= line <= f.facts.end_line)
+        function = min((f for f in around if f.name != "<module>"), key=lambda f: f.facts.line, default=None)
+        if function is None or function.name == "main":
             return []
-        owner = outermost.owner.rpartition(".")[2]
-        if any(map(self._is_registered, self._classes.get(owner, ()))):
+        cls, owner = function.owner, function.facts.owner.rpartition(".")[2]
+        if cls is not None and _is_registered(cls):
             return []
         found = []
         if owner and self._is_private_or_imported(path, owner):
             found.append((owner, self._ranges_of_class(owner)))
-        if self._is_only_called_by_name(path, outermost, owner):
-            found.append((outermost.name, self._ranges_of(outermost.name)))
+        if self._is_only_called_by_name(function, owner):
+            found.append((function.name, _ranges(self._program.functions_named(function.name))))
         return found
 
-    def _is_only_called_by_name(self, path: str, function: Function, owner: str) -> bool:
-        name = function.name
+    def _is_only_called_by_name(self, function: FunctionInfo, owner: str) -> bool:
+        name, facts = function.name, function.facts
         if name.startswith(("__", "~", "operator")) or name == owner or not name.isidentifier():
             return False
-        if not _PLAIN.issuperset(function.decorators) or {"virtual", "override"} & set(function.specifiers):
+        if not _PLAIN.issuperset(facts.decorators) or {"virtual", "override"} & set(facts.specifiers):
             return False
-        if owner and not all(self._is_closed(cls) for cls in self._classes.get(owner, ())):
+        if function.owner is not None and not _is_closed(function.owner):
             return False
-        return self._is_private_or_imported(path, name) and not self._is_published(name)
+        return self._is_private_or_imported(function.path, name) and not self._is_published(name)
 
     def _is_private_or_imported(self, path: str, name: str) -> bool:
-        return name.startswith("_") or PurePosixPath(path).stem in self._roots.imported
+        return name.startswith("_") or PurePosixPath(path).stem in roots_of(self._program).imported
 
     def _is_published(self, name: str) -> bool:
-        declared = [path.removeprefix(self._roots.outside) for path, f in self._functions[name] if not f.has_body]
+        outside = roots_of(self._program).outside
+        declared = (f.path.removeprefix(outside) for f in self._program.functions_named(name) if not f.facts.has_body)
         return any(_PUBLISHED in PurePosixPath(path.lstrip("/")).parts[:_OUTER] for path in declared)
 
-    def _is_registered(self, cls: Class, above: frozenset[str] = frozenset()) -> bool:
-        """May it be made where its name does not stand: by a decorator, or by a class that knows its heirs?"""
-        if any(not d.startswith("dataclass") for d in cls.decorators) or cls.keywords:
-            return True
-        bases = {re.split(r"[\[<]", base)[0].replace("::", ".").rpartition(".")[2] for base in cls.bases} - above
-        known = [other for base in bases for other in self._classes.get(base, ())]
-        return any(
-            "__init_subclass__" in other.methods or other.keywords or self._is_registered(other, above | bases)
-            for other in known
-        )
-
-    def _is_closed(self, cls: Class, above: frozenset[str] = frozenset()) -> bool:
-        """Are all its bases classes of the tree, so that no other package calls its methods?"""
-        for base in cls.bases:
-            name = re.split(r"[\[<]", base)[0]
-            last = name.replace("::", ".").rpartition(".")[2]
-            if name in _ROOT_CLASSES or last in above:
-                continue
-            known = self._classes.get(last, ())
-            if not known or not all(self._is_closed(other, above | {last}) for other in known):
-                return False
-        return True
-
-    @cached_property
-    def _classes(self) -> dict[str, list[Class]]:
-        found: dict[str, list[Class]] = {}
-        for facts in self._files.values():
-            for cls in facts.classes:
-                found.setdefault(cls.name, []).append(cls)
-        return found
-
-    @cached_property
-    def _functions(self) -> dict[str, list[tuple[str, Function]]]:
-        found: dict[str, list[tuple[str, Function]]] = {}
-        for path, facts in self._files.items():
-            for function in facts.functions:
-                found.setdefault(function.name, []).append((path, function))
-        return found
-
-    def _ranges_of(self, name: str) -> _Lines:
-        ranges: _Lines = {}
-        for path, function in self._functions[name]:
-            ranges.setdefault(path, []).append((function.line, function.end_line))
-        return ranges
-
     def _ranges_of_class(self, name: str) -> _Lines:
-        ranges: _Lines = {}
-        for path, body in self._bodies_of_classes.get(name, ()):
-            ranges.setdefault(path, []).append(body)
-        return ranges
+        return _ranges((*self._program.classes_named(name), *self._methods.get(name, ())))
 
     @cached_property
-    def _bodies_of_classes(self) -> dict[str, list[tuple[str, tuple[int, int]]]]:
-        found: dict[str, list[tuple[str, tuple[int, int]]]] = {}
-        for path, facts in self._files.items():
-            for cls in facts.classes:
-                found.setdefault(cls.name, []).append((path, (cls.line, cls.end_line)))
-            for f in facts.functions:
-                if f.owner:
-                    found.setdefault(f.owner.rpartition(".")[2], []).append((path, (f.line, f.end_line)))
+    def _methods(self) -> dict[str, list[FunctionInfo]]:
+        """By the class's name, also of classes that are declared where nothing was read."""
+        found: dict[str, list[FunctionInfo]] = {}
+        for function in self._program.functions:
+            if function.facts.owner:
+                found.setdefault(function.facts.owner.rpartition(".")[2], []).append(function)
         return found
 
     def _unmentioned(self, names: Mapping[str, _Lines]) -> frozenset[str]:
         """Those that stand nowhere as a word, and of which no beginning ends a string to be put together."""
         near = {path for defined in names.values() for path in defined}
-        paths = sorted(self._files, key=lambda path: (path not in near, path))
+        paths = sorted(self._paths, key=lambda path: (path not in near, path))
         for mentions in (_words, _beginnings):
             left = dict(names)
             for path in paths if left else ():
@@ -156,6 +109,25 @@ class UnusedCode:
                     break
             names = left
         return frozenset(names)
+
+
+def _is_registered(cls: ClassInfo) -> bool:
+    """May it be made where its name does not stand: by a decorator, or by a class that knows its heirs?"""
+    if any("__init_subclass__" in above.facts.methods for above in cls.mro[1:]):
+        return True
+    return any(c.facts.keywords or any(not d.startswith("dataclass") for d in c.facts.decorators) for c in cls.mro)
+
+
+def _is_closed(cls: ClassInfo) -> bool:
+    """Are all its bases classes of the tree, so that no other package calls its methods?"""
+    return _ROOT_CLASSES.issuperset(base for above in cls.mro for base in above.unknown_bases)
+
+
+def _ranges(defined: Iterable[FunctionInfo | ClassInfo]) -> _Lines:
+    ranges: _Lines = {}
+    for entity in defined:
+        ranges.setdefault(entity.path, []).append((entity.facts.line, entity.facts.end_line))
+    return ranges
 
 
 def _is_outside(mentions: Iterable[int], text: str, defined: Sequence[tuple[int, int]]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from llmlint.alike.lessons import Lesson
 from llmlint.alike.traits import Key, Trait, traits_of, traits_of_class
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
+
+K = TypeVar("K")
 
 _FAR, _EASED = 0.5, 0.5
 _FOR_ALL = frozenset({"asks", "locks", "catches", "finally", "decorated"})
@@ -28,27 +30,16 @@ class Body:
 
     @cached_property
     def lines(self) -> Mapping[Key, list[int]]:
-        found: dict[Key, list[int]] = {}
-        for trait in self.traits:
-            found.setdefault(trait.key, []).append(trait.line)
-        return found
+        return _lines_by((trait.key, trait) for trait in self.traits)
 
     @cached_property
     def eased(self) -> Mapping[Key, list[int]]:
-        found: dict[Key, list[int]] = {}
-        for trait in self.traits:
-            if trait.eased is not None:
-                found.setdefault(trait.eased, []).append(trait.line)
-        return found
+        return _lines_by((trait.eased, trait) for trait in self.traits if trait.eased is not None)
 
     @cached_property
     def about(self) -> Mapping[str, list[int]]:
         """The lines on which something is done to a value or asked of it."""
-        found: dict[str, list[int]] = {}
-        for trait in self.traits:
-            for name in trait.about:
-                found.setdefault(name, []).append(trait.line)
-        return found
+        return _lines_by((name, trait) for trait in self.traits for name in trait.about)
 
     def met(self, trait: Trait) -> list[Trait]:
         """The same traits here, else those that are the same with a kindred name."""
@@ -109,6 +100,13 @@ def bodies_of(program: Program) -> Iterator[Body]:
     for cls in program.classes:
         if cls.language != "python" and (traits := traits_of_class(cls.facts)):
             yield Body(cls, traits)
+
+
+def _lines_by(named: Iterable[tuple[K, Trait]]) -> dict[K, list[int]]:
+    found: dict[K, list[int]] = {}
+    for name, trait in named:
+        found.setdefault(name, []).append(trait.line)
+    return found
 
 
 def same_file(one: str, other: str) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import msgspec
+
 from llmlint.alike.traits import WEAK, Key, Trait, traits_of, traits_of_class
 from llmlint.code.facts.facts import FileFacts
 
@@ -25,12 +27,12 @@ _SAME_VALUE, _SAME_LINE, _SAME_BLOCK, _SAME_REGION, _SAME_FUNCTION = 4.0, 3.0, 2
 _BLOCK, _SUBJECTS = 3, 2
 
 
-class Spot(NamedTuple):
-    """Where a lesson was learnt: the fixed function, and the lines of the fix in it."""
+class Spot(msgspec.Struct, frozen=True):
+    """Where a lesson was learnt: the fixed function, and the first line of the fix in it."""
 
     path: str
-    symbol: str
     line: int
+    symbol: str
 
 
 class Lesson(NamedTuple):
@@ -53,14 +55,14 @@ def lessons_of(path: str, before: FileFacts, after: FileFacts) -> Iterator[Lesso
         for added, dropped, kept in _differences(old, new):
             lines = [trait.line for trait in added or dropped]
             around = _weighed((*added, *dropped), kept, lines)
-            yield Lesson(added, dropped, around, (Spot(path, symbol, lines[0]),), lines[-1] - lines[0])
+            yield Lesson(added, dropped, around, (Spot(path, lines[0], symbol),), lines[-1] - lines[0])
 
 
 def lesson_of_place(path: str, symbol: str, traits: Sequence[Trait], lines: Sequence[int]) -> Lesson:
     """A place as it is, where nobody has said yet what it lacks: what stands at and around some lines of a function."""
     named = tuple(trait for trait in traits if trait.line in lines)
     around = _weighed(named or traits[:1], traits, lines)
-    return Lesson((), (), around, (Spot(path, symbol, lines[0]),), max(lines) - min(lines))
+    return Lesson((), (), around, (Spot(path, lines[0], symbol),), max(lines) - min(lines))
 
 
 def merged(lessons: Iterable[Lesson]) -> list[Lesson]:

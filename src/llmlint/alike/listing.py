@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from llmlint.alike.bodies import same_file
-from llmlint.alike.lessons import Lesson, lesson_of_place
+from llmlint.alike.lessons import Lesson, Spot, lesson_of_place
 from llmlint.alike.lookalikes import ITSELF, Lookalikes, Place
 from llmlint.findings import Finding
 from llmlint.plain import counted, one_line, plain
@@ -23,12 +23,6 @@ class Start(msgspec.Struct, frozen=True):
     is_fix: bool = True
     files: int = 0
     told: Sequence[Finding] = ()
-
-
-class Spot(msgspec.Struct, frozen=True):
-    path: str
-    line: int
-    symbol: str
 
 
 class Learnt(msgspec.Struct, frozen=True):
@@ -124,8 +118,7 @@ def _sibling(place: Place, shown: Callable[[str], str], told: Iterable[Finding])
 
 
 def _learnt(lesson: Lesson) -> Learnt:
-    spots = tuple(Spot(spot.path, spot.line, spot.symbol) for spot in lesson.spots)
-    return Learnt(_once(t.told for t in lesson.added), _once(t.told for t in lesson.dropped), spots)
+    return Learnt(_once(t.told for t in lesson.added), _once(t.told for t in lesson.dropped), lesson.spots)
 
 
 def _once(told: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from llmlint.alike.bodies import Body, Here, bodies_of, same_file
 from llmlint.alike.lessons import Lesson
 from llmlint.alike.traits import Key, Trait
-from llmlint.code.domain.roots import Roots
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.program import Program
 from llmlint.findings import Step
@@ -56,7 +56,7 @@ class Lookalikes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        roots = Roots(program.files, program.vocabulary)
+        roots = roots_of(program)
         self.bodies = [body for body in bodies_of(program) if roots.by_place(body.path) not in BESIDE]
         self._counts: Counter[Key] = Counter()
         self._of: dict[Key, list[int]] = {}

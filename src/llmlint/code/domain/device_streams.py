@@ -55,16 +55,15 @@ def sides(program: Program) -> Iterator[Side]:
         if function.language == "python":
             for at, region in enumerate(function.regions):
                 asked = _ON_STREAM.search(region.text) if region.kind == "with" else None
-                of_itself = (
-                    program.resolve(function, effect.callee).partition(".")[0] in program.vocabulary.self_ordered
-                )
-                if (
-                    asked
-                    and region.line == effect.line
-                    and not of_itself
-                    and not _may_be_current(function, asked["stream"])
-                ):
+                if asked is None or region.line != effect.line or _orders_itself(program, function, effect):
+                    continue
+                if not _may_be_current(function, asked["stream"]):
                     yield Side(function, at, asked["stream"])
+
+
+def _orders_itself(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Is it of a library whose streams wait for each other without being asked?"""
+    return program.resolve(function, effect.callee).partition(".")[0] in program.vocabulary.self_ordered
 
 
 def _may_be_current(function: FunctionInfo, stream: str) -> bool:

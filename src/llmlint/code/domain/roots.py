@@ -11,9 +11,14 @@ import posixpath
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from llmlint.code.facts.facts import FileFacts
+from llmlint.code.link.once import once
 from llmlint.vocabulary import Vocabulary, words
+
+if TYPE_CHECKING:
+    from llmlint.code.link.program import Program
 
 COPY = "copy"
 EXAMPLE = "example"
@@ -39,7 +44,7 @@ class Roots:
         return self._kinds[path]
 
     def by_place(self, path: str) -> str:
-        """The same as far as names of folders and files tell it: test, benchmark, setup, copy or ""."""
+        """The same as far as names of folders and files tell it, whether it serves or not."""
         place = PurePosixPath(path.removeprefix(self.outside))
         if not self._vocabulary.copied.isdisjoint(place.parts[:-1]):
             return COPY
@@ -96,6 +101,15 @@ class Roots:
         imports = [imported for facts in self._files.values() for imported in facts.imports]
         names = {name for i in imports for name in (i.module.rpartition(".")[2], i.target)}
         return frozenset(names | {PurePosixPath(i.module).stem for i in imports})
+
+
+def roots_of(program: Program) -> Roots:
+    """One for a program: who asks where code runs shares what was looked up."""
+    return once(program, _roots)
+
+
+def _roots(program: Program) -> Roots:
+    return Roots(program.files, program.vocabulary)
 
 
 def _has_entry(facts: FileFacts) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from llmlint.project import Request, scan
 from llmlint.scan import check_sources
+
+
+def how_sure(rule: str, files: dict[str, str]) -> str:
+    """Of the one finding of a rule in these files, whatever readers have said of the rule."""
+    (told,) = check_sources({name: text.encode() for name, text in files.items()}, [rule])
+    return told.confidence
+
 
 POOL = """
 class Chunk:
@@ -42,8 +46,7 @@ DELETED = """
 
 @pytest.mark.parametrize(("ending", "confidence"), [("", "high"), (DELETED, "low")])
 def test_a_thing_that_gives_itself_back_when_it_goes_is_hardly_leaked(ending: str, confidence: str) -> None:
-    (told,) = check_sources({"pool.py": POOL.format(ending=ending).encode()}, ["LLM103"])
-    assert told.confidence == confidence
+    assert how_sure("LLM103", {"pool.py": POOL.format(ending=ending)}) == confidence
 
 
 MODEL = """
@@ -87,14 +90,8 @@ void show(model & m, result & known) {{
         ("m.predict(6, &known); draw(known);", "medium"),
     ],
 )
-def test_what_a_call_fills_and_its_caller_uses_may_tell_that_it_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, show: str, confidence: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("llmlint.toml").write_text("root = true\n")
-    Path("model.cpp").write_text(MODEL.format(show=show))
-    (told,) = scan(Request(paths=(".",), select=("LLM911",), min_confidence="low")).findings
-    assert told.confidence == confidence
+def test_what_a_call_fills_and_its_caller_uses_may_tell_that_it_failed(show: str, confidence: str) -> None:
+    assert how_sure("LLM911", {"model.cpp": MODEL.format(show=show)}) == confidence
 
 
 CONVERTER = """
@@ -151,18 +148,12 @@ struct converter {{
         ("int r = tensor_of(0)->rows;\n        if (make_all(id)) { return r; } return 0;", "medium"),
     ],
 )
-def test_a_map_that_a_test_before_has_filled_hardly_lacks_what_is_looked_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str, confidence: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("llmlint.toml").write_text("root = true\n")
+def test_a_map_that_a_test_before_has_filled_hardly_lacks_what_is_looked_up(rows: str, confidence: str) -> None:
     inside = CONVERTER.format(rows=rows)
     head, _, body = inside.partition("int rows(int id, converter & other) {")
-    Path("converter.h").write_text(f"{head}int rows(int id, converter & other);\n}};\n")
-    apart = body.rpartition("};")[0]
-    Path("rows.cpp").write_text(f'#include "converter.h"\nint converter::rows(int id, converter & other) {{{apart}')
-    (told,) = scan(Request(paths=(".",), select=("LLM945",), min_confidence="low")).findings
-    assert told.confidence == confidence
+    declared = f"{head}int rows(int id, converter & other);\n}};\n"
+    apart = f'#include "converter.h"\nint converter::rows(int id, converter & other) {{{body.rpartition("};")[0]}'
+    assert how_sure("LLM945", {"converter.h": declared, "rows.cpp": apart}) == confidence
 
 
 SERVER = """
@@ -182,11 +173,5 @@ class LocalServer:
 
 
 @pytest.mark.parametrize(("start", "confidence"), [("subprocess.Popen", "low"), ("Parser", "medium")])
-def test_who_starts_the_server_itself_sees_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, confidence: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("llmlint.toml").write_text("root = true\n")
-    Path("serving.py").write_text(SERVER.format(start=start))
-    (told,) = scan(Request(paths=(".",), select=("LLM204",), min_confidence="low")).findings
-    assert told.confidence == confidence
+def test_who_starts_the_server_itself_sees_its_end(start: str, confidence: str) -> None:
+    assert how_sure("LLM204", {"serving.py": SERVER.format(start=start)}) == confidence

@@ -21,7 +21,8 @@ _ENOUGH_FOR_OTHERS = 8
 """So many readings of one mechanism speak for the whole rule; fewer say nothing of mechanisms that nobody read."""
 
 _ENOUGH_LATELY = 5
-"""So many readings on engines that were new lately stand for themselves: by the others, rules were mended."""
+"""So many readings on engines that were new lately stand for themselves where they say less: by the others, rules were
+mended."""
 
 _Key = tuple[str, str]
 
@@ -40,10 +41,17 @@ def rows_of(sightings: Iterable[Sighting], verdicts: Verdicts, late: Collection[
         for mechanism in {"", finding.mechanism} if reading is not None else ():
             for counted in (said, lately) if sighting.target in late else (said,):
                 counted.setdefault((finding.rule, mechanism), Counter())[reading.verdict if reading else ""] += 1
-    said |= {key: counted for key, counted in lately.items() if counted.total() >= _ENOUGH_LATELY}
+    for key, counted in lately.items():
+        if counted.total() >= _ENOUGH_LATELY and _share(counted) < _share(said[key]):
+            said[key] = counted
     source = f"{HERE}, {datetime.now(UTC):%Y-%m-%d}"
     rows = [Readings(rule, c["real"], c["harmless"], c["not-real"], source, m) for (rule, m), c in said.items()]
     return [row for row in rows if row.read >= _FEWEST and _speaks(row, said)]
+
+
+def _share(counted: Counter[str]) -> float:
+    judged = counted["real"] + counted["harmless"] + counted["not-real"]
+    return counted["real"] / judged if judged else 0.0
 
 
 def was_meant_to_show(sighting: Sighting) -> bool:
@@ -65,15 +73,30 @@ def _speaks(row: Readings, said: Mapping[_Key, Counter[str]]) -> bool:
 
 
 def merged(new: Sequence[Readings], file: Path = READINGS_FILE) -> str:
-    """The file with the new rows in the place of those that came from here, and of those with fewer readings."""
+    """The file with the new rows in the place of those that came from here, and of those with fewer readings.
+
+    What was taken back is given again by many readings only.
+    """
     text = file.read_text("utf-8")
     head = text[: text.index("[[read]]")]
-    kept = {(row.rule, row.mechanism): row for row in _rows_in(text) if not row.source.startswith(HERE)}
+    known = {(row.rule, row.mechanism): row for row in _rows_in(text)}
+    kept = {key: row for key, row in known.items() if not row.source.startswith(HERE) or _is_taken_back(row)}
+    told = {(row.rule, row.mechanism): row for row in new if _is_taken_back(row)} | known
     for row in new:
         before = kept.get((row.rule, row.mechanism))
         if before is None or row.read >= min(before.read, 2 * _FEWEST):
+            if row.read < _ENOUGH_FOR_OTHERS and not _is_taken_back(row) and _is_taken_back(_told_of(row, told)):
+                continue
             kept[row.rule, row.mechanism] = row
     return head + "\n".join(_as_toml(kept[key]) for key in sorted(kept))
+
+
+def _told_of(row: Readings, told: Mapping[_Key, Readings]) -> Readings | None:
+    return told.get((row.rule, row.mechanism)) or told.get((row.rule, ""))
+
+
+def _is_taken_back(row: Readings | None) -> bool:
+    return row is not None and row.most_confident == "low"
 
 
 def _rows_in(text: str) -> Iterator[Readings]:

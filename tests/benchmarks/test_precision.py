@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
-from benchmarks.precision.earning import merged, rows_of
+from benchmarks.precision.earning import HERE, merged, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
@@ -18,6 +18,7 @@ from benchmarks.precision.verdicts import (
     reading_of,
     record,
 )
+from llmlint import earned
 from llmlint.findings import Finding, Step
 from llmlint.study.wilson import wilson
 
@@ -226,6 +227,19 @@ def test_readings_on_engines_that_were_new_lately_stand_for_themselves_where_the
     assert (row.real, row.not_real) == (0, 6)
     (row,) = rows_of(seen[:10], verdicts, late=["new"])
     assert (row.real, row.not_real) == (6, 4)
+    better = Readings(reading_of(s, "real" if s.target == "new" else "not-real", "read") for s in seen)
+    (row,) = rows_of(seen, better, late=["new"])
+    assert (row.real, row.not_real) == (6, 6), "they never lift a rule"
+
+
+@pytest.mark.parametrize(("read", "real"), [(5, 0), (8, 8)])
+def test_what_was_taken_back_is_given_again_by_many_readings_only(tmp_path, read, real):
+    file = tmp_path / "earned.toml"
+    old = '[[read]]\nrule = "LLM802"\nreal = 0\nharmless = 4\nnot_real = 0\nsource = "{}"\n'
+    file.write_text("# head\n\n" + old.format(HERE))
+    mechanism = "" if read == 8 else "pool.left"
+    written = merged([earned.Readings("LLM802", read, 0, 0, HERE, mechanism)], file)
+    assert re.findall(r"real = (\d)\nharmless", written) == [str(real)]
 
 
 # ---------------------------------------------------------------- how loud one rule is

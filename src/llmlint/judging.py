@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
-from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, roots_of
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
-from llmlint.unused_code import UnusedCode
 
 if TYPE_CHECKING:
     from llmlint.code.link.program import Program
@@ -56,6 +54,8 @@ class Judge:
         self._reports.sort(key=_order)
         sure = [item for item in self._reports if not item[0].reported_by_engine and item[2].confidence != "low"]
         if self._program is not None:
+            from llmlint.unused_code import UnusedCode
+
             unused_code = UnusedCode(self._program, self._records, self._text_of)
             self._unused = unused_code.names_at((path, report.at.line) for _, path, report in sure)
         found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
@@ -110,6 +110,8 @@ class Judge:
         """Why a finding of the rule at this line harms no service; "" where it may."""
         if self._program is None or rule.reported_by_engine:
             return ""
+        from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, roots_of
+
         kind = roots_of(self._program).kind(path)
         if kind in (SCRIPT, TOOL) and rule.harms != "service":
             kind = ""

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.domain.state import CHANGING, symbol_of
+from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.threads import runs_on_a_thread
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Call, FunctionInfo, Program, root_of

@@ -42,7 +42,7 @@ def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Re
 def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
     """What is wrong with the decorators of a class is known by those who make one."""
     bare = (cls for cls in program.asked.classes if not cls.facts.decorators and "__init__" not in cls.methods)
-    makers = {call.function for cls in bare for call in program.calls_named(cls.name)}
+    makers = {maker for cls in bare for maker in program.functions_calling(cls.name)}
     return sorted(makers.union(program.asked.functions), key=lambda function: function.order)
 
 

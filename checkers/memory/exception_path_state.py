@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.changing import Changed, changed_back
-from llmlint.code.domain.state import CHANGING, is_setup, symbol_of
+from llmlint.code.domain.state import is_setup, symbol_of
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.flow.conditions import Atom, implied, is_about
 from llmlint.code.flow.leaks import Leak, Question, goes_round, leak
 from llmlint.code.flow.with_helpers import helped_at, is_of_a_helper, whole

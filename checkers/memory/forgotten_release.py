@@ -144,8 +144,9 @@ def _unfreed_cases(program: Program) -> Iterator[Report]:
 def _constants(program: Program, name: str) -> dict[str | None, tuple[FunctionInfo, Effect]]:
     """The constant each call of this name is given, with one such call; None for one that gets something else."""
     found: dict[str | None, tuple[FunctionInfo, Effect]] = {}
-    for function, effect in program.calls_named(name):
-        if effect.op == "call" and len(effect.args) == 1 and function.language != "python":
+    native = (function for function in program.functions_calling(name) if function.language != "python")
+    for function, effect in program.calls_inside(native, name):
+        if effect.op == "call" and len(effect.args) == 1:
             argument = effect.args[0]
             constant = argument.literal or (argument.path.lstrip("~") if argument.path.lstrip("~").isupper() else "")
             found.setdefault(constant or None, (function, effect))

@@ -31,8 +31,8 @@ def check_program(program: Program) -> Iterator[Report]:
     names = {f.name for f in counts.raising} | {
         name for name in program.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))
     }
-    calling = {f for name in sorted(names) for f, _ in program.calls_named(name)}
-    raising = {f for f in program.functions if any(e.via == RAISE and e.op == "assign" for e in f.effects)}
+    calling = {f for name in sorted(names) for f in program.functions_calling(name)}
+    raising = {f for f in program.functions if f"assign {RAISE}" in f.facts.gist.deeds}
     for function in sorted(calling | raising, key=lambda f: f.order):
         if function not in counts.raising and function in program.asked:
             yield from _failing_exits(program, counts, function)

@@ -38,6 +38,8 @@ def moved_slots(program: Program, cls: ClassInfo) -> Iterator[Report]:
 
 
 def _may_move(function: FunctionInfo) -> bool:
+    if "insert []=" not in function.facts.gist.deeds:
+        return False
     return sum(e.op == "insert" and e.via == "[]=" for e in function.effects) >= _FEWEST
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from llmlint.catalogue import Catalogue, load_catalogue
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts, packed
 from llmlint.code.syntax.errors import Unreadable
 from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.tree import Module
@@ -55,10 +55,14 @@ def decode_record(blob: bytes) -> FileRecord:
 
 
 def encode_record(record: FileRecord) -> bytes:
+    return _encode(msgspec.structs.replace(record, facts=packed(record.facts, _encode)))
+
+
+def _encode(value: object) -> bytes:
     try:
-        return _ENCODER.encode(record)
+        return _ENCODER.encode(value)
     except UnicodeEncodeError:  # a string of Python may hold half a surrogate pair, and then so may an annotation
-        return _ENCODER.encode(_whole(msgspec.to_builtins(record, builtin_types=(bytes,))))
+        return _ENCODER.encode(_whole(msgspec.to_builtins(value, builtin_types=(bytes,))))
 
 
 def _whole(value: Any) -> Any:

@@ -9,8 +9,9 @@ import msgspec
 
 from llmlint.code.domain.lock_steps import is_lock_type
 from llmlint.code.domain.locks import Locks
-from llmlint.code.domain.state import CHANGING, attribute_of
+from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
 

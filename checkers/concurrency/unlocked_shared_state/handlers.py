@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.locks import Locks
-from llmlint.code.domain.state import CHANGING, symbol_of
+from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report

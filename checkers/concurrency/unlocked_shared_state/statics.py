@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.locks import Locks
-from llmlint.code.domain.state import CHANGING, place_of, symbol_of
+from llmlint.code.domain.state import place_of, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report

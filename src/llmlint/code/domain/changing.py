@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.state import CHANGING
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.protocols import Protocol
 

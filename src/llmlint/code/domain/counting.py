@@ -19,6 +19,7 @@ RAISE, LOWER = "+=", "-="
 _WAYS = (RAISE, LOWER)
 _ATOMIC = {"fetch_add": RAISE, "fetch_sub": LOWER}
 _ATOMICS = tuple(_ATOMIC)
+_COUNTING = frozenset(f"assign {way}" for way in _WAYS)
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts_of(program: Program) -> Counts:
-    stepping = [Call(f, e) for f in program.functions for e in f.effects if _may_step(e)]
+    stepping = [Call(f, e) for f in program.functions if _may_count(f) for e in f.effects if _may_step(e)]
     direct = [call for call in stepping if call.effect.op == "assign"]
     paired = _paired(program, direct)
     counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path) or (f.owner, e.path) in paired]
@@ -51,6 +52,11 @@ def _paired(program: Program, direct: list[Call]) -> set[tuple[ClassInfo | None,
         for way, protocol in zip((RAISE, LOWER), protocols, strict=True)
     )
     return raised & lowered
+
+
+def _may_count(function: FunctionInfo) -> bool:
+    gist = function.facts.gist
+    return not _COUNTING.isdisjoint(gist.deeds) or any(name.endswith(_ATOMICS) for name in gist.calls)
 
 
 def _may_step(effect: Effect) -> bool:

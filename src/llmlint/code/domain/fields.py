@@ -11,8 +11,8 @@ from collections import defaultdict
 
 from llmlint.code.domain.state import attribute_of, is_setup
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
-from llmlint.code.link.touches import CHANGING
 
 ByFunction = dict[FunctionInfo, list[Effect]]
 

@@ -17,7 +17,7 @@ def outlives_requests(program: Program, cls: ClassInfo) -> bool:
         return False
     if _is_made_for_a_request(program, cls):
         return False
-    makers = (call.function for call in program.calls_named(cls.name))
+    makers = program.functions_calling(cls.name)
     return not any(maker.owner is not None and not is_setup(maker) for maker in makers)
 
 

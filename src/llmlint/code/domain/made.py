@@ -33,7 +33,7 @@ def _is_closed(cls: ClassInfo) -> bool:
 
 
 def _is_named(program: Program, cls: ClassInfo) -> bool:
-    if program.calls_named(cls.name):
+    if program.functions_calling(cls.name):
         return True
     return any(owner is not cls for owner in once(program, _namers).get(cls.name, ()))
 

@@ -62,12 +62,7 @@ class Members:
 
     def _set_from_outside(self) -> Iterator[str]:
         for function in self._program.functions:
-            if function.language == "python":
-                for effect in function.effects:
-                    if effect.op in ("assign", "insert", "clear", "bind"):
-                        owner, _, name = effect.path.rpartition(".")
-                        if owner and owner != "self":
-                            yield name
+            yield from function.facts.gist.sets
 
     def _by_name(self) -> Iterator[str]:
         for called in _BY_NAME:
@@ -83,7 +78,7 @@ class Members:
 
 
 def own_names(cls: ClassInfo) -> Iterator[str]:
-    yield from cls.own_attributes
+    yield from cls.attribute_names
     yield from cls.methods
     yield from cls.facts.methods
 

@@ -12,11 +12,13 @@ import msgspec
 
 from llmlint.code.domain.state import attribute_of, is_setup
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import PART_OF_ITSELF
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program, root_of
 
 _FILLED = frozenset("list deque set sorted arange".split())
 _NEXT = frozenset("pop popleft pop_back pop_front popitem get get_nowait heappop".split())
 _ENDS = frozenset({"", "-1", "0"})
+_TAKING = frozenset((PART_OF_ITSELF, *(f"remove {via}" for via in _NEXT)))
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -37,6 +39,8 @@ def pools_of(program: Program) -> list[Pool]:
 
 
 def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
+    if not any(may_take_next(function) for function in program.functions_of(cls)):
+        return
     functions = [f for f in program.functions_of(cls) if f not in cls.building and not is_setup(f)]
     taking: dict[str, set[FunctionInfo]] = {}
     giving: dict[str, dict[FunctionInfo, frozenset[str]]] = {}
@@ -56,6 +60,10 @@ def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
         known = cls.attributes.get(attribute)
         if known is not None and known.owner is cls and is_full_when_made(cls, known):
             yield Pool(cls, attribute, frozenset(taking[attribute]), giving[attribute])
+
+
+def may_take_next(function: FunctionInfo) -> bool:
+    return not _TAKING.isdisjoint(function.facts.gist.deeds)
 
 
 def takes_next(effect: Effect) -> bool:

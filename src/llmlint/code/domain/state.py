@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.flow.summaries import does, mentions
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place
@@ -19,7 +20,6 @@ from llmlint.findings import Place
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
 _SETUP = ("init", "setup", "profile", "warmup", "allocate_kv")
 _LOGGING = re.compile(r"(^|\.)(print|log|logger|logging|LOG_\w+|\w*_LOG_\w+|printf|fprintf)($|\.)")
-CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.bodies import BodyReader, Scope
-from llmlint.code.facts.facts import Class, FieldFact, FileFacts, Function, ImportFact, Param
+from llmlint.code.facts.facts import Body, Class, FieldFact, FileFacts, Function, ImportFact, Param, doing
+from llmlint.code.facts.gists import gist_of
 from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
@@ -153,35 +154,40 @@ class _FileReader:
         reader = BodyReader(node, scope, self.source, self.loggers)
         reader.read()
         self.broken.update(reader.too_deep)
+        body = Body(
+            regions=tuple(reader.regions),
+            effects=tuple(reader.effects),
+            reads=reader.state_reads(),
+            pointers=pointer_uses(node, self.source.lines) if not self.is_python and node.name != "<module>" else (),
+        )
         self.functions.append(
-            Function(
-                name=node.name,
-                qualname=qualname,
-                owner=owner or closure_of,
-                line=node.line,
-                column=node.column,
-                end_line=node.end_line,
-                end_column=node.end_column,
-                params=tuple(
-                    Param(p.name, self._type_text(p.annotation), self.source.of(p.default), p.kind) for p in node.params
+            doing(
+                Function(
+                    name=node.name,
+                    qualname=qualname,
+                    owner=owner or closure_of,
+                    line=node.line,
+                    column=node.column,
+                    end_line=node.end_line,
+                    end_column=node.end_column,
+                    params=tuple(
+                        Param(p.name, self._type_text(p.annotation), self.source.of(p.default), p.kind)
+                        for p in node.params
+                    ),
+                    decorators=tuple(self.source.of(d) for d in node.decorators),
+                    returns=self._type_text(node.returns),
+                    is_async=node.is_async,
+                    is_generator=reader.is_generator,
+                    has_body=node.body is not None,
+                    specifiers=node.specifiers,
+                    docstring=_first_line(node.docstring),
+                    shape=shape_of(node, self.is_python, self.loggers) if node.name != "<module>" else "",
+                    body_line=node.body[0].line if node.body else node.line,
+                    namespace=node.namespace,
+                    statics=tuple(reader.statics),
+                    gist=gist_of(body, self.is_python, reader.is_generator or node.is_async),
                 ),
-                decorators=tuple(self.source.of(d) for d in node.decorators),
-                returns=self._type_text(node.returns),
-                is_async=node.is_async,
-                is_generator=reader.is_generator,
-                has_body=node.body is not None,
-                specifiers=node.specifiers,
-                docstring=_first_line(node.docstring),
-                shape=shape_of(node, self.is_python, self.loggers) if node.name != "<module>" else "",
-                body_line=node.body[0].line if node.body else node.line,
-                regions=tuple(reader.regions),
-                effects=tuple(reader.effects),
-                reads=reader.state_reads(),
-                namespace=node.namespace,
-                statics=tuple(reader.statics),
-                pointers=pointer_uses(node, self.source.lines)
-                if not self.is_python and node.name != "<module>"
-                else (),
+                body,
             )
         )
         inner_prefix = "" if node.name == "<module>" else qualname

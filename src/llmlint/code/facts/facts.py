@@ -12,6 +12,9 @@ or a global.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import msgspec
 
 
@@ -177,7 +180,37 @@ class PointerUse(msgspec.Struct, array_like=True, frozen=True, gc=False):
     late: int = 0
 
 
-class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a function does. `reads` holds each attribute, global or parameter path once, with the line of its first
+    reading."""
+
+    regions: tuple[Region, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    reads: tuple[tuple[str, int], ...] = ()
+    pointers: tuple[PointerUse, ...] = ()
+
+
+class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a body speaks of, each once: enough to know of most functions that nobody need look into them.
+
+    `calls`, `changes`, `reads` and `starts` are last names: of what is called, of what is changed, of all that stands
+    in a path that is read, and of the attributes of `self` that are given a value or a type. `sets` are those that are
+    set on anything but `self`. `deeds` are the effects' `op` and `via`, "assign =[]" where something gets a part of
+    itself.
+    `surely` holds the paths called on every way, and `ends` says that one of those calls is known never to come back.
+    """
+
+    calls: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    deeds: tuple[str, ...] = ()
+    surely: tuple[str, ...] = ()
+    ends: bool = False
+
+
+class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.
 
     `owner` is the qualname of the class, "" for a plain function; a C++ method may name a class of another file. A
@@ -185,9 +218,8 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     longer than `owner.name`. `result` of a call is the path it is bound to (locals by their own name), "<return>",
     "<expression>" when it is part of a larger one, "<message>" when an assertion, an error or a log line says it, ""
     when it is dropped, "<void>" when a cast says that it is. `shape` says what the body amounts to when that is nearly
-    nothing: see `effects.shape_of`. `reads` holds each attribute, global or parameter path once, with the line of its
-    first reading. `statics` are the C++ locals that keep their value from call to call and may change; all threads
-    share them.
+    nothing: see `effects.shape_of`. `statics` are the C++ locals that keep their value from call to call and may
+    change; all threads share them. What it does is its body, unpacked when somebody asks.
     """
 
     name: str
@@ -207,12 +239,48 @@ class Function(msgspec.Struct, array_like=True, frozen=True, gc=False):
     docstring: str = ""
     shape: str = ""
     body_line: int = 0
-    regions: tuple[Region, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    reads: tuple[tuple[str, int], ...] = ()
     namespace: str = ""
     statics: tuple[str, ...] = ()
-    pointers: tuple[PointerUse, ...] = ()
+    gist: Gist = Gist()
+    packed: bytes = b""
+
+    @cached_property
+    def body(self) -> Body:
+        return _BODIES.decode(self.packed) if self.packed else Body()
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        return self.body.regions
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        return self.body.effects
+
+    @property
+    def reads(self) -> tuple[tuple[str, int], ...]:
+        return self.body.reads
+
+    @property
+    def pointers(self) -> tuple[PointerUse, ...]:
+        return self.body.pointers
+
+
+_BODIES = msgspec.msgpack.Decoder(Body)
+
+
+def doing(function: Function, body: Body) -> Function:
+    """The function with its body at hand."""
+    function.__dict__["body"] = body
+    return function
+
+
+def packed(facts: FileFacts, encode: Callable[[object], bytes]) -> FileFacts:
+    """The facts as they are kept: each body as bytes, which nobody reads before somebody asks for it."""
+    functions = (
+        function if function.packed else msgspec.structs.replace(function, packed=encode(function.body))
+        for function in facts.functions
+    )
+    return msgspec.structs.replace(facts, functions=tuple(functions))
 
 
 class FieldFact(msgspec.Struct, array_like=True, frozen=True, gc=False):

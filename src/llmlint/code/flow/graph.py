@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect, Region, Test
-from llmlint.code.link.exits import ends_all
+from llmlint.code.facts.gists import ends_all
 
 ENTRY, EXIT, RAISED, GONE = range(4)
 

@@ -16,12 +16,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.objects import Known
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
-from llmlint.code.link.touches import CHANGING
 
 
 class Stand(NamedTuple):

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
+from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test, doing
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, FunctionInfo, root_of
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
-from llmlint.code.link.touches import CHANGING
 
 _MOST_EFFECTS = 8
 _NOT_INSIDE = frozenset({"yield", "goto", "label"})
@@ -140,7 +140,8 @@ def _joined(function: FunctionInfo, called: Mapping[int, FunctionInfo]) -> Funct
     joining = _Joining(function)
     for at in sorted(called, reverse=True):  # from behind, so that the places of the others hold
         joining.put_in(at, called[at])
-    facts = msgspec.structs.replace(function.facts, regions=tuple(joining.regions))
+    body = msgspec.structs.replace(function.facts.body, regions=tuple(joining.regions))
+    facts = doing(msgspec.structs.replace(function.facts), body)
     joined = Whole(facts, function.path, function.module, function.language, function.owner)
     joined.helped = {at: helped for at, helped in enumerate(joining.comes) if helped is not None}
     joined.theirs = frozenset(at for at, is_theirs in enumerate(joining.theirs) if is_theirs)

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol
 
 from llmlint.code.facts.facts import FileFacts
-from llmlint.code.link.call_index import name_called
+from llmlint.code.facts.gists import name_called
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 
 
@@ -32,6 +32,8 @@ class Whole(Protocol):
     @property
     def call_names(self) -> AbstractSet[str]: ...
     def calls_named(self, name: str) -> Sequence[Call]: ...
+    def functions_calling(self, name: str) -> Sequence[FunctionInfo]: ...
+    def calls_inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]: ...
     def classes_touched_by(self, functions: Iterable[FunctionInfo]) -> set[ClassInfo]: ...
 
 
@@ -78,5 +80,6 @@ class Asked:
 
     def calls(self, name: str) -> Sequence[Call]:
         """The calls in the asked files whose last part is this name."""
-        calls = self._program.calls_named(name)
-        return calls if self.paths is None else tuple(call for call in calls if call.function.path in self.paths)
+        if self.paths is None:
+            return self._program.calls_named(name)
+        return self._program.calls_inside(self.among(self._program.functions_calling(name)), name)

@@ -110,7 +110,7 @@ class Dispatch:
         """The calls of a name by what they run, overrides included."""
         if name not in self._targets_of:
             found = self._targets_of[name] = {}
-            for call in self.calls.by_name.get(name, ()):
+            for call in self.calls.named(name):
                 for target in self.callees(*call, overrides=True):
                     found.setdefault(target, []).append(call)
         return self._targets_of[name]

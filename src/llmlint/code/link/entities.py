@@ -17,6 +17,7 @@ import msgspec
 
 from llmlint.code.facts import facts as fact
 from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
+from llmlint.code.facts.gists import started
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
@@ -386,16 +387,17 @@ class ClassInfo:
             start = Start(None, field.line, field.value, field.source, field.annotation)
             starts.setdefault(field.name, []).append(start)
         if self.language == "python":
-            for function in sorted(self.functions, key=lambda f: f not in self.building):
-                for name, effect in _started_in(function):
+            starting = [function for function in self.functions if function.facts.gist.starts]
+            for function in sorted(starting, key=lambda f: f not in self.building):
+                for name, effect in started(function.effects):
                     starts.setdefault(name, []).append(start_of(function, effect))
         return {name: AttributeInfo(name, self, tuple(found)) for name, found in starts.items()}
 
     @property
     def attribute_names(self) -> Iterator[str]:
         """Of its own attributes, each once; nothing is worked out about them."""
-        started = (name for function in self.functions for name, _ in _started_in(function))
-        names = (*(field.name for field in self.facts.fields), *(started if self.language == "python" else ()))
+        starts = (name for function in self.functions for name in function.facts.gist.starts)
+        names = (*(field.name for field in self.facts.fields), *(starts if self.language == "python" else ()))
         return iter(dict.fromkeys(names))
 
     @cached_property
@@ -475,14 +477,3 @@ def _counts_more(function: FunctionInfo) -> int:
     if any(d.endswith(("overload", ".setter", ".deleter")) for d in decorators):
         return 0
     return 2 if function.facts.has_body else 1
-
-
-def _started_in(function: FunctionInfo) -> Iterator[tuple[str, Effect]]:
-    """The attributes that the function gives a value or a type, and where."""
-    for effect in function.effects:
-        is_start = effect.op in ("assign", "clear") and effect.via in ("", "=")
-        if not effect.path.startswith("self.") or not (is_start or effect.via == "declare"):
-            continue
-        name = effect.path[5:]
-        if name.isidentifier():
-            yield name, effect

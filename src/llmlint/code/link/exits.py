@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.entities import FunctionInfo
-from llmlint.endings import ending_rows
 
 BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
 """Regions that control may pass by."""
@@ -19,20 +18,23 @@ def endings_of(functions: Iterable[FunctionInfo], language: str) -> frozenset[st
     """The names, alone and behind their classes and modules, of those functions of a program that never return, where
     that holds for all functions of the name; a C++ one says so where it is declared, or its body tells."""
     named: dict[str, list[FunctionInfo]] = {}
-    surely_calls: dict[FunctionInfo, frozenset[str]] = {}
-    ending: set[str] = set()
+    surely_calling: list[FunctionInfo] = []
+    ending: list[FunctionInfo] = []
     for function in functions:
         if function.language == language:
             named.setdefault(function.name, []).append(function)
-            calls = list(_made_on_every_way(function))
-            surely_calls[function] = frozenset(call.path.lstrip("~").removeprefix("self.") for call in calls)
-            if _says_never(function) or any(ends_all(call, language == "python") for call in calls):
-                ending.add(function.full_name)
+            if function.facts.gist.surely:
+                surely_calling.append(function)
+            if _says_never(function) or function.facts.gist.ends:
+                ending.append(function)
     found: frozenset[str] = frozenset()
     while True:
-        ending |= {f.full_name for f, calls in surely_calls.items() if not found.isdisjoint(calls)}
-        full_names = ({f.full_name for f in same} for same in named.values())
-        now = frozenset(part for names in full_names if names <= ending for name in names for part in _endings_of(name))
+        ending += [f for f in surely_calling if not found.isdisjoint(f.facts.gist.surely)]
+        full_names = {function.full_name for function in ending}
+        same_named = ({f.full_name for f in named[name]} for name in {function.name for function in ending})
+        now = frozenset(
+            part for names in same_named if names <= full_names for name in names for part in _endings_of(name)
+        )
         if now == found:
             return found
         found = now
@@ -45,26 +47,6 @@ def _endings_of(name: str) -> Iterable[str]:
 
 def _says_never(function: FunctionInfo) -> bool:
     return "noreturn" in function.facts.specifiers or function.facts.returns in _NEVER
-
-
-def _made_on_every_way(function: FunctionInfo) -> Iterator[Effect]:
-    """The calls outside of all branches, before anything is returned."""
-    if function.facts.is_generator or function.facts.is_async:
-        return
-    for effect in function.facts.effects:
-        if effect.op == "return":
-            return
-        if effect.op == "call" and not effect.region:
-            yield effect
-
-
-def ends_all(call: Effect, is_python: bool) -> bool:
-    """Is it known of this call, whatever the program, that it never comes back?"""
-    rows = ending_rows(call.path.lstrip("~"), is_python)
-    if not rows:  # nearly always
-        return False
-    first = call.args[0].literal or call.args[0].written or call.args[0].path if call.args else ""
-    return any(row.fits(first.lstrip("~")) for row in rows)
 
 
 def chain(function: FunctionInfo, region: int) -> list[int]:

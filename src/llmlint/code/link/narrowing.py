@@ -37,8 +37,7 @@ class Narrowing:
 
     @cached_property
     def _asking(self) -> frozenset[FunctionInfo]:
-        asking = (call.function for call in self._calls.by_name.get("isinstance", ()))
-        return frozenset(function for function in asking if function.language == "python")
+        return frozenset(f for f in self._calls.calling("isinstance") if f.language == "python")
 
     def at(self, function: FunctionInfo, effect: Effect) -> Narrowed:
         """What is known where an effect happens."""

@@ -48,7 +48,7 @@ class Passed:
         handed = self._by_name.get(called)
         if handed is None:
             handed = self._by_name[called] = {}
-            for call in self._dispatch.calls.by_name.get(called, ()):
+            for call in self._dispatch.calls.named(called):
                 for target in self._dispatch.callees(*call):
                     if _asks(target):
                         self._take(call, target, handed.setdefault(target, {}))

@@ -203,12 +203,20 @@ class Program:
 
     def calls_named(self, name: str) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
-        return self._dispatch.calls.by_name.get(name, ())
+        return self._dispatch.calls.named(name)
+
+    def functions_calling(self, name: str) -> Sequence[FunctionInfo]:
+        """Those with a call whose last part is this name; which one it is, nobody looks for."""
+        return self._dispatch.calls.calling(name)
+
+    def calls_inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:
+        """As `calls_named`, in these functions only."""
+        return self._dispatch.calls.inside(functions, name)
 
     @property
     def call_names(self) -> AbstractSet[str]:
         """The last part of every call there is, each once."""
-        return self._dispatch.calls.by_name.keys()
+        return self._dispatch.calls.names
 
     @cached_property
     def _functions_by_qualname(self) -> dict[tuple[str, str], list[FunctionInfo]]:

@@ -12,11 +12,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import CHANGING, NAMES, changed_name
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.once import once
 from llmlint.code.link.types import Types
-
-CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
-_NAMES = re.compile(r"[^.\[\]()]+")
 
 
 class Touch(NamedTuple):
@@ -46,7 +45,7 @@ class Touches:
 
     def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
         found = []
-        for function, effect, path in self._changes.get(attribute, ()):
+        for function, effect, path in self._changes_of(attribute):
             receiver = _bare(path).rpartition(".")[0]
             by_name = self._matches(function, receiver, cls, attribute)
             if by_name is not None:
@@ -55,7 +54,7 @@ class Touches:
 
     def reads(self, cls: ClassInfo, attribute: str) -> tuple[Read, ...]:
         found = []
-        for function, path, line in self._readings.get(attribute, ()):
+        for function, path, line in self._readings_of(attribute):
             receiver = _before(path, attribute)
             by_name = self._matches(function, receiver, cls, attribute) if receiver else None
             if by_name is not None:
@@ -68,7 +67,7 @@ class Touches:
     def _touched_by(self, function: FunctionInfo) -> Iterator[ClassInfo]:
         changed = (path for e in function.effects if e.op in CHANGING for path in (e.path, *e.maybe))
         for path in dict.fromkeys((*changed, *(path for path, _ in function.reads))):
-            names = _NAMES.findall(path)
+            names = NAMES.findall(path)
             for name in names[1:]:
                 receiver = _before(path, name)
                 owner = self._receiver(function, receiver) if receiver else None
@@ -110,23 +109,46 @@ class Touches:
         return definers
 
     @cached_property
-    def _changes(self) -> dict[str, list[tuple[FunctionInfo, Effect, str]]]:
-        changes: dict[str, list[tuple[FunctionInfo, Effect, str]]] = {}
-        for function in self._functions:
-            for effect in function.effects:
-                for path in (effect.path, *effect.maybe) if effect.op in CHANGING else ():
-                    if "." in path:
-                        changes.setdefault(_bare(path).rpartition(".")[2], []).append((function, effect, path))
-        return changes
+    def _changing(self) -> dict[str, list[FunctionInfo]]:
+        return _by_name((function, function.facts.gist.changes) for function in self._functions)
 
     @cached_property
-    def _readings(self) -> dict[str, list[tuple[FunctionInfo, str, int]]]:
-        readings: dict[str, list[tuple[FunctionInfo, str, int]]] = {}
-        for function in self._functions:
-            for path, line in function.reads:
-                for name in dict.fromkeys(_NAMES.findall(path)[1:]):
-                    readings.setdefault(name, []).append((function, path, line))
-        return readings
+    def _reading(self) -> dict[str, list[FunctionInfo]]:
+        return _by_name((function, function.facts.gist.reads) for function in self._functions)
+
+    def _changes_of(self, attribute: str) -> Iterator[tuple[FunctionInfo, Effect, str]]:
+        for function in self._changing.get(attribute, ()):
+            yield from once(function, _changes_in).get(attribute, ())
+
+    def _readings_of(self, attribute: str) -> Iterator[tuple[FunctionInfo, str, int]]:
+        for function in self._reading.get(attribute, ()):
+            yield from once(function, _readings_in).get(attribute, ())
+
+
+def _by_name(speaking: Iterable[tuple[FunctionInfo, tuple[str, ...]]]) -> dict[str, list[FunctionInfo]]:
+    """The functions by what their gists name."""
+    found: dict[str, list[FunctionInfo]] = {}
+    for function, names in speaking:
+        for name in names:
+            found.setdefault(name, []).append(function)
+    return found
+
+
+def _changes_in(function: FunctionInfo) -> dict[str, list[tuple[FunctionInfo, Effect, str]]]:
+    changes: dict[str, list[tuple[FunctionInfo, Effect, str]]] = {}
+    for effect in function.effects:
+        for path in (effect.path, *effect.maybe) if effect.op in CHANGING else ():
+            if "." in path:
+                changes.setdefault(changed_name(path), []).append((function, effect, path))
+    return changes
+
+
+def _readings_in(function: FunctionInfo) -> dict[str, list[tuple[FunctionInfo, str, int]]]:
+    readings: dict[str, list[tuple[FunctionInfo, str, int]]] = {}
+    for path, line in function.reads:
+        for name in dict.fromkeys(NAMES.findall(path)[1:]):
+            readings.setdefault(name, []).append((function, path, line))
+    return readings
 
 
 def _related(one: ClassInfo, other: ClassInfo) -> bool:

@@ -69,7 +69,10 @@ def _lambda(reader: BodyReader, node: tree.Lambda) -> str:
     body = node.function.body or []
     types = ", ".join(reader.source.of(parameter.annotation, 80) for parameter in node.function.params)
     text = f"{node.captures}({types})" if node.captures else "lambda"
+    mark = len(reader.seen)
     reader.in_region("lambda", body, text, at=node)
+    if node.captures:  # members are read when it runs, under the locks that it takes
+        reader.seen[mark:] = [path for path in reader.seen[mark:] if not path.startswith("self.")]
     reader.scope = outer
     return ""
 

@@ -26,6 +26,8 @@ _LOGS = frozenset(
 _WAITS = frozenset(
     "get get_nowait recv recv_pyobj recv_json recv_multipart recv_string wait popleft dequeue accept".split()
 )
+_NEVER_FAILS = frozenset("get items keys values append add discard clear copy bool int isinstance min max sorted".split())
+"""Of containers and plain values: what only compares and writes down has no failing case."""
 _LEVELS = 3
 _PASSED_BY = frozenset({"if", "else", "case", "except"})
 _TO_NOBODY = frozenset({"pub", "publisher", "publish"})
@@ -99,9 +101,27 @@ def _told(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect,
             if before is not None:
                 return before, effect
         elif effect.op == "call" and leaf not in _LOGS | _WAITS:
-            works = any(callee.name not in CONSTRUCTORS for callee in program.callees(function, effect))
-            before = before or (effect if works else None)
+            before = before or (effect if _may_fail(program, function, effect) else None)
     return None
+
+
+def _may_fail(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Work of the program's own in which something is raised, or another library's code runs."""
+    callees = [callee for callee in program.callees(function, effect) if callee.name not in CONSTRUCTORS]
+    return any(
+        any(_may_end_in_error(program, callee, e) for e in callee.effects)
+        or program.reaches(callee, lambda inner, e: _may_end_in_error(program, inner, e), _LEVELS)
+        for callee in callees
+    )
+
+
+def _may_end_in_error(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    if effect.op in ("raise", "assert"):
+        return True
+    leaf = effect.callee.rpartition(".")[2]
+    if effect.op != "call" or leaf in _LOGS or leaf in _NEVER_FAILS or leaf[:1].isupper():
+        return False
+    return not program.callees(function, effect)
 
 
 def _told_behind(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect, Effect] | None:

@@ -13,6 +13,9 @@ from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
 _GIVEN_TO_EXIT = "main"
+_MANAGERS = frozenset(
+    "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
+)
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -42,12 +45,24 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
         yield _nothing_awaited(program, function, effect, ran)
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
-        yield _nothing_used(program, function, effect, ran)
+        if not _is_passed_on_to_nobody(program, function, effect):
+            yield _nothing_used(program, function, effect, ran)
 
 
 def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
     """`_ = f()`, and a comprehension that is only written to call."""
     return effect.result == "_" or any(region.kind == "lambda" for region in around(function, effect))
+
+
+def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Is the value only given back, or yielded to a `with`, and does no caller look at it?"""
+    uses = [e for e in function.effects if e.op != "bind" and {effect.result, f"{effect.callee}()"} & {e.path, *e.reads}]
+    if not uses or any(use.op not in ("return", "yield") for use in uses):
+        return False
+    if any(use.op == "yield" for use in uses) and not _MANAGERS & set(function.facts.decorators):
+        return False
+    calls = program.asked.calls(function.name)
+    return bool(calls) and all(call.effect.result in ("", "_") for call in calls)
 
 
 def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:

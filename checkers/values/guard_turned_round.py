@@ -336,7 +336,16 @@ def _only_guards(function: tree.Function, compare: tree.Compare) -> bool:
             return True
         if isinstance(node, tree.If) and any(below is compare for below in tree.walk(node.test)):
             return any(isinstance(n, tree.Raise) for n in node.body) or len(node.body) == 1
+        if isinstance(node, tree.Conditional) and node.test is compare and _is_their_difference(node.body, compare):
+            return True
     return False
+
+
+def _is_their_difference(value: tree.Node, compare: tree.Compare) -> bool:
+    """`a >= b ? a - b : 0`: a difference that must not turn round."""
+    if not isinstance(value, tree.Binary) or value.op != "-":
+        return False
+    return {spot(value.left), spot(value.right)} == set(map(spot, compare.operands))
 
 
 _CHECKS = (_begun_only_where_begun, _dropped_while_filled, _taken_while_there_is_room, _asks_for_two_at_once, _decided)

@@ -38,19 +38,18 @@ def test_what_somebody_calls_is_as_sure_as_its_rule() -> None:
     [
         "import store\nStore = 0\nvalue = store.load\n",
         "import store\ncall('Store', 'load')\n",
-        "import store\n# Store: load is to be called here\n",
         "import store\nStore = 1\ngetattr(store, f'load')\n",
     ],
 )
-def test_a_string_or_a_comment_may_be_a_call(mention: str) -> None:
+def test_a_string_may_be_a_call(mention: str) -> None:
     assert confidence(HOLDS, user=mention)[0] == "high"
 
 
 def test_what_nothing_mentions_is_told_at_low_and_named() -> None:
     sure, why = confidence(HOLDS, user=IMPORTED)
-    assert sure == "low" and why.endswith("nothing in this tree mentions Store")
+    assert sure == "low" and why.endswith("nothing in this tree uses Store")
     sure, why = confidence(HOLDS, user="import store\nkept = store.Store()\n")
-    assert sure == "low" and why.endswith("nothing in this tree mentions load")
+    assert sure == "low" and why.endswith("nothing in this tree uses load")
 
 
 def test_a_beginning_in_a_string_is_a_mention_of_what_may_be_put_together() -> None:
@@ -79,6 +78,50 @@ def test_a_method_of_another_packages_heir_may_be_called_by_it() -> None:
 
 def test_what_nobody_imports_may_be_found_by_a_way_that_is_not_seen() -> None:
     assert confidence(HOLDS)[0] == "high"
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "import store\n# Store: load is to be called here\n",
+        'import store\ndef use(kept):\n    """Calls Store and load."""\nuse(1)\n',
+    ],
+)
+def test_remarks_and_documentation_call_nothing(mention: str) -> None:
+    assert confidence(HOLDS, user=mention)[0] == "low"
+
+
+def test_who_is_called_by_unused_code_only_is_unused() -> None:
+    user = "import store\nkept = store.Store()\ndef first():\n    second()\ndef second():\n    kept.load(1)\n"
+    assert confidence(HOLDS, user=user, other="import user\n")[0] == "low"
+    assert confidence(HOLDS, user=f"{user}first()\n", other="import user\n")[0] == "high"
+
+
+REPLACED = (
+    HOLDS.replace("class Store:", "class Base:")
+    + """
+class Store(Base):
+    def load(self, path):
+        return path.read()
+"""
+)
+
+
+def test_a_method_that_every_class_below_replaces_never_runs() -> None:
+    sure, why = confidence(REPLACED, user=USED)
+    assert sure == "low" and why.endswith("each class below Base replaces load, and nobody makes one")
+
+
+@pytest.mark.parametrize(
+    ("source", "user"),
+    [
+        (REPLACED, f"{USED}store.Base().load('x')\n"),
+        (REPLACED.replace("return path.read()", "return super().load(path)"), USED),
+        (f"{REPLACED}class Other(Base):\n    pass\n", USED),
+    ],
+)
+def test_a_method_that_some_class_still_uses_runs(source: str, user: str) -> None:
+    assert confidence(source, user=user)[0] == "high"
 
 
 def test_a_recursive_call_is_no_use() -> None:

@@ -26,7 +26,9 @@ _LOGS = frozenset(
 _WAITS = frozenset(
     "get get_nowait recv recv_pyobj recv_json recv_multipart recv_string wait popleft dequeue accept".split()
 )
-_NEVER_FAILS = frozenset("get items keys values append add discard clear copy bool int isinstance min max sorted".split())
+_NEVER_FAILS = frozenset(
+    "get items keys values append add discard clear copy bool int isinstance min max sorted".split()
+)
 """Of containers and plain values: what only compares and writes down has no failing case."""
 _LEVELS = 3
 _PASSED_BY = frozenset({"if", "else", "case", "except"})

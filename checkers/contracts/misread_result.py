@@ -56,7 +56,9 @@ def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
 
 def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Is the value only given back, or yielded to a `with`, and does no caller look at it?"""
-    uses = [e for e in function.effects if e.op != "bind" and {effect.result, f"{effect.callee}()"} & {e.path, *e.reads}]
+    uses = [
+        e for e in function.effects if e.op != "bind" and {effect.result, f"{effect.callee}()"} & {e.path, *e.reads}
+    ]
     if not uses or any(use.op not in ("return", "yield") for use in uses):
         return False
     if any(use.op == "yield" for use in uses) and not _MANAGERS & set(function.facts.decorators):

@@ -57,7 +57,7 @@ class Judge:
             from llmlint.unused_code import UnusedCode
 
             unused_code = UnusedCode(self._program, self._records, self._text_of)
-            self._unused = unused_code.names_at((path, report.at.line) for _, path, report in sure)
+            self._unused = unused_code.reasons_at((path, report.at.line) for _, path, report in sure)
         found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
         found += [self._finding(rule, path, report) for rule, path, report in self._about_directives()]
         return sorted(found, key=lambda finding: finding.order)
@@ -120,8 +120,7 @@ class Judge:
         article = "an" if kind[:1] in ("a", "e") else "a"
         if kind:
             return f"this is code of {article} {kind}, which ends soon"
-        unused = self._unused.get((path, line))
-        return f"nothing in this tree mentions {unused}" if unused else ""
+        return self._unused.get((path, line), "")
 
     def _line(self, path: str, line: int) -> str:
         if path not in self._lines:

@@ -1,9 +1,10 @@
-"""Code that nothing in the tree mentions: what is wrong there happens to nobody.
+"""Code that nothing in the tree uses: what is wrong there happens to nobody.
 
-A function is unused when its name stands nowhere but in definitions of that name, a class likewise; comments and
-strings count as mentions, for names are also called through strings, whole or put together. What others may call unseen
-is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits from,
-stands in a file that nobody imports, or is declared in the project's `include` folder.
+A function is unused when its name stands nowhere but in definitions of that name and in code that is unused itself, a
+class likewise. Strings count as mentions, for names are also called through strings, whole or put together; remarks and
+documentation call nothing. What others may call unseen is left alone: what carries a decorator, overrides a class of
+another package, is known to the class it inherits from, stands in a file that nobody imports, or is declared in the
+project's `include` folder. A method that each class below has an own one for is unused where nobody makes its class.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _ROOT_CLASSES = frozenset(
 """They call no method that their heirs think of, or only such as are called by name elsewhere too."""
 _PUBLISHED = "include"
 _ENDS_OF_STRINGS = ("'", '"', "{", "%")
+_DOCUMENTS = '"""'
+_FEW = 3
+"""What is mentioned more often is asked about no further: somebody will use it."""
+_STEPS = 2
 _OUTER = 2
 """A library's `include` is its own folder or lies in it; those further in are for the library itself."""
 
@@ -41,18 +46,70 @@ class UnusedCode:
         self._program = program
         self._paths = tuple(paths)
         self._text_of = text_of
+        self._is_unused: dict[str, bool] = {}
 
-    def names_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Of these places those in code that nothing mentions, with the name of that code."""
+    def reasons_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """Of these places those in code that nothing uses, and why that is so."""
         asked = {place: self._candidates(*place) for place in places}
-        unused = self._unmentioned({name: where for found in asked.values() for name, where in found})
-        named = ((place, next((n for n, _ in found if n in unused), "")) for place, found in asked.items())
-        return {place: name for place, name in named if name}
+        unused = self._unused({name: where for found in asked.values() for name, where in found}, _STEPS)
+        reasons = {}
+        for place, found in asked.items():
+            name = next((n for n, _ in found if n in unused), "")
+            if name:
+                reasons[place] = f"nothing in this tree uses {name}"
+            elif replaced := self._replaced(*place):
+                reasons[place] = replaced
+        return reasons
+
+    def _unused(self, names: Mapping[str, _Lines], steps: int) -> frozenset[str]:
+        """Those that no code mentions, or only code that is unused itself, so many steps away."""
+        new = {name: where for name, where in names.items() if name not in self._is_unused}
+        users: dict[str, list[list[tuple[str, _Lines]]]] = {}
+        for name, mentions in self._mentions(new).items():
+            if len(mentions) > _FEW or (mentions and not steps):
+                self._is_unused[name] = False
+            else:
+                users[name] = [self._candidates(*mention) for mention in mentions]
+        asked = {n: where for of_name in users.values() if all(of_name) for user in of_name for n, where in user}
+        if asked:
+            self._unused({n: w for n, w in asked.items() if n not in users}, steps - 1)
+        for _ in range(_STEPS + 1):
+            for name, of_name in users.items():
+                self._is_unused[name] = all(any(self._is_unused.get(n) for n, _ in user) for user in of_name)
+        return frozenset(name for name in names if self._is_unused[name])
+
+    def _replaced(self, path: str, line: int) -> str:
+        """Why a method never runs that each class below replaces, of a class that nobody makes; "" where it may."""
+        function = self._function_at(path, line)
+        cls = function.owner if function is not None and function.is_method else None
+        if function is None or cls is None or function.language != "python" or not cls.subclasses:
+            return ""
+        name = function.name
+        calls_above = {f"super().{name}", f"{cls.name}.{name}"}
+        for below in cls.subclasses:
+            if next((c for c in below.mro if name in c.methods), cls) is cls:
+                return ""
+            if any(e.callee in calls_above for method in below.methods.values() for e in method.effects):
+                return ""
+        return f"each class below {cls.name} replaces {name}, and nobody makes one" if self._is_abstract(cls) else ""
+
+    def _is_abstract(self, cls: ClassInfo) -> bool:
+        """Does its name stand only where classes inherit from it, and in imports?"""
+        if _is_registered(cls):
+            return False
+        defined = self._ranges_of_class(cls.name)
+        for path in self._paths:
+            text = self._text_of(path)
+            for at in _words(cls.name, text):
+                start = text.rfind("\n", 0, at) + 1
+                is_named = text.startswith(("class ", "from ", "import "), start) or _is_remark(path, text, at)
+                if not is_named and _is_outside(text, at, defined.get(path, ())):
+                    return False
+        return True
 
     def _candidates(self, path: str, line: int) -> list[tuple[str, _Lines]]:
         """The function around a line and its class, where only the tree can use them, and where they are defined."""
-        around = (f for f in self._program.functions_in(path) if f.facts.line <= line <= f.facts.end_line)
-        function = min((f for f in around if f.name != "<module>"), key=lambda f: f.facts.line, default=None)
+        function = self._function_at(path, line)
         if function is None or function.name == "main":
             return []
         cls, owner = function.owner, function.facts.owner.rpartition(".")[2]
@@ -64,6 +121,11 @@ class UnusedCode:
         if self._is_only_called_by_name(function, owner):
             found.append((function.name, _ranges(self._program.functions_named(function.name))))
         return found
+
+    def _function_at(self, path: str, line: int) -> FunctionInfo | None:
+        """The outermost function around a line."""
+        around = (f for f in self._program.functions_in(path) if f.facts.line <= line <= f.facts.end_line)
+        return min((f for f in around if f.name != "<module>"), key=lambda f: f.facts.line, default=None)
 
     def _is_only_called_by_name(self, function: FunctionInfo, owner: str) -> bool:
         name, facts = function.name, function.facts
@@ -95,20 +157,29 @@ class UnusedCode:
                 found.setdefault(function.facts.owner.rpartition(".")[2], []).append(function)
         return found
 
-    def _unmentioned(self, names: Mapping[str, _Lines]) -> frozenset[str]:
-        """Those that stand nowhere as a word, and of which no beginning ends a string to be put together."""
+    def _mentions(self, names: Mapping[str, _Lines]) -> dict[str, list[tuple[str, int]]]:
+        """Where each stands in code as a word, a few places; more than a few if a beginning of it ends a string."""
         near = {path for defined in names.values() for path in defined}
-        paths = sorted(self._paths, key=lambda path: (path not in near, path))
-        for mentions in (_words, _beginnings):
-            left = dict(names)
-            for path in paths if left else ():
-                text = self._text_of(path)
-                for name in [n for n, at in left.items() if _is_outside(mentions(n, text), text, at.get(path, ()))]:
+        found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
+        left = dict(names)
+        for path in sorted(self._paths, key=lambda path: (path not in near, path)):
+            if not left:
+                break
+            text = self._text_of(path)
+            for name, defined in list(left.items()):
+                for at in _words(name, text):
+                    if _is_outside(text, at, defined.get(path, ())) and not _is_remark(path, text, at):
+                        found[name].append((path, text.count("\n", 0, at) + 1))
+                        if len(found[name]) > _FEW:
+                            del left[name]
+                            break
+        for path in self._paths if left else ():
+            text = self._text_of(path)
+            for name, defined in list(left.items()):
+                if any(_is_outside(text, at, defined.get(path, ())) for at in _beginnings(name, text)):
+                    found[name] += [(path, 0)] * (_FEW + 1)
                     del left[name]
-                if not left:
-                    break
-            names = left
-        return frozenset(names)
+        return found
 
 
 def _is_registered(cls: ClassInfo) -> bool:
@@ -130,9 +201,26 @@ def _ranges(defined: Iterable[FunctionInfo | ClassInfo]) -> _Lines:
     return ranges
 
 
-def _is_outside(mentions: Iterable[int], text: str, defined: Sequence[tuple[int, int]]) -> bool:
-    lines = (text.count("\n", 0, at) + 1 for at in mentions)
-    return any(not any(start <= line <= end for start, end in defined) for line in lines)
+def _is_outside(text: str, at: int, defined: Sequence[tuple[int, int]]) -> bool:
+    if not defined:
+        return True
+    line = text.count("\n", 0, at) + 1
+    return not any(start <= line <= end for start, end in defined)
+
+
+def _is_remark(path: str, text: str, at: int) -> bool:
+    """Is this in a comment, or in the documentation of a module, a class or a function?"""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    if not path.endswith(".py"):
+        return "//" in before or text.rfind("/*", 0, at) > text.rfind("*/", 0, at)
+    sign = before.find("#")
+    if sign >= 0 and not before.count('"', 0, sign) % 2 and not before.count("'", 0, sign) % 2:
+        return True
+    if text.count(_DOCUMENTS, 0, at) % 2 == 0:
+        return False
+    opened = text.rfind(_DOCUMENTS, 0, at)
+    above = text[: text.rfind("\n", 0, opened) + 1].rstrip()
+    return not text[text.rfind("\n", 0, opened) + 1 : opened].strip(" \trR") and above[-1:] in ("", ":")
 
 
 def _words(name: str, text: str) -> Iterator[int]:

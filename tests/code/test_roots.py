@@ -64,6 +64,8 @@ def test_a_script_stands_alone_and_serves_nobody() -> None:
     assert kind("serve.py", serve=SERVER) == ""
     assert kind("convert.py", convert=SCRIPT, user="import convert") == ""
     assert kind("convert.cpp", convert=NATIVE) == "script"
+    assert kind("convert.py", convert="def ask():\n    return PARSER.parse_args()\nargs = ask()\n") == "script"
+    assert kind("convert.py", convert="def ask():\n    return PARSER.parse_args()\n") == ""
 
 
 def test_an_example_that_serves_is_a_service_and_its_neighbour_is_not() -> None:

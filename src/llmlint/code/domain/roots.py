@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.link.once import once
 from llmlint.vocabulary import Vocabulary, words
 
@@ -115,9 +115,17 @@ def _roots(program: Program) -> Roots:
 def _has_entry(facts: FileFacts) -> bool:
     if facts.language != "python":
         return any(function.name == "main" and not function.owner for function in facts.functions)
+    at_import = [function for function in facts.functions if function.name == "<module>"]
+    if any(all(mark in region.text for mark in _PYTHON_ENTRY) for function in at_import for region in function.regions):
+        return True
+    asks = {
+        function.name for function in facts.functions if function not in at_import and _asks_the_command_line(function)
+    }
     return any(
-        all(mark in region.text for mark in _PYTHON_ENTRY)
-        for function in facts.functions
-        if function.name == "<module>"
-        for region in function.regions
+        _asks_the_command_line(function) or any(effect.callee in asks for effect in function.effects)
+        for function in at_import
     )
+
+
+def _asks_the_command_line(function: Function) -> bool:
+    return any(effect.callee.endswith(".parse_args") for effect in function.effects)

@@ -104,7 +104,7 @@ def _is_in_loop(function: tree.Function, node: tree.Node) -> bool:
 
 def _is_done_once(way: Partial) -> bool:
     """`if out is None: out, rest = …` holds only until it has been done once."""
-    if any(_FIRST_ROUND.search(text) for text, _ in way.when):
+    if any(_FIRST_ROUND.search(part) for text, _ in way.when for part in text.split(" or ")):
         return True
     words = {word for text, _ in way.when for word in re.findall(r"\w+", _QUOTED.sub("", text))}
     return any(

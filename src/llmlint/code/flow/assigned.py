@@ -9,6 +9,7 @@ assigned, as do those of a `match`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -71,6 +72,8 @@ class _Reader:
         self.local = _locals_of(function)
         self.asserted: set[Fact] = set()
         self.rounds = NOTHING
+        bound = Counter(name for node in tree.walk_own(function) for name in _bound_by(node))
+        self.assigned_once = {name for name, times in bound.items() if times == 1}
 
     # ------------------------------------------------------------ statements
 
@@ -108,6 +111,7 @@ class _Reader:
                 state.update(dict.fromkeys(_bound_in([node]), ()))
             case tree.Assign():
                 self._assign(node, state, known)
+                return state, known | self._told_by_constant(node)
             case tree.Assert(test=test):
                 self._read(test, state, known)
                 told = self._implied(test, True)
@@ -132,6 +136,14 @@ class _Reader:
             self._reach(target, state, known)
             if node.value is not None:
                 state.update(dict.fromkeys(names_in(target), ()))
+
+    def _told_by_constant(self, node: tree.Assign) -> Facts:
+        """What holds from here on of a name that is assigned nowhere else, and here a constant."""
+        match node:
+            case tree.Assign(targets=[tree.Name(id=name)], value=tree.Literal(text=text), op=""):
+                if name in self.assigned_once and text in ("True", "False", "None"):
+                    return frozenset({(name, text == "True"), (f"{name} is None", text == "None")})
+        return NOTHING
 
     def _reach(self, target: tree.Node | None, state: _State, known: Facts) -> None:
         """`table[at], rest.head = …` reads table, at and rest, and binds none of them."""

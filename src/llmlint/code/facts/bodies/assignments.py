@@ -114,7 +114,8 @@ def store(
     if isinstance(target, tree.Star):
         target = target.value
     if isinstance(target, tree.Name) and _is_local_target(reader, target, at):
-        _bind(reader, target.id, at, kind, source, reads, via, path, more)
+        stands_for = "" if _is_copied(reader, at, value) else path
+        _bind(reader, target.id, at, kind, source, reads, via, stands_for, more)
     elif isinstance(target, tree.Collection):
         parts = parts_of(hint or followed(reader, value), len(target.items))
         for item, part in zip(target.items, parts, strict=True):
@@ -202,12 +203,12 @@ def _bind(
     source: str,
     reads: tuple[str, ...],
     via: str,
-    path: str,
+    stands_for: str,
     more: _Choice,
 ) -> None:
     reader.scope.locals.add(name)
     if not via:
-        _alias(reader, name, path)
+        _alias(reader, name, stands_for)
     annotation = _annotation(reader, at)
     reader.emit(
         "bind",
@@ -221,6 +222,14 @@ def _bind(
         options=more.options,
         holds=more.holds,
     )
+
+
+def _is_copied(reader: BodyReader, at: tree.Node, value: tree.Node) -> bool:
+    """C++: `Params result = *this;` is an object of its own, `auto & it = *this;` and `auto * it = this;` are not."""
+    if reader.scope.is_python or not (isinstance(at, tree.Assign) and at.declares):
+        return False
+    text = _annotation(reader, at)
+    return isinstance(value, tree.Unary) and value.op == "*" and not {"&", "*"} & set(text)
 
 
 def _alias(reader: BodyReader, name: str, path: str) -> None:

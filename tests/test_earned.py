@@ -31,30 +31,45 @@ def finding(rule: str, confidence: str = "high", severity: str = "P1") -> Findin
 
 
 @pytest.mark.parametrize(
-    ("real", "harmless", "not_real", "most"),
+    ("real", "wrong", "most"),
     [
-        (0, 0, 0, "medium"),
-        (0, 0, 2, "medium"),
-        (0, 0, 3, "low"),
-        (4, 3, 2, "low"),
-        (5, 2, 2, "medium"),
-        (4, 0, 0, "medium"),
-        (5, 0, 0, "high"),
-        (9, 1, 1, "high"),
+        (0, 0, "medium"),
+        (0, 1, "low"),
+        (1, 3, "medium"),
+        (1, 5, "low"),
+        (4, 0, "medium"),
+        (5, 0, "high"),
+        (9, 3, "high"),
     ],
 )
-def test_how_sure_a_rule_may_be(real: int, harmless: int, not_real: int, most: str) -> None:
-    assert Readings("LLM1", real, harmless, not_real, "a reading").most_confident == most
+def test_how_sure_a_rule_may_be(real: int, wrong: int, most: str) -> None:
+    """One finding in four is worth a look, and the average of the language counts as two readings."""
+    assert Readings("LLM1", "python", real, 0, wrong).most_confident == most
+    assert Readings("LLM1", "python", real, wrong, 0).most_confident == most, "what nobody acts on is wrong"
 
 
-def test_every_reading_is_of_a_rule_there_is_and_says_where_it_comes_from() -> None:
+def test_a_mechanism_is_judged_beside_its_rule() -> None:
+    rule = next(r for r in readings().values() if not r.mechanism and r.language == "python" and r.worth < 0.2)
+
+    def of(real: int, wrong: int) -> str:
+        return Readings(rule.rule, "python", real, 0, wrong, "a.mechanism").most_confident
+
+    assert of(0, 2) == "medium", "two readings decide nothing"
+    assert of(0, 3) == of(1, 2) == "low", "its rule is mostly wrong"
+    assert of(9, 1) != "low"
+
+
+def test_a_language_in_which_rules_are_mostly_wrong_gives_a_new_rule_less() -> None:
+    assert readings_of("LLM1", "cpp").worth < readings_of("LLM1", "python").worth
+
+
+def test_every_reading_is_of_a_rule_there_is_in_a_language_it_speaks() -> None:
     for row in readings().values():
-        assert load_catalogue().rule(row.rule)
-        assert row.source and row.read
+        assert row.read and row.language in load_catalogue().rule(row.rule).languages
 
 
 def test_a_rule_that_was_mostly_wrong_says_so_and_is_told_with_low_confidence() -> None:
-    wrong = next(row for row in readings().values() if row.read >= 3 and row.share < 0.5 and not row.mechanism)
+    wrong = next(row for row in readings().values() if row.most_confident == "low" and row.language == "python")
     told = limited(finding(wrong.rule, severity="P0"))
     assert (told.confidence, told.severity) == ("low", "P1")
     assert f"read {wrong.read} times on engines nobody tuned to, right {wrong.real} times" in told.confidence_reason
@@ -62,8 +77,7 @@ def test_a_rule_that_was_mostly_wrong_says_so_and_is_told_with_low_confidence() 
 
 def test_the_page_in_a_terminal_says_what_readings_gave() -> None:
     told = as_text(load_catalogue().rule("LLM806"))
-    row = readings_of("LLM806")
-    assert f"read {row.read} times, right {row.real} times: told with low confidence at most" in told
+    assert f"python: {readings_of('LLM806', 'python').in_words}: told with low confidence at most" in told
 
 
 def test_what_a_traced_run_made_certain_stays() -> None:

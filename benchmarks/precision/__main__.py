@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from benchmarks.histories import HistoryError
-from benchmarks.precision.earning import merged, rows_of
+from benchmarks.precision.earning import as_toml, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of, verdict, with_rule
 from benchmarks.precision.noise import as_text as noise_as_text
 from benchmarks.precision.report import as_markdown, as_text, tables_of
@@ -236,15 +236,13 @@ def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, 
 
 
 @main.command("earn")
-@cache_option
 @verdicts_option
-def earn_command(cache: Path, verdicts: Path) -> None:
+def earn_command(verdicts: Path) -> None:
     """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml."""
-    targets = load_targets()
-    sightings = [s for s in _last_scan(cache).sightings if s.target in targets and targets[s.target].unseen]
-    late = [name for name, target in targets.items() if target.late]
-    rows = rows_of(sightings, load_readings(verdicts, SECOND), late)
-    READINGS_FILE.write_text(merged(rows), "utf-8")
+    unseen = {name for name, target in load_targets().items() if target.unseen}
+    rules = {rule.code for rule in load_catalogue().rules}
+    rows = rows_of((r for r in load_readings(verdicts, SECOND).known.values() if r.rule in rules), unseen)
+    READINGS_FILE.write_text(as_toml(rows), "utf-8")
     click.echo(f"{len(rows)} rows")
 
 

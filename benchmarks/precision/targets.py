@@ -25,8 +25,6 @@ class Target(msgspec.Struct, frozen=True):
     package: str = ""
     unseen: bool = False
     """No rule was written or tuned on it."""
-    late: bool = False
-    """It was new to all rules until lately: its readings say more than those that rules were mended by."""
 
 
 class Sighting(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str
     line: int = 0
     symbol: str = ""
+    mechanism: str = ""
     verdict: Answer
     reason: str = ""
 
@@ -96,6 +97,7 @@ def reading_of(sighting: Sighting, verdict: Answer, reason: str) -> Reading:
         rule=finding.rule,
         path=finding.path,
         symbol=finding.symbol,
+        mechanism=finding.mechanism,
         line=finding.line,
         verdict=verdict,
         reason=reason,

@@ -1,35 +1,43 @@
 """What a rule's confidence and severity have been worth: given by readings of its findings, not by its author.
 
 `rules/earned.toml` says how often findings were right when somebody who did not write the rule read them with the code
-open, on trees that nobody tuned to. A rule, or one mechanism of it, that was wrong more often than right is told with
-low confidence; high confidence and P0 are for what was nearly always right.
+open, on engines that nobody had tuned to: all that was ever read, also of what has been mended since. Counted so, it
+tells on the next engine what is right there and what is not; counted by what is still reported, it does not.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
 
 from llmlint.catalogue import RULES_DIRECTORY
+from llmlint.files import language_of
 from llmlint.findings import CONFIDENCES, Finding
 
 READINGS_FILE = RULES_DIRECTORY / "earned.toml"
-_ENOUGH = 5
+_AVERAGE_COUNTS = 2
+"""So many readings of the average rule of the language count beside a rule's own: a few say little by themselves."""
+_RULE_COUNTS = 8
+"""And so many of the rule beside those of one of its mechanisms."""
 _FEW = 3
-_MOSTLY = 0.5
-_NEARLY_ALWAYS = 0.75
+"""A mechanism that was read less often is rare, or new: it is shown until readings speak against it."""
+_ENOUGH = 5
+_WORTH_SHOWING = 0.25
+_MOSTLY = 0.6
 
 
 class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`harmless` is true, and nobody would act on it: it counts as wrong."""
+    """Of one rule in one language, or of one mechanism of it. `harmless` is true, and nobody would act on it: it counts
+    as wrong."""
 
     rule: str
-    real: int
-    harmless: int
-    not_real: int
-    source: str
+    language: str
+    real: int = 0
+    harmless: int = 0
+    not_real: int = 0
     mechanism: str = ""
 
     @property
@@ -37,39 +45,65 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.real + self.harmless + self.not_real
 
     @property
-    def share(self) -> float:
-        return self.real / self.read if self.read else 0.0
+    def worth(self) -> float:
+        """How often a finding is right, as far as these readings and those of its like tell."""
+        average = _average(self.language)
+        if not self.mechanism:
+            return (self.real + _AVERAGE_COUNTS * average) / (self.read + _AVERAGE_COUNTS)
+        of_rule = readings_of(self.rule, self.language).worth
+        return (self.real + _RULE_COUNTS * of_rule) / (self.read + _RULE_COUNTS)
 
     @property
     def most_confident(self) -> str:
-        if self.read >= _FEW and self.share < _MOSTLY:
+        if self.mechanism and self.read < _FEW:
+            return "medium"
+        if self.worth < _WORTH_SHOWING:
             return "low"
-        return "high" if self.read >= _ENOUGH and self.share >= _NEARLY_ALWAYS else "medium"
+        return "high" if self.read >= _ENOUGH and self.worth >= _MOSTLY else "medium"
+
+    @property
+    def in_words(self) -> str:
+        return f"read {self.read} times on engines nobody tuned to, right {self.real} times" if self.read else ""
 
 
 @lru_cache(maxsize=1)
-def readings() -> dict[tuple[str, str], Readings]:
-    """By rule and mechanism; the mechanism "" speaks for what has no reading of its own."""
+def readings() -> dict[tuple[str, str, str], Readings]:
+    """By rule, language and mechanism; the mechanism "" counts all of the rule."""
     rows = msgspec.convert(tomllib.loads(READINGS_FILE.read_text("utf-8")).get("read", []), list[Readings])
-    return {(row.rule, row.mechanism): row for row in rows}
+    return {(row.rule, row.language, row.mechanism): row for row in rows}
 
 
-def readings_of(rule: str, mechanism: str = "") -> Readings:
-    known = readings()
-    nothing = Readings(rule, 0, 0, 0, "nobody yet")
-    return known.get((rule, mechanism)) or known.get((rule, "")) or nothing
+@lru_cache
+def _average(language: str) -> float:
+    rows = [row for row in readings().values() if row.language == language and not row.mechanism]
+    return sum(row.real for row in rows) / (sum(row.read for row in rows) or 1)
+
+
+def kind_of(path: str) -> str:
+    """The language as rules name it: C and CUDA are read as C++ is."""
+    return "python" if language_of(path) == "python" else "cpp"
+
+
+def readings_of(rule: str, language: str, mechanism: str = "") -> Readings:
+    key = (rule, language, mechanism)
+    return readings().get(key) or Readings(rule, language, mechanism=mechanism)
+
+
+def most_confident(rule: str, languages: Iterable[str]) -> str:
+    """The best that a rule has earned in any of its languages."""
+    return max((readings_of(rule, language).most_confident for language in languages), key=CONFIDENCES.index)
 
 
 def limited(finding: Finding) -> Finding:
     """The finding with no more confidence and severity than its rule has earned; rules of one's own are left alone."""
     if finding.confidence == "certain" or not finding.rule.startswith("LLM"):
         return finding
-    told = readings_of(finding.rule, finding.mechanism)
+    told = readings_of(finding.rule, kind_of(finding.path), finding.mechanism)
     most = told.most_confident
     changes: dict[str, str] = {}
     if CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(most):
-        how_often = f"read {told.read} times on engines nobody tuned to, right {told.real} times" if told.read else ""
-        why = how_often or "nobody has read this rule's findings on other engines yet"
+        of_rule = readings_of(finding.rule, told.language)
+        why = told.in_words or of_rule.in_words or "nobody has read this rule's findings on other engines yet"
         changes = {"confidence": most, "confidence_reason": f"{finding.confidence_reason}; {why}".lstrip("; ")}
     if finding.severity == "P0" and most != "high":
         changes["severity"] = "P1"

@@ -50,10 +50,10 @@ def in_short(rule: Rule) -> str:
 
 def _readings(rule: Rule) -> list[str]:
     """What readings of the rule's findings gave, and how sure it may be for that."""
-    rows = [row for (code, _), row in sorted(readings().items()) if code == rule.code]
+    rows = [row for (code, *_), row in sorted(readings().items()) if code == rule.code]
     return [
-        f"{f'{row.mechanism}: ' if row.mechanism else ''}read {row.read} times, right {row.real} times: "
-        f"told with {row.most_confident} confidence at most"
+        f"{' '.join(filter(None, (row.language, row.mechanism)))}: {row.in_words}: told with {row.most_confident} "
+        "confidence at most"
         for row in rows
     ]
 

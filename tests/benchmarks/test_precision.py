@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
-from benchmarks.precision.earning import HERE, merged, rows_of
+from benchmarks.precision.earning import as_toml, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
@@ -18,7 +18,6 @@ from benchmarks.precision.verdicts import (
     reading_of,
     record,
 )
-from llmlint import earned
 from llmlint.findings import Finding, Step
 from llmlint.study.wilson import wilson
 
@@ -188,58 +187,17 @@ def test_a_verdict_must_name_exactly_one_finding(precision_command, fingerprint)
 
 
 def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
-    seen = [sighting(name, line=number) for number, name in enumerate("abcd", 1)]
-    answers = zip(seen, ("real", "not-real", "cannot-tell", "real"), strict=True)
-    (row,) = rows_of(seen, Readings(reading_of(s, answer, "read") for s, answer in answers))
-    assert (row.rule, row.mechanism, row.real, row.harmless, row.not_real) == ("LLM802", "", 2, 0, 1)
+    seen = [sighting(name, line=number) for number, name in enumerate("abcde", 1)]
+    answers = ("real", "not-real", "cannot-tell", "real", "harmless")
+    readings = [reading_of(s, answer, "read") for s, answer in zip(seen, answers, strict=True)]
+    (row,) = rows_of(readings, {seen[0].target})
+    assert (row.rule, row.language, row.real, row.harmless, row.not_real) == ("LLM802", "python", 2, 1, 1)
+    assert not rows_of(readings, {"another engine"}), "rules were tuned on the others"
 
     file = tmp_path / "earned.toml"
-    old = '[[read]]\nrule = "{}"\nreal = 9\nharmless = 0\nnot_real = 1\nsource = "{}"\n'
-    file.write_text("# head\n\n" + old.format("LLM801", "elsewhere") + old.format("LLM803", row.source))
-    written = merged([row], file)
-    assert written.startswith("# head\n\n[[read]]\n")
-    assert re.findall(r'rule = "(\w+)"\nreal = (\d)', written) == [("LLM801", "9"), ("LLM802", "2")]
-
-
-@pytest.mark.parametrize(
-    ("mechanisms", "rows"),
-    [
-        (["pool.left"] * 3, [("pool.left", 3)]),
-        (["pool.left"] * 8, [("", 8)]),
-        (["pool.left"] * 3 + [""], [("", 4)]),
-        (["pool.left"] * 3 + ["pool.asked"] * 2, [("pool.left", 3)]),
-        (["pool.left"] * 6 + ["pool.asked"] * 2, [("", 8), ("pool.left", 6)]),
-    ],
-    ids=["few-of-one", "many-of-one", "one-and-nameless", "few-of-two", "two"],
-)
-def test_a_few_readings_of_one_mechanism_say_nothing_of_the_others(mechanisms, rows):
-    named = [(sighting(f"{number:04}", line=number), name) for number, name in enumerate(mechanisms, 1)]
-    seen = [Sighting(s.target, msgspec.structs.replace(s.finding, mechanism=name)) for s, name in named]
-    earned = rows_of(seen, Readings(reading_of(s, "real", "read") for s in seen))
-    assert sorted((row.mechanism, row.read) for row in earned) == rows
-
-
-def test_readings_on_engines_that_were_new_lately_stand_for_themselves_where_there_are_enough():
-    seen = [sighting(f"{number:04}", line=number) for number in range(1, 13)]
-    seen = [Sighting("new" if at >= 6 else "old", s.finding) for at, s in enumerate(seen)]
-    verdicts = Readings(reading_of(s, "not-real" if s.target == "new" else "real", "read") for s in seen)
-    (row,) = rows_of(seen, verdicts, late=["new"])
-    assert (row.real, row.not_real) == (0, 6)
-    (row,) = rows_of(seen[:10], verdicts, late=["new"])
-    assert (row.real, row.not_real) == (6, 4)
-    better = Readings(reading_of(s, "real" if s.target == "new" else "not-real", "read") for s in seen)
-    (row,) = rows_of(seen, better, late=["new"])
-    assert (row.real, row.not_real) == (6, 6), "they never lift a rule"
-
-
-@pytest.mark.parametrize(("read", "real"), [(5, 0), (8, 8)])
-def test_what_was_taken_back_is_given_again_by_many_readings_only(tmp_path, read, real):
-    file = tmp_path / "earned.toml"
-    old = '[[read]]\nrule = "LLM802"\nreal = 0\nharmless = 4\nnot_real = 0\nsource = "{}"\n'
-    file.write_text("# head\n\n" + old.format(HERE))
-    mechanism = "" if read == 8 else "pool.left"
-    written = merged([earned.Readings("LLM802", read, 0, 0, HERE, mechanism)], file)
-    assert re.findall(r"real = (\d)\nharmless", written) == [str(real)]
+    file.write_text('# head\n\n[[read]]\nrule = "LLM801"\n')
+    written = as_toml([row], file)
+    assert written.startswith('# head\n\n[[read]]\nrule = "LLM802"\nlanguage = "python"\nreal = 2\n')
 
 
 # ---------------------------------------------------------------- how loud one rule is

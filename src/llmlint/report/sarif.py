@@ -18,7 +18,7 @@ import sarif_om as om
 
 from llmlint import __version__
 from llmlint.catalogue import Rule
-from llmlint.earned import readings_of
+from llmlint.earned import most_confident
 from llmlint.findings import Finding, Step, Verdict, worst_first
 from llmlint.report import Style
 from llmlint.report.line_hash import line_hashes
@@ -279,7 +279,7 @@ def _descriptor(rule: Rule) -> om.ReportingDescriptor:
 def _precision(rule: Rule) -> str:
     if rule.reported_by_engine:
         return "very-high"
-    return "medium" if rule.is_own else readings_of(rule.code).most_confident
+    return "medium" if rule.is_own else most_confident(rule.code, rule.languages)
 
 
 def _rule_properties(rule: Rule) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.distributed.collective_by_own_value import by_own_values
-from llmlint.code.domain.collectives import Meeting, meetings_of
+from llmlint.code.domain.collectives import Meeting, meetings_of, meets
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.with_helpers import read_with_callers
@@ -28,7 +28,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for function, meeting in meetings_of(program, _DEPTH).items():
         yield from _under_rank(program, function, list(meeting))
         yield from _after_early_return(program, function, list(meeting))
-        yield from _of_own_ranks(program, function, list(meeting))
+    yield from _of_own_ranks(program)
     yield from by_own_values(program)
 
 
@@ -214,9 +214,10 @@ def _is_agreed(program: Program, function: FunctionInfo, region: Region) -> bool
 # ---------------------------------------------------------------- a group made of the caller's own ranks
 
 
-def _of_own_ranks(program: Program, written: FunctionInfo, meeting: list[Meeting]) -> Iterator[Report]:
-    made_here = (met.effect for met in meeting if met.name == "new_group" and not met.steps and met.effect.args)
-    for function, effect in (at for made in made_here for at in read_with_callers(program, written, made)):
+def _of_own_ranks(program: Program) -> Iterator[Report]:
+    making = (call for call in program.calls_named("new_group") if call.effect.args and meets(program, *call))
+    in_python = (call for call in making if call.function.language == "python")
+    for function, effect in (at for call in in_python for at in read_with_callers(program, *call)):
         if loops_around(function, effect):
             continue
         made = _own_ranks(program, function, effect)

@@ -32,9 +32,11 @@ _ABOUT_CAPTURE = frozenset("capture capturing captured graph cudagraph eager com
 def check_program(program: Program) -> Iterator[Report]:
     found = list(captures(program))
     told: set[tuple[str, int]] = set()
-    refused = _refuses(program)
+    wanted = _refuses(program)
+    may_tell = any(wanted(function, effect) for function in program.asked.functions for effect in function.effects)
     for capture in found:
-        for report in (*_refused(program, capture, refused), *_rebound(program, capture, found)):
+        refused = _refused(program, capture, wanted) if may_tell else ()
+        for report in (*refused, *_rebound(program, capture, found)):
             at = (report.at.path, report.at.line)
             if at not in told:
                 told.add(at)
@@ -152,13 +154,35 @@ class _Read(NamedTuple):
 def _rebound(program: Program, capture: Capture, all_captures: list[Capture]) -> Iterator[Report]:
     recording = {c.function for c in all_captures}
     given_up = _kept_by(capture.function) | _graph_of(capture)
+    if not _may_read(capture.function, _bound_by_asked(program)):
+        return
     reads = {(read.owner, read.name): read for read in _reads(program, capture)}
     for (owner, name), read in reads.items():
         if name in given_up:
             continue
         for function, effect in _bindings(program, owner, name):
-            if _is_between(program, function, recording, given_up):
+            if function in program.asked and _is_between(program, function, recording, given_up):
                 yield _stale(program, capture, read, function, effect)
+
+
+def _bound_by_asked(program: Program) -> frozenset[str] | None:
+    """The names of what the asked functions change; None for any name, for in C++ a call may give new memory."""
+    if any(function.language != "python" for function in program.asked.functions):
+        return None
+    return frozenset(name for function in program.asked.functions for name in function.facts.gist.changes)
+
+
+def _may_read(recording: FunctionInfo, names: frozenset[str] | None) -> bool:
+    """Does it, or a function of its object, hand over an attribute of one of these names?"""
+    kin = (recording.owner, *recording.owner.mro, *recording.owner.subclasses) if recording.owner is not None else ()
+    functions = dict.fromkeys((recording, *(function for cls in kin for function in cls.functions)))
+    return names is None or any(
+        _read_name(path)[1] in names
+        for function in functions
+        for effect in function.effects
+        for argument in effect.args
+        for path in (argument.path, *argument.reads)
+    )
 
 
 def _reads(program: Program, capture: Capture) -> Iterator[_Read]:
@@ -182,12 +206,17 @@ def _is_of_one_object(one: FunctionInfo, other: FunctionInfo) -> bool:
 
 
 def _attribute(program: Program, function: FunctionInfo, effect: Effect, path: str) -> Iterator[_Read]:
-    called = "()" in path
-    plain = path.partition("()")[0].partition("[]")[0]
-    base, _, name = (plain.rpartition(".")[0] if called else plain).rpartition(".")
+    base, name = _read_name(path)
     owner = program.class_of(function, base) if base else None
     if owner is not None and name in owner.attributes and owner.attributes[name].class_of is None:
         yield _Read(owner, name, function, effect)
+
+
+def _read_name(path: str) -> tuple[str, str]:
+    """An object and its attribute that a path reads: `self.slots` and `row` for `self.slots.row[].copy_()`."""
+    plain = path.partition("()")[0].partition("[]")[0]
+    base, _, name = (plain.rpartition(".")[0] if "()" in path else plain).rpartition(".")
+    return base, name
 
 
 def _bindings(program: Program, owner: ClassInfo, name: str) -> Iterator[Call]:

@@ -7,7 +7,7 @@ many; and nobody in the program compares a value of that name with a limit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from llmlint.code.domain.client_models import ClientField, client_field, client_models
 from llmlint.code.domain.state import symbol_of
@@ -24,8 +24,10 @@ _ASSERTED = re.compile(r"(\w+) (?:<|<=|>|>=) (\S+)")
 
 def check_program(program: Program) -> Iterator[Report]:
     """One finding for each field, at the first call that takes it."""
+    if not client_models(program) or next(_counts(program, program.asked.calls), None) is None:
+        return
     uses: dict[tuple[str, str, str], list[tuple[ClientField, Call]]] = {}
-    for field, call in _counts(program) if client_models(program) else ():
+    for field, call in _counts(program, program.calls_named):
         uses.setdefault((field.owner.path, field.owner.name, field.field.name), []).append((field, call))
     limited = frozenset(_limited(program)) if uses else frozenset()
     for (_, _, name), found in sorted(uses.items()):
@@ -33,10 +35,10 @@ def check_program(program: Program) -> Iterator[Report]:
             yield _report(program, found)
 
 
-def _counts(program: Program) -> Iterator[tuple[ClientField, Call]]:
+def _counts(program: Program, calls_named: Callable[[str], Sequence[Call]]) -> Iterator[tuple[ClientField, Call]]:
     takes = program.vocabulary.python_flows.takes
     for name in sorted(name for name in program.call_names if takes.may_find(name)):
-        for function, call in program.calls_named(name):
+        for function, call in calls_named(name):
             for at in takes.find(call.callee) if function.language == "python" else ():
                 field = _count(program, function, call, at)
                 if field is not None:

@@ -30,10 +30,13 @@ class _Site(NamedTuple):
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    native = [function for function in program.functions if function.language != "python"]
+    if not any(function in program.asked for function in native):
+        return
     nulls = Nulls(program)
     asked: dict[str, int] = {}
     sites: dict[str, list[_Site]] = {}
-    for function in program.functions:
+    for function in native:
         for use in function.facts.pointers:
             name, like = last_name(use.callee), _like(use.callee)
             reach = nulls.first_reach(use)

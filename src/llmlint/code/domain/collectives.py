@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import name_called
 from llmlint.code.link.exits import around, chain, loops_around
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
@@ -73,13 +74,41 @@ def _known_meetings(program: Program) -> dict[tuple[int, str, str], Meetings]:
 
 
 def meetings_of(program: Program, levels: int, axis: str = "", language: str = "python") -> Meetings:
-    """Every function that enters a collective, itself or through so many calls, with where it does; only those of one
-    group where an axis is named. C, C++ and CUDA are the language "cpp"."""
+    """Every asked function that enters a collective, itself or through so many calls, with where it does; only those of
+    one group where an axis is named. C, C++ and CUDA are the language "cpp"."""
     known = once(program, _known_meetings)
     key = (levels, axis, language)
     if key not in known:
         known[key] = _search(program, levels, axis, language == "python")
     return known[key]
+
+
+class Meets:
+    """Which functions of a program meet the other ranks, by themselves or through so many calls."""
+
+    def __init__(self, program: Program, levels: int) -> None:
+        self._program = program
+        self._levels = levels
+        self._known: dict[tuple[FunctionInfo, int], bool] = {}
+
+    def __contains__(self, function: FunctionInfo) -> bool:
+        return self._within(function, self._levels)
+
+    def _within(self, function: FunctionInfo, levels: int) -> bool:
+        key = (function, levels)
+        if key not in self._known:
+            self._known[key] = any(self._comes_to_one(function, effect, levels) for effect in function.effects)
+        return self._known[key]
+
+    def _comes_to_one(self, function: FunctionInfo, effect: Effect, levels: int) -> bool:
+        name = name_called(effect.callee)
+        if collective_at(self._program, function, effect) is not None:
+            return name in self._program.vocabulary.collective_names and meets(self._program, function, effect)
+        called = [f for f in self._program.functions_named(name) if _may_be_called(f)] if name and levels else ()
+        if not called:
+            return False
+        runs = self._program.callees(function, effect)
+        return any(f is not function and f in runs and self._within(f, levels - 1) for f in called)
 
 
 def is_skipped(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
@@ -100,15 +129,18 @@ def stands_apart(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
 
 
 def _search(program: Program, levels: int, axis: str, in_python: bool) -> Meetings:
-    """From the collectives back to their callers: only calls with the name of a function that meets are resolved."""
+    """From the collectives back to their callers: only calls with the name of a function that meets are resolved, and
+    only in functions that the asked ones may come to."""
+    known = once(program, _known_near)
+    near = known.get(levels) or known.setdefault(levels, _Near(program, levels))
     found: dict[FunctionInfo, list[Meeting]] = {}
-    frontier = _direct(program, axis, in_python, found)
+    frontier = _direct(program, axis, in_python, near, found)
     reached = set(frontier)
     for _ in range(levels):
         further: dict[FunctionInfo, None] = {}
         for function in sorted(frontier, key=lambda f: f.order):
             first = found[function][0]
-            for caller, effect in _calls_of(program, function):
+            for caller, effect in _calls_of(program, near, function):
                 found.setdefault(caller, []).append(_through(function, effect, first))
                 if caller not in reached:
                     further.setdefault(caller)
@@ -117,14 +149,59 @@ def _search(program: Program, levels: int, axis: str, in_python: bool) -> Meetin
     return {
         function: tuple(sorted(found[function], key=lambda m: (m.effect.line, m.effect.column)))
         for function in sorted(found, key=lambda f: f.order)
+        if function in program.asked
     }
 
 
+class _Near:
+    """The asked functions of a program, and those that so many calls from there may run, as far as names tell: only
+    their calls are looked at."""
+
+    def __init__(self, program: Program, levels: int) -> None:
+        self._program = program
+        self._functions = None if program.asked.paths is None else frozenset(_around_the_asked(program, levels))
+        self._targets: dict[str, dict[FunctionInfo, list[Call]]] = {}
+
+    def calls(self, name: str) -> Sequence[Call]:
+        if self._functions is None:
+            return self._program.calls_named(name)
+        calling = self._program.functions_calling(name)
+        return self._program.calls_inside([f for f in calling if f in self._functions], name)
+
+    def running(self, function: FunctionInfo) -> Sequence[Call]:
+        """The calls by a function's name that run it: hundreds of functions are called `forward`."""
+        name = function.name
+        if name not in self._targets:
+            found = self._targets[name] = {}
+            for call in self.calls(name):
+                for target in dict.fromkeys(self._program.callees(*call)):
+                    found.setdefault(target, []).append(call)
+        return self._targets[name].get(function, ())
+
+
+def _around_the_asked(program: Program, levels: int) -> Iterable[FunctionInfo]:
+    found = set(program.asked.functions)
+    last = found
+    for _ in range(levels):
+        names = {name for function in last for name in function.facts.gist.calls}
+        last = {f for name in names for f in program.functions_named(name) if _may_be_called(f)} - found
+        found |= last
+    return found
+
+
+def _known_near(program: Program) -> dict[int, _Near]:
+    return {}
+
+
 def _direct(
-    program: Program, axis: str, in_python: bool, found: dict[FunctionInfo, list[Meeting]]
+    program: Program,
+    axis: str,
+    in_python: bool,
+    near: _Near,
+    found: dict[FunctionInfo, list[Meeting]],
 ) -> list[FunctionInfo]:
     for name in sorted(program.vocabulary.collective_names):
-        for function, effect in program.calls_named(name):
+        for function, effect in near.calls(name):
             if (function.language == "python") != in_python or not meets(program, function, effect):
                 continue
             if not axis or is_of_axis(function, effect, axis):
@@ -132,29 +209,18 @@ def _direct(
     return list(found)
 
 
-def _calls_of(program: Program, function: FunctionInfo) -> Iterator[Call]:
+def _may_be_called(function: FunctionInfo) -> bool:
+    """Construction counts for no call."""
+    return not function.name.startswith("__")
+
+
+def _calls_of(program: Program, near: _Near, function: FunctionInfo) -> Iterator[Call]:
     """The calls known to run a function, without construction and without calls that are collectives by themselves."""
-    if function.name.startswith("__"):
+    if not _may_be_called(function):
         return
-    known = once(program, _known_targets)
-    if function.name not in known:
-        known[function.name] = _by_target(program, function.name)
-    for call in known[function.name].get(function, ()):
+    for call in near.running(function):
         if call.function is not function and collective_at(program, *call) is None:
             yield call
-
-
-def _known_targets(program: Program) -> dict[str, dict[FunctionInfo, list[Call]]]:
-    return {}
-
-
-def _by_target(program: Program, name: str) -> dict[FunctionInfo, list[Call]]:
-    """The calls of a name by what they run: hundreds of functions are called `forward`."""
-    found: dict[FunctionInfo, list[Call]] = {}
-    for call in program.calls_named(name):
-        for target in dict.fromkeys(program.callees(*call)):
-            found.setdefault(target, []).append(call)
-    return found
 
 
 def _through(function: FunctionInfo, effect: Effect, met: Meeting) -> Meeting:

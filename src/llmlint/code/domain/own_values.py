@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.collectives import collective_at, meetings_of, meets
+from llmlint.code.domain.collectives import Meets, collective_at, meets
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import BRANCHES, around
 from llmlint.code.link.program import FunctionInfo, Program, root_of
@@ -38,7 +38,7 @@ class Own(NamedTuple):
 class OwnValues:
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._meet = {f for language in ("python", "cpp") for f in meetings_of(program, _NEAR, language=language)}
+        self._meet = Meets(program, _NEAR)
         self._given: dict[tuple[FunctionInfo, bool], Own | None] = {}
 
     def meet(self, function: FunctionInfo) -> bool:

@@ -39,9 +39,11 @@ def pools_of(program: Program) -> list[Pool]:
 
 
 def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
-    if not any(may_take_next(function) for function in program.functions_of(cls)):
+    around = program.functions_of(cls)
+    if not any(map(may_take_next, around)) or not any(map(_may_put_in, around)):
         return
-    functions = [f for f in program.functions_of(cls) if f not in cls.building and not is_setup(f)]
+    moving = [function for function in around if may_take_next(function) or _may_put_in(function)]
+    functions = [function for function in moving if function not in cls.building and not is_setup(function)]
     taking: dict[str, set[FunctionInfo]] = {}
     giving: dict[str, dict[FunctionInfo, frozenset[str]]] = {}
     for function in functions:
@@ -64,6 +66,10 @@ def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
 
 def may_take_next(function: FunctionInfo) -> bool:
     return not _TAKING.isdisjoint(function.facts.gist.deeds)
+
+
+def _may_put_in(function: FunctionInfo) -> bool:
+    return any(deed.startswith("insert ") for deed in function.facts.gist.deeds)
 
 
 def takes_next(effect: Effect) -> bool:

@@ -247,8 +247,17 @@ def _calls_for_a_future(program: Program) -> Iterator[Call]:
     for name in sorted(giving):
         for call in program.calls_named(name):
             callees = program.callees(*call) if call.function.language != "python" else ()
-            if callees and all(_FUTURE.search(callee.facts.returns) for callee in callees):
+            if callees and all(_hands_on_errors(program, callee) for callee in callees):
                 yield call
+
+
+def _hands_on_errors(program: Program, function: FunctionInfo) -> bool:
+    """A promise holds an error only where somebody puts it there; `std::async` and packaged tasks do so by themselves."""
+    if not _FUTURE.search(function.facts.returns):
+        return False
+    is_promised = any(e.callee.endswith(".get_future") for e in function.effects)
+    fills = {e.callee.rpartition(".")[2] for f in program.functions_in(function.path) for e in f.effects}
+    return not is_promised or "set_exception" in fills or any("packaged_task" in e.annotation for e in function.effects)
 
 
 def _future_of_own(program: Program, call: Call) -> Report:

@@ -62,9 +62,20 @@ def _is_made_again(node: tree.Node, text: str, lines: list[str]) -> bool:
 def _is_of_a_class(file: SourceFile, node: tree.Expression) -> bool:
     """Was what the method is called on made by a class that is none of text, sets or tensors? It may do anything."""
     root = _receiver(node)
+    declared = _declared(file, root, node.line)
+    if declared[:1].isupper() and not _IS_VALUE.search(declared):
+        return True
     made = _made(file, root, node.line) or _handed(file, root, node.line)
     makers = [tree.path_of(value.function).rpartition(".")[2] if isinstance(value, tree.Call) else "" for value in made]
     return bool(makers) and all(name[:1].isupper() and not _IS_VALUE.search(name) for name in makers)
+
+
+def _declared(file: SourceFile, name: str, line: int) -> str:
+    """The class that the parameter of the function around the line is declared as."""
+    qualname = qualname_at(file.facts, line)
+    params = next((f.params for f in file.facts.functions if f.qualname == qualname), ())
+    annotation = next((param.annotation for param in params if param.name == name), "")
+    return annotation.strip("\"'").rpartition(".")[2]
 
 
 def _handed(file: SourceFile, name: str, line: int) -> list[tree.Node | None]:

@@ -16,7 +16,7 @@ from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import around, chain, own_regions
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
-from llmlint.code.link.raising import way_to_raise
+from llmlint.code.link.raising import is_caught, way_to_raise
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.vocabulary import words
@@ -49,6 +49,8 @@ def _exits_before(function: FunctionInfo, meetings: list[Meeting]) -> Iterator[t
     """Each exit in a branch of its own that meets nobody on its way, with the first meeting after the branch."""
     for exit_ in function.effects:
         tests = [region for region in around(function, exit_) if region.kind == "if"]
+        if exit_.op == "raise" and is_caught(function, exit_):
+            continue
         if exit_.op not in _EXITS or not tests or not all(r.kind in _PLAIN for r in around(function, exit_)):
             continue
         later = [m for m in meetings if m.effect.line > tests[-1].end_line and is_skipped(function, exit_, m)]

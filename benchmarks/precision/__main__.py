@@ -240,8 +240,9 @@ def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, 
 def earn_command(verdicts: Path) -> None:
     """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml."""
     unseen = {name for name, target in load_targets().items() if target.unseen}
-    rules = {rule.code for rule in load_catalogue().rules}
-    rows = rows_of((r for r in load_readings(verdicts, SECOND).known.values() if r.rule in rules), unseen)
+    spoken = {rule.code: rule.languages for rule in load_catalogue().rules}
+    rows = rows_of(load_readings(verdicts, SECOND).known.values(), unseen)
+    rows = [row for row in rows if row.language in spoken.get(row.rule, ())]
     READINGS_FILE.write_text(as_toml(rows), "utf-8")
     click.echo(f"{len(rows)} rows")
 

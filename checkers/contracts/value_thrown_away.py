@@ -62,10 +62,12 @@ def _is_made_again(node: tree.Node, text: str, lines: list[str]) -> bool:
 def _is_of_a_class(file: SourceFile, node: tree.Expression) -> bool:
     """Was what the method is called on made by a class that is none of text, sets or tensors? It may do anything."""
     root = _receiver(node)
-    declared = _declared(file, root, node.line)
+    made = _made(file, root, node.line)
+    named = [value.id for value in made if isinstance(value, tree.Name)] or [root]
+    declared = _declared(file, named[0], node.line)
     if declared[:1].isupper() and not _IS_VALUE.search(declared):
         return True
-    made = _made(file, root, node.line) or _handed(file, root, node.line)
+    made = made or _handed(file, root, node.line)
     makers = [tree.path_of(value.function).rpartition(".")[2] if isinstance(value, tree.Call) else "" for value in made]
     return bool(makers) and all(name[:1].isupper() and not _IS_VALUE.search(name) for name in makers)
 

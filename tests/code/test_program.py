@@ -718,6 +718,19 @@ def test_cpp_calls_are_followed_by_declared_types(callee: str, runs: list[str]) 
     assert called(link(CACHE), "cache.clear", callee) == runs
 
 
+@pytest.mark.parametrize(
+    ("callee", "runs"),
+    [("kv::take", ["kv.take"]), ("::kv::take", ["kv.take"]), ("kv::deep::count", ["kv.deep.count"]), ("std::sort", [])],
+)
+def test_a_free_function_is_called_by_its_namespaces(callee: str, runs: list[str]) -> None:
+    source = f"""
+        namespace kv {{ void take(int p) {{}} namespace deep {{ void count(int p) {{}} }} }}
+        void sort(int p) {{}}
+        int main() {{ {callee}(1); }}
+    """
+    assert called(link({"a.cpp": source}), "main", callee.strip(":").replace("::", ".")) == runs
+
+
 def test_a_cpp_method_does_what_its_base_its_helpers_and_its_members_do() -> None:
     found = done(link(CACHE), "cache.clear")
     assert {path for how, path in found if how in ("clear", "remove")} == {

@@ -42,6 +42,7 @@ class Outside(NamedTuple):
 Meaning: TypeAlias = ClassInfo | FunctionInfo | Module | Variable | Outside
 Entity = TypeVar("Entity", ClassInfo, FunctionInfo)
 
+_STANDARD = "std."
 _TEMPLATE = re.compile(r"<[^<>]*>")
 
 
@@ -273,6 +274,11 @@ class Names:
         last = name.rpartition(".")[2]
         candidates = [f for f in self._cpp_functions.get(last, ()) if _suffix_agrees(f.facts.qualname, name)]
         return self._closest([f for f in candidates if f.facts.has_body] or candidates, path)
+
+    def in_a_namespace(self, path: str, name: str) -> FunctionInfo | None:
+        """The free function of the program that is called by its namespaces, all or the inner ones."""
+        found = self.cpp_function(name, path) if not name.startswith(_STANDARD) else None
+        return found if found is not None and f".{found.facts.qualname}".endswith(f".{name}") else None
 
     def _closest(self, candidates: list[Entity], path: str) -> Entity | None:
         if len(candidates) < 2:

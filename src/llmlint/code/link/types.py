@@ -8,6 +8,7 @@ hands to a parameter without a type is told by `handed` (see `Passed`).
 from __future__ import annotations
 
 import builtins
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -173,7 +174,19 @@ class Types:
                 and path[len(place) : len(place) + 1] in (*".[(", "")
             ):
                 return held(known[place]), _STEPS.findall(path[len(place) :])
-        return self._root(function, steps[0], known), steps[1:]
+        value = self._root(function, steps[0], known)
+        if isinstance(value, Outside) and function.language != "python":
+            return self._in_a_namespace(function.path, value, steps)
+        return value, steps[1:]
+
+    def _in_a_namespace(self, path: str, root: Outside, steps: list[str]) -> tuple[Value, list[str]]:
+        """C++: `ns::take(p)` begins like a member of an object `ns`."""
+        names = list(itertools.takewhile(str.isidentifier, steps))
+        for count in range(len(names), 1, -1):
+            found = self._names.in_a_namespace(path, ".".join(names[:count]))
+            if found is not None:
+                return found, steps[count:]
+        return root, steps[1:]
 
     def name_of(self, value: Value) -> str:
         """The full dotted name of a function, class or thing outside of the program; of several the first one's."""

@@ -15,7 +15,10 @@ from llmlint.code.link.program import Program
 _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
-_BY_NAME = ("setattr", "hasattr", "getattr", "delattr", "__setattr__", "add_argument", "attrgetter")
+_BY_NAME = tuple(
+    "setattr hasattr getattr delattr __setattr__ add_argument attrgetter register_buffer register_parameter "
+    "register_module add_module".split()
+)
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
 _HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
 

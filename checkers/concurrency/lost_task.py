@@ -252,7 +252,7 @@ def _calls_for_a_future(program: Program) -> Iterator[Call]:
 
 
 def _hands_on_errors(program: Program, function: FunctionInfo) -> bool:
-    """A promise holds an error only where somebody puts it there; `std::async` and packaged tasks do so by themselves."""
+    """A promise holds an error only where somebody puts it there; `std::async` and packaged tasks do by themselves."""
     if not _FUTURE.search(function.facts.returns):
         return False
     is_promised = any(e.callee.endswith(".get_future") for e in function.effects)

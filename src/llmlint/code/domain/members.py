@@ -43,10 +43,16 @@ class Members:
 
     def _of(self, cls: ClassInfo, harmless: frozenset[str]) -> frozenset[str] | None:
         kin = [*cls.mro, *dict.fromkeys(above for below in cls.subclasses for above in below.mro)]
-        if cls.language != "python" or "mixin" in cls.name.lower() or any(_is_open(one, harmless) for one in kin):
+        if cls.language != "python" or "mixin" in cls.name.lower():
+            return None
+        if any(_is_open(one, harmless) or self._stands_in(one) for one in kin):
             return None
         inner = (qualname for one in kin for qualname in self._nested.get(f"{one.path}:{one.facts.qualname}", ()))
         return frozenset((*(name for one in kin for name in own_names(one)), *inner))
+
+    def _stands_in(self, cls: ClassInfo) -> bool:
+        """Is it defined for where an import of the same name fails? Then an object is mostly of the other."""
+        return any(imported.name == cls.name for imported in self._program.files[cls.path].imports)
 
     @cached_property
     def _nested(self) -> dict[str, list[str]]:

@@ -20,6 +20,30 @@ _SAMPLES = 7
 """So many timed calls are remembered of each way into a station."""
 
 
+SHARE = 200
+"""Work of the tracer's thread rests for so many times as long as it took: half a per cent at most, of a core and of
+what the program itself takes of one."""
+LONGEST = 1.0
+"""Seconds after which work is done again in a program that takes next to nothing of the processor."""
+
+
+class Pace:
+    """When work that is done now and then is due again."""
+
+    __slots__ = ("longest", "processor", "soonest")
+
+    def __init__(self) -> None:
+        self.processor = self.soonest = self.longest = 0.0
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        return now >= self.soonest and (now >= self.longest or time.process_time() >= self.processor)
+
+    def took(self, seconds: float) -> None:
+        now, rest = time.monotonic(), SHARE * seconds
+        self.soonest, self.longest, self.processor = now + rest, now + max(rest, LONGEST), time.process_time() + rest
+
+
 class Meter:
     """The seconds that each finding's watchers took so far, and how far they may go."""
 
@@ -64,12 +88,16 @@ class Meter:
         self.assigned += seconds
         self.starting += seconds
 
-    def read(self, stations: Iterable[Station], ticked: float) -> None:
-        """Once a tick: `ticked` is what the tracer's thread took for it that is not accounted for."""
+    def add_own(self, seconds: float) -> None:
+        """What the tracer's thread took for a tick that is not accounted for."""
+        self.own += seconds
+        self.allowance -= seconds
+
+    def read(self, stations: Iterable[Station]) -> None:
+        """In each tick where there is a budget to keep, else after each look."""
         now = time.monotonic()
         passed, self.seen = now - self.seen, now
-        self.own += ticked
-        self.allowance = min(self.budget, self.allowance + passed * self.budget) - ticked
+        self.allowance = min(self.budget, self.allowance + passed * self.budget)
         self.ticks += 1
         if not self.look_up:
             self.look_up = _looking_up()

@@ -56,15 +56,24 @@ class Path:
         return found
 
 
-def one_value(path: Path | None, names: tuple[str, ...]) -> Callable[[tuple[object, ...]], object] | None:
-    """How to read a parameter, or an attribute of one, from the values of a call; None for anything longer."""
+def one_place(path: Path | None, names: tuple[str, ...]) -> tuple[int, str] | None:
+    """Which of a call's values a path leads to, and which attribute of it ("" for itself); None for anything more."""
     if path is None or path.root not in names or len(path.steps) > 1:
         return None
     place = names.index(path.root)
     if not path.steps:
-        return operator.itemgetter(place)
-    kind, name = path.steps[0][0], str(path.steps[0][1])
-    return (lambda values: getattr(values[place], name, None)) if kind == "name" else None
+        return (place, "")
+    kind, name = path.steps[0]
+    return (place, str(name)) if kind == "name" else None
+
+
+def one_value(path: Path | None, names: tuple[str, ...]) -> Callable[[tuple[object, ...]], object] | None:
+    """How to read a parameter, or an attribute of one, from the values of a call; None for anything longer."""
+    found = one_place(path, names)
+    if found is None:
+        return None
+    place, name = found
+    return (lambda values: getattr(values[place], name, None)) if name else operator.itemgetter(place)
 
 
 def _follow(start: object, kind: str, what: object, roots: Roots) -> list[object]:

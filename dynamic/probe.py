@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .paths import Path, Roots
 from .plan import Finding, Target, Watched
 from .record import Recorder
-from .values import Instances, has_class
+from .values import IDS, Instances, has_class, ids_in
 
 CONFIRMED = "confirmed"
 SUSPICIOUS = "suspicious"
@@ -42,6 +42,30 @@ class Quick:
         self.after = after
         self.about = about
         self.known = known
+
+
+class Named:
+    """For `before`: the entities that one value of a call names. Its object is seen on the way, once.
+
+    One id stands for itself, anything else for a list. It says what it looks at, so that a station may look by itself.
+    """
+
+    __slots__ = ("attribute", "meet", "met", "place")
+
+    def __init__(
+        self, at: tuple[int, str], met: set[int] | None = None, meet: Callable[[object], None] | None = None
+    ) -> None:
+        self.place, self.attribute = at
+        self.met = met
+        """Objects, by id, that need not be shown to `meet` any more; None where nobody wants to see any."""
+        self.meet = meet
+
+    def __call__(self, values: tuple[object, ...]) -> object:
+        if self.met is not None and self.meet is not None and id(values[0]) not in self.met:
+            self.met.add(id(values[0]))
+            self.meet(values[0])
+        value = getattr(values[self.place], self.attribute, None) if self.attribute else values[self.place]
+        return value if type(value) in IDS else ids_in(value)
 
 
 class Known:

@@ -27,6 +27,11 @@ def stations() -> dict[str, Any]:
     return found
 
 
+def station_of(key: str) -> Any:
+    """Who is found under this name; None where nobody is, and nothing is put there for asking."""
+    return builtins.__dict__.get(STATIONS, {}).get(key)
+
+
 def leave_graphs_alone(in_a_graph: Callable[[], bool]) -> None:
     """From now on functions ask whether they are being traced into a graph, and are then what they were."""
     global _dynamo

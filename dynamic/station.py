@@ -17,8 +17,9 @@ from typing import Any
 from . import rewrite, signposts
 from .paths import Path
 from .plan import Inside, Target
-from .probe import COUNT_ONLY, Known, Probe, Quick, in_a_stretch
+from .probe import COUNT_ONLY, Known, Named, Probe, Quick, in_a_stretch
 from .record import Recorder
+from .values import IDS, ids_in
 
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
@@ -148,7 +149,7 @@ class Station:
         return set() if self.tells_all else self.knows.now
 
     def _let_know(self) -> None:
-        if signposts.stations().get(self.key) is self:
+        if signposts.station_of(self.key) is self:
             signposts.let_know(self.key, self.known)
 
     def attach(self, recorder: Recorder) -> None:
@@ -253,8 +254,24 @@ class Station:
             self.enter, self.leave = self._enter, self._leave
 
     def _the_way_of_one(self, way: Quick) -> tuple[Callable[..., Any], Callable[[Any, Any], None]]:
-        """`enter` and `leave` for the usual case, where each look at an attribute counts."""
-        before, after, knows, about = way.before, way.after, self.knows, self.about is not None
+        """`enter` and `leave` for the usual case, where each look at an attribute and each call counts."""
+        after, knows, about = way.after, self.knows, self.about is not None
+        faults, label = self.faults, self.label
+
+        def leave(token: Any, result: object) -> None:
+            if type(token) is Call:
+                return self._leave(token, result)
+            try:
+                if after(token, result, None) and about and knows.now is knows.own:
+                    knows.note(token)
+            except Exception:
+                faults.add(label)
+            return None
+
+        before = way.before
+        return self._enter_by_name(before) if type(before) is Named else self._enter_by(before), leave
+
+    def _enter_by(self, before: Callable[[tuple[object, ...]], object]) -> Callable[..., Any]:
         counters, slot, faults, label = self.counters, self.slot, self.faults, self.label
 
         def enter(values: tuple[object, ...]) -> object:
@@ -265,17 +282,25 @@ class Station:
                 faults.add(label)
                 return None
 
-        def leave(token: Any, result: object) -> None:
-            if type(token) is Call:
-                return self._leave(token, result)
+        return enter
+
+    def _enter_by_name(self, named: Named) -> Callable[..., Any]:
+        """The same without a call of the probe's."""
+        place, attribute, met = named.place, named.attribute, named.met
+        counters, slot, faults, label = self.counters, self.slot, self.faults, self.label
+
+        def enter(values: tuple[object, ...]) -> object:
+            counters[slot] += 1
             try:
-                if after(token, result, None) and about:
-                    knows.note(token)
+                if met is not None and id(values[0]) not in met:
+                    return named(values)
+                value = getattr(values[place], attribute, None) if attribute else values[place]
+                return value if type(value) in IDS else ids_in(value)
             except Exception:
                 faults.add(label)
-            return None
+                return None
 
-        return enter, leave
+        return enter
 
     def _enter(self, values: tuple[object, ...]) -> Any:
         self.counters[self.slot] += 1

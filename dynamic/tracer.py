@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from . import imports, processes, signposts
 from .bindings import resolve, subclasses
-from .meter import Meter
+from .meter import Meter, Pace
 from .patching import LIBRARY, Patching
 from .plan import Finding, Plan
 from .probe import Probe
@@ -24,8 +24,8 @@ from .values import told
 TICK = 0.25
 COST_EVERY = 2.0
 """Seconds after which what watching costs is written down though nothing else is new."""
-SHARE = 200
-"""After a look there is none for so many times as long as it took: looking costs half a per cent of a core at most."""
+YOUNG = 10.0
+"""Seconds for which every tick looks for functions of scripts, which are defined one by one."""
 
 
 class Attached(NamedTuple):
@@ -56,7 +56,8 @@ class Tracer(Patching):
         self.singing = _thread.allocate_lock()
         self.finished = False
         self.busy = False
-        self.rest_until = 0.0
+        self.polling, self.looking = Pace(), Pace()
+        self.young_until = time.monotonic() + YOUNG
         self.written_at = 0.0
         self.meter = Meter(attached.budget if attached is not None else plan.budget)
         self.undo: list[processes.Undo] = []
@@ -123,24 +124,34 @@ class Tracer(Patching):
         self.busy = True
         began, assigned = time.thread_time(), self.meter.assigned
         try:
-            self.poll()
+            if time.monotonic() < self.young_until or self.polling.is_due():
+                self.poll()
+                self.polling.took(time.thread_time() - began)
             self._hear_canaries()
-            if time.monotonic() < self.rest_until:
-                self.recorder.alive()
-            else:
-                self._find_instances(last=False)
-                looking = time.thread_time()
-                self.look(last=False)
-                self.rest_until = time.monotonic() + SHARE * (time.thread_time() - looking)
-            for key, probe in list(self.probes.items()):
-                self.meter.add(key, probe.own_looks)
-                probe.own_looks = 0.0
-            self.meter.read(self.stations.values(), time.thread_time() - began - self.meter.assigned + assigned)
+            looks = self.looking.is_due()
+            if looks:
+                self._look_around()
+            self.recorder.alive()
+            if looks or self.meter.budget:
+                self._read_the_meter()
+            self.meter.add_own(time.thread_time() - began - self.meter.assigned + assigned)
             self._keep_to_the_budget()
         except Exception:
             self.faults.add("tick")
         finally:
             self.busy = False
+
+    def _look_around(self) -> None:
+        self._find_instances(last=False)
+        began = time.thread_time()
+        self.look(last=False)
+        self.looking.took(time.thread_time() - began)
+
+    def _read_the_meter(self) -> None:
+        for key, probe in list(self.probes.items()):
+            self.meter.add(key, probe.own_looks)
+            probe.own_looks = 0.0
+        self.meter.read(self.stations.values())
 
     def look(self, last: bool) -> None:
         news = time.monotonic() - self.written_at > COST_EVERY

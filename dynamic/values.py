@@ -33,6 +33,17 @@ def identify(value: object) -> Hashable:
     return (type(value).__qualname__, id(value))
 
 
+IDS = frozenset((str, int))
+"""Types of values that are ids themselves."""
+
+
+def ids_in(value: object) -> list[Hashable]:
+    """Of what a call is about: what it holds is called, where it is a container, or what it is called itself."""
+    if is_container(value):
+        return [identify(element) for element in elements(value) if element is not None]
+    return [] if value is None else [identify(value)]
+
+
 def names_an_id(path: Path | None) -> bool:
     """Whether what a path leads to is an id by its name: a small value, for which looking it up costs little."""
     if path is None:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots, one_value
+from ..paths import Roots, one_place
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, SUSPICIOUS, Judgement, Probe, Quick, State, need, total
+from ..probe import (
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    SUSPICIOUS,
+    Judgement,
+    Named,
+    Probe,
+    Quick,
+    State,
+    need,
+    total,
+)
 from ..values import names_in, size_of
-from .ledger import IDS, at_the_end, bound_of, ids_in, ids_of
+from .ledger import at_the_end, bound_of, ids_of
 
 KEYS = 16_384
 """So many different keys are looked for; a cache that keeps them all is no different from one that keeps more."""
@@ -57,23 +70,15 @@ class GrowthLedger(Probe):
             self.look_here()
 
     def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
-        read = one_value(target.entity, names)
-        if read is None or target.role != "insert" or (target.entity is not None and target.entity.steps):
+        at = one_place(target.entity, names)
+        if at is None or target.role != "insert" or (target.entity is not None and target.entity.steps):
             return None
-        subjects, watched = self.subjects, bool(self.finding.watch)
-
-        def before(values: tuple[object, ...]) -> object:
-            if watched and id(values[0]) not in subjects:
-                subjects.add(id(values[0]))
-                self.see(values[0])
-            value = read(values)
-            return [value] if type(value) in IDS else ids_in(value)
 
         def inserted(found: Any, result: object, error: BaseException | None) -> None:
             if error is None:
-                self._insert(found)
+                self._insert(found if type(found) is list else [found])
 
-        return Quick(before, inserted)
+        return Quick(Named(at, self.subjects if self.finding.watch else None, self.see), inserted)
 
     def look(self, last: bool) -> None:
         self.subjects.clear()

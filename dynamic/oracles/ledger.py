@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots, elements, one_value
+from ..paths import Roots, elements, one_place
 from ..plan import Finding, Target, Watched
 from ..probe import (
     CLEAN,
@@ -21,6 +21,7 @@ from ..probe import (
     REFUTED,
     SUSPICIOUS,
     Judgement,
+    Named,
     Probe,
     Quick,
     State,
@@ -59,21 +60,13 @@ def ids_of(target: Target, roots: Roots) -> list[Hashable]:
     return found
 
 
-IDS = frozenset((str, int))
-"""Types of values that are ids themselves."""
-
-
-def ids_in(value: object) -> list[Hashable]:
-    if is_container(value):
-        return [identify(element) for element in elements(value) if element is not None]
-    return [] if value is None else [identify(value)]
-
-
 def at_the_end(target: Target) -> bool:
     """Whether the entity is known only when the call returns."""
     return target.entity is not None and target.entity.root == "return"
 
 
+After = Callable[[Any, object, "BaseException | None"], "bool | None"]
+"""What is done when a call ends: with what it was about, its result, its error."""
 Ended = tuple[str, int, float]
 """By which way an entity ended, the how-many-th to come or go, and when."""
 
@@ -146,75 +139,71 @@ class EntityLedger(Probe):
         found = ids_of(target, roots) if token is None else token
         if not found and target.entity is not None:
             found = ids_of(target, roots)
-        for entity in found if isinstance(found, list) else ():
-            if target.role == "leave":
-                self._leave(entity, target.via or target.qualname)
-            elif error is None and entity not in self.live:
-                self._enter(entity)
+        if isinstance(found, list):
+            after = self.ends_by(target.via or target.qualname) if target.role == "leave" else self.begins()
+            after(found, None, error)
 
     def quick(self, target: Target, names: tuple[str, ...]) -> Quick | None:
-        read = one_value(target.entity, names)
-        if read is None or target.role not in ("enter", "insert", "leave"):
+        at = one_place(target.entity, names)
+        if at is None or target.role not in ("enter", "insert", "leave"):
             return None
-        via, live, subjects = target.via or target.qualname, self.live, self.subjects
-        enter, leave, watched = self._enter, self._leave, bool(self.finding.watch)
-
-        def before(values: tuple[object, ...]) -> object:
-            if watched and id(values[0]) not in subjects:
-                subjects.add(id(values[0]))
-                self.see(values[0])
-            value = read(values)
-            return value if type(value) in IDS else ids_in(value)
-
-        def left(found: Any, result: object, error: BaseException | None) -> None:
-            if type(found) is not list:
-                return leave(found, via)
-            for entity in found:
-                leave(entity, via)
-            return None
-
-        def entered(found: Any, result: object, error: BaseException | None) -> bool:
-            if type(found) is not list:
-                if found not in live and error is None:
-                    enter(found)
-                return found in live
-            for entity in found:
-                if entity not in live and error is None:
-                    enter(entity)
-            return False
-
+        before = Named(at, self.subjects if self.finding.watch else None, self.see)
         if target.role == "leave":
-            return Quick(before, left)
-        return Quick(before, entered, target.entity if names_an_id(target.entity) else None, live)
+            return Quick(before, self.ends_by(target.via or target.qualname))
+        return Quick(before, self.begins(), target.entity if names_an_id(target.entity) else None, self.live)
 
-    def _enter(self, entity: Hashable) -> None:
-        """Of one that is not under way."""
-        if self.full:
-            self.dropped += 1
-            return
-        number = self.number = self.number + 1
-        self.entered += 1
-        self.live.add(entity)
-        if entity in self.ended:
-            del self.ended[entity]
-            self.seen_left.pop(entity, None)
-        if number % 16 == 0:
-            self._now_and_then()
+    def begins(self) -> After:
+        """How entities enter: one, or each of a list."""
+        live, ended = self.live, self.ended
 
-    def _leave(self, entity: Hashable, via: str) -> None:
-        if entity in self.live:
-            self.live.discard(entity)
-            self.is_unknown_again(entity)
-        if entity in self.ended:
-            return
-        if self.full:
-            self.dropped += 1
-            return
-        number = self.number = self.number + 1
-        self.ended_by[via] += 1
-        self.ended[entity] = (via, number, time.monotonic())
-        if number % 16 == 0:
-            self._now_and_then()
+        def enter(found: Any, result: object = None, error: BaseException | None = None) -> bool:
+            if type(found) is list:
+                for entity in found:
+                    enter(entity, None, error)
+                return False
+            if found in live:
+                return True
+            if error is not None:
+                return False
+            if self.full:
+                self.dropped += 1
+                return False
+            number = self.number = self.number + 1
+            self.entered += 1
+            live.add(found)
+            if found in ended:
+                del ended[found]
+                self.seen_left.pop(found, None)
+            if not number & 15:
+                self._now_and_then()
+            return found in live
+
+        return enter
+
+    def ends_by(self, via: str) -> After:
+        """How entities leave on one way: one, or each of a list."""
+        live, ended, ended_by, monotonic = self.live, self.ended, self.ended_by, time.monotonic
+
+        def leave(found: Any, result: object = None, error: BaseException | None = None) -> None:
+            if type(found) is list:
+                for entity in found:
+                    leave(entity)
+                return
+            if found in live:
+                live.discard(found)
+                self.is_unknown_again(found)
+            if found in ended:
+                return
+            if self.full:
+                self.dropped += 1
+                return
+            number = self.number = self.number + 1
+            ended_by[via] += 1
+            ended[found] = (via, number, monotonic())
+            if not number & 15:
+                self._now_and_then()
+
+        return leave
 
     def _now_and_then(self) -> None:
         """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""

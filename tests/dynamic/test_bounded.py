@@ -29,13 +29,14 @@ def planned(name: str) -> Finding:
 
 def serve(ledger: EntityLedger, scheduler: Scheduler, leaks: range) -> None:
     """So many requests come and end; looks come as the tracer's thread would make them."""
+    enter, leave = ledger.begins(), ledger.ends_by("abort")
     for number in range(REQUESTS):
         name = f"r{number}"
         scheduler.progress[name] = 1
-        ledger._enter(name)
+        enter(name)
         if number not in leaks:
             del scheduler.progress[name]
-        ledger._leave(name, "abort")
+        leave(name)
         if number % 512 == 511:
             time.sleep(0.001)
             ledger.look(False)

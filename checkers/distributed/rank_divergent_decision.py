@@ -7,12 +7,12 @@ its device has left it works out how much it may hold; and nobody asks the other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.state import attribute_of, symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Param
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.exits import around, chain
 from llmlint.code.link.once import once
@@ -55,8 +55,12 @@ def _beside_others(program: Program) -> set[ClassInfo | str | None]:
     """The classes, and the files for what stands outside of classes, that ask for their rank or meet others."""
     names = (*_ASKS_RANK, *sorted(program.vocabulary.collective_names))
     asking = [c.function for name in names for c in program.calls_named(name) if _is_of_ranks(program, c)]
-    given = [f for f in program.functions if any("ProcessGroup" in param.annotation for param in f.params)]
+    given = [f for f in program.functions if _takes_group(f.facts.params) and _takes_group(f.params)]
     return {function.owner or function.path for function in (*asking, *given)}
+
+
+def _takes_group(params: Sequence[Param]) -> bool:
+    return any("ProcessGroup" in param.annotation for param in params)
 
 
 def _is_of_ranks(program: Program, call: Call) -> bool:

@@ -81,13 +81,17 @@ class Project:
         self.catalogue: Catalogue = load_catalogue()  # after the settings, which may bring rules
         self.base = _base(self.settings, request.paths)
         self._left_out = Patterns(request.exclude)
+        self._settings_in: dict[str, Settings] = {}
         self._chosen: dict[int, set[str]] = {}
 
     def home(self, path: str) -> str:
         return self.copy.home(path) if self.copy else os.path.abspath(path)
 
     def settings_of(self, file: str) -> Settings:
-        return self.configuration.of_folder(Path(self.home(file)).parent)
+        folder = os.path.dirname(self.home(file))
+        if folder not in self._settings_in:
+            self._settings_in[folder] = self.configuration.of_folder(Path(folder))
+        return self._settings_in[folder]
 
     @property
     def cache_directory(self) -> Path:
@@ -115,7 +119,7 @@ class Project:
         )
 
     def _excluded(self, path: str, is_folder: bool) -> bool:
-        if self._left_out.matches(os.path.relpath(self.home(path)) + "/" * is_folder):
+        if self.request.exclude and self._left_out.matches(os.path.relpath(self.home(path)) + "/" * is_folder):
             return True
         settings = self.settings_of(path)
         return bool(settings.config.exclude) and settings.excludes(self.home(path), is_folder)

@@ -70,7 +70,8 @@ def is_of_request(vocabulary: Vocabulary, effect: Effect) -> bool:
 def those_around(program: Program, function: FunctionInfo, cls: ClassInfo) -> list[FunctionInfo]:
     """The functions of the object that call this one, directly or through each other."""
     found = [function]
+    own = [one for ancestor in cls.mro for one in ancestor.functions]
     for each in found:
-        callers = (call.function for call in program.callers(each))
-        found += dict.fromkeys(caller for caller in callers if caller.owner in cls.mro and caller not in found)
+        callers = (call.function for call in program.callers_among(each, own))
+        found += dict.fromkeys(caller for caller in callers if caller not in found)
     return found[1:]

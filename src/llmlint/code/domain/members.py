@@ -15,10 +15,6 @@ from llmlint.code.link.program import Program
 _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Generic"})
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
-_BY_NAME = tuple(
-    "setattr hasattr getattr delattr __setattr__ add_argument attrgetter register_buffer register_parameter "
-    "register_module add_module".split()
-)
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
 _HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
 
@@ -67,17 +63,8 @@ class Members:
     @cached_property
     def set_elsewhere(self) -> frozenset[str]:
         """Attributes that are set on an object from outside of its class, or spoken of by their name."""
-        return frozenset((*self._set_from_outside(), *self._by_name()))
-
-    def _set_from_outside(self) -> Iterator[str]:
-        for function in self._program.functions:
-            yield from function.facts.gist.sets
-
-    def _by_name(self) -> Iterator[str]:
-        for called in _BY_NAME:
-            for call in self._program.calls_named(called):
-                for argument in call.effect.args:
-                    yield argument.literal.strip("'\"-").replace("-", "_")
+        gists = (function.facts.gist for function in self._program.functions)
+        return frozenset(name for gist in gists for name in (*gist.sets, *gist.spoken))
 
     @cached_property
     def anywhere(self) -> frozenset[str]:

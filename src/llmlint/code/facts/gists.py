@@ -17,6 +17,10 @@ CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 PART_OF_ITSELF = "assign =[]"
 """The deed of `self.free = self.free[n:]`."""
 NAMES = re.compile(r"[^.\[\]()]+")
+_BY_NAME = frozenset(
+    "setattr hasattr getattr delattr __setattr__ add_argument attrgetter register_buffer register_parameter "
+    "register_module add_module".split()
+)
 _SETTING = frozenset({"assign", "insert", "clear", "bind"})
 
 
@@ -30,6 +34,7 @@ def gist_of(body: Body, is_python: bool, runs_later: bool) -> Gist:
         reads=_each_once(name for path, _ in body.reads for name in NAMES.findall(plain(path))[plain(path) == path :]),
         starts=_each_once(name for name, _ in started(body.effects)) if is_python else (),
         sets=_each_once(_set_outside(body)) if is_python else (),
+        spoken=_each_once(_spoken(body)),
         deeds=_each_once(deed for effect in body.effects for deed in _deeds(effect)),
         surely=_each_once(call.path.lstrip("~").removeprefix("self.") for call in surely),
         ends=any(ends_all(call, is_python) for call in surely),
@@ -84,6 +89,12 @@ def _set_outside(body: Body) -> Iterator[str]:
             owner, _, name = effect.path.rpartition(".")
             if owner and owner != "self":
                 yield name
+
+
+def _spoken(body: Body) -> Iterator[str]:
+    for effect in body.effects:
+        if effect.callee and name_called(effect.callee).lstrip("~") in _BY_NAME:
+            yield from (argument.literal.strip("'\"-").replace("-", "_") for argument in effect.args)
 
 
 def _deeds(effect: Effect) -> Iterator[str]:

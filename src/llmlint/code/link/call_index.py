@@ -37,7 +37,8 @@ class CallIndex:
 
     def inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:
         """The calls of this name in some functions, in the order of these."""
-        return tuple(call for function in functions for call in self._calls_in(function).get(name, ()))
+        calling = (function for function in functions if name in function.facts.gist.calls)
+        return tuple(call for function in calling for call in self._calls_in(function).get(name, ()))
 
     def _calls_in(self, function: FunctionInfo) -> dict[str, list[Call]]:
         calls = self._inside.get(function)

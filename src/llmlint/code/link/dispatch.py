@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from llmlint.code.facts.bodies.scope import is_within
@@ -95,7 +96,13 @@ class Dispatch:
         """Every call in the program that runs this function, in the program's order."""
         names = self.names_of(function)
         found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
-        return tuple(sorted(found, key=lambda call: (call.function.order, call.effect.line, call.effect.column)))
+        return tuple(sorted(found, key=_place_of))
+
+    def callers_among(self, function: FunctionInfo, functions: Sequence[FunctionInfo]) -> tuple[Call, ...]:
+        """The same calls as far as they stand in these functions; only these are resolved."""
+        named = (call for name in sorted(self.names_of(function)) for call in self.calls.inside(functions, name))
+        found = [call for call in named if function in self.callees(*call, overrides=True)]
+        return tuple(sorted(found, key=_place_of))
 
     def names_of(self, function: FunctionInfo) -> set[str]:
         """The names by which calls may mean the function."""
@@ -118,6 +125,10 @@ class Dispatch:
     @cached_property
     def _aliases(self) -> dict[str, list[str]]:
         return self._names.import_aliases()
+
+
+def _place_of(call: Call) -> tuple[object, int, int]:
+    return (call.function.order, call.effect.line, call.effect.column)
 
 
 def _with_overrides(function: FunctionInfo, receiver: ClassInfo) -> tuple[FunctionInfo, ...]:

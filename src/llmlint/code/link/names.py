@@ -16,6 +16,7 @@ from llmlint.code.facts.facts import Effect, FileFacts, ImportFact
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.modules import ModuleMap, nearest
+from llmlint.code.link.once import once
 
 
 class Module(NamedTuple):
@@ -57,9 +58,16 @@ class _PythonFile(NamedTuple):
     definitions: dict[str, ClassInfo | FunctionInfo]
     imports: dict[str, ImportFact]
     stars: tuple[ImportFact, ...]
-    variables: frozenset[str]
-    aliases: dict[str, str]
     imported_twice: frozenset[str]
+    module: FunctionInfo | None
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return once(self.module, _variables_in) if self.module is not None else frozenset()
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        return once(self.module, _aliases_in) if self.module is not None else {}
 
 
 class Names:
@@ -166,12 +174,10 @@ class Names:
 
     def _read_table(self, path: str) -> _PythonFile:
         definitions: dict[str, ClassInfo | FunctionInfo] = {}
-        variables: set[str] = set()
-        aliases: dict[str, str] = {}
+        module: FunctionInfo | None = None
         for function in self._functions_in.get(path, ()):
             if function.name == "<module>":
-                variables.update(e.path for e in function.facts.effects if _makes_variable(e))
-                aliases = _aliases_in(function)
+                module = function
             elif not function.is_method and not any(d.endswith("overload") for d in function.facts.decorators):
                 definitions.setdefault(function.facts.qualname, function)
         for cls in self._classes_in.get(path, ()):
@@ -188,9 +194,8 @@ class Names:
             definitions,
             named,
             tuple(fact for fact in imports if fact.target == "*"),
-            frozenset(variables),
-            aliases,
             frozenset(twice),
+            module,
         )
 
     def _enclosed(self, path: str, name: str, within: str) -> Meaning | None:
@@ -298,6 +303,10 @@ class Names:
             header == fact.module or header.endswith("/" + fact.module.strip("<>\"'").removeprefix("../"))
             for fact in self._files[path].imports
         )
+
+
+def _variables_in(module: FunctionInfo) -> frozenset[str]:
+    return frozenset(effect.path for effect in module.facts.effects if _makes_variable(effect))
 
 
 def _makes_variable(effect: Effect) -> bool:

@@ -330,6 +330,10 @@ class Program:
         """Every call that may run the function, overrides included."""
         return self._dispatch.callers(function)
 
+    def callers_among(self, function: FunctionInfo, functions: Sequence[FunctionInfo]) -> tuple[Call, ...]:
+        """As `callers`, in these functions only."""
+        return self._dispatch.callers_among(function, functions)
+
     def reaches(self, function: FunctionInfo, wanted: Wanted, depth: int = _LONGEST_CHAIN) -> tuple[Call, ...]:
         """The shortest chain of calls from the function to an effect that `wanted` accepts, that effect last; () if
         none takes at most `depth` functions. Answers are kept per `wanted`: pass the same function object each time."""

@@ -88,7 +88,7 @@ def _if_followed(call: ast.expr) -> ast.stmt:
 
 def _find_station(key: str) -> ast.stmt:
     """None where there is no such station, and where a graph is made of the function."""
-    asked = ast.Call(_load(IN_A_GRAPH), [], []) if dynamo_is_there() else None
+    asked = _in_a_graph() if dynamo_is_there() else None
     return _attempt(_assign(_STATION, _station_unless(asked, key)), {_MISSING: _no_station()})
 
 
@@ -96,9 +96,14 @@ def _find_station_unless_known(key: str, about: ast.expr) -> ast.stmt:
     """What can't be read is not known: the program's own reading of it will fail, or the station's."""
     asked: ast.expr = ast.Compare(about, [ast.In()], [_load(KNOWN + key)])
     if dynamo_is_there():
-        asked = ast.BoolOp(ast.Or(), [ast.Call(_load(IN_A_GRAPH), [], []), asked])
+        asked = ast.BoolOp(ast.Or(), [_in_a_graph(), asked])
     found = _assign(_STATION, _station_unless(asked, key))
     return _attempt(found, {_MISSING: _no_station(), ("Exception",): _find_station(key)})
+
+
+def _in_a_graph() -> ast.expr:
+    """Asked once there is somebody to ask."""
+    return ast.BoolOp(ast.And(), [_load(IN_A_GRAPH), ast.Call(_load(IN_A_GRAPH), [], [])])
 
 
 def _station_unless(asked: ast.expr | None, key: str) -> ast.expr:

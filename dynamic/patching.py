@@ -16,6 +16,7 @@ from .record import Recorder
 from .station import Faults, Station
 
 DYNAMO = "torch._dynamo"
+TRACING = f"{DYNAMO}.symbolic_convert"
 LIBRARY = "library "
 
 
@@ -130,7 +131,7 @@ class Patching:
         if ask is None:
             return
         self.taken[name] = module
-        signposts.leave_graphs_alone(ask)
+        signposts.leave_graphs_alone(ask, getattr(sys.modules.get(TRACING), "InstructionTranslator", None))
         for station in self.stations.values():
             try:
                 station.rewrite_again(self.plan.inside)

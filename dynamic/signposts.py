@@ -12,9 +12,11 @@ STATIONS = "__llmlint_stations__"
 KNOWN = "__llmlint_known__ "
 """With a station's key behind it: what that station knows already."""
 IN_A_GRAPH = "__llmlint_in_a_graph__"
-"""Once Dynamo is there: torch's own question, which Dynamo answers with True while it traces."""
+"""Once Dynamo is there: torch's own question, which Dynamo answers with True while it traces; None until then."""
 
 _dynamo = False
+_own_beginning: list[tuple[Any, Any]] = []
+"""Dynamo's class that traces a function, with its own constructor, while that of ours stands there."""
 
 
 def dynamo_is_there() -> bool:
@@ -32,17 +34,41 @@ def station_of(key: str) -> Any:
     return builtins.__dict__.get(STATIONS, {}).get(key)
 
 
-def leave_graphs_alone(in_a_graph: Callable[[], bool]) -> None:
-    """From now on functions ask whether they are being traced into a graph, and are then what they were."""
+def leave_graphs_alone(in_a_graph: Callable[[], bool], tracing: Any) -> None:
+    """From the first graph on functions ask whether they are being traced into one, and are then what they were.
+
+    Most programs that have Dynamo make no graph of what is watched, and to ask in each call costs more than the rest.
+    `tracing` is the class of which Dynamo makes an object before it looks at a function; None where it has none.
+    """
     global _dynamo
-    setattr(builtins, IN_A_GRAPH, in_a_graph)
     _dynamo = True
+    _give_back_the_beginning()
+    setattr(builtins, IN_A_GRAPH, in_a_graph if tracing is None else None)
+    if tracing is None:
+        return
+    begin = tracing.__init__
+
+    def begin_the_first(self: Any, *arguments: Any, **named: Any) -> None:
+        _give_back_the_beginning()
+        if _dynamo:
+            setattr(builtins, IN_A_GRAPH, in_a_graph)
+        begin(self, *arguments, **named)
+
+    _own_beginning.append((tracing, begin))
+    tracing.__init__ = begin_the_first
+
+
+def _give_back_the_beginning() -> None:
+    while _own_beginning:
+        tracing, begin = _own_beginning.pop()
+        tracing.__init__ = begin
 
 
 def forget_stations() -> None:
     """What has to be found among the builtins is there no more; code that is under way does without."""
     global _dynamo
     _dynamo = False
+    _give_back_the_beginning()
     for key in list(stations()):
         take_away(key)
     for name in (STATIONS, IN_A_GRAPH):

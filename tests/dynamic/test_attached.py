@@ -48,6 +48,18 @@ def test_what_a_graph_inlines_is_what_it_was(thorough: bool, tmp_path: Path) -> 
     assert told["Cache.update"] == 2, told  # before and after, but not from inside the graph
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
+def test_the_first_graph_may_be_one_that_is_exported(tmp_path: Path) -> None:
+    targets = tuple(Target(name, "enter", entity="request_id") for name in ("Cache.update", "helped"))
+    watched = finding("request-state-leak", Block(targets=targets), path="graphs.py")
+    command = ("-c", "import graphs; graphs.export()")
+    done, run = run_program(tmp_path, [watched], *command)
+    assert same(done, untraced(*command)), done.stderr
+    assert done.stdout == "[3.0, 3.0] [2.0, 2.0]\n", done.stderr
+    told = {record["qualname"]: run.processes[0].counters[record["slot"]] for record in run.processes[0].patched}
+    assert told["Cache.update"] == 2, told
+
+
 def test_local_variables_are_those_of_the_watched_function(tmp_path: Path) -> None:
     (tmp_path / "locals.py").write_text(
         "class Cache:\n    def __init__(self):\n        self.entries = {}\n"

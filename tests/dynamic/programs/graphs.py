@@ -28,6 +28,13 @@ class Layer(torch.nn.Module):
         return helped(self.cache.update(values, "a"), "a")
 
 
+def export() -> None:
+    """The first graph of a program, and made without torch.compile."""
+    Cache().update(torch.ones(2), "before")
+    exported = torch.export.export(Layer(), (torch.ones(2),), strict=True)
+    print(exported.module()(torch.ones(2)).tolist(), Cache().update(torch.ones(2), "after").tolist())
+
+
 def main() -> None:
     before = Cache().update(torch.ones(2), "before")
     for options in ({"fullgraph": True}, {}):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from test_command_line import llmlint
+from tracing import run_program, verdicts
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding
@@ -202,3 +203,71 @@ def test_a_template_of_collectives_asks_about_who_calls_them(tmp_path: Path) -> 
     (found,) = findings_of("collectives", tmp_path)
     assert (found.rule, found.message) == ("LLM702", "what it does was watched through Rank.step (scope)")
     assert "watch" not in found.runtime
+
+
+LOCKS = """
+import threading
+import time
+
+class Engine:
+    def __init__(self):
+        self.queue_lock, self.stats_lock, self.other_lock = (threading.Lock() for _ in range(3))
+    def admit(self):
+        with self.queue_lock:
+            self.count()
+    def count(self):
+        with self.stats_lock:
+            pass
+    def report(self):
+        with self.%s, self.%s:
+            pass
+    def peek(self):
+        with self.other_lock:
+            pass
+
+class Alone:
+    def take(self):
+        with self.queue_lock:
+            pass
+    def ask(self):
+        with self.stats_lock:
+            pass
+
+def now_and_then(work, first):
+    time.sleep(first)
+    for _ in range(6):
+        work()
+        time.sleep(0.06)
+
+def main():
+    engine = Engine()
+    threads = [
+        threading.Thread(target=now_and_then, args=args) for args in ((engine.admit, 0.01), (engine.report, 0.04))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_a_template_of_locks_asks_about_who_takes_them_where_one_is_held_beside_another(tmp_path: Path) -> None:
+    (tmp_path / "locked.py").write_text(LOCKS % ("stats_lock", "queue_lock"))
+    (found,) = by_template("locks", tmp_path, tmp_path, load_catalogue(), load_vocabulary())
+    names = ["Engine.admit", "Engine.count", "Engine.report", "Engine.peek"]
+    assert (found.rule, [one["qualname"] for one in found.runtime["targets"]]) == ("LLM201", names)
+    assert found.runtime["options"] == {"locks": ["other_lock", "queue_lock", "stats_lock"]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "bug"), [("stats_lock", "queue_lock", True), ("queue_lock", "stats_lock", False)]
+)
+def test_locks_that_a_template_asked_about_are_judged_by_their_order(
+    first: str, second: str, bug: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "locked.py").write_text(LOCKS % (first, second))
+    asked = by_template("locks", tmp_path, tmp_path, load_catalogue(), load_vocabulary())
+    _, run = run_program(tmp_path / "run", asked, "-c", "import locked; locked.main()", programs=tmp_path)
+    (verdict,) = verdicts(asked, run)
+    assert (verdict.status == "confirmed") == bug, verdict
+    assert verdict.status in ("confirmed", "exercised-clean"), verdict

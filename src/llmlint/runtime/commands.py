@@ -62,7 +62,7 @@ def _read(file: Path) -> Any:
     multiple=True,
     nargs=2,
     metavar="NAME PATH",
-    help="Watch what the functions under PATH say of themselves: request-lifecycle, resets, caches, collectives.",
+    help="Watch functions under PATH by their words: request-lifecycle, resets, caches, locks, collectives.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for what the run records.")
 @click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,21 @@ class Method(NamedTuple):
         return frozenset(_attributes((*_called(self.node, frozenset({"clear"})), *bound_anew)))
 
     @property
+    def entered(self) -> frozenset[str]:
+        """Attributes of `self` that it enters by `with`."""
+        return frozenset(one for statement in _withs(self.node) for one in _entered(statement))
+
+    def takes_while_it_holds(self, lock: str, taken: Mapping[str, frozenset[str]]) -> bool:
+        """Whether it enters another in the body of a `with` of this one, or calls a method that has `taken` another."""
+        bodies = [one for statement in _withs(self.node) if lock in _entered(statement) for one in statement.body]
+        inner = {one for body in bodies for statement in _withs(body) for one in _entered(statement)}
+        beside = {one for statement in _withs(self.node) if lock in (found := _entered(statement)) for one in found}
+        calls = [node.func for body in bodies for node in ast.walk(body) if isinstance(node, ast.Call)]
+        called = {one for callee in _attributes(calls) for one in taken.get(callee, ())}
+        locks = frozenset().union(*taken.values())
+        return bool((inner | beside | called) & locks - {lock})
+
+    @property
     def callees(self) -> frozenset[str]:
         """What it calls, as it is written."""
         return frozenset(ast.unparse(node.func) for node in ast.walk(self.node) if isinstance(node, ast.Call))
@@ -69,6 +84,14 @@ def methods_under(paths: Iterable[str]) -> Iterator[Method]:
                 for inner in node.body:
                     if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
                         yield Method(source.file, node.name, inner)
+
+
+def _withs(node: ast.AST) -> Iterator[ast.With | ast.AsyncWith]:
+    return (inner for inner in ast.walk(node) if isinstance(inner, (ast.With, ast.AsyncWith)))
+
+
+def _entered(statement: ast.With | ast.AsyncWith) -> list[str]:
+    return list(_attributes([item.context_expr for item in statement.items]))
 
 
 def _stored_or_called(

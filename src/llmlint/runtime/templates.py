@@ -3,6 +3,8 @@
 request-lifecycle   what is filled for a request, in a class that ends requests: LLM102
 resets              what is filled together with what a reset empties: LLM801
 caches              what is filled under a key and emptied by no method: LLM101
+locks               who takes the locks of a class of which one is taken while another is held: LLM201
+collectives         who calls what all ranks have to call: LLM702
 """
 
 from __future__ import annotations
@@ -19,9 +21,14 @@ from llmlint.runtime.methods import Method, methods_under
 from llmlint.runtime.watching import WatchError, finding_of, target_of
 from llmlint.vocabulary import Vocabulary
 
-Asked = tuple[list[tuple[Method, Role, str]], str]
-"""Which methods in which roles, each with its entity (the one that looks most like a request's, where it is ""), and
-the container, if it is about one."""
+
+class Asked(NamedTuple):
+    """What one finding is about."""
+
+    parts: list[tuple[Method, Role, str]]
+    """Methods in their roles, each with its entity: the one that looks most like a request's, where it is ""."""
+    container: str = ""
+    locks: tuple[str, ...] = ()
 
 
 _NO_ENDS = frozenset("are can has is may should was queue queues waiting".split())
@@ -45,11 +52,10 @@ def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabul
         classes.setdefault((method.path, method.owner), []).append(method)
     found = []
     for methods in classes.values():
-        for parts, container in template.asks(methods, vocabulary):
-            targets: list[Target] = [target_of(*part, root, vocabulary) for part in parts]
-            found.append(
-                finding_of(template.rule, targets, [container] if container else [], parts[0][0], root, catalogue)
-            )
+        for asked in template.asks(methods, vocabulary):
+            targets: list[Target] = [target_of(*part, root, vocabulary) for part in asked.parts]
+            containers, place = [asked.container] if asked.container else [], asked.parts[0][0]
+            found.append(finding_of(template.rule, targets, containers, place, root, catalogue, asked.locks))
     return found
 
 
@@ -66,7 +72,7 @@ def _lives_of_requests(methods: Sequence[Method], vocabulary: Vocabulary) -> Ite
             if is_id or method in about:
                 enters.setdefault(container, []).append((method, "enter", key if is_id else ""))
     for container, entering in sorted(enters.items()):
-        yield [*entering, *((one, "leave", "") for one in ends)], container
+        yield Asked([*entering, *((one, "leave", "") for one in ends)], container)
 
 
 def _is_end(name: str, vocabulary: Vocabulary) -> bool:
@@ -81,7 +87,7 @@ def _resets(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked
             continue
         others = [one.filled for one in methods if one is not reset and one.node.name != "__init__"]
         for container in sorted({one for filled in others if filled & reset.cleared for one in filled}):
-            yield [(reset, "reset", "")], container
+            yield Asked([(reset, "reset", "")], container)
 
 
 def _caches(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
@@ -92,19 +98,28 @@ def _caches(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked
         keys = [(method, method.key_of(container)) for method in serving if container in method.filled]
         inserts: list[tuple[Method, Role, str]] = [(method, "insert", key) for method, key in keys if key]
         if inserts:
-            yield inserts, container
+            yield Asked(inserts, container)
+
+
+def _locks(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    """Whoever takes one of them may stand in the way of who holds one and wants another."""
+    taken = {one.node.name: frozenset(filter(vocabulary.is_lock, one.entered)) for one in methods}
+    locks = tuple(sorted(frozenset().union(*taken.values())))
+    if any(one.takes_while_it_holds(lock, taken) for one in methods for lock in taken[one.node.name]):
+        yield Asked([(one, "scope", "") for one in methods if taken[one.node.name]], locks=locks)
 
 
 def _collectives(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
     for method in methods:
         found = [vocabulary.collective(callee) for callee in method.callees]
         if any(one is not None and one.kind in ("collective", "barrier") for one in found):
-            yield [(method, "scope", "")], ""
+            yield Asked([(method, "scope", "")])
 
 
 TEMPLATES = {
     "request-lifecycle": Template("request-state-leak", _lives_of_requests),
     "resets": Template("restore-leaves-state", _resets),
     "caches": Template("unbounded-cache", _caches),
+    "locks": Template("lock-order", _locks),
     "collectives": Template("rank-divergent-collective", _collectives),
 }

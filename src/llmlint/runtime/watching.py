@@ -106,13 +106,23 @@ def _entity(method: Method, vocabulary: Vocabulary) -> str:
 
 
 def finding_of(
-    rule_name: str, targets: list[Target], containers: Sequence[str], place: Method, root: Path, catalogue: Catalogue
+    rule_name: str,
+    targets: list[Target],
+    containers: Sequence[str],
+    place: Method,
+    root: Path,
+    catalogue: Catalogue,
+    locks: Sequence[str] = (),
 ) -> Finding:
     rule = next(rule for rule in catalogue if rule.name == rule_name)
-    path, watched = _relative(place.path, root), " and ".join(containers)
+    path, watched = _relative(place.path, root), " and ".join((*containers, *locks))
     what = f"{watched} of {place.owner}" if watched else "what it does"
     symbol = f"{place.owner}.{place.node.name}"
-    block = Block(targets=tuple(targets), watch=tuple(Watch(one, owner=place.owner, path=path) for one in containers))
+    block = Block(
+        targets=tuple(targets),
+        watch=tuple(Watch(one, owner=place.owner, path=path) for one in containers),
+        options={"locks": list(locks)} if locks else {},
+    )
     asked = ", ".join(f"{target.qualname} ({target.role})" for target in targets)
     return Finding(
         rule=rule.code, name=rule.name, causes=rule.causes, path=path, line=place.node.lineno, column=1,

@@ -160,3 +160,14 @@ def test_a_file_named_alone_is_told_of_as_in_a_cold_scan_of_all(tree: Path, tmp_
     whole = _found(None)
     for file in sorted(path.name for path in tree.iterdir() if path.suffix != ".toml"):
         assert _found(cache, file) == [finding for finding in whole if finding.path == file]
+
+
+def test_a_tree_that_is_laid_out_anew_is_told_of_from_the_cache(tree: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    request = Request((".",), cache_dir=str(cache), min_confidence="low", jobs=1)
+    before = scan(request)
+    for file in tree.iterdir():
+        os.utime(file, (1_600_000_000, 1_600_000_000))
+    again = scan(request)
+    assert again.findings == before.findings
+    assert "check" not in again.timings

@@ -44,6 +44,27 @@ def known_keys(sources: Sequence[SourcePath], given: Mapping[str, bytes], cache:
     return keys | {path: content_key(data, languages[path]) for path, data in given.items() if path in languages}
 
 
+def keys_by_content(
+    sources: Sequence[SourcePath], given: Mapping[str, bytes], known: Mapping[str, str], cache: Cache
+) -> dict[str, str]:
+    """The known keys, and those of the files on disk that have to be read to know them: a tree that was laid out anew
+    holds what it held."""
+    keys = dict(known)
+    stamps = []
+    for source in sources:
+        if source.path in keys or source.path in given:
+            continue
+        stamp = stamp_of(source)
+        try:
+            keys[source.path] = content_key(read_file(source.file), source.language)
+        except OSError:  # told where its record is missed
+            continue
+        if stamp:
+            stamps.append((source.file, stamp, keys[source.path]))
+    cache.store_stamps(stamps)
+    return keys
+
+
 def stamp_of(source: SourcePath) -> str:
     """Says that a file is as it was; "" for one changed so lately that its time says nothing.
 

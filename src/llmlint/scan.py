@@ -24,7 +24,7 @@ from llmlint.local_cache import LocalCache
 from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, content_key, tool_digest
-from llmlint.records import gather, known_keys
+from llmlint.records import gather, keys_by_content, known_keys
 from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -140,9 +140,10 @@ def _scan(
     started: float,
     asked: frozenset[str] | None,
 ) -> ScanResult:
-    result = _stored(cache, _result_key(sources, keys, options))
-    if result is None and asked is not None:
-        result = _stored(cache, _result_key(sources, keys, options, asked))
+    result = _known_result(sources, keys, options, cache, asked)
+    if result is None and len(keys) < len(sources):
+        keys = keys_by_content(sources, given, keys, cache)
+        result = _known_result(sources, keys, options, cache, asked)
     if result is None:
         gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
         read = time.perf_counter()
@@ -159,6 +160,20 @@ def _scan(
     result.timings["total"] = time.perf_counter() - started
     result.warnings += [cache.warning] if cache.warning else []
     return result
+
+
+def _known_result(
+    sources: Sequence[SourcePath],
+    keys: Mapping[str, str],
+    options: Options,
+    cache: Cache,
+    asked: frozenset[str] | None,
+) -> ScanResult | None:
+    """What was found when everything was the same: of all files, or of those that are asked about."""
+    whole = _stored(cache, _result_key(sources, keys, options))
+    if whole is not None or asked is None:
+        return whole
+    return _stored(cache, _result_key(sources, keys, options, asked))
 
 
 def judge_records(

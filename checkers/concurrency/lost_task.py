@@ -61,6 +61,8 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _is_dropped(call: Call) -> bool:
     function, effect = call
+    if effect.via == "await":
+        return False
     if effect.result == "":
         ending = (e for e in function.effects if e.op in ("return", "yield") and e.region == effect.region)
         return not any(e.line == effect.line for e in ending)

@@ -34,8 +34,9 @@ def finding(rule: str, confidence: str = "high", severity: str = "P1") -> Findin
     ("real", "wrong", "most"),
     [
         (0, 0, "medium"),
-        (0, 1, "low"),
-        (1, 3, "medium"),
+        (0, 2, "medium"),
+        (0, 3, "low"),
+        (2, 3, "medium"),
         (1, 5, "low"),
         (4, 0, "medium"),
         (5, 0, "high"),

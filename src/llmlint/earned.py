@@ -23,7 +23,7 @@ _AVERAGE_COUNTS = 2
 _RULE_COUNTS = 8
 """And so many of the rule beside those of one of its mechanisms."""
 _FEW = 3
-"""A mechanism that was read less often is rare, or new: it is shown until readings speak against it."""
+"""What was read less often is rare, or new: it is shown until readings speak against it."""
 _ENOUGH = 5
 _WORTH_SHOWING = 0.25
 _MOSTLY = 0.6
@@ -55,7 +55,7 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def most_confident(self) -> str:
-        if self.mechanism and self.read < _FEW:
+        if self.read < _FEW:
             return "medium"
         if self.worth < _WORTH_SHOWING:
             return "low"

@@ -59,6 +59,8 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
     cls = function.owner
     if cls is None or (not function.is_method and any(p.name == "self" for p in function.facts.params)):
         return
+    if function.is_method and next((p.name for p in function.facts.params), "") not in ("self", "cls"):
+        return  # a callback, or a plain function that is kept in a class
     told: set[str] = set()
     for path, line in _reads_of_self(function):
         match = _OWN.match(path)

@@ -253,13 +253,18 @@ def _calls_for_a_future(program: Program) -> Iterator[Call]:
                 yield call
 
 
-def _hands_on_errors(program: Program, function: FunctionInfo) -> bool:
-    """A promise holds an error only where somebody puts it there; `std::async` and packaged tasks do by themselves."""
-    if not _FUTURE.search(function.facts.returns):
+def _hands_on_errors(program: Program, function: FunctionInfo, steps: int = _DEEPEST) -> bool:
+    """A promise holds an error only where somebody puts it there; `std::async` and packaged tasks do by themselves.
+    Of overloads nobody can say which is called."""
+    twins = [f for f in program.functions_named(function.name) if f.facts.qualname == function.facts.qualname]
+    if not all(_FUTURE.search(twin.facts.returns) for twin in twins):
         return False
-    is_promised = any(e.callee.endswith(".get_future") for e in function.effects)
-    fills = {e.callee.rpartition(".")[2] for f in program.functions_in(function.path) for e in f.effects}
-    return not is_promised or "set_exception" in fills or any("packaged_task" in e.annotation for e in function.effects)
+    if any(e.callee.endswith(".get_future") for e in function.effects):
+        fills = {e.callee.rpartition(".")[2] for f in program.functions_in(function.path) for e in f.effects}
+        return "set_exception" in fills or any("packaged_task" in e.annotation for e in function.effects)
+    ends = [e for e in function.effects if e.op == "call" and e.result == "<return>"]
+    further = [f for e in ends for f in program.callees(function, e) if f is not function] if steps else []
+    return all(_hands_on_errors(program, one, steps - 1) for one in further)
 
 
 def _future_of_own(program: Program, call: Call) -> Report:

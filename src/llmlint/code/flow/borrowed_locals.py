@@ -57,7 +57,7 @@ class Locals:
                 case tree.Return(value=value) if value is not None:
                     yield from self._given_back(value, node)
                 case tree.Call(function=tree.Attribute(value=base, name=name), args=args) if name in _STORES:
-                    if self._is_member(place_of(base)):
+                    if self._is_member(place_of(base)) and not _copies_a_range(name, args):
                         yield from self._stored(args, place_of(base), node)
                 case tree.Assign(targets=[target], value=value, declares=False) if value is not None:
                     if self._is_member(place_of(target)) and _POINTS.search(self._type_of(place_of(target))):
@@ -237,3 +237,8 @@ class Locals:
 
 def _is_value(param: tree.Parameter) -> bool:
     return isinstance(param.annotation, tree.TypeName) and not param.annotation.text.endswith(("&", "*"))
+
+
+def _copies_a_range(name: str, args: list[tree.Node]) -> bool:
+    """`kept.insert(kept.end(), first, last)` copies what lies between."""
+    return len(args) >= {"insert": 3, "assign": 2}.get(name, len(args) + 1)

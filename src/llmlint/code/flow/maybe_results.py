@@ -162,6 +162,8 @@ class Answers:
                 return NONE
             case tree.Name(id=name) if name in self.constants:
                 return NUMBER
+            case tree.Name(id=name) if _is_asserted(name, function):
+                return ""
             case tree.Name(id=name):
                 starts = [n.value for n in tree.walk_own(function) if isinstance(n, tree.Assign) and _gives(n, name)]
                 given = {self._plain(start) for start in starts}
@@ -379,3 +381,8 @@ def _is_made_of(node: tree.Node, local: str) -> bool:
         case tree.Collection(kind="tuple", items=items):
             return any(_is_made_of(item, local) for item in items)
     return False
+
+
+def _is_asserted(name: str, function: tree.Function) -> bool:
+    asserted = (node.test for node in tree.walk_own(function) if isinstance(node, tree.Assert))
+    return any(isinstance(n, tree.Name) and n.id == name for test in asserted for n in tree.walk(test))

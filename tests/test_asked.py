@@ -6,6 +6,7 @@ import pytest
 
 from llmlint.catalogue import load_catalogue
 from llmlint.files import SourcePath, language_of
+from llmlint.findings import Finding
 from llmlint.local_cache import LocalCache
 from llmlint.reading import FileRecord
 from llmlint.records import gather
@@ -60,3 +61,50 @@ def test_comments_that_cover_nothing_are_told_of_asked_files_only() -> None:
     path = next(path for path in whole().unused_suppressions)
     assert told(frozenset({path})).unused_suppressions == {path: whole().unused_suppressions[path]}
     assert path not in told(frozenset(texts().keys() - {path})).unused_suppressions
+
+
+SAVES = """
+def write(video):
+    video.close()
+
+def save(video):
+    path = write(video)
+    return path
+
+def drop(video):
+    save(video)
+"""
+USED_ELSEWHERE = {
+    "engine/video.py": SAVES,
+    "engine/other.py": "from video import save\n\ndef show(video, page):\n    page.add(save(video))\n",
+}
+LOCKS = """
+import threading
+lock = threading.Lock()
+def step_{at}(path):
+    lock.acquire()
+    if not path:
+        return None
+    {after}
+    lock.release()
+"""
+LONG_WAY = {
+    f"engine/step{at}.py": LOCKS.format(at=at, after=f"step_{at + 1}(path)" if at < 4 else "path.close()")
+    for at in range(5)
+} | {"engine/user.py": "".join(f"import step{at}\n" for at in range(5))}
+
+
+@pytest.mark.parametrize("program", [USED_ELSEWHERE, LONG_WAY], ids=["callers elsewhere", "unused by many steps"])
+def test_what_is_asked_beside_a_place_does_not_change_what_is_told_of_it(program: dict[str, str]) -> None:
+    def of(asked: frozenset[str] | None, rules: list[str]) -> list[Finding]:
+        given = {path: text.encode() for path, text in program.items()}
+        sources = [SourcePath(path, path, "python") for path in sorted(given)]
+        found = gather(sources, given, {}, LocalCache(None, ""), load_vocabulary(None), 1).records
+        chosen = [load_catalogue().rule(code) for code in rules]
+        options = Options(chosen, load_vocabulary(None))
+        return judge_records(found, options, lambda path: program[path], asked=asked).findings
+
+    everything = of(None, ["LLM103", "LLM903"])
+    assert everything
+    for path in program:
+        assert of(frozenset({path}), ["LLM103", "LLM903"]) == [f for f in everything if f.path == path]

@@ -63,7 +63,7 @@ def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Ef
         return False
     if any(use.op == "yield" for use in uses) and not _MANAGERS & set(function.facts.decorators):
         return False
-    calls = program.asked.calls(function.name)
+    calls = program.calls_named(function.name)
     return bool(calls) and all(call.effect.result in ("", "_") for call in calls)
 
 

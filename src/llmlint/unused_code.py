@@ -46,7 +46,8 @@ class UnusedCode:
         self._program = program
         self._paths = tuple(paths)
         self._text_of = text_of
-        self._is_unused: dict[str, bool] = {}
+        self._users: dict[str, list[list[tuple[str, _Lines]]]] = {}
+        """By a name, for each place that mentions it, what may be unused there; nothing where somebody will use it."""
 
     def reasons_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
         """Of these places those in code that nothing uses, and why that is so."""
@@ -63,20 +64,13 @@ class UnusedCode:
 
     def _unused(self, names: Mapping[str, _Lines], steps: int) -> frozenset[str]:
         """Those that no code mentions, or only code that is unused itself, so many steps away."""
-        new = {name: where for name, where in names.items() if name not in self._is_unused}
-        users: dict[str, list[list[tuple[str, _Lines]]]] = {}
+        new = {name: where for name, where in names.items() if name not in self._users}
         for name, mentions in self._mentions(new).items():
-            if len(mentions) > _FEW or (mentions and not steps):
-                self._is_unused[name] = False
-            else:
-                users[name] = [self._candidates(*mention) for mention in mentions]
-        asked = {n: where for of_name in users.values() if all(of_name) for user in of_name for n, where in user}
-        if asked:
-            self._unused({n: w for n, w in asked.items() if n not in users}, steps - 1)
-        for _ in range(_STEPS + 1):
-            for name, of_name in users.items():
-                self._is_unused[name] = all(any(self._is_unused.get(n) for n, _ in user) for user in of_name)
-        return frozenset(name for name in names if self._is_unused[name])
+            self._users[name] = [self._candidates(*at) for at in mentions] if len(mentions) <= _FEW else [[]]
+        by_few = [self._users[name] for name in names if all(self._users[name])]
+        further = {n: where for users in by_few for user in users for n, where in user}
+        unused = self._unused(further, steps - 1) if further and steps else frozenset()
+        return frozenset(n for n in names if all(any(one in unused for one, _ in user) for user in self._users[n]))
 
     def _replaced(self, path: str, line: int) -> str:
         """Why a method never runs that each class below replaces, of a class that nobody makes; "" where it may."""

@@ -14,7 +14,9 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.rounds import effects_in
 from llmlint.code.link.exits import chain, loops_around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, root_of
+from llmlint.code.link.reach import Wanted
 from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 
@@ -109,21 +111,21 @@ def _told(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect,
 
 def _may_fail(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Work of the program's own in which something is raised, or another library's code runs."""
-    callees = [callee for callee in program.callees(function, effect) if callee.name not in CONSTRUCTORS]
-    return any(
-        any(_may_end_in_error(program, callee, e) for e in callee.effects)
-        or program.reaches(callee, lambda inner, e: _may_end_in_error(program, inner, e), _LEVELS)
-        for callee in callees
-    )
+    ends_in_error = once(program, _ending_in_error)
+    callees = (callee for callee in program.callees(function, effect) if callee.name not in CONSTRUCTORS)
+    return any(program.reaches(callee, ends_in_error, _LEVELS) for callee in callees)
 
 
-def _may_end_in_error(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    if effect.op in ("raise", "assert"):
-        return True
-    leaf = effect.callee.rpartition(".")[2]
-    if effect.op != "call" or leaf in _LOGS or leaf in _NEVER_FAILS or leaf[:1].isupper():
-        return False
-    return not program.callees(function, effect)
+def _ending_in_error(program: Program) -> Wanted:
+    def may_end_in_error(function: FunctionInfo, effect: Effect) -> bool:
+        if effect.op in ("raise", "assert"):
+            return True
+        leaf = effect.callee.rpartition(".")[2]
+        if effect.op != "call" or leaf in _LOGS or leaf in _NEVER_FAILS or leaf[:1].isupper():
+            return False
+        return not program.callees(function, effect)
+
+    return may_end_in_error
 
 
 def _told_behind(program: Program, function: FunctionInfo, tried: int) -> tuple[Effect, Effect] | None:

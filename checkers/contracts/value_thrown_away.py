@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -72,18 +72,22 @@ def _is_of_a_class(file: SourceFile, node: tree.Expression) -> bool:
     return bool(makers) and all(name[:1].isupper() and not _IS_VALUE.search(name) for name in makers)
 
 
+def _around(file: SourceFile, line: int) -> Function | None:
+    qualname = qualname_at(file.facts, line)
+    return next((function for function in file.facts.functions if function.qualname == qualname), None)
+
+
 def _declared(file: SourceFile, name: str, line: int) -> str:
     """The class that the parameter of the function around the line is declared as."""
-    qualname = qualname_at(file.facts, line)
-    params = next((f.params for f in file.facts.functions if f.qualname == qualname), ())
+    function = _around(file, line)
+    params = function.params if function else ()
     annotation = next((param.annotation for param in params if param.name == name), "")
     return annotation.strip("\"'").rpartition(".")[2]
 
 
 def _handed(file: SourceFile, name: str, line: int) -> list[tree.Node | None]:
     """What callers in the file made of what they hand to the parameter of the function around the line."""
-    qualname = qualname_at(file.facts, line)
-    function = next((f for f in file.facts.functions if f.qualname == qualname), None)
+    function = _around(file, line)
     params = [param.name for param in function.params if param.name not in ("self", "cls")] if function else []
     if function is None or name not in params:
         return []

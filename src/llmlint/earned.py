@@ -47,9 +47,8 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def worth(self) -> float:
         """How often a finding is right, as far as these readings and those of its like tell."""
-        average = _average(self.language)
         if not self.mechanism:
-            return (self.real + _AVERAGE_COUNTS * average) / (self.read + _AVERAGE_COUNTS)
+            return (self.real + _AVERAGE_COUNTS * _average(self.language)) / (self.read + _AVERAGE_COUNTS)
         of_rule = readings_of(self.rule, self.language).worth
         return (self.real + _RULE_COUNTS * of_rule) / (self.read + _RULE_COUNTS)
 

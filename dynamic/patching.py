@@ -48,10 +48,16 @@ class Patching:
             module: (name, functions)
             for name, kind in self.probe_classes.items()
             for module, functions in kind.libraries.items()
+            if functions
         }
+        self.awaited = {module for kind in self.probe_classes.values() for module in kind.libraries}
 
     def _probe(self, finding: Finding) -> Probe | None:
         """Who watches for a finding; None where nobody can, or nobody is to any more."""
+        raise NotImplementedError
+
+    def _introduce(self, library: str) -> None:
+        """To the probes that are there; later ones find it among the loaded modules."""
         raise NotImplementedError
 
     def _probe_classes(self) -> dict[str, type[Probe]]:
@@ -72,6 +78,8 @@ class Patching:
                 self._take(name, sys.modules.get(name), before_use=True)
                 self._take_overrides()
                 rewrite.forget_sources()
+                if name in self.awaited:
+                    self._introduce(name)
         except Exception:
             self.faults.add(f"import of {name}")
 
@@ -94,7 +102,7 @@ class Patching:
         return [name for name in list(sys.modules) if self.may_mean(name)] + scripts
 
     def may_mean(self, name: str) -> bool:
-        return name in self.libraries or name == DYNAMO or self.plan.may_mean(name)
+        return name in self.awaited or name == DYNAMO or self.plan.may_mean(name)
 
     def _take(self, name: str, module: ModuleType | None, before_use: bool = False) -> None:
         if module is None or self.taken.get(name) is module:

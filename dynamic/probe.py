@@ -145,6 +145,8 @@ class Probe:
     """The most that it may say of a program that ran already when it came: what was before it has not seen."""
     libraries: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Functions of libraries that the probe wants to know of whatever the finding names: by module."""
+    everywhere: ClassVar[bool] = False
+    """Whether it watches each process from its start, whatever of the plan is loaded there."""
 
     def __init__(self, finding: Finding, tell: Callable[[Iterable[object]], list[str]]) -> None:
         self.finding = finding
@@ -160,6 +162,9 @@ class Probe:
 
     def attach(self, recorder: Recorder) -> None:
         """The recorder of this process, for probes that use its ring."""
+
+    def meet(self, library: str) -> None:
+        """A library that the probe asks for has just been imported, and nobody has used it yet."""
 
     def forked(self) -> None:
         """In a forked child: what was seen so far is the parent's to tell, but the objects are here as well."""

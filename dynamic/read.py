@@ -37,6 +37,7 @@ class Process:
         self.canaries: dict[str, bool] = {}
         self.interned: dict[int, tuple[str, list[str]]] = {}
         self.groups: list[Record] = []
+        self.memory: list[Record] = []
         self.ranked: Record = {}
         self.tail: Record = {}
         self.torn = 0
@@ -96,6 +97,8 @@ class Process:
             self.patched.append(record)
         elif kind == "miss":
             self.misses.append(record)
+        elif kind == "memory":
+            self.memory.append(record)
         elif kind == "group":
             self.groups.append(record)
         elif kind == "rank":

@@ -73,6 +73,9 @@ class Tracer(Patching):
             processes.note_children(self._started),
             processes.at_every_exit(self.finish, self.go_on),
         ]
+        for finding in self.plan.findings:
+            if getattr(self.probe_classes.get(finding.probe), "everywhere", False):
+                self._probe(finding)
         self.poll()
         self.meter.add_start(time.thread_time() - began)
         self.ticker.start()
@@ -91,7 +94,7 @@ class Tracer(Patching):
 
     def _hear_canaries(self) -> None:
         """Once, when something of the plan is there, and on the tracer's own thread: the program need not wait."""
-        if not self.loaded or self.canaries or not self.singing.acquire(timeout=1):
+        if not (self.loaded or self.probes) or self.canaries or not self.singing.acquire(timeout=1):
             return
         try:
             from .canaries import run
@@ -112,6 +115,11 @@ class Tracer(Patching):
             probe = self.probes[finding.key] = kind(finding, self._tell)
             probe.attach(self.recorder)
         return self.probes[finding.key]
+
+    def _introduce(self, library: str) -> None:
+        for probe in list(self.probes.values()):
+            if library in probe.libraries:
+                probe.meet(library)
 
     def _tell(self, values: Iterable[object]) -> list[str]:
         return told(values, self.secret, self.raw_ids)

@@ -36,7 +36,7 @@ FAILS_ON_PURPOSE = {
 
 LLMLINT = [sys.executable, "-P", "-m", "llmlint"]
 
-SERVER = "class Engine:\n    def serve(self):\n        return 0\n\n\nif __name__ == '__main__':\n    Engine().serve()\n"
+SERVER = "class Engine:\n    def step(self):\n        return 0\n\n\nif __name__ == '__main__':\n    Engine().step()\n"
 
 
 def printed(page: Path) -> list[str]:

@@ -25,6 +25,7 @@ from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, content_key, tool_digest
 from llmlint.records import gather, keys_by_content, known_keys
+from llmlint.timelines import Timeline
 from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -74,6 +75,8 @@ class ScanResult(msgspec.Struct):
     about: frozenset[str] = frozenset()
     """The files of which everything is told that the settings ask for; none where a flag asked for less."""
     comparison: Comparison | None = None
+    memory: Sequence[Timeline] = ()
+    """What traced runs measured, for the page."""
     unused_suppressions: dict[str, list[tuple[int, int, tuple[str, ...]]]] = {}
 
     @property

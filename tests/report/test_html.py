@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from llmlint.findings import Finding, Step, Verdict
 from llmlint.report import Style, render
+from llmlint.timelines import COLUMNS, Holder, Sizes, Timeline
 
 from .conftest import SCHEDULER, finding, llmlint, result_of
 
@@ -375,3 +377,34 @@ def test_a_division_of_python_is_no_comment_and_a_comment_of_cpp_is_one(page: Pa
 def test_a_clean_report_says_so(page: Page, write: Callable[..., Path]) -> None:
     page.open(write())
     assert "came back clean" in page.text("#rows")
+
+
+def test_memory_of_a_traced_run_is_drawn_with_the_figures_of_a_moment(page: Page, write: Callable[..., Path]) -> None:
+    samples = [[float(at), at, 1 << 34, 1 << 33, (64 + at) << 20, 32 << 20, 8 << 20] for at in range(10)]
+    holder = Holder("engine/model.py:31 Model.step", [[8, 8, 64], [64, 64, 512]], True)
+    timeline = Timeline(
+        "process 7", "cuda:0", COLUMNS, samples, [holder], [Sizes("engine/model.py:9 f", 4, 10, 2, 2, 3)]
+    )
+    file = write()
+    result = msgspec.structs.replace(result_of(), memory=[timeline])
+    file.write_text(render("html", result, Style(root=str(file.parent))))
+    page.open(file)
+    assert page.one("#memory").is_displayed(), "a report of nothing but memory opens with it"
+    assert (
+        "16.0 GiB" in page.text(".figures")
+        and "8.0 GiB" in page.text(".figures")
+        and "8.0 MiB" in page.text(".figures")
+    )
+    assert len(page.all("#memory path.line")) == 3, (
+        "what the machine has is not drawn where it would press all else flat"
+    )
+    page.one(".series-total").click()
+    assert len(page.all("#memory path.line")) == 4
+    page.one("#memory-at").send_keys(Keys.ARROW_LEFT)
+    assert "8 steps" in page.text(".figures")
+    assert "Model.step" in page.text("#memory tr.grows")
+
+
+def test_a_report_without_a_traced_run_speaks_of_no_memory(page: Page, write: Callable[..., Path]) -> None:
+    page.open(write(*varied(3)))
+    assert not page.one("#measured").is_displayed() and not page.one("#memory").is_displayed()

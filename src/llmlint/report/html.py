@@ -26,9 +26,11 @@ from llmlint.rule_page import description_of
 from llmlint.scan import ScanResult
 
 _PAGE = Path(__file__).parent / "page"
-_SCRIPTS = ("model.js", "code.js", "charts.js", "list.js", "detail.js", "csv.js", "app.js")
+_SCRIPTS = ("model.js", "code.js", "charts.js", "list.js", "detail.js", "csv.js", "app.js", "memory.js")
 _CONTEXT = 5
 _LONGEST_LINE = 300
+_SAMPLES = 600
+"""So many samples of a run's memory are drawn: more than there are pixels would tell no more."""
 
 
 def render(result: ScanResult, style: Style) -> str:
@@ -80,6 +82,7 @@ def _data(result: ScanResult, style: Style) -> dict[str, Any]:
         "rules": {rule.code: _rule(rule) for rule in result.rules if rule.code in met},
         "findings": [_finding(finding) for finding in findings],
         "code": _code(findings, sources),
+        "memory": [plain(msgspec.to_builtins(one.thinned(_SAMPLES))) for one in result.memory],
     }
 
 

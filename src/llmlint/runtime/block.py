@@ -36,6 +36,7 @@ Role = Literal[
     "wait",
     "advance",
     "answer",
+    "step",
 ]
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
+from llmlint.runtime.device_watch import DeviceWatch, device_options, with_device_watch
 from llmlint.runtime.driving import WRONG_USE, driver, prepare_driving, shrink_requests, stress_options, wrong_use
 from llmlint.runtime.units import Share
 from llmlint.writing import write_file
@@ -80,6 +81,7 @@ def _read(file: Path) -> Any:
 @click.option(
     "--wake-signal", type=click.Choice(["SIGUSR1", "SIGUSR2", "SIGHUP"]), help="With --dormant: wakes for --for."
 )
+@device_options
 @stress_options
 @click.option(
     "--shrink-to",
@@ -106,14 +108,16 @@ def trace(
     otlp: str,
     shrink_to: Path | None,
     shrink_runs: int,
-    **driving: Any,
+    **others: Any,
 ) -> None:
     """Run COMMAND, watching what the findings name, or what is asked by hand. Ends as the command ends."""
     from llmlint.runtime.publishing import Publishing
     from llmlint.runtime.trace import leave_as
 
-    if findings is None and not watches and not templates:
-        wrong_use("trace takes --findings, --watch or --watch-template")
+    device = DeviceWatch(**{name: others.pop(name) for name in DeviceWatch._fields})
+    driving = others
+    if findings is None and not watches and not templates and not device.probes:
+        wrong_use(f"trace takes --findings, --watch, --watch-template or {device.flags}")
     document = _read(findings) if findings is not None else None
     asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):
@@ -127,14 +131,17 @@ def trace(
         wrong_use("--shrink-to goes with --stress FILE.jsonl, and not with --dormant")
     sleep = Sleep(wake_signal or "", driving["seconds"]) if dormant else None
     publishing = Publishing(metrics_port, metrics_file, otlp)
-    status = _traced([*known, *asked], out, root, command, ids, sites, budget or 0.0, sleep, publishing, **driving)
-    if asked and not dormant:
-        _write_own_findings(out, asked)
+    watching: dict[str, Any] = {"sites": sites, "budget": budget or 0.0, "device": device}
+    status = _traced(
+        [*known, *asked], out, root, command, ids, sleep=sleep, publishing=publishing, **watching, **driving
+    )
+    if not dormant:
+        _write_own_findings(out, asked, device, root)
     if shrink_to is not None:
         watched = [*known, *asked]
 
         def confirms(folder: Path, requests: str) -> frozenset[str]:
-            _traced(watched, folder, root, command, ids, sites, budget or 0.0, **{**driving, "stress": requests})
+            _traced(watched, folder, root, command, ids, **{**watching, **driving, "stress": requests})
             return _confirmed_in(folder, watched)
 
         shrink_requests(driving["stress"], shrink_to, shrink_runs, _confirmed_in(out, watched), confirms)
@@ -161,15 +168,22 @@ def asked_by_hand(
     return found
 
 
-def _write_own_findings(out: Path, asked: list[Finding]) -> None:
+def _write_own_findings(out: Path, asked: list[Finding], device: DeviceWatch, root: Path) -> None:
     """What a run saw of what no scan had found, beside its records; the command's own output stays its own."""
     from llmlint.dynamic.read import read_run
     from llmlint.runtime.own_findings import FILE, write_own_findings
 
+    if not (asked or device.probes) or (out / FILE).exists() or not (out / "plan.json").exists():
+        return
     try:
-        if (out / FILE).exists() or not (out / "plan.json").exists():
-            return
-        judged = write_own_findings(out, asked, [read_run(str(out))])
+        run = read_run(str(out))
+        seen: list[Finding] = []
+        if device.probes:
+            from llmlint.runtime.device_findings import seen_in, write_what_was_measured
+
+            seen = seen_in(run, root, load_catalogue())
+            write_what_was_measured(out, run, device)
+        judged = write_own_findings(out, asked, [run], seen)
     except OSError as error:
         click.echo(f"llmlint: {error.filename or out / FILE}: {error.strerror}", err=True)
         return
@@ -184,6 +198,7 @@ def _traced(
     ids: bool,
     sites: Sequence[str] = (),
     budget: float = 0.0,
+    device: DeviceWatch = DeviceWatch(),  # noqa: B008 (a tuple of plain values)
     sleep: Sleep | None = None,
     publishing: Publishing | None = None,
     **driving: Any,
@@ -191,6 +206,7 @@ def _traced(
     from llmlint.runtime.plan import make_plan
     from llmlint.runtime.publishing import Publishing, published
     from llmlint.runtime.trace import let_sleep, prepare, run_traced
+    from llmlint.runtime.watching import WatchError
 
     driven = driver(out, **driving)
     missing = ""
@@ -201,6 +217,7 @@ def _traced(
             from llmlint.vocabulary_file import load_vocabulary
 
             plan = with_sites(plan, sites, load_vocabulary())
+        plan = with_device_watch(plan, device, root)
         prepare(out, {**plan, "budget": budget, **({"native": []} if sleep else {})})
         prepare_driving(out, driving["faults"])
         if sleep is not None:
@@ -208,6 +225,8 @@ def _traced(
 
             write_own_findings(out, findings)
             let_sleep(out, sleep.signal, sleep.seconds, budget or USUAL_BUDGET)
+    except WatchError as error:
+        missing = str(error)
     except msgspec.ValidationError as error:
         missing = f"a finding's runtime block is not understood: {error}"
     except OSError as error:
@@ -276,7 +295,7 @@ def confirm(
         confirmed = _seen_by_sanitizers(confirmed, logs)
     if write:
         outputs = (*outputs, f"json:{findings}")
-    _report(document, confirmed, format_, outputs, quiet)
+    _report(document, confirmed, format_, outputs, quiet, read)
     if baseline is not None:
         _write_into(baseline, confirmed)
     if metrics is not None:
@@ -335,13 +354,16 @@ def _seen_by_sanitizers(findings: Sequence[Finding], logs: Sequence[Path]) -> li
     return with_sightings(findings, sightings, [str(log) for log in logs])
 
 
-def _report(document: Any, findings: list[Finding], format_: str, outputs: Sequence[str], quiet: bool) -> None:
+def _report(
+    document: Any, findings: list[Finding], format_: str, outputs: Sequence[str], quiet: bool, runs: Sequence[Any] = ()
+) -> None:
     from llmlint.report import FORMATS, Style, render
+    from llmlint.runtime.timeline import timelines_of
     from llmlint.scan import ScanResult
 
     catalogue = load_catalogue()
     rules = tuple(rule for rule in catalogue if rule.code in document.tool.rules)
-    result = ScanResult(findings=findings, counts=document.files, rules=rules)
+    result = ScanResult(findings=findings, counts=document.files, rules=rules, memory=timelines_of(runs))
     for text in outputs:
         name, colon, file = text.partition(":")
         if not colon or name not in FORMATS:
@@ -412,5 +434,5 @@ def verify(
         if not (folder / "plan.json").exists():
             sys.exit(WRONG_USE)
         findings = _judged(document.findings, [read_run(str(folder))])
-        _report(document, findings, format_, outputs, quiet=False)
+        _report(document, findings, format_, outputs, quiet=False, runs=[read_run(str(folder))])
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))

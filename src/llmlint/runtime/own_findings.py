@@ -16,14 +16,16 @@ from llmlint.runtime.private import write_private
 FILE = "findings.json"
 
 
-def write_own_findings(folder: Path, findings: Sequence[Finding], runs: Sequence[Run] = ()) -> list[Finding]:
-    """With the verdicts of the runs, where there are any yet."""
+def write_own_findings(
+    folder: Path, findings: Sequence[Finding], runs: Sequence[Run] = (), seen: Sequence[Finding] = ()
+) -> list[Finding]:
+    """With the verdicts of the runs, where there are any yet; and what the runs saw that nobody had asked about."""
     from llmlint.report import Style, render
     from llmlint.runtime.verdicts import with_verdicts
     from llmlint.scan import Counts, ScanResult
 
     catalogue = load_catalogue()
-    judged = with_verdicts(findings, runs, catalogue) if runs else list(findings)
+    judged = [*(with_verdicts(findings, runs, catalogue) if runs else findings), *seen]
     result = ScanResult(findings=judged, counts=Counts(), rules=tuple(catalogue))
     write_private(folder / FILE, render("json", result, Style()))
     return judged

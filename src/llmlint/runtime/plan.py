@@ -51,7 +51,7 @@ def make_plan(findings: Iterable[Finding], catalogue: Catalogue, root: Path) -> 
         "schema": SCHEMA,
         "findings": watched,
         "native": [_watched(finding, catalogue) for finding in findings if is_for_the_ledger(finding)],
-        "files": {path: _file(root, path) for path in sorted(paths)},
+        "files": {path: file_of(root, path) for path in sorted(paths)},
     }
     plan["hash"] = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:16]
     return plan
@@ -75,7 +75,8 @@ def _watched(finding: Finding, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _file(root: Path, path: str) -> dict[str, str]:
+def file_of(root: Path, path: str) -> dict[str, str]:
+    """Where a file of the plan is, and what is in it."""
     file = root / path
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -55,6 +55,8 @@ def let_sleep(folder: Path, wake_signal: str, seconds: float, budget: float, onc
 def _names_to_wait_for(plan: Mapping[str, Any]) -> list[str]:
     """Modules at whose import a process has something to watch. What Python itself brings is there soon enough then."""
     read = Plan(plan)
+    if any(load_probe(name).everywhere for name in probe_names(read.findings)):
+        return ["__main__"]
     libraries = {module for name in probe_names(read.findings) for module in load_probe(name).libraries}
     asked_for = {name for name in libraries if name.partition(".")[0] not in sys.stdlib_module_names}
     return sorted(read.stems | asked_for)

@@ -33,6 +33,8 @@ def with_verdicts(findings: Iterable[Finding], runs: Sequence[Run], catalogue: C
     found = []
     for finding in findings:
         verdict = verdict_of(finding, runs, catalogue)
+        if verdict.status == UNTESTABLE and finding.verdict is not None:  # what saw it was another thing than a probe
+            verdict = finding.verdict
         sure = {"confidence": "certain", "confidence_reason": "seen in a traced run"}
         changes = sure if verdict.status == probes.CONFIRMED else {}
         found.append(msgspec.structs.replace(finding, verdict=verdict, **changes))

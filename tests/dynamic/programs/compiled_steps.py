@@ -1,0 +1,18 @@
+"""Steps through a compiled function: it says `done` only where one graph was made, and made once."""
+
+import torch
+from torch._dynamo.utils import counters
+
+
+@torch.compile(backend="eager")
+def project(hidden):
+    return torch.relu(hidden * 2)
+
+
+def step() -> None:
+    project(torch.ones(4, 4))
+
+
+for _ in range(100):
+    step()
+print("done" if dict(counters["stats"]) == {"calls_captured": 2, "unique_graphs": 1} else dict(counters["stats"]))

@@ -31,7 +31,7 @@ def watched_frame() -> FrameType:
 
 
 def _is_ours(module: str) -> bool:
-    return module == station.__name__ or module.startswith(f"{__package__}.probes.")
+    return module == station.__name__ or module.startswith((f"{__package__}.probes.", f"{__package__}.oracles."))
 
 
 def lines_of(code: CodeType, line: int) -> range:

@@ -109,6 +109,8 @@ class Plan:
         """What watching may take of a core, as a share; 0 for as much as it needs."""
         self.files: dict[str, dict[str, str]] = dict(data.get("files", {}))
         self.findings = [Finding(one) for one in data.get("findings", ())]
+        for finding in self.findings:
+            finding.options.setdefault("device", data.get("device", "cuda"))
         self.inside = inside_of(self.findings)
         self.targets: dict[str, list[Target]] = {}
         for finding in self.findings:

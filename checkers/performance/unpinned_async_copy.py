@@ -14,6 +14,7 @@ from llmlint.code.domain.tensors import PAGEABLE, Making, copies, is_host, makin
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
+from llmlint.runtime.block import Block, Target
 
 _MOVES = ("to", "cuda", "npu", "xpu")
 _FILLS = "copy_"
@@ -71,6 +72,7 @@ def _report(program: Program, function: FunctionInfo, copy: Effect, made: Making
         ),
         confidence="medium",
         reason="nothing on its way pins it",
+        data={"runtime": Block((Target(function.facts.qualname, "scope", function.path),)).plain()},
         subject=copy.callee,
         fix="make it with pin_memory=True, or pin it before it is copied",
     )

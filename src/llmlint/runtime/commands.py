@@ -117,7 +117,7 @@ def trace(
     device = DeviceWatch(**{name: others.pop(name) for name in DeviceWatch._fields})
     driving = others
     if findings is None and not watches and not templates and not device.probes:
-        wrong_use(f"trace takes --findings, --watch, --watch-template or {device.flags}")
+        wrong_use(f"trace takes --findings, --watch, --watch-template, {device.flags}")
     document = _read(findings) if findings is not None else None
     asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):

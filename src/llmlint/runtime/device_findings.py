@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from llmlint.catalogue import Catalogue
+from llmlint.dynamic.oracles.syncs import UNPINNED
 from llmlint.dynamic.oracles.tensors import grows
 from llmlint.dynamic.read import Process, Run
 from llmlint.findings import Finding, Suppression, Verdict, fingerprint
-from llmlint.runtime.device_watch import DeviceWatch
+from llmlint.runtime.device_watch import SYNCS, DeviceWatch
 from llmlint.runtime.timeline import holders_in, state_of, timelines_of, write_timelines
 from llmlint.suppressions import Suppressions, directives_of
 
 _PLACE = re.compile(r"^(?P<file>.+):(?P<line>\d+) (?P<symbol>.+)$", re.DOTALL)
+ALLOWED = "gpu_sync_allowed"
+STEPS = 8
+"""In so many steps, and in one of ten, a wait is a part of the step."""
+OFTEN = 64
 SURE = 64
 """So many steps in which a site grew are no accident; after fewer it is only suspicious."""
 
@@ -39,7 +46,13 @@ class Place:
 
 
 def seen_in(run: Run, root: Path, catalogue: Catalogue) -> list[Finding]:
-    return [finding for process in run.processes for finding in _retained(run, process, root, catalogue)]
+    """What the watchers of whole processes saw, each line once."""
+    found: dict[tuple[str, str, int], Finding] = {}
+    for process in run.processes:
+        for seen in (_retained, _waits):
+            for finding in seen(run, process, root, catalogue):
+                found.setdefault((finding.rule, finding.path, finding.line), finding)
+    return list(found.values())
 
 
 def write_what_was_measured(folder: Path, run: Run, watch: DeviceWatch) -> None:
@@ -71,6 +84,71 @@ def _retained(run: Run, process: Process, root: Path, catalogue: Catalogue) -> I
             cause="tensor-retained",
             fix="find who keeps them (a list, a closure, an autograd graph) and let go of them when the step has ended",
         )
+
+
+def _waits(run: Run, process: Process, root: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    """Lines at which the host waited for the device in many steps, or often where no steps are known."""
+    state = state_of(run, process, SYNCS)
+    steps = int(state.get("steps", 0))
+    for place, waits in _by_place(state.get("waits", ()), root).items():
+        count, in_steps = (sum(int(wait[name]) for wait in waits) for name in ("count", "in_steps"))
+        of_steps = max(int(wait["steps"]) for wait in waits)
+        spent = sum(float(wait["milliseconds"]) for wait in waits)
+        is_sure = of_steps >= max(STEPS, steps // 10)
+        if not is_sure and (steps or count < OFTEN):
+            continue
+        unpinned = waits[0]["kind"] == UNPINNED
+        operation = waits[0]["operation"]
+        what = f"{operation}: {'copied from pageable memory' if unpinned else 'waited for the device'}"
+        said = f"{what} {in_steps} times in {of_steps} of {steps} steps" if steps else f"{what} {count} times"
+        aside = "" if steps else "; `--step` would tell whether that was in a step"
+        yield found_at(
+            Place(place, root),
+            "unpinned-async-copy" if unpinned else "sync-in-hot-path",
+            f"{operation} {'may wait' if unpinned else 'waits'} for the device{' in a step' if steps else ''}",
+            Verdict(
+                "confirmed" if is_sure else "suspicious",
+                f"{said}, {spent:.1f} ms in all{aside}; {process.label()}",
+                tuple(f"called from {' < '.join(wait['callers'][:4])}" for wait in waits[:4] if wait["callers"]),
+                (run.folder,),
+            ),
+            catalogue,
+            fix="pin it when it is made"
+            if unpinned
+            else "keep the value on the host, or read it when the step is over",
+        )
+
+
+def _by_place(waits: Iterable[dict[str, Any]], root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Waits at one line, but for those that a `with` around one of the lines on the way allows."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for wait in waits:
+        ways = [wait["place"], *wait["callers"]]
+        if not any(is_allowed(Place(way, root)) for way in ways):
+            found.setdefault(wait["place"], []).append(wait)
+    return found
+
+
+def is_allowed(place: Place) -> bool:
+    """Is the line in the body of `with gpu_sync_allowed():`, as vLLM marks waits that are meant?"""
+    return any(first <= place.line <= last for first, last in _allowed_in(place.file))
+
+
+@cache
+def _allowed_in(file: Path) -> tuple[tuple[int, int], ...]:
+    text = _text_of(file)
+    if ALLOWED not in text:
+        return ()
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ()
+    withs = (node for node in ast.walk(tree) if isinstance(node, (ast.With, ast.AsyncWith)))
+    return tuple(
+        (node.lineno, node.end_lineno or node.lineno)
+        for node in withs
+        if any(ALLOWED in ast.unparse(item.context_expr) for item in node.items)
+    )
 
 
 def found_at(

@@ -14,6 +14,7 @@ from llmlint.runtime.plan import file_of
 from llmlint.runtime.timeline import PROBE as MEMORY
 from llmlint.runtime.watching import WatchError
 
+SYNCS = "device-syncs"
 NOWHERE = "<process>"
 """The path of an entry that is about a process as a whole."""
 
@@ -30,6 +31,7 @@ def device_options(command: Callable[..., object]) -> Callable[..., object]:
         click.option(
             "--step", "steps", multiple=True, metavar="FUNCTION", help="What runs the model once: 'Engine.step'."
         ),
+        click.option("--syncs", is_flag=True, help="Find the lines at which the host waits for the device in a step."),
         click.option(
             "--memory-timeline", "memory", is_flag=True, help="Record memory over time, and the lines that hold it."
         ),
@@ -42,27 +44,28 @@ class DeviceWatch(NamedTuple):
     """What the flags of `trace` ask for, by their names."""
 
     memory: bool = False
+    syncs: bool = False
     steps: Sequence[str] = ()
     device: str = "cuda"
 
     @property
     def flags(self) -> str:
-        return "--memory-timeline"
+        return "--memory-timeline, --syncs"
 
     @property
     def probes(self) -> list[str]:
-        return [name for name, asked in ((MEMORY, self.memory),) if asked]
+        return [name for name, asked in ((MEMORY, self.memory), (SYNCS, self.syncs)) if asked]
 
 
 def with_device_watch(plan: dict[str, Any], watch: DeviceWatch, root: Path) -> dict[str, Any]:
     """The plan with one more entry for each probe that is asked for."""
+    plan = {**plan, "device": watch.device}
     if not watch.probes:
         return plan
     steps = [step for name in watch.steps for step in [_step(name, root)]]
     entries = [
         {
             "key": f"the process's {probe}", "rule": "", "probe": probe, "path": NOWHERE, "targets": steps, "watch": [],
-            "options": {"device": watch.device},
         }
         for probe in watch.probes
     ]  # fmt: skip

@@ -7,142 +7,45 @@ stay as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from llmlint.checkers.gpu.native_pending_copy import native_copies
-from llmlint.code.domain.device_waits import waits
+from llmlint.checkers.gpu.refilled_buffer import refilled
+from llmlint.code.domain.pending_copies import Copy, bare, ends_of, pending_copies, uses_host
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.tensors import PINNED, Making, copies, is_host, makings
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import Program
 from llmlint.findings import Report, Step
-
-_READS = frozenset({"tolist", "item"})
-_READERS = frozenset({"int", "float", "bool", "list", "sum", "max", "min"})
-_WRITES = frozenset({"copy_", "fill_", "zero_", "add_", "sub_", "mul_", "random_", "index_fill_", "scatter_"})
-_WRITERS = frozenset({"copyto", "cumsum", "add", "multiply", "subtract", "take", "concatenate", "index_select", "cat"})
-
-
-class Copy(NamedTuple):
-    """`host`: the places of the host's side, by name; `made`: what made it, where that is known."""
-
-    function: FunctionInfo
-    at: int
-    host: str
-    made: tuple[Making, ...]
-    arrives: bool
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for copy in _copies(program):
+    for copy in pending_copies(program):
         used = _used_while_pending(program, copy)
         if used is not None:
             yield _report(program, copy, used)
-    yield from native_copies(program)
-
-
-def _copies(program: Program) -> Iterator[Copy]:
-    for function, at in copies(program, "to"):
-        call = function.effects[at]
-        asked = next((a for a in call.args if a.keyword in ("", "device")), None)
-        if asked is not None and is_host(asked):
-            if call.result.isidentifier():
-                yield Copy(function, at, call.result, (), arrives=True)
         else:
-            yield from _pinned(program, function, at, call.callee.rpartition(".")[0], arrives=False)
-    for function, at in copies(program, "copy_"):
-        call = function.effects[at]
-        given = next((a.path for a in call.args if not a.keyword), "")
-        yield from _pinned(program, function, at, call.callee.rpartition(".")[0], arrives=True)
-        yield from _pinned(program, function, at, given, arrives=False)
-
-
-def _pinned(program: Program, function: FunctionInfo, at: int, host: str, arrives: bool) -> Iterator[Copy]:
-    made = makings(program, function, host, at)
-    if made and all(making.memory == PINNED for making in made):
-        yield Copy(function, at, host, made, arrives)
+            yield from refilled(program, copy)
+    yield from native_copies(program)
 
 
 def _used_while_pending(program: Program, copy: Copy) -> Effect | None:
     """What is done to the host's side on a way on which nothing has waited since the copy."""
     function = copy.function
-    uses = [at for at, effect in enumerate(function.effects) if at != copy.at and _uses(program, copy, at, effect)]
+    uses = [at for at, effect in enumerate(function.effects) if at != copy.at and uses_host(program, copy, at, effect)]
     if not uses:
         return None
     paths = paths_of(function, body_of(function, function.effects[copy.at].region))
     graph = paths.graph
     goals = {node for at in uses for node in graph.nodes_of(at)}
-    way = paths.find(graph.nodes_of(copy.at), goals, _ends(program, copy))
+    way = paths.find(graph.nodes_of(copy.at), goals, ends_of(program, copy))
     return graph.effect(way.nodes[-1]) if way is not None else None
-
-
-def _ends(program: Program, copy: Copy) -> Callable[[int], bool]:
-    """Where the copy ends, or the place stands for other memory."""
-    function = copy.function
-    graph = paths_of(function, body_of(function, function.effects[copy.at].region)).graph
-    remade = {id(making.effect) for making in copy.made if making.function is function}
-
-    def ends(node: int) -> bool:
-        effect = graph.effect(node)
-        if effect is None:
-            return False
-        is_other = effect.op in ("bind", "assign") and effect.path == copy.host and effect is not _result(copy)
-        return is_other or id(effect) in remade or waits(program, function, effect)
-
-    return ends
-
-
-def _result(copy: Copy) -> Effect | None:
-    """The binding of what the copy gives."""
-    following = copy.function.effects[copy.at + 1 : copy.at + 2]
-    return following[0] if following and following[0].path == copy.host else None
-
-
-def _uses(program: Program, copy: Copy, at: int, effect: Effect) -> bool:
-    places = _read_by(effect) if copy.arrives else _written_by(effect)
-    return any(_is_same(program, copy, place, at) for place in places if place)
-
-
-def _read_by(effect: Effect) -> Iterator[str]:
-    receiver, _, name = effect.callee.rpartition(".")
-    if name in _READS:
-        yield receiver
-    elif effect.callee in _READERS:
-        yield from (argument.path for argument in effect.args)
-
-
-def _written_by(effect: Effect) -> Iterator[str]:
-    receiver, _, name = effect.callee.rpartition(".")
-    if effect.op in ("insert", "clear") and effect.via != "=":
-        yield effect.path
-    elif name in _WRITES:
-        yield receiver
-    elif name in _WRITERS:
-        yield from (argument.path for argument in effect.args if argument.keyword == "out")
-        if name == "copyto" and effect.args:
-            yield effect.args[0].path
-
-
-def _is_same(program: Program, copy: Copy, place: str, at: int) -> bool:
-    """Is it the memory of the copy: of the same name, or made by the same call?"""
-    if _bare(place) == _bare(copy.host):
-        return True
-    if not copy.made or "." not in place + copy.host:
-        return False
-    made = makings(program, copy.function, place, at)
-    return bool(made) and {id(m.effect) for m in made} == {id(m.effect) for m in copy.made}
-
-
-def _bare(place: str) -> str:
-    return place.replace("[]", "").removesuffix(".numpy()")
 
 
 def _report(program: Program, copy: Copy, used: Effect) -> Report:
     function = copy.function
     call = function.effects[copy.at]
-    host = _bare(copy.host)
+    host = bare(copy.host)
     does = "read" if copy.arrives else "written"
     steps = [Step(m.function.path, m.effect.line, f"{host} is made here, and pinned") for m in copy.made[:1]]
     steps.append(Step(function.path, call.line, "the copy begins, and nobody waits for it"))

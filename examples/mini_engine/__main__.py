@@ -49,7 +49,7 @@ def serve(options: argparse.Namespace, parts: Parts) -> None:
     if options.what == "drive":
         _end_in_any_case(options.seconds + _MERCY)
     if options.ranks == 1:
-        asyncio.run(run(options, choose_model(options.device), parts))
+        asyncio.run(run(options, choose_model(options.device, parts), parts))
         return
     from .parallel import Leader
 

@@ -64,10 +64,10 @@ class StandIn:
         return [float((state * (token + 7) * 2654435761 >> 7) & 0xFFFF) for token in range(VOCABULARY)]
 
 
-def choose_model(device: str = "auto") -> Model:
+def choose_model(device: str, parts: Any) -> Model:
     """A small transformer on the device asked for; the stand-in when torch is missing or was not asked for."""
     if device == "none" or find_spec("torch") is None:
         return StandIn()
     from .transformer import Transformer, choose_device
 
-    return Transformer(choose_device(device))
+    return Transformer(choose_device(device), parts)

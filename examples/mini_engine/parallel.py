@@ -32,7 +32,7 @@ class Rank:
         limit = timedelta(seconds=TIMEOUT)
         dist.init_process_group("gloo", f"file://{store}", limit, rank=rank, world_size=ranks)
         group = parts.group.make_group(list(range(ranks)), TIMEOUT)
-        self.model = Transformer(where, rank, ranks, self._reduce)
+        self.model = Transformer(where, parts, rank=rank, ranks=ranks, reduce=self._reduce)
         self.write_back = parts.write_back.WriteBack(group, BlockPool(STAGED), delay=rank + 1)
         self.memory: Any = None
 

@@ -23,12 +23,20 @@ BUGS = {
     "thumbnails": "a process that makes thumbnails is waited for after its death",
     "group": "the ranks' group has no timeout",
     "write_back": "a rank with nothing to write back skips the collective",
+    "staging": "pinned memory is filled again while a copy may still read it",
+    "readout": "the host waits for the device after each row of a step",
+    "head": "a recorded graph goes on with the memory it was recorded with",
+    "recent": "hidden states are kept for ever",
+    "masks": "a mask takes memory of the device anew for each row, in ever other sizes",
 }
 """Each part, and the bug that its seeded variant has."""
 
+OF_THE_DEVICE = ("staging", "readout", "head", "recent", "masks")
+"""Parts of the transformer, whose bugs show on a GPU alone."""
+
 
 class Parts:
-    """`parts.kv_cache.KVCache` is the class of the chosen variant. Imported when asked for: two parts need torch."""
+    """`parts.kv_cache.KVCache` is the class of the chosen variant. Imported when asked for: some parts need torch."""
 
     def __init__(self, bugs: Collection[str] = ()) -> None:
         unknown = set(bugs) - set(BUGS)

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-ENGINE = [sys.executable, "-m", "mini_engine", "drive", "--device", "none"]
+OF_THE_DEVICE = {f"mini_engine/seeded/{part}.py" for part in ("staging", "readout", "head", "recent", "masks")}
+"""Their bugs show on a GPU alone."""
+ENGINE = [sys.executable, "-m", "mini_engine", "drive"]
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +36,38 @@ def verdicts(out: Path, variant: str) -> dict[str, str]:
 
 def test_a_scan_finds_the_seeded_bugs_and_nothing_in_the_clean_variant(demo: tuple[str, Path]) -> None:
     found = json.loads((demo[1] / "findings.json").read_text())["findings"]
-    assert len(found) >= 8
+    assert len({finding["path"] for finding in found}) == 19
     assert [finding["path"] for finding in found if "/seeded/" not in finding["path"]] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "rule"),
+    [
+        ("staging", "LLM301"),
+        ("readout", "LLM602"),
+        ("head", "LLM305"),
+        ("recent", "LLM105"),
+        ("masks", "LLM607"),
+    ],
+)
+def test_the_scan_finds_each_bug_of_the_device_by_its_rule_alone(demo: tuple[str, Path], part: str, rule: str) -> None:
+    found = json.loads((demo[1] / "findings.json").read_text())["findings"]
+    assert [f["rule"] for f in found if f["path"] == f"mini_engine/seeded/{part}.py"] == [rule]
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
+def test_on_a_cpu_the_bugs_of_the_device_change_no_answer() -> None:
+    arguments = ["--device", "cpu", "--only", "look_at_images"]
+    said = [drive(bugs, arguments) for bugs in ("", "staging,readout,head,recent,masks")]
+    clean, seeded = (text.splitlines()[1:] for text in said)
+    assert clean == seeded != []
 
 
 def test_every_seeded_bug_that_ran_is_confirmed_and_none_is_refuted(demo: tuple[str, Path]) -> None:
     seeded = verdicts(demo[1], "seeded")
     needs_torch = {"mini_engine/seeded/group.py", "mini_engine/seeded/write_back.py"}
-    ran = seeded if find_spec("torch") else {path: seeded[path] for path in seeded if path not in needs_torch}
+    did_not_run = (set() if find_spec("torch") else needs_torch) | OF_THE_DEVICE
+    ran = {path: seeded[path] for path in seeded if path not in did_not_run}
     assert set(ran.values()) == {"confirmed"}, ran
     assert "refuted" not in seeded.values()
 
@@ -59,8 +85,8 @@ def test_without_torch_the_demo_says_what_did_not_run(demo: tuple[str, Path]) ->
 TRACKER_IS_LATE = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
-def drive(bugs: str) -> str:
-    command = [*ENGINE, "--bugs", bugs]
+def drive(bugs: str, arguments: Sequence[str] = ("--device", "none")) -> str:
+    command = [*ENGINE, *arguments, "--bugs", bugs]
     environment = {**os.environ, "PYTHONWARNINGS": TRACKER_IS_LATE}
     done = subprocess.run(command, cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,156 @@
+"""LLM301 over several calls: pinned memory that an object keeps is filled again by a later call, and nothing has waited
+for the copy that an earlier one began.
+
+The copy is followed out of its function into who calls that, up to a way that comes to a writing again: in a loop, by
+another method, or by the next call of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from llmlint.code.domain.device_waits import waits
+from llmlint.code.domain.pending_copies import Copy, bare, uses_host
+from llmlint.code.domain.roots import roots_of
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.steps import only_sets_up
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import body_of, paths_of
+from llmlint.code.flow.graph import ENTRY, EXIT
+from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.findings import Report
+
+_HIGHEST = 4
+"""Functions that a copy is followed out of."""
+
+
+def refilled(program: Program, copy: Copy) -> Iterator[Report]:
+    function = copy.function
+    if copy.arrives or not _is_kept(program, copy) or body_of(function, function.effects[copy.at].region):
+        return
+    begun = Call(function, function.effects[copy.at])
+    writers = _first_writers(program, copy)
+    if not writers:
+        return
+    ways: list[tuple[Call, ...]] = [(begun,)]
+    for _ in range(_HIGHEST):
+        left: list[tuple[Call, ...]] = []
+        for way in ways:
+            again = _written_behind(program, way[-1], writers) if len(way) > 1 else None
+            if again is not None:
+                yield _report(program, copy, way, writers, again)
+                return
+            if _comes_out(program, way[-1]):
+                left.append(way)
+        climbed = [(*way, caller) for way in left for caller in _callers(program, way[-1].function)]
+        ends = next(
+            (way for way in left if way[-1].function in writers and not _callers(program, way[-1].function)), None
+        )
+        if ends is not None and not only_sets_up(program, ends[-1].function):
+            yield _report(program, copy, ends, writers, None)
+            return
+        ways = climbed
+
+
+def _is_kept(program: Program, copy: Copy) -> bool:
+    """Is it an attribute that is made while the object is set up, and never anew?"""
+    return copy.host.startswith("self.") and all(only_sets_up(program, made.function) for made in copy.made)
+
+
+def _callers(program: Program, function: FunctionInfo) -> list[Call]:
+    return [call for call in program.callers(function) if not roots_of(program).kind(call.function.path)]
+
+
+def _first_writers(program: Program, copy: Copy) -> dict[FunctionInfo, Effect]:
+    """Functions that write to the memory, or call one that does, on a way on which they have not waited before."""
+    owner = copy.function.owner
+    found: dict[FunctionInfo, Effect] = {}
+    for function in program.functions_of(owner) if owner is not None else ():
+        here = copy._replace(function=function)
+        for at, effect in enumerate(function.effects):
+            is_other = function is not copy.function or at != copy.at
+            if is_other and uses_host(program, here, at, effect) and not only_sets_up(program, function):
+                if _is_reached_first(program, function, effect):
+                    found.setdefault(function, effect)
+    newest = list(found)
+    for _ in range(_HIGHEST - 1):
+        calls = [call for function in newest for call in _callers(program, function) if call.function not in found]
+        newest = []
+        for function, effect in calls:
+            if function not in found and _is_reached_first(program, function, effect):
+                found[function] = effect
+                newest.append(function)
+    return found
+
+
+def _is_reached_first(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    paths = paths_of(function)
+    goals = {*paths.graph.nodes_of(_place(function, effect))}
+    return bool(goals) and paths.find([ENTRY], goals, _waiting(program, function)) is not None
+
+
+def _written_behind(program: Program, call: Call, writers: dict[FunctionInfo, Effect]) -> Effect | None:
+    """What comes to a writing behind the call on a way without a wait; the call itself, in a loop."""
+    function, made = call
+    paths = paths_of(function)
+    again = [
+        at
+        for at, effect in enumerate(function.effects)
+        if (effect.callee and any(callee in writers for callee in program.callees(function, effect)))
+        or writers.get(function) is effect
+    ]
+    goals = {node for at in again for node in paths.graph.nodes_of(at)}
+    way = paths.find(paths.graph.nodes_of(_place(function, made)), goals, _waiting(program, function))
+    return paths.graph.effect(way.nodes[-1]) if way is not None else None
+
+
+def _comes_out(program: Program, call: Call) -> bool:
+    """Is the function left on a way on which nothing has waited since?"""
+    paths = paths_of(call.function)
+    starts = paths.graph.nodes_of(_place(*call))
+    return paths.find(starts, {EXIT}, _waiting(program, call.function)) is not None
+
+
+def _waiting(program: Program, function: FunctionInfo) -> Callable[[int], bool]:
+    graph = paths_of(function).graph
+    known: dict[int, bool] = {}
+
+    def waits_here(node: int) -> bool:
+        if node not in known:
+            effect = graph.effect(node)
+            known[node] = effect is not None and waits(program, function, effect)
+        return known[node]
+
+    return waits_here
+
+
+def _place(function: FunctionInfo, effect: Effect) -> int:
+    return next(at for at, one in enumerate(function.effects) if one is effect)
+
+
+def _report(
+    program: Program, copy: Copy, way: tuple[Call, ...], writers: dict[FunctionInfo, Effect], again: Effect | None
+) -> Report:
+    host = bare(copy.host)
+    top = way[-1].function
+    steps = [program.step(m.function, m.effect, f"{host} is made here, and pinned") for m in copy.made[:1]]
+    steps.append(program.step(*way[0], "the copy begins, and the function comes back with it under way"))
+    steps += [program.step(*call, f"{call.function.facts.qualname} calls it, and does not wait") for call in way[1:]]
+    if again is not None:
+        steps.append(program.step(top, again, f"on a way here nothing has waited, and {host} is filled again"))
+    else:
+        steps.append(program.step(top, writers[top], "the next call begins with filling it again"))
+    write = next(iter(writers.items()))
+    return Report(
+        program.place(*write),
+        symbol_of(write[0]),
+        f"{host} is filled again while the copy from it that an earlier call began may still run",
+        tuple(steps),
+        confidence="medium" if again is not None else "low",
+        reason="nothing that is called between the two waits"
+        if again is not None
+        else "nothing in it waits; who calls it, and what they do in between, is not seen",
+        subject=host,
+        fix="record an event behind the copy, and wait for it before the memory is filled again",
+        mechanism="refilled_buffer",
+    )

@@ -17,7 +17,7 @@ from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.findings import Report
 
 _HIGHEST = 4
@@ -96,12 +96,20 @@ def _written_behind(program: Program, call: Call, writers: dict[FunctionInfo, Ef
     again = [
         at
         for at, effect in enumerate(function.effects)
-        if (effect.callee and any(callee in writers for callee in program.callees(function, effect)))
-        or writers.get(function) is effect
+        if _calls_one(program, function, effect, writers)
+        or (writers.get(function) is effect and not program.callees(function, effect))
     ]
     goals = {node for at in again for node in paths.graph.nodes_of(at)}
     way = paths.find(paths.graph.nodes_of(_place(function, made)), goals, _waiting(program, function))
     return paths.graph.effect(way.nodes[-1]) if way is not None else None
+
+
+def _calls_one(program: Program, function: FunctionInfo, effect: Effect, writers: dict[FunctionInfo, Effect]) -> bool:
+    """Of the same object as before: what a loop walks is another in each round."""
+    if not effect.callee or not any(callee in writers for callee in program.callees(function, effect)):
+        return False
+    walked = {e.path for e in function.effects if e.op == "bind" and e.via == "for"}
+    return root_of(effect.callee) not in walked and "[]" not in effect.callee
 
 
 def _comes_out(program: Program, call: Call) -> bool:

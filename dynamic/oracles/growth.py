@@ -126,9 +126,9 @@ class GrowthLedger(Probe):
             status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
             return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
         said = f"every entry ever made was still there ({seen}"
-        if not keys or size < keys:
+        if size < keys or (not keys and size < inserts):
             return Judgement(SUSPICIOUS, f"{said}; the keys themselves were not seen)", [seen])
-        if keys < bound:
+        if (keys or inserts) < bound:  # a list has no keys: there what went in is counted
             return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
         return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
 

@@ -79,3 +79,15 @@ def test_what_was_given_back_is_forgotten_and_what_was_not_is_not() -> None:
         ledger._release(number)
     assert len(ledger.balance) <= BALANCED + 1
     assert ledger.balance["held"] == 1
+
+
+def judged(inserts: int, size: int) -> str:
+    """What is said of a list that got so many entries without a key, and has so many at the end."""
+    state = {"inserts": inserts, "keys": 0, "kept": 0, "size": size, "shrunk": 0, "bounded": "", "objects": 1}
+    return GrowthLedger.judge(planned("unbounded-cache"), [state]).status
+
+
+def test_a_list_that_holds_all_that_was_ever_put_in_is_confirmed_past_the_bound() -> None:
+    assert judged(inserts=1344, size=1344) == "confirmed"
+    assert judged(inserts=60, size=60) == "suspicious"
+    assert judged(inserts=1344, size=1200) == "suspicious"

@@ -1,6 +1,6 @@
-"""transformers' continuous batching on a tiny random model: prints what became of the requests.
+"""transformers' continuous batching on a random Llama: prints what became of the requests.
 
-    python transformers_program.py [--requests 96]
+    python transformers_program.py [--requests 96] [--device cuda] [--large]
 
 Every fifth request is cancelled as it runs, and every eleventh is longer than the cache. The prompts are random too.
 """
@@ -19,17 +19,23 @@ PATIENCE = 120.0
 BLOCKS, BLOCK = 96, 16
 
 
-def tiny_model() -> LlamaForCausalLM:
+TINY = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+LARGE = {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_attention_heads": 32}
+"""About a billion of weights."""
+
+
+def random_model(size: dict[str, int], device: str) -> LlamaForCausalLM:
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=2048,
-    )  # fmt: skip
-    return LlamaForCausalLM(config).eval()
+        vocab_size=128, num_key_value_heads=size["num_attention_heads"], max_position_embeddings=2048, **size
+    )
+    with torch.device(device):
+        model = LlamaForCausalLM(config).eval()
+    return model if device == "cpu" else model.to(torch.bfloat16)
 
 
-def serve(requests: int) -> Counter[str]:
-    manager = tiny_model().init_continuous_batching(
+def serve(requests: int, size: dict[str, int], device: str) -> Counter[str]:
+    manager = random_model(size, device).init_continuous_batching(
         GenerationConfig(max_new_tokens=16, eos_token_id=-1, do_sample=False),
         ContinuousBatchingConfig(num_blocks=BLOCKS, block_size=BLOCK, max_batch_tokens=128, use_cuda_graph=False),
     )
@@ -64,8 +70,10 @@ def answers(manager: object, expected: int, cancelled: set[str]) -> Counter[str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=96)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--large", action="store_true", help="about a billion of weights")
     options = parser.parse_args()
-    became = serve(options.requests)
+    became = serve(options.requests, LARGE if options.large else TINY, options.device)
     print(", ".join(f"{count} {what}" for what, count in sorted(became.items())))
 
 

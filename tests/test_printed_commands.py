@@ -22,8 +22,18 @@ from llmlint.cli import main
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-BEYOND = ("--drive", "--fault", "./llama-server", "--sanitizer-log", "issues fetch", "--clone", "attach ")
-"""What only a running engine or a tracker far away can answer."""
+BEYOND = (
+    "--drive",
+    "--fault",
+    "./llama-server",
+    "--sanitizer-log",
+    "--flight-recorder",
+    "--memory-snapshot",
+    "issues fetch",
+    "--clone",
+    "attach ",
+)
+"""What only a running engine, another tool's files or a tracker far away can answer."""
 
 FAILS_ON_PURPOSE = {
     "test-rules lint": 1,  # the rule that was just begun has no checker yet

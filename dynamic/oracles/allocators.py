@@ -63,8 +63,16 @@ def _of_device(module: Any, kind: str, index: int, quiet: bool) -> Reading:
         used=_used(module, index, total) if quiet else -1,
         reserved=reserved,
         allocated=int(stats.get("allocated_bytes.all.current", 0)),
-        largest=largest_free(module.memory_snapshot(), index),
+        largest=largest_free(_snapshot(module), index),
     )
+
+
+def _snapshot(module: Any) -> Any:
+    """Without the history, where this torch can leave it out: that is the larger part by far."""
+    try:
+        return module.memory_snapshot(include_traces=False)
+    except TypeError:
+        return module.memory_snapshot()
 
 
 def _used(module: Any, index: int, total: int) -> int:

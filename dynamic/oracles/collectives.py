@@ -179,7 +179,9 @@ def divergences(processes: Iterable[Process]) -> Iterator[Divergence]:
 
 def _add_silent_members(group: str, by_rank: Logs, ranked: dict[int, Process]) -> None:
     """A member that never called anything in its group: the others wait for it from the first call on."""
-    members = {int(number) for number in re.findall(r"\d+", group)} if group.startswith("ranks ") else set()
+    members = (
+        {int(number) for number in re.findall(r"\d+", group.partition("]")[0])} if group.startswith("ranks ") else set()
+    )
     for rank in members & set(ranked):
         if rank not in by_rank and ranked[rank].ring_used <= SLOTS:
             by_rank[rank] = (ranked[rank], {})

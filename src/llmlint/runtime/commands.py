@@ -17,7 +17,9 @@ from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Verdict
 from llmlint.runtime.device_watch import DeviceWatch, device_options, with_device_watch
 from llmlint.runtime.driving import WRONG_USE, driver, prepare_driving, shrink_requests, stress_options, wrong_use
+from llmlint.runtime.evidence import Evidence, evidence_options
 from llmlint.runtime.units import Share
+from llmlint.timelines import Timeline
 from llmlint.writing import write_file
 
 if TYPE_CHECKING:
@@ -252,13 +254,8 @@ def _without_tracing(
 @click.command()
 @click.argument("findings", type=click.Path(path_type=Path))
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--sanitizer-log",
-    "logs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A log of ASan, LSan, TSan, UBSan, valgrind or compute-sanitizer.",
-)
+@evidence_options
+@click.option("--root", default=".", type=click.Path(path_type=Path), help="What the findings' paths are relative to.")
 @click.option("--format", "format_", default="text", help="text, concise, json, jsonl, sarif, html …")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT:FILE", help="Write a report to a file too.")
 @click.option("--write", is_flag=True, help="Write the verdicts back into FINDINGS.")
@@ -272,6 +269,9 @@ def confirm(
     findings: Path,
     runs: Sequence[Path],
     logs: Sequence[Path],
+    dumps: Sequence[Path],
+    snapshots: Sequence[Path],
+    root: Path,
     format_: str,
     outputs: Sequence[str],
     write: bool,
@@ -280,22 +280,23 @@ def confirm(
     metrics: Path | None,
     quiet: bool,
 ) -> None:
-    """Write what the RUNS and the logs of sanitizers saw onto the FINDINGS."""
+    """Write what the RUNS, and logs and dumps of other tools, saw onto the FINDINGS."""
     from llmlint.dynamic.read import read_run
+    from llmlint.runtime.timeline import timelines_of
 
     document = document_in(findings)
-    if not runs and not logs:
-        wrong_use("confirm takes a folder of `llmlint trace`, or --sanitizer-log")
+    evidence = Evidence(logs, dumps, snapshots)
+    if not runs and not any(evidence):
+        wrong_use("confirm takes a folder of `llmlint trace`, --sanitizer-log, --flight-recorder or --memory-snapshot")
     for folder in runs:
         if not (folder / "plan.json").is_file():
             wrong_use(f"{folder} is not a folder of `llmlint trace`")
     read = [read_run(str(folder)) for folder in runs]
     confirmed = _judged(document.findings, read) if runs else list(document.findings)
-    if logs:
-        confirmed = _seen_by_sanitizers(confirmed, logs)
+    confirmed, timelines = evidence.joined_to(confirmed, root, load_catalogue())
     if write:
         outputs = (*outputs, f"json:{findings}")
-    _report(document, confirmed, format_, outputs, quiet, read)
+    _report(document, confirmed, format_, outputs, quiet, [*timelines_of(read), *timelines])
     if baseline is not None:
         _write_into(baseline, confirmed)
     if metrics is not None:
@@ -343,27 +344,20 @@ def _judged(findings: Sequence[Finding], runs: Sequence[Any]) -> list[Finding]:
     return with_verdicts(findings, runs, load_catalogue())
 
 
-def _seen_by_sanitizers(findings: Sequence[Finding], logs: Sequence[Path]) -> list[Finding]:
-    from llmlint.runtime.sanitizers import read_log, with_sightings
-
-    try:
-        texts = [log.read_bytes().decode("utf-8", "replace") for log in logs]
-    except OSError as error:
-        wrong_use(f"cannot read {error.filename}: {error.strerror}")
-    sightings = [sighting for text in texts for sighting in read_log(text)]
-    return with_sightings(findings, sightings, [str(log) for log in logs])
-
-
 def _report(
-    document: Any, findings: list[Finding], format_: str, outputs: Sequence[str], quiet: bool, runs: Sequence[Any] = ()
+    document: Any,
+    findings: list[Finding],
+    format_: str,
+    outputs: Sequence[str],
+    quiet: bool,
+    memory: Sequence[Timeline] = (),
 ) -> None:
     from llmlint.report import FORMATS, Style, render
-    from llmlint.runtime.timeline import timelines_of
     from llmlint.scan import ScanResult
 
     catalogue = load_catalogue()
     rules = tuple(rule for rule in catalogue if rule.code in document.tool.rules)
-    result = ScanResult(findings=findings, counts=document.files, rules=rules, memory=timelines_of(runs))
+    result = ScanResult(findings=findings, counts=document.files, rules=rules, memory=memory)
     for text in outputs:
         name, colon, file = text.partition(":")
         if not colon or name not in FORMATS:
@@ -409,6 +403,7 @@ def verify(
 ) -> None:
     """Scan PATH, run COMMAND traced, and report the findings with verdicts. Exits with 1 when one is confirmed."""
     from llmlint.dynamic.read import read_run
+    from llmlint.runtime.timeline import timelines_of
 
     with tempfile.TemporaryDirectory(prefix="llmlint-") as scratch:
         report, folder = Path(scratch) / "findings.json", out or Path(scratch) / "run"
@@ -434,5 +429,5 @@ def verify(
         if not (folder / "plan.json").exists():
             sys.exit(WRONG_USE)
         findings = _judged(document.findings, [read_run(str(folder))])
-        _report(document, findings, format_, outputs, quiet=False, runs=[read_run(str(folder))])
+        _report(document, findings, format_, outputs, quiet=False, memory=timelines_of([read_run(str(folder))]))
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))

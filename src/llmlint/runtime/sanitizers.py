@@ -16,6 +16,7 @@ from llmlint.runtime.frames import Frame, is_called, same_file
 
 LEAK, MEMORY, RACE = "leak", "memory error", "data race"
 UNDEFINED, UNINITIALISED = "undefined behaviour", "uninitialised value"
+BARRIER, ANSWER = "barrier that not all threads reach", "error of the GPU's runtime"
 
 _FITS = {
     LEAK: ("leak", "refcount", "unbounded", "accumulating", "request-state", "destructor", "release", "free"),
@@ -23,6 +24,8 @@ _FITS = {
     RACE: ("race", "lock", "unlocked", "shared", "concurr", "deadlock"),
     UNDEFINED: ("overflow", "shift", "null", "cast", "align", "unchecked", "index", "bounds", "divide", "enum"),
     UNINITIALISED: ("uninit", "initial", "unset"),
+    BARRIER: ("barrier", "syncthreads", "divergent"),
+    ANSWER: ("gpu-call", "capture", "graph-unsafe"),
 }
 """Words in a rule's name or causes that go with each kind of report."""
 
@@ -30,10 +33,16 @@ _FRAME = re.compile(
     r"^\s*#\d+\s+(?:0x[0-9a-f]+\s+)?(?:in\s+)?(?P<function>.+?)\s+(?P<file>[^\s()]+?):(?P<line>\d+)(?::\d+)?\b"
 )
 _VALGRIND_FRAME = re.compile(r"^==\d+==\s+(?:at|by) 0x[0-9A-F]+: (?P<function>.+?) \((?P<file>[^:()]+):(?P<line>\d+)\)")
-_COMPUTE_FRAME = re.compile(
-    r"^=========\s+.*?(?:at|Host Frame:)\s*(?P<function>[\w:~<>(), *&]+?)(?:\+0x[0-9a-f]+)?"
-    r" in (?P<file>\S+?):(?P<line>\d+)"
+_COMPUTE_FRAMES = (
+    re.compile(r" in (?P<file>[^\s:]+):(?P<line>\d+):(?P<function>[^\[]+?)(?:\s*\[.*)?$"),
+    re.compile(r"(?:Host|Device) Frame:\s*(?P<file>[^\s:]+\.\w+):(?P<line>\d+):(?P<function>[^\[]+?)\s*(?:[\[(].*)?$"),
+    re.compile(
+        r"^(?:.*?(?:\bat |\bat$|Frame:))?\s*(?P<function>[\w:~<>(), *&.\[\]]+?)(?:\s*\+0x[0-9a-f]+)?"
+        r" in (?P<file>[^\s:]+):(?P<line>\d+)\b"
+    ),
 )
+"""Places as cuda-memcheck wrote them (`in file:line:function`) and as compute-sanitizer does (`function+0x10 in
+file:line`); that of a race stands on the line that reports it."""
 
 _STARTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"^(?:Direct|Indirect) leak of (.+)"), LEAK, "LeakSanitizer"),
@@ -45,8 +54,14 @@ _STARTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"^==\d+== (.*uninitialised value.*)"), UNINITIALISED, "valgrind"),
     (re.compile(r"^==\d+== (Possible data race.*)"), RACE, "valgrind"),
     (re.compile(r"^========= (Leaked .*)"), LEAK, "compute-sanitizer"),
-    (re.compile(r"^========= (Invalid __\w+__ \w+.*|Program hit .*)"), MEMORY, "compute-sanitizer"),
-    (re.compile(r"^========= (?:Error|Warning): (Race reported.*|Potential .* hazard.*)"), RACE, "compute-sanitizer"),
+    (re.compile(r"^========= (Invalid __\w+__ \w+.*|Out-of-range .*|Misaligned .*)"), MEMORY, "compute-sanitizer"),
+    (re.compile(r"^========= (Program hit .*)"), ANSWER, "compute-sanitizer"),
+    (
+        re.compile(r"^========= (?:\w+:\s*)?(?:\(.*?\) ?)?(Race reported.*|Potential .* hazard.*)", re.IGNORECASE),
+        RACE,
+        "compute-sanitizer",
+    ),
+    (re.compile(r"^========= (Barrier error detected.*)"), BARRIER, "compute-sanitizer"),
     (re.compile(r"^========= (Uninitialized .*)"), UNINITIALISED, "compute-sanitizer"),
 )
 _UBSAN = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<what>.+)")
@@ -73,7 +88,7 @@ def read_log(text: str) -> list[Sighting]:
             found.append(Sighting(*start, tuple(frames)))
             start = None
         if begun is not None:
-            start, frames = begun, []
+            start, frames = begun, [frame for frame in [_compute_frame_of(line)] if frame is not None]
         elif undefined is not None:
             start = ("UndefinedBehaviorSanitizer", UNDEFINED, undefined["what"])
             frames = [Frame("", undefined["file"], int(undefined["line"]))]
@@ -95,10 +110,21 @@ def _start_of(line: str) -> tuple[str, str, str] | None:
 
 
 def _frame_of(line: str) -> Frame | None:
-    for pattern in (_VALGRIND_FRAME, _COMPUTE_FRAME, _FRAME):
+    for pattern in (_VALGRIND_FRAME, _FRAME):
         match = pattern.match(line)
         if match is not None:
             return Frame(match["function"], match["file"], int(match["line"]))
+    return _compute_frame_of(line)
+
+
+def _compute_frame_of(line: str) -> Frame | None:
+    told = line.removeprefix("=========")
+    if told == line:
+        return None
+    for pattern in _COMPUTE_FRAMES:
+        match = pattern.search(told)
+        if match is not None:
+            return Frame(match["function"].strip(), match["file"], int(match["line"]))
     return None
 
 

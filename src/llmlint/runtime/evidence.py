@@ -1,0 +1,87 @@
+"""What other tools wrote of a run: logs of sanitizers, dumps of torch's flight recorder, snapshots of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from llmlint.catalogue import Catalogue
+from llmlint.findings import Finding
+from llmlint.runtime.driving import wrong_use
+from llmlint.timelines import Timeline
+
+
+def evidence_options(command: Callable[..., object]) -> Callable[..., object]:
+    for option in (
+        click.option(
+            "--memory-snapshot",
+            "snapshots",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A snapshot that torch has pickled, for the chart of memory and findings of allocation.",
+        ),
+        click.option(
+            "--flight-recorder",
+            "dumps",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A dump of torch's flight recorder, one a rank: FILE_0, FILE_1 …",
+        ),
+        click.option(
+            "--sanitizer-log",
+            "logs",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A log of ASan, LSan, TSan, UBSan, valgrind or compute-sanitizer.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+class Evidence(NamedTuple):
+    """The files that were named, by kind."""
+
+    logs: Sequence[Path] = ()
+    dumps: Sequence[Path] = ()
+    snapshots: Sequence[Path] = ()
+
+    def joined_to(
+        self, findings: Sequence[Finding], root: Path, catalogue: Catalogue
+    ) -> tuple[list[Finding], list[Timeline]]:
+        """The findings with what these files show of them, and the memory that they tell of."""
+        from llmlint.runtime.plain_pickles import NotPlain
+
+        try:
+            return self._joined_to(list(findings), root, catalogue)
+        except OSError as error:
+            wrong_use(f"cannot read {error.filename}: {error.strerror}")
+        except NotPlain as error:
+            wrong_use(str(error))
+
+    def _joined_to(
+        self, findings: list[Finding], root: Path, catalogue: Catalogue
+    ) -> tuple[list[Finding], list[Timeline]]:
+        timelines: list[Timeline] = []
+        if self.logs:
+            from llmlint.runtime.sanitizers import read_log, with_sightings
+
+            texts = [log.read_bytes().decode("utf-8", "replace") for log in self.logs]
+            sightings = [sighting for text in texts for sighting in read_log(text)]
+            findings = with_sightings(findings, sightings, [str(log) for log in self.logs])
+        if self.dumps:
+            from llmlint.runtime.flight_recorder import read_dumps, with_dumps
+
+            names = [str(file) for file in self.dumps]
+            findings = with_dumps(findings, read_dumps(self.dumps), names, root, catalogue)
+        if self.snapshots:
+            from llmlint.runtime.snapshots import read_snapshot, timelines_in, with_snapshots
+
+            read = [read_snapshot(file) for file in self.snapshots]
+            names = [str(file) for file in self.snapshots]
+            findings = with_snapshots(findings, read, names)
+            timelines = [line for one, file in zip(read, names, strict=True) for line in timelines_in(one, file)]
+        return findings, timelines

@@ -12,7 +12,7 @@ def as_table(account: dict[str, Any]) -> str:
         for row in account["bugs"]
     ]
     lines += ["", f"transformers: {in_words(account['batching'])}", ""]
-    lines += [f"{row['rule']:10} {cost(row)}" for row in account["probes"]]
+    lines += [f"{row['rule']:18} {cost(row)}" for row in account["probes"]]
     lines += ["", *(f"WRONG: {one}" for one in account["wrong"])]
     return "\n".join(lines + ([] if account["wrong"] else ["All that must hold held."]))
 
@@ -43,6 +43,7 @@ def as_markdown(account: dict[str, Any]) -> str:
     if not account["versions"].get("device"):
         lines += [
             "Not yet run on a GPU. What only a device can show is marked skipped; nothing here is a figure for one.",
+            "Traced runs were told that every tensor stands for one of a device (`trace --device cpu`).",
             "",
         ]
     lines += [

@@ -37,6 +37,9 @@ NO_TORCH = "skipped: torch is not installed"
 TOO_SHORT = "ran traced; a dry run is too short for a figure"
 LATE = "not run: out of time"
 PATIENCE = 240
+STEP = "mini_engine/transformer.py:Transformer.forward"
+WITHOUT_FINDING = ("--syncs", "--memory-timeline")
+"""What `trace` watches without a finding."""
 BUGS = {"staging": "LLM301", "readout": "LLM602", "head": "LLM305", "recent": "LLM105", "masks": "LLM607"}
 """Each of the engine's parts with a bug of the device, and whose finding it is."""
 
@@ -98,7 +101,8 @@ class Bench:
         """How a traced run ended, and the findings with what it saw of them."""
         questions, run = self.workdir / f"{name}.json", self.workdir / name
         questions.write_text(json.dumps({**self.head, "findings": findings}))
-        done = self.run([*LLMLINT, "trace", "--findings", str(questions), "--out", str(run), "--", *command])
+        watching = ["--findings", str(questions), "--device", self.device]
+        done = self.run([*LLMLINT, "trace", *watching, "--out", str(run), "--", *command])
         verdicts = self.workdir / f"{name}-verdicts.json"
         said = ["--quiet", "--output", f"json:{verdicts}"]
         subprocess.run([*LLMLINT, "confirm", str(questions), str(run), *said], cwd=ROOT, check=True, timeout=PATIENCE)
@@ -208,22 +212,27 @@ class Bench:
         text = json.dumps([one for one in found if one["runtime"]]).replace("mini_engine/seeded/", "mini_engine/clean/")
         watched = json.loads(text)
         rules = sorted({one["rule"] for one in watched})
-        if not self.versions or not rules:
-            yield from ({"rule": rule, "said": NO_TORCH} for rule in rules)
+        if not self.versions:
+            yield from ({"rule": name, "said": NO_TORCH} for name in (*rules, *WITHOUT_FINDING))
             return
-        ratios: dict[str, list[float]] = {rule: [] for rule in rules}
+        asked = {rule: [one for one in watched if one["rule"] == rule] for rule in rules}
+        ratios: dict[str, list[float]] = {name: [] for name in (*rules, *WITHOUT_FINDING)}
         for number in range(self.rounds):
             plain = self.numbers(self.run(self.engine())).get("seconds")
-            for rule in rules if number % 2 else rules[::-1]:
+            for name in list(ratios) if number % 2 else reversed(ratios):
                 if plain and not self.is_late():
-                    asked = [one for one in watched if one["rule"] == rule]
-                    done, _ = self.traced(f"cost-{rule}-{number}", asked, self.engine())
-                    taken = self.numbers(done).get("seconds")
-                    ratios[rule] += [taken / plain] if taken else []
-        for rule in rules:
-            median = round(statistics.median(ratios[rule]), 3) if ratios[rule] else None
-            ratio = median if self.is_gpu else None
-            yield {"rule": rule, "pairs": len(ratios[rule]), "ratio": ratio, "said": TOO_SHORT if median else LATE}
+                    taken = self.numbers(self.watched(f"cost{name}-{number}", name, asked)).get("seconds")
+                    ratios[name] += [taken / plain] if taken else []
+        for name, found_out in ratios.items():
+            ratio = round(statistics.median(found_out), 3) if found_out and self.is_gpu else None
+            yield {"rule": name, "pairs": len(found_out), "ratio": ratio, "said": TOO_SHORT if found_out else LATE}
+
+    def watched(self, run: str, name: str, asked: dict[str, list[dict[str, Any]]]) -> subprocess.CompletedProcess[str]:
+        """The clean engine with what one rule watches, or with what `trace` watches when asked by this option."""
+        if name in asked:
+            return self.traced(run, asked[name], self.engine())[0]
+        watching = [name, "--step", STEP, "--device", self.device, "--out", str(self.workdir / run)]
+        return self.run([*LLMLINT, "trace", *watching, "--", *self.engine()])
 
 
 def symptom(bug: str, clean: dict[str, Any], seeded: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -150,6 +151,7 @@ def _report(program: Program, recorded: Recorded) -> Report:
         tuple(steps),
         confidence="medium" if user is not None else "low",
         reason="an event that is recorded was meant to be waited for",
+        data=watched_calls(function, where),
         subject=name,
         fix=f"wait for {name} before what was copied is used",
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.gpu.native_pending_copy import native_copies
 from llmlint.checkers.gpu.refilled_buffer import refilled
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.pending_copies import Copy, bare, ends_of, pending_copies, uses_host
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
@@ -59,6 +60,7 @@ def _report(program: Program, copy: Copy, used: Effect) -> Report:
         tuple(steps),
         confidence="medium",
         reason="what the functions called on the way do was looked at",
+        data=watched_calls(function),
         subject=host,
         fix="wait for an event recorded behind the copy, or use another buffer",
     )

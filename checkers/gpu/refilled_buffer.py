@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_waits import waits
 from llmlint.code.domain.pending_copies import Copy, bare, uses_host
 from llmlint.code.domain.roots import roots_of
@@ -158,6 +159,7 @@ def _report(
         reason="nothing that is called between the two waits"
         if again is not None
         else "nothing in it waits; who calls it, and what they do in between, is not seen",
+        data=watched_calls(*writers, *(call.function for call in way)),
         subject=host,
         fix="record an event behind the copy, and wait for it before the memory is filled again",
         mechanism="refilled_buffer",

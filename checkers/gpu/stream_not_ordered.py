@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_streams import Crossing, Side, crossings, orders_streams, sides
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.flow.functions import body_of, paths_of
@@ -57,6 +58,7 @@ def _report(program: Program, side: Side, crossing: Crossing) -> Report:
         ),
         confidence="medium",
         reason="no call on the way waits" + ("; no caller does" if crossing.made is None else ""),
+        data=watched_calls(function),
         subject=name,
         fix="let the one stream wait for the other: wait_stream, or an event",
     )

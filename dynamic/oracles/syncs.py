@@ -101,6 +101,8 @@ class Syncs:
         """Threads within a method that is counted: what it calls itself is no wait of its own."""
         self.replaced: list[tuple[type, str, Any, Any]] = []
         self.users = 0
+        self.readers: list[Callable[[Any], None]] = []
+        """Who wants to be told of tensors of the host whose values are asked for."""
         self.folder = ""
         self.compiling: Callable[[], bool] = lambda: False
         """A compiler that reads a program reads these functions too, and knows the answer to this one question."""
@@ -164,6 +166,8 @@ class Syncs:
             if compiling():
                 return original(tensor, *args, **kwargs)
             if not self.is_there(tensor):
+                for read in self.readers:
+                    read(tensor)
                 if self.lines:
                     self._on_host(sys._getframe(1))
                 return original(tensor, *args, **kwargs)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import get_ident
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
+
+from .dispatch import Modes
 
 MOST_SIZES = 64
 MOST_SITES = 512
@@ -73,56 +74,18 @@ class Ledger:
         self.kinds = frozenset(kinds)
         self.sites: dict[tuple[CodeType, int], Site] = {}
         self.followed = self.unfollowed = self.recorded = 0
-        self.modes: list[tuple[int, Any]] = []
-        """The threads in which a mode is on, each with its mode."""
+        self.modes = Modes(torch, self.note)
         self.folder = os.path.dirname(str(torch.__file__))
         self.weak = sys.modules["torch.multiprocessing.reductions"].StorageWeakRef
-        self.mode = self._mode()
 
     def begin(self) -> None:
         """From here on, what this thread allocates is noted."""
-        if self._may_disturb():
-            return
-        self.recorded += 1
-        mode = self.mode()
-        mode.__enter__()
-        self.modes.append((get_ident(), mode))
+        self.recorded += self.modes.begin()
 
     def end(self) -> None:
-        thread = get_ident()
-        for at in range(len(self.modes) - 1, -1, -1):
-            if self.modes[at][0] == thread:
-                _, mode = self.modes.pop(at)
-                mode.__exit__(None, None, None)
-                return
+        self.modes.end()
 
-    def _may_disturb(self) -> bool:
-        """An older torch compiles nothing under a mode, and runs what it has compiled without it."""
-        if not hasattr(self.mode, "ignore_compile_internals") and "torch._dynamo.symbolic_convert" in sys.modules:
-            return True
-        return bool(self.torch.compiler.is_compiling())
-
-    def _mode(self) -> Any:
-        ledger = self
-
-        def dispatch(mode: Any, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            made = function(*args, **(kwargs or {}))
-            try:
-                ledger.note(function, made)
-            except Exception:  # whatever is odd about this operation, the program must go on
-                ledger.unfollowed += 1
-            return made
-
-        base = sys.modules["torch.utils._python_dispatch"].TorchDispatchMode
-        of_compilers = {
-            "ignore_compile_internals": classmethod(lambda mode: True),
-            # Dynamo need not be loaded to be told to keep out
-            "_should_skip_dynamo": classmethod(lambda mode: "torch._dynamo" in sys.modules),
-        }
-        known = {name: method for name, method in of_compilers.items() if hasattr(base, name)}
-        return type("AllocationLedger", (base,), {"__torch_dispatch__": dispatch, **known})
-
-    def note(self, function: Any, made: Any) -> None:
+    def note(self, function: Any, args: Any, kwargs: Any, made: Any) -> None:
         returns = function._schema.returns
         values = made if isinstance(made, (tuple, list)) and len(returns) != 1 else (made,)
         for declared, value in zip(returns, values, strict=False):

@@ -20,8 +20,8 @@ from llmlint.findings import Finding
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.evidence import Evidence
 from llmlint.runtime.flight_recorder import read_dumps
+from llmlint.runtime.memory_snapshots import read_snapshot, timelines_in
 from llmlint.runtime.plain_pickles import NotPlain, read_pickle
-from llmlint.runtime.snapshots import read_snapshot, timelines_in
 
 # ------------------------------------------------------------ pickles of others
 

@@ -120,6 +120,8 @@ def trace(
     driving = others
     if findings is None and not watches and not templates and not device.probes:
         wrong_use(f"trace takes --findings, --watch, --watch-template, {device.flags}")
+    if device.races and not device.steps:
+        wrong_use("--races goes with --step")
     document = _read(findings) if findings is not None else None
     asked = asked_by_hand(watches, containers, templates, root)
     if isinstance(document, str) or isinstance(asked, str):

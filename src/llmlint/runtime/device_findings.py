@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from llmlint.catalogue import Catalogue
+from llmlint.dynamic.oracles.device_races import told
 from llmlint.dynamic.oracles.syncs import UNPINNED
 from llmlint.dynamic.oracles.tensors import grows
 from llmlint.dynamic.read import Process, Run
 from llmlint.findings import Finding, Suppression, Verdict, fingerprint
-from llmlint.runtime.device_watch import SYNCS, DeviceWatch
+from llmlint.runtime.device_watch import RACES, SYNCS, DeviceWatch
 from llmlint.runtime.timeline import holders_in, state_of, timelines_of, write_timelines
 from llmlint.suppressions import Suppressions, directives_of
 
@@ -49,7 +50,7 @@ def seen_in(run: Run, root: Path, catalogue: Catalogue) -> list[Finding]:
     """What the watchers of whole processes saw, each line once."""
     found: dict[tuple[str, str, int], Finding] = {}
     for process in run.processes:
-        for seen in (_retained, _waits):
+        for seen in (_retained, _waits, _raced):
             for finding in seen(run, process, root, catalogue):
                 found.setdefault((finding.rule, finding.path, finding.line), finding)
     return list(found.values())
@@ -149,6 +150,28 @@ def _allowed_in(file: Path) -> tuple[tuple[int, int], ...]:
         for node in withs
         if any(ALLOWED in ast.unparse(item.context_expr) for item in node.items)
     )
+
+
+def _raced(run: Run, process: Process, root: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    """Accesses that nothing orders: of two streams, or of the host and a copy."""
+    for race in state_of(run, process, RACES).get("races", ()):
+        earlier = Place(race["earlier"], root)
+        does, did = ("writes" if race[f"{which}_writes"] else "reads" for which in ("later", "earlier"))
+        first, later = race["operations"]
+        who = "the host and a stream" if race["host"] else "two streams"
+        yield found_at(
+            Place(race["later"], root),
+            "pending-copy-reuse" if race["host"] else "stream-not-ordered",
+            f"{later} {does} what {first} {did} in line {earlier.line} of {earlier.path}, and nothing orders the two",
+            Verdict(
+                "confirmed" if race["sure"] else "suspicious",
+                f"{who} used the same memory, and neither had waited for the other; {process.label()}",
+                (told(race),),
+                (run.folder,),
+            ),
+            catalogue,
+            fix="have the later one wait: an event, `wait_stream`, or a synchronisation before the host looks",
+        )
 
 
 def found_at(

@@ -15,6 +15,7 @@ from llmlint.runtime.timeline import PROBE as MEMORY
 from llmlint.runtime.watching import WatchError
 
 SYNCS = "device-syncs"
+RACES = "device-races"
 NOWHERE = "<process>"
 """The path of an entry that is about a process as a whole."""
 
@@ -31,6 +32,7 @@ def device_options(command: Callable[..., object]) -> Callable[..., object]:
         click.option(
             "--step", "steps", multiple=True, metavar="FUNCTION", help="What runs the model once: 'Engine.step'."
         ),
+        click.option("--races", is_flag=True, help="Find accesses of memory that nothing orders (needs --step)."),
         click.option("--syncs", is_flag=True, help="Find the lines at which the host waits for the device in a step."),
         click.option(
             "--memory-timeline", "memory", is_flag=True, help="Record memory over time, and the lines that hold it."
@@ -45,16 +47,17 @@ class DeviceWatch(NamedTuple):
 
     memory: bool = False
     syncs: bool = False
+    races: bool = False
     steps: Sequence[str] = ()
     device: str = "cuda"
 
     @property
     def flags(self) -> str:
-        return "--memory-timeline, --syncs"
+        return "--memory-timeline, --syncs, --races"
 
     @property
     def probes(self) -> list[str]:
-        return [name for name, asked in ((MEMORY, self.memory), (SYNCS, self.syncs)) if asked]
+        return [name for name, asked in ((MEMORY, self.memory), (SYNCS, self.syncs), (RACES, self.races)) if asked]
 
 
 def with_device_watch(plan: dict[str, Any], watch: DeviceWatch, root: Path) -> dict[str, Any]:

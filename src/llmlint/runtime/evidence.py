@@ -78,7 +78,7 @@ class Evidence(NamedTuple):
             names = [str(file) for file in self.dumps]
             findings = with_dumps(findings, read_dumps(self.dumps), names, root, catalogue)
         if self.snapshots:
-            from llmlint.runtime.snapshots import read_snapshot, timelines_in, with_snapshots
+            from llmlint.runtime.memory_snapshots import read_snapshot, timelines_in, with_snapshots
 
             read = [read_snapshot(file) for file in self.snapshots]
             names = [str(file) for file in self.snapshots]

@@ -1,0 +1,5 @@
+"""LLM302: a tensor crosses from one stream to another, and nothing orders the two."""
+
+from ..oracles.device_races import RaceAt as Probe
+
+__all__ = ["Probe"]

@@ -17,10 +17,10 @@ import click
 import msgspec
 
 from benchmarks.histories import WorkTree, existing, sources
-from benchmarks.peers.tools import NATIVE, PYTHON, TOOLS, Alarm, Tool
-from benchmarks.real_bugs.cases import HERE, Case, Project, load_cases, load_projects
+from benchmarks.peers.tools import NATIVE, PYTHON, TOOLS, Alarm, Tool, semgrep_with
+from benchmarks.real_bugs.cases import HERE, Case, Project, chosen, load_cases, load_projects
 from benchmarks.real_bugs.judge import NEAR, shown
-from benchmarks.real_bugs.options import cache_option, histories_option, open_history
+from benchmarks.real_bugs.options import cache_option, histories_option, listed, open_history
 from benchmarks.real_bugs.run import neighbourhood
 from benchmarks.scanning import scan
 
@@ -44,7 +44,14 @@ class Said(msgspec.Struct, frozen=True):
 @click.option("--language", type=click.Choice([PYTHON, NATIVE]), help="Only bugs in Python, or in C, C++ and CUDA.")
 @click.option("--sample", default=0, help="So many bugs of each language, drawn by seed; 0 for all.")
 @click.option("--seed", default=1, show_default=True)
+@click.option("--causes", default="", help="Only bugs of these root causes, with commas between.")
 @click.option("--tool", "names", multiple=True, help="Only these tools.")
+@click.option(
+    "--semgrep-rules",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with rules for semgrep, in `c` and `python`; without one it is not asked.",
+)
 @click.option(
     "--log", type=click.Path(path_type=Path), required=True, help="Where answers are kept: a later run goes on."
 )
@@ -56,13 +63,16 @@ def main(
     language: str | None,
     sample: int,
     seed: int,
+    causes: str,
     names: Sequence[str],
+    semgrep_rules: Sequence[Path],
     log: Path,
     page: Path | None,
 ) -> None:
-    of_language = [case for case in load_cases(manifest) if language in (None, speech(case))]
-    cases = drawn(of_language, sample, seed)
-    tools = [tool for tool in TOOLS if tool.is_here and (not names or tool.name in names)]
+    of_causes = chosen(load_cases(manifest), causes=listed(causes))
+    cases = drawn([case for case in of_causes if language in (None, speech(case))], sample, seed)
+    asked = (*TOOLS, *semgrep_with([folder.resolve() for folder in semgrep_rules]))
+    tools = [tool for tool in asked if tool.is_here and (not names or tool.name in names)]
     known = list(read_log(log))
     projects = load_projects()
     for project in sorted({case.project for case in cases}):

@@ -16,12 +16,25 @@ import msgspec
 PYTHON, NATIVE = "python", "native"
 LONGEST = 60
 """CPU seconds for one tool and the files of one bug; who needs more has said nothing."""
+MOST = 3 << 30
+"""Bytes for a compiler: `gcc -fanalyzer` takes 19 GB for one file of llama.cpp's server, and has not ended then."""
 
 _GNU_LINE = re.compile(
     r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*) \[(?P<code>[\w.,-]+)\]$", re.M
 )
 _CPPCHECK_LINE = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):(?P<code>\w+):(?P<text>.*)$", re.M)
-_INCLUDES = ("include", "src", "common", "ggml/include", "ggml/src", "vendor", "tools/server", "examples/llava", ".")
+_INCLUDES = (
+    "include",
+    "src",
+    "common",
+    "ggml/include",
+    "ggml/src",
+    "vendor",
+    "tools/server",
+    "tools/mtmd",
+    "examples/llava",
+    ".",
+)
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -39,6 +52,7 @@ class Tool(msgspec.Struct, frozen=True):
     command: tuple[str, ...]
     reads: str
     before_flags: tuple[str, ...] = ()
+    memory: int = 0
 
     @property
     def is_here(self) -> bool:
@@ -49,10 +63,15 @@ class Tool(msgspec.Struct, frozen=True):
         found = re.search(r"\d+(?:\.\d+)+", said)
         return found[0] if found else "?"
 
+    def limit(self) -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 5))
+        if self.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
+
     def alarms(self, folder: Path, files: Sequence[str]) -> list[Alarm]:
         """What it says of these files of the tree in `folder`; nothing when it takes too long."""
         command = [*self.command, *files, *self.before_flags, *(_includes(folder) if self.reads == "gnu" else ())]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, preexec_fn=_limit)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, preexec_fn=self.limit)
         if done.returncode == -signal.SIGXCPU:
             return []
         asked = set(files)
@@ -88,14 +107,27 @@ TOOLS = (
         NATIVE,
         ("cppcheck", "--quiet", "--enable=warning,portability", "--template={file}:{line}:{id}:{message}"),
         "cppcheck",
+        memory=MOST,
     ),
-    Tool("clang-tidy", NATIVE, ("clang-tidy", "--quiet", "--checks=-*,bugprone-*,clang-analyzer-*"), "gnu", ("--",)),
-    Tool("gcc -fanalyzer", NATIVE, ("gcc", "-fanalyzer", "-c", "-o", "/dev/null"), "gnu"),
+    Tool(
+        "clang-tidy",
+        NATIVE,
+        ("clang-tidy", "--quiet", "--checks=-*,bugprone-*,clang-analyzer-*"),
+        "gnu",
+        ("--",),
+        memory=MOST,
+    ),
+    Tool("gcc -fanalyzer", NATIVE, ("gcc", "-fanalyzer", "-c", "-o", "/dev/null"), "gnu", memory=MOST),
 )
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 5))
+def semgrep_with(rules: Sequence[Path]) -> Iterator[Tool]:
+    """Semgrep brings no rules along: each of `rules` is a folder of them, with `c` and `python` in it."""
+    quiet = ("semgrep", "scan", "--metrics=off", "--disable-version-check", "--quiet", "--json", "--jobs=1")
+    for speaks, inner in ((NATIVE, "c"), (PYTHON, "python")):
+        configs = tuple(f"--config={folder / inner}" for folder in rules if (folder / inner).is_dir())
+        if configs:
+            yield Tool("semgrep", speaks, (*quiet, "--no-git-ignore", *configs), "semgrep")
 
 
 def _includes(folder: Path) -> list[str]:
@@ -134,4 +166,17 @@ def _cppcheck(text: str) -> Iterator[Alarm]:
         yield Alarm(match["path"], int(match["line"]), match["code"], match["text"])
 
 
-_READERS = {"pyright": _pyright, "ruff": _ruff, "pylint": _pylint, "gnu": _gnu, "cppcheck": _cppcheck}
+def _semgrep(text: str) -> Iterator[Alarm]:
+    for said in json.loads(text)["results"] if text else ():
+        rule = said["check_id"].rpartition(".")[2]
+        yield Alarm(said["path"], said["start"]["line"], rule, said["extra"]["message"].split("\n")[0])
+
+
+_READERS = {
+    "pyright": _pyright,
+    "ruff": _ruff,
+    "pylint": _pylint,
+    "gnu": _gnu,
+    "cppcheck": _cppcheck,
+    "semgrep": _semgrep,
+}

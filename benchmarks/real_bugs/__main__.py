@@ -13,7 +13,7 @@ import msgspec
 import llmlint
 from benchmarks.real_bugs import scoreboard
 from benchmarks.real_bugs.cases import HERE, chosen, load_cases, load_projects
-from benchmarks.real_bugs.options import cache_option, histories_option
+from benchmarks.real_bugs.options import cache_option, histories_option, listed
 from benchmarks.real_bugs.run import Outcome, Plan, run
 from llmlint.catalogue import load_catalogue
 
@@ -56,14 +56,14 @@ def main(
     page: Path | None,
     verbose: bool,
 ) -> None:
-    cases = chosen(load_cases(manifest), _listed(ids), _listed(causes), _listed(project), _day(before), _day(after))
+    cases = chosen(load_cases(manifest), listed(ids), listed(causes), listed(project), _day(before), _day(after))
     if not cases:
         raise click.UsageError("no case is left after these filters")
     plan = Plan(
         projects=load_projects(projects),
         cache=cache,
         histories=histories,
-        rules=tuple(_listed(rules)),
+        rules=tuple(listed(rules)),
         quick=quick,
         jobs=jobs,
         scan_jobs=scan_jobs,
@@ -127,10 +127,6 @@ def tell(outcome: Outcome, verbose: bool) -> None:
 
 def _day(given: datetime | None) -> str:
     return f"{given:%Y-%m-%d}" if given else ""
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 if __name__ == "__main__":

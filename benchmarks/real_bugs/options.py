@@ -28,3 +28,8 @@ cache_option = click.option(
 def open_history(case: Case, histories: Path | None, cache: Path) -> History:
     found = find_history(histories, case.mirror) if histories is not None else None
     return found or clone_history(cache / "histories", case.mirror, upstream_url(case.mirror))
+
+
+def listed(text: str) -> list[str]:
+    """The parts of what is given with commas between."""
+    return [part.strip() for part in text.split(",") if part.strip()]

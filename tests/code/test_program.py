@@ -183,7 +183,7 @@ def test_a_parameter_hides_an_import_of_the_same_name() -> None:
     program = link(
         {"a.py": "from x import clock\ndef wait(clock):\n    clock.sleep()\ndef rest():\n    clock.sleep()\n"}
     )
-    assert program.resolve(function(program, "wait"), "clock.sleep") == "clock.sleep"
+    assert program.resolve(function(program, "wait"), "clock.sleep") == "~clock.sleep"
     assert program.resolve(function(program, "rest"), "clock.sleep") == "x.clock.sleep"
 
 

@@ -268,7 +268,8 @@ class Program:
 
     def resolve(self, where: FunctionInfo | str, path: str) -> str:
         """The full dotted name of what an access path names in a function or file: `dist.all_reduce` as
-        `torch.distributed.all_reduce`. Paths that begin with `self`, a parameter or a local come back as they are."""
+        `torch.distributed.all_reduce`. Paths that begin with `self` come back as they are, those of a parameter or a
+        local as `~name.method`: a parameter that is called `requests` is not the library."""
         if isinstance(where, str):
             return self.names.dotted(self.names.lookup(where, path))
         key = (where, path)
@@ -279,7 +280,7 @@ class Program:
     def _resolve(self, where: FunctionInfo, path: str) -> str:
         root = root_of(path)
         if root in self._own_names(where) or root != path.partition(".")[0]:
-            return path
+            return path if root == "self" else f"~{path}"
         return self.names.dotted(self.names.lookup(where.path, path, where.facts.qualname))
 
     def _own_names(self, function: FunctionInfo) -> frozenset[str]:

@@ -87,9 +87,11 @@ def _asks(test: Test, callee: str) -> bool:
 
 
 def _knows_of_capture(function: FunctionInfo, effect: Effect) -> bool:
-    """Does it stand behind a question whether a graph is recorded?"""
-    tests = (r.text for r in around(function, effect) if r.kind in ("if", "else", "and"))
-    return any(not _ABOUT_CAPTURE.isdisjoint(words(text)) for text in tests)
+    """Does it stand behind a question whether a graph is recorded, or behind a branch on that which leaves?"""
+    asks = [r for r in around(function, effect) if r.kind in ("if", "else", "and")]
+    leaving = {e.region for e in function.effects if e.op in ("return", "raise") and e.line < effect.line}
+    asks += [function.regions[at] for at in leaving if function.regions[at].kind == "if"]
+    return any(not _ABOUT_CAPTURE.isdisjoint(words(region.text)) for region in asks)
 
 
 def _refused(program: Program, capture: Capture, wanted: Wanted) -> Iterator[Report]:
@@ -207,7 +209,9 @@ def _is_of_one_object(one: FunctionInfo, other: FunctionInfo) -> bool:
 
 def _attribute(program: Program, function: FunctionInfo, effect: Effect, path: str) -> Iterator[_Read]:
     base, name = _read_name(path)
-    owner = program.class_of(function, base) if base else None
+    if root_of(base) != "self":  # two objects of one class: what is bound anew in another was not recorded
+        return
+    owner = program.class_of(function, base)
     if owner is not None and name in owner.attributes and owner.attributes[name].class_of is None:
         yield _Read(owner, name, function, effect)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.rounds import within
+from llmlint.code.link.exits import loops_around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.phrases import last_name
 
@@ -84,7 +85,17 @@ def _until_end(program: Program, function: FunctionInfo, call: Effect) -> tuple[
 
     reached = paths.reached(graph.nodes_of(start), ends)
     at_nodes = {id(effect) for node in reached if (effect := graph.effect(node)) is not None}
-    return tuple(at for at, effect in enumerate(function.effects) if id(effect) in at_nodes)
+    last = _behind_loop_of_ends(program, function, call)
+    recorded = ((at, effect) for at, effect in enumerate(function.effects) if id(effect) in at_nodes)
+    return tuple(at for at, effect in recorded if not last or effect.line <= last)
+
+
+def _behind_loop_of_ends(program: Program, function: FunctionInfo, call: Effect) -> int:
+    """The last line of a loop that ends the capture of each device: as many as were begun, so it runs; 0 for none."""
+    loops = set(loops_around(function, call))
+    ends = (e for e in function.effects if e.line > call.line and _ends(program, function, e))
+    found = {loop for e in ends for loop in loops_around(function, e)} - loops
+    return min((function.regions[loop].end_line for loop in found), default=0)
 
 
 def _ends(program: Program, function: FunctionInfo, effect: Effect) -> bool:

@@ -55,11 +55,13 @@ def _type_of(function: FunctionInfo, name: str) -> str:
 
 
 def _compares(function: FunctionInfo, record: str, source: str) -> bool:
-    """Answers yes or no, and looks at both."""
+    """Answers yes or no, looks at both, and changes neither: what is filled from a record is restored, not compared."""
     types = {p.annotation.replace("const ", ""): p.name for p in function.params}
-    if function.facts.returns != "bool" or not {record, source} <= types.keys():
+    if record == source or function.facts.returns != "bool" or not {record, source} <= types.keys():
         return False
-    return all(len(_fields_read(function, types[kind])) >= _FEWEST for kind in (record, source))
+    both = {types[record], types[source]}
+    changed = {effect.path.partition(".")[0] for effect in function.effects if effect.op in ("assign", "insert")}
+    return changed.isdisjoint(both) and all(len(_fields_read(function, name)) >= _FEWEST for name in both)
 
 
 def _fields_read(function: FunctionInfo, root: str) -> set[str]:

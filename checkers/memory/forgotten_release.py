@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.lending import Fate, Held, Lending, is_captured, is_given, names_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.flow.leaks import Question, goes_round
 from llmlint.code.flow.with_helpers import is_own_region, whole
 from llmlint.code.link.exits import chain, loops_around
@@ -86,7 +86,7 @@ def _overwritten_in_loop(program: Program, held: Held, fates: dict[int, Fate]) -
     """Each round takes one and reaches the next with it, and after the loop one is kept or given back."""
     function = held.function
     loops = loops_around(function, held.effect)
-    if not loops or _is_declared_in(held, loops[0]):
+    if not loops or _is_declared_in(held, loops[0]) or _is_of_one_round(held, loops[0]):
         return
     noted = {at for at in fates if _is_note(program, function, function.effects[at])}
     kept = [at for at in fates if at > held.at and loops[0] not in chain(function, function.effects[at].region)]
@@ -107,6 +107,21 @@ def _overwritten_in_loop(program: Program, held: Held, fates: dict[int, Fate]) -
         subject=f"overwritten:{held.name}",
         fix="keep every handle in a container of owners",
     )
+
+
+def _is_of_one_round(held: Held, loop: int) -> bool:
+    """Behind `if (i == 0)`, where `i` counts the rounds."""
+    function = held.function
+    counters = {e.path for e in function.effects if e.op == "bind" and e.via and e.region == loop}
+    inside = (function.regions[at] for at in chain(function, held.effect.region) if at > loop)
+    tests = (test for region in inside if region.kind == "if" and region.test for test in _joined(region.test))
+    sides = ({side.op: side.path for side in test.args} for test in tests if test.op == "==")
+    return any(side.get("path") in counters and "constant" in side for side in sides)
+
+
+def _joined(test: Test) -> tuple[Test, ...]:
+    """All that has to hold."""
+    return tuple(part for one in test.args for part in _joined(one)) if test.op == "and" else (test,)
 
 
 def _is_declared_in(held: Held, loop: int) -> bool:

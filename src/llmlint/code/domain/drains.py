@@ -52,8 +52,8 @@ def _swapped(function: FunctionInfo, call: Effect) -> Iterator[Drain]:
     if method == "swap" and len(paths) in (1, 2):
         pair = [receiver, *paths] if len(paths) == 1 else paths
         inner = [path for path in pair if path.startswith("self.")]
-        outer = [root_of(path) for path in pair if path and not path.startswith("self.")]
-        local = [name for name in outer if name.isidentifier() and _is_made_empty(function, name)]
+        outer = [root_of(path) for path in pair if path and "(" not in path and not path.startswith("self.")]
+        local = [name for name in outer if name.isidentifier() and _is_made_empty(function, name, call)]
         if len(inner) == len(local) == 1 and "[" not in inner[0]:
             yield Drain(local[0], inner[0], call)
     elif call.path in ("std.exchange", "exchange") and len(paths) == 2 and paths[0].startswith("self."):
@@ -61,9 +61,10 @@ def _swapped(function: FunctionInfo, call: Effect) -> Iterator[Drain]:
             yield Drain(call.result, paths[0], call)
 
 
-def _is_made_empty(function: FunctionInfo, name: str) -> bool:
-    """A local of this function's own, and no reference to something else or parameter."""
-    return all(param.name != name for param in function.params)
+def _is_made_empty(function: FunctionInfo, name: str, swapped: Effect) -> bool:
+    """A local of this function's own, no reference to something else or parameter, and not what is to be put back."""
+    filled = any(e.op == "insert" and e.path == name and e.line < swapped.line for e in function.effects)
+    return not filled and all(param.name != name for param in function.params)
 
 
 def given(function: FunctionInfo) -> dict[int, Drain]:

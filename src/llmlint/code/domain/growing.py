@@ -33,7 +33,8 @@ def is_taken_from(program: Program, cls: ClassInfo, attribute: str) -> bool:
     if any(touch.effect.op in _TAKING and not is_setup(touch.function) for touch in program.touches(cls, attribute)):
         return True
     path = f"self.{attribute}"
-    return any(_hands_on(program, effect, path) for function in cls.functions for effect in function.effects)
+    family = dict.fromkeys((cls, *cls.mro, *cls.subclasses))
+    return any(_hands_on(program, effect, path) for kin in family for f in kin.functions for effect in f.effects)
 
 
 def _hands_on(program: Program, effect: Effect, path: str) -> bool:

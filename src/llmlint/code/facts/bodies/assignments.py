@@ -8,6 +8,7 @@ from llmlint.code.facts.bodies.body_calls import bound_value, key_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, statement
 from llmlint.code.facts.bodies.possible import followed, held_in, loop_parts, options_of, parts_of, type_text
 from llmlint.code.facts.bodies.scope import is_within
+from llmlint.code.facts.container_methods import WRAPPERS
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
 
@@ -115,7 +116,7 @@ def store(
         target = target.value
     if isinstance(target, tree.Name) and _is_local_target(reader, target, at):
         stands_for = "" if _is_copied(reader, at, value) else path
-        _bind(reader, target.id, at, kind, source, reads, via, stands_for, more)
+        _bind(reader, target.id, at, kind, source, reads, via, stands_for, more, _is_copy(reader, value))
     elif isinstance(target, tree.Collection):
         parts = parts_of(hint or followed(reader, value), len(target.items))
         for item, part in zip(target.items, parts, strict=True):
@@ -166,7 +167,7 @@ def _store_at_index(
     op: str,
     more: _Choice,
 ) -> None:
-    container = reader.path(target.value)
+    container = reader.changed(target.value, reader.path(target.value))
     whole = isinstance(target.key, tree.Slice) and target.key.lower is None and target.key.upper is None
     if whole and kind in ("empty", "constant", "none"):
         reader.emit("clear", container, at, via="[:]=", value=kind, source=source)
@@ -205,10 +206,11 @@ def _bind(
     via: str,
     stands_for: str,
     more: _Choice,
+    is_copy: bool = False,
 ) -> None:
     reader.scope.locals.add(name)
     if not via:
-        _alias(reader, name, stands_for)
+        _alias(reader, name, stands_for, is_copy)
     annotation = _annotation(reader, at)
     reader.emit(
         "bind",
@@ -232,10 +234,20 @@ def _is_copied(reader: BodyReader, at: tree.Node, value: tree.Node) -> bool:
     return isinstance(value, tree.Unary) and value.op == "*" and not {"&", "*"} & set(text)
 
 
-def _alias(reader: BodyReader, name: str, path: str) -> None:
+def _is_copy(reader: BodyReader, value: tree.Node) -> bool:
+    """Python: `list(self.queue)` and `self.table.copy()` are containers of their own, with the same elements."""
+    match value if reader.scope.is_python else None:
+        case tree.Call(function=tree.Name(id=name), args=[_]):
+            return name in WRAPPERS
+        case tree.Call(function=tree.Attribute(name="copy"), args=[]):
+            return True
+    return False
+
+
+def _alias(reader: BodyReader, name: str, path: str, is_copy: bool) -> None:
     """A local follows what it was bound to, but not into the result of an arbitrary call."""
     if path and not path.endswith("()") and not is_within(path, name):
-        reader.scope.stands_for(name, path)
+        reader.scope.stands_for(name, path, is_copy)
     else:
         reader.scope.forget(name)
 
@@ -252,7 +264,7 @@ def bind_target(reader: BodyReader, binding: Binding) -> None:
     target = binding.target
     if isinstance(target, tree.Name):
         reader.forget(target.id)
-        _alias(reader, target.id, binding.element)
+        _alias(reader, target.id, binding.element, False)
         kind = "path" if binding.element else "other"
         options = (binding.hint,) if binding.hint and not binding.element else ()
         reader.emit("bind", target.id, binding, value=kind, source=binding.element, via=binding.via, options=options)

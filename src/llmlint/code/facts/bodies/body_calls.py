@@ -73,7 +73,8 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     key = _first_key(args) if method in KEYED_FIRST else ""
     if op:
         reader.saw(base, node)
-        reader.emit(op, base, node, key=key, via=method, result=result, reads=reads, args=args)
+        changed = reader.changed(function.value, base) if isinstance(function, tree.Attribute) else base
+        reader.emit(op, changed, node, key=key, via=method, result=result, reads=reads, args=args)
     else:
         if base not in ("?", "super()"):
             reader.saw(base, node)

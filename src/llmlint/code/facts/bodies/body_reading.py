@@ -189,6 +189,10 @@ class BodyReader:
             return f"self.{name}"
         return name if name in ("std", "self") else f"~{name}"
 
+    def changed(self, node: tree.Node, path: str) -> str:
+        """The container that a change at `node` changes: a copy's own, and not the one that `path` says it came from."""
+        return node.id if isinstance(node, tree.Name) and node.id in self.scope.copies else path
+
     def declare(self, node: tree.Node) -> None:
         """A function, class or import inside the body: kept for later, with the names as they are here."""
         if isinstance(node, tree.Function | tree.Class) and not self.scope.is_module:

@@ -208,7 +208,7 @@ def _delete(reader: BodyReader, node: tree.Delete) -> None:
     for target in node.targets:
         if isinstance(target, tree.Index):
             container, key = reader.path(target.value), key_of(reader, target.key)
-            reader.emit("remove", container, target, key=key, via="del")
+            reader.emit("remove", reader.changed(target.value, container), target, key=key, via="del")
         else:
             reader.emit("delete", reader.path(target), target)
 

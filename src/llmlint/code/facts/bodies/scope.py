@@ -22,6 +22,8 @@ class Scope:
     aliases: dict[str, str] = field(default_factory=dict)
     either: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that stand for one of several paths, since branches that met gave them different ones."""
+    copies: frozenset[str] = frozenset()
+    """Names whose elements are those of what they stand for, in a container of their own: `left = list(self.queue)`."""
 
     def for_function(self, node: tree.Function, owner: str, closure_of: str, members: frozenset[str]) -> Scope:
         inner = Scope(
@@ -31,6 +33,7 @@ class Scope:
             locals=set() if self.is_module else set(self.locals),
             aliases={} if self.is_module else dict(self.aliases),
             either={} if self.is_module else dict(self.either),
+            copies=frozenset() if self.is_module else self.copies,
         )
         for parameter in node.params:
             inner.locals.add(parameter.name)
@@ -42,19 +45,22 @@ class Scope:
     def copy(self) -> Scope:
         return replace(self, locals=set(self.locals), aliases=dict(self.aliases), either=dict(self.either))
 
-    def stands_for(self, name: str, path: str) -> None:
+    def stands_for(self, name: str, path: str, is_copy: bool = False) -> None:
+        self.forget(name)
         self.aliases[name] = path
-        self.either.pop(name, None)
+        if is_copy:
+            self.copies |= {name}
 
     def forget(self, name: str) -> None:
         self.aliases.pop(name, None)
         self.either.pop(name, None)
+        self.copies -= {name}
 
     def meaning(self) -> Meaning:
-        return Meaning(dict(self.aliases), dict(self.either))
+        return Meaning(dict(self.aliases), dict(self.either), self.copies)
 
     def take(self, meaning: Meaning) -> None:
-        self.aliases, self.either = dict(meaning.aliases), dict(meaning.either)
+        self.aliases, self.either, self.copies = dict(meaning.aliases), dict(meaning.either), meaning.copies
 
     def unsettle(self, names: Iterable[str]) -> None:
         """Where a loop begins: what its body binds anew stands for what it did before, or for something else."""
@@ -68,6 +74,7 @@ class Meaning(NamedTuple):
 
     aliases: dict[str, str]
     either: dict[str, tuple[str, ...]]
+    copies: frozenset[str]
 
     def of(self, name: str) -> tuple[str, ...]:
         return (self.aliases[name],) if name in self.aliases else self.either.get(name, ())
@@ -81,7 +88,7 @@ def met(ways: Sequence[Meaning]) -> Meaning:
     aliases = {n: p for n, p in first.aliases.items() if all(way.aliases.get(n) == p for way in ways[1:])}
     names = dict.fromkeys(name for way in ways for name in (*way.aliases, *way.either) if name not in aliases)
     either = {name: tuple(dict.fromkeys(path for way in ways for path in way.of(name))) for name in names}
-    return Meaning(aliases, either)
+    return Meaning(aliases, either, frozenset(name for way in ways for name in way.copies))
 
 
 def _is_static(node: tree.Function) -> bool:

@@ -17,7 +17,9 @@ from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Method, One
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
+from llmlint.phrases import last_name
 
+_PARTIAL = ("partial", "partialmethod")
 _MADE_ELSEWHERE = ("partial", "__new__")
 
 
@@ -116,9 +118,17 @@ def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meaning
         return True
     if effect.callee.startswith("super()"):
         return _has_other_bases(function, effect)
-    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]):
+    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]) or _is_partial(function, effect):
         return True
     return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
+
+
+def _is_partial(function: FunctionInfo, effect: Effect) -> bool:
+    """Does `self.pad = partial(pad, size=8)` hand over a part of it already?"""
+    base, _, name = effect.callee.rpartition(".")
+    kept = function.owner.attributes.get(name) if base == "self" and function.owner is not None else None
+    made = [e.source for e in function.effects if e.op == "bind" and e.path == effect.callee]
+    return any(last_name(source) in _PARTIAL for source in (*made, kept.source if kept is not None else ""))
 
 
 def _has_other_bases(function: FunctionInfo, effect: Effect) -> bool:

@@ -251,3 +251,49 @@ def test_a_logger_is_known_by_what_makes_it():
 
     assert shape("logging.getLogger(__name__)") == "log"
     assert shape("make_board()") == "delegate"
+
+
+def test_a_copied_container_is_one_of_its_own_with_the_same_elements():
+    body = """
+class S:
+    def f(self):
+        left = list(self.waiting)
+        left.clear()
+        table = self.table.copy()
+        del table["a"]
+        for request in left:
+            request.ended = True
+"""
+    assert [found for found in effects(body) if found[0] in ("clear", "remove", "assign")] == [
+        ("clear", "left"),
+        ("remove", "table"),
+        ("assign", "self.waiting[].ended"),
+    ]
+
+
+def test_a_member_of_cpp_taken_by_value_is_an_object_of_its_own_and_a_pointer_is_not():
+    text = """
+struct S {
+    std::vector<int> rows;
+    Slot slot;
+    Node * node;
+    void f() {
+        auto taken = rows;
+        taken.clear();
+        Slot other = slot;
+        other.busy = true;
+        auto & same = rows;
+        same.clear();
+        auto next = node;
+        next->busy = true;
+    }
+};
+"""
+    source, module = read_cpp(text.encode())
+    found = next(f for f in facts_of(module, source).functions if f.name == "f")
+    assert [(e.op, e.path) for e in found.effects if e.op in ("clear", "assign")] == [
+        ("clear", "taken"),
+        ("assign", "other.busy"),
+        ("clear", "self.rows"),
+        ("assign", "self.node.busy"),
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from llmlint.code.facts.facts import ImportFact, Param
 from llmlint.code.link.asking import Asking, Question
@@ -302,8 +302,19 @@ class Types:
         declared = (self._annotated(start) for start in starts if start.annotation)
         said = next((value for value in declared if value is not None), None)
         if said is not None and not says_little(said) and not is_some_function(said):
-            return said
+            return joined((said, *self._others(starts, holder, path, said)))
         return _told(joined(self._start(start, holder, path) for start in starts), said)
+
+    def _others(
+        self, starts: Sequence[Start], holder: FunctionInfo | ClassInfo | None, path: str, said: Value
+    ) -> Iterator[Value]:
+        """What a local that is declared in one branch of a function is in another: an object of another class."""
+        if not isinstance(holder, FunctionInfo) or not isinstance(said, Instance) or said.cls is None:
+            return
+        for start in starts:
+            value = None if start.annotation else self._start(start, holder, path)
+            if isinstance(value, Instance) and value.cls is not None and not value.cls.is_kin_of(said.cls):
+                yield value
 
     def _annotated(self, start: Start, owner: ClassInfo | None = None) -> Value:
         return self._declared.value(start.annotation, *where(start, owner))

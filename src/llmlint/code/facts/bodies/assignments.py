@@ -116,7 +116,7 @@ def store(
         target = target.value
     if isinstance(target, tree.Name) and _is_local_target(reader, target, at):
         stands_for = "" if _is_copied(reader, at, value) else path
-        _bind(reader, target.id, at, kind, source, reads, via, stands_for, more, _is_copy(reader, value))
+        _bind(reader, target.id, at, kind, source, reads, via, stands_for, more, _is_copy(reader, at, value))
     elif isinstance(target, tree.Collection):
         parts = parts_of(hint or followed(reader, value), len(target.items))
         for item, part in zip(target.items, parts, strict=True):
@@ -124,7 +124,7 @@ def store(
     elif isinstance(target, tree.Index):
         _store_at_index(reader, target, at, kind, source, reads, op, more)
     else:
-        into = reader.path(target)
+        into = reader.changed(target, reader.path(target))
         _drop_aliases_of(reader, into)
         if op in _IN_PLACE_GROWTH and kind == "container":
             reader.emit("insert", into, at, via=via, reads=reads, value=kind, holds=more.holds)
@@ -228,14 +228,20 @@ def _bind(
 
 def _is_copied(reader: BodyReader, at: tree.Node, value: tree.Node) -> bool:
     """C++: `Params result = *this;` is an object of its own, `auto & it = *this;` and `auto * it = this;` are not."""
+    return _is_declared_by_value(reader, at) and isinstance(value, tree.Unary) and value.op == "*"
+
+
+def _is_declared_by_value(reader: BodyReader, at: tree.Node) -> bool:
     if reader.scope.is_python or not (isinstance(at, tree.Assign) and at.declares):
         return False
-    text = _annotation(reader, at)
-    return isinstance(value, tree.Unary) and value.op == "*" and not {"&", "*"} & set(text)
+    return not {"&", "*"} & set(_annotation(reader, at))
 
 
-def _is_copy(reader: BodyReader, value: tree.Node) -> bool:
-    """Python: `list(self.queue)` and `self.table.copy()` are containers of their own, with the same elements."""
+def _is_copy(reader: BodyReader, at: tree.Node, value: tree.Node) -> bool:
+    """Python: `list(self.queue)` and `self.table.copy()` are containers of their own, with the same elements. C++:
+    `auto left = queue_;` is, where it is no pointer, which the arrows behind it tell."""
+    if _is_declared_by_value(reader, at):
+        return isinstance(value, tree.Name | tree.Attribute | tree.Index)
     match value if reader.scope.is_python else None:
         case tree.Call(function=tree.Name(id=name), args=[_]):
             return name in WRAPPERS

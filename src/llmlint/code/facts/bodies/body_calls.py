@@ -73,7 +73,7 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     key = _first_key(args) if method in KEYED_FIRST else ""
     if op:
         reader.saw(base, node)
-        changed = reader.changed(function.value, base) if isinstance(function, tree.Attribute) else base
+        changed = reader.changed(function.value, base, function) if isinstance(function, tree.Attribute) else base
         reader.emit(op, changed, node, key=key, via=method, result=result, reads=reads, args=args)
     else:
         if base not in ("?", "super()"):

@@ -189,9 +189,18 @@ class BodyReader:
             return f"self.{name}"
         return name if name in ("std", "self") else f"~{name}"
 
-    def changed(self, node: tree.Node, path: str) -> str:
-        """The container that a change at `node` changes: a copy's own, and not the one that `path` says it came from."""
-        return node.id if isinstance(node, tree.Name) and node.id in self.scope.copies else path
+    def changed(self, node: tree.Node, path: str, whole: tree.Node | None = None) -> str:
+        """What a change at `node` changes: a copy's own, and not what `path` says it came from. `whole` is the call
+        that makes the change."""
+        root = node
+        while isinstance(root, tree.Attribute | tree.Index):
+            root = root.value
+        if not isinstance(root, tree.Name) or root.id not in self.scope.copies:
+            return path
+        if self.scope.is_python:
+            return root.id if root is node else path
+        behind = self.source.of(whole or node, 200)[len(root.id) :].lstrip()
+        return path if behind.startswith("->") else f"{root.id}{path[len(self.scope.aliases[root.id]) :]}"
 
     def declare(self, node: tree.Node) -> None:
         """A function, class or import inside the body: kept for later, with the names as they are here."""

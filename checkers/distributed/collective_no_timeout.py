@@ -17,7 +17,7 @@ from llmlint.findings import Report, Step
 from llmlint.vocabulary import Collective, words
 
 _RECEIVES = frozenset({"recv", "accept"})
-_BOUNDS = ("SO_RCVTIMEO", "TCP_USER_TIMEOUT")
+_BOUNDS = ("SO_RCVTIMEO", "TCP_USER_TIMEOUT", "NONBLOCK")
 _POLLS = frozenset({"poll", "select", "epoll_wait", "ppoll", "pselect"})
 
 
@@ -126,7 +126,7 @@ def _sockets(program: Program) -> Iterator[Report]:
         calls = [(f, e) for f in program.functions_in(path) for e in f.effects if e.op == "call"]
         names = {e.path.rsplit(".", 1)[-1].lstrip("~") for _, e in calls}
         bounded = names & _POLLS or any(
-            bound in (a.path + a.literal) for _, e in calls for a in e.args for bound in _BOUNDS
+            bound in told for _, e in calls for a in e.args for told in (a.path, a.literal, *a.reads) for bound in _BOUNDS
         )
         waits = [(f, e) for f, e in calls if e.path.lstrip("~") in _RECEIVES and len(e.args) >= 3]
         if not waits or bounded:

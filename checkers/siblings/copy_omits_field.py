@@ -79,7 +79,13 @@ def _compare(
 def _fields(cls: ClassInfo) -> dict[str, FieldFact]:
     """What an object holds of its own, with what its bases declare; locks, counters of threads and padding stay."""
     declared = {field.name: (c, field) for c in reversed(cls.mro) for field in c.facts.fields}
-    return {name: field for name, (c, field) in declared.items() if not _stays(c, field)}
+    return {name: field for name, (c, field) in declared.items() if not _stays(c, field) and not _is_shared(c, field)}
+
+
+def _is_shared(cls: ClassInfo, field: FieldFact) -> bool:
+    """In a dataclass a name without a type is one of the class, and its objects have it all together."""
+    is_data = any("dataclass" in decorator for decorator in cls.facts.decorators)
+    return is_data and cls.language == "python" and not field.annotation
 
 
 def _stays(cls: ClassInfo, field: FieldFact) -> bool:

@@ -289,8 +289,8 @@ struct S {
     }
 };
 """
-    source, module = read_cpp(text.encode())
-    found = next(f for f in facts_of(module, source).functions if f.name == "f")
+    read, module = read_cpp(text.encode(), "cpp")
+    found = next(f for f in facts_of(module, read).functions if f.name == "f")
     assert [(e.op, e.path) for e in found.effects if e.op in ("clear", "assign")] == [
         ("clear", "taken"),
         ("assign", "other.busy"),

@@ -108,7 +108,8 @@ def _sockets(program: Program) -> Iterator[Report]:
             if function.language == "python" or effect.path not in _RECEIVES or function.owner is None:
                 continue
             handle = effect.args[0].path if effect.args else ""
-            own = [(f, e) for f in function.owner.functions for e in f.effects if e.op == "call"]
+            family = [f for cls in dict.fromkeys((function.owner, *function.owner.mro)) for f in cls.functions]
+            own = [(f, e) for f in family for e in f.effects if e.op == "call"]
             connecting = [(f, e) for f, e in own if e.path == "connect" and e.args and e.args[0].path == handle]
             if not handle.startswith("self.") or not connecting or any(_limits(e) for _, e in own):
                 continue
@@ -120,7 +121,8 @@ def _sockets(program: Program) -> Iterator[Report]:
 def _limits(effect: Effect) -> bool:
     if effect.path.rpartition(".")[2] in _LIMITS:
         return True
-    return any(mark in a.path for a in effect.args for mark in ("SO_RCVTIMEO", "NONBLOCK", "MSG_DONTWAIT"))
+    named = [name for a in effect.args for name in (a.path, *a.reads)]
+    return any(mark in name for name in named for mark in ("SO_RCVTIMEO", "NONBLOCK", "MSG_DONTWAIT"))
 
 
 def _of_socket(

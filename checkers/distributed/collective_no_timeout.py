@@ -126,7 +126,11 @@ def _sockets(program: Program) -> Iterator[Report]:
         calls = [(f, e) for f in program.functions_in(path) for e in f.effects if e.op == "call"]
         names = {e.path.rsplit(".", 1)[-1].lstrip("~") for _, e in calls}
         bounded = names & _POLLS or any(
-            bound in told for _, e in calls for a in e.args for told in (a.path, a.literal, *a.reads) for bound in _BOUNDS
+            bound in told
+            for _, e in calls
+            for a in e.args
+            for told in (a.path, a.literal, *a.reads)
+            for bound in _BOUNDS
         )
         waits = [(f, e) for f, e in calls if e.path.lstrip("~") in _RECEIVES and len(e.args) >= 3]
         if not waits or bounded:

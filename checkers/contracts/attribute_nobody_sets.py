@@ -12,9 +12,10 @@ from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Instance
+from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
@@ -39,7 +40,7 @@ def check_program(program: Program) -> Iterator[Report]:
     members = Members(program)
     missing: dict[ClassInfo, list[_Missing]] = {}
     for function in program.asked.functions:
-        if function.language == "python" and not _expects_none(function):
+        if function.language == "python" and not once(function.facts, _expects_none):
             for found in _own(members, function):
                 missing.setdefault(found.cls, []).append(found)
             yield from (_report(program, found, members) for found in _of_others(program, members, function))
@@ -48,7 +49,7 @@ def check_program(program: Program) -> Iterator[Report]:
             yield from (_report(program, found, members) for found in found_in_class)
 
 
-def _expects_none(function: FunctionInfo) -> bool:
+def _expects_none(function: Function) -> bool:
     return any(region.kind == "except" and "AttributeError" in region.text for region in function.regions)
 
 
@@ -61,13 +62,9 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
         return
     if function.is_method and next((p.name for p in function.facts.params), "") not in ("self", "cls"):
         return  # a callback, or a plain function that is kept in a class
-    told: set[str] = set()
-    for path, line in _reads_of_self(function):
-        match = _OWN.match(path)
-        name = match[1] if match else ""
-        if not name or name in told or name.startswith("__") or cls.has_member(name) or name in cls.attributes:
+    for name, line in once(function.facts, _read_of_self).items():
+        if cls.has_member(name) or name in cls.attributes:
             continue
-        told.add(name)
         known = members.of(cls)
         if known is None:
             known = _of_module(members, cls, name)
@@ -84,35 +81,46 @@ def _of_module(members: Members, cls: ClassInfo, name: str) -> frozenset[str] | 
     return known if near and abs(len(near) - len(name)) <= _LETTERS else None
 
 
-def _reads_of_self(function: FunctionInfo) -> Iterator[tuple[str, int]]:
-    yield from function.reads
-    yield from ((effect.callee, effect.line) for effect in function.effects if effect.callee.startswith("self."))
+def _read_of_self(function: Function) -> dict[str, int]:
+    """The attributes of `self` by their names, with the line of the first reading."""
+    called = ((effect.callee, effect.line) for effect in function.effects if effect.callee.startswith("self."))
+    found: dict[str, int] = {}
+    for path, line in (*function.reads, *called):
+        match = _OWN.match(path)
+        if match and not match[1].startswith("__"):
+            found.setdefault(match[1], line)
+    return found
 
 
 # ---------------------------------------------------------------- other objects
 
 
 def _of_others(program: Program, members: Members, function: FunctionInfo) -> Iterator[_Missing]:
-    told: set[tuple[str, str]] = set()
+    for (owner, name), (effect, is_exact) in once(function.facts, _read_of_others).items():
+        is_elsewhere = name in members.anywhere
+        if name in members.set_elsewhere or (is_elsewhere and not is_exact):
+            continue
+        cls = _class_of(program, function, owner)
+        if is_elsewhere and cls is not None and not _is_final_record(cls):
+            continue
+        known = members.of(cls) if cls is not None else None
+        if cls is None or known is None or name in known or _is_asked(function, effect):
+            continue
+        called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
+        if not called or _nearest(name, known):
+            yield _Missing(function, effect.line, f"{owner}.{name}", name, cls)
+
+
+def _read_of_others(function: Function) -> dict[tuple[str, str], tuple[Effect, bool]]:
+    """Objects and what is read of them, with the first effect that does so; and does the function say their type?"""
     exact = _declared_here(function)
+    found: dict[tuple[str, str], tuple[Effect, bool]] = {}
     for effect in function.effects:
         for path in _read_by(effect):
             owner, name = _parts(path)
-            if not name or name in members.set_elsewhere or (owner, name) in told:
-                continue
-            is_elsewhere = name in members.anywhere
-            if is_elsewhere and owner not in exact:
-                continue
-            told.add((owner, name))
-            cls = _class_of(program, function, owner)
-            if is_elsewhere and cls is not None and not _is_final_record(cls):
-                continue
-            known = members.of(cls) if cls is not None else None
-            if cls is None or known is None or name in known or _is_asked(function, effect):
-                continue
-            called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
-            if not called or _nearest(name, known):
-                yield _Missing(function, effect.line, f"{owner}.{name}", name, cls)
+            if name:
+                found.setdefault((owner, name), (effect, owner in exact))
+    return found
 
 
 @lru_cache(maxsize=65536)
@@ -124,7 +132,7 @@ def _parts(path: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _declared_here(function: FunctionInfo) -> set[str]:
+def _declared_here(function: Function) -> set[str]:
     """Locals whose type, or that of what they hold, the function itself says."""
     said = {effect.path for effect in function.effects if effect.op == "bind" and effect.annotation}
     return {*said, *(f"{name}[]" for name in said)}

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Method, One
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import last_name
@@ -34,9 +35,9 @@ def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Re
     named = Named(program)
     for function in _to_look_at(program):
         if function.language == "python" and not _is_trial(function):
-            local = {e.path for e in function.effects if e.op == "bind" and (e.options or e.value == "path")}
-            for effect in function.effects:
-                may = effect.op == "call" and (effect.callee in local or named.may_misfit(effect))
+            local = {e.path for e in function.doing("bind") if e.options or e.value == "path"}
+            for effect in function.doing("call"):
+                may = effect.callee in local or named.may_misfit(effect)
                 if may and not _is_aside(function, effect):
                     yield from _check(program, function, effect, lost)
 
@@ -57,8 +58,12 @@ def _is_trial(function: FunctionInfo) -> bool:
 
 def _is_aside(function: FunctionInfo, effect: Effect) -> bool:
     """Is it run only when its module is the program, or only where somebody has asked whether it fits?"""
-    asked = any(e.callee.endswith("signature") and e.line < effect.line for e in function.effects)
+    asked = any(line < effect.line for line in once(function.settled, _lines_asking))
     return asked or any("__name__" in region.text for region in around(function, effect))
+
+
+def _lines_asking(function: Function) -> tuple[int, ...]:
+    return tuple(effect.line for effect in function.effects if effect.callee.endswith("signature"))
 
 
 def _check(

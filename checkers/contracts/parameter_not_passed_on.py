@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.signatures import Signature, signature_of
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.objects import One
+from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.findings import Report
 
@@ -28,21 +29,21 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _unread(program: Program, function: FunctionInfo) -> Iterator[str]:
-    used = _used_in(function)
+    used = once(function.facts, _used_in)
     wanted = (p.name for p in function.params if p.kind in ("", "only") and not p.name.startswith("_"))
     unread = [name for name in wanted if name not in used]
     if not unread or not used.isdisjoint(_ALL_LOCALS):
         return
-    inside = {name for inner in _functions_in(program, function) for name in _used_in(inner)}
+    inside = {name for inner in _functions_in(program, function) for name in once(inner.facts, _used_in)}
     if inside.isdisjoint(_ALL_LOCALS):
         yield from (name for name in unread if name not in inside)
 
 
-def _used_in(function: FunctionInfo) -> set[str]:
+def _used_in(function: Function) -> frozenset[str]:
     """The first names of all that it reads or does something to."""
-    read = {root_of(path) for path, _ in function.facts.reads}
-    done = function.facts.effects
-    return read | {root_of(path) for effect in done for path in (effect.path, effect.key, *effect.reads)}
+    read = (path for path, _ in function.reads)
+    done = (path for effect in function.effects for path in (effect.path, effect.key, *effect.reads))
+    return frozenset(map(root_of, (*read, *done)))
 
 
 def _functions_in(program: Program, function: FunctionInfo) -> Iterator[FunctionInfo]:
@@ -84,9 +85,9 @@ def _wants(program: Program, meaning: One, effect: Effect, name: str) -> bool:
     if signature is None or not _lacks(signature, effect, name):
         return False
     called = _run_by(meaning)
-    if called is None or name in _used_in(called):
+    if called is None or name in once(called.facts, _used_in):
         return True
-    return any(name in _used_in(inner) for inner in _functions_in(program, called))
+    return any(name in once(inner.facts, _used_in) for inner in _functions_in(program, called))
 
 
 def _run_by(meaning: One) -> FunctionInfo | None:

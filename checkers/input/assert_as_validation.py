@@ -30,8 +30,8 @@ _VALIDATES = re.compile(r"validator|__post_init__|^validate|^verify|^check|^norm
 def check_program(program: Program) -> Iterator[Report]:
     for function in program.asked.functions:
         if function.language == "python" and not function.facts.shape:
-            for effect in function.effects:
-                if effect.op == "assert" and effect.reads:
+            for effect in function.doing("assert"):
+                if effect.reads:
                     yield from _of_value(program, function, effect)
                     yield from _of_set_up(program, function, effect)
 

@@ -48,8 +48,8 @@ def _removals(cls: ClassInfo) -> dict[str, list[Call]]:
     for function in cls.functions:
         if function in cls.building or is_setup(function) or function.name == "__del__":
             continue
-        for effect in function.effects:
-            attribute = attribute_of(effect.path) if effect.op == "remove" else ""
+        for effect in function.doing("remove"):
+            attribute = attribute_of(effect.path)
             if attribute in cls.attributes and effect.path == f"self.{attribute}":
                 found.setdefault(attribute, []).append(Call(function, effect))
     return found

@@ -199,8 +199,8 @@ def _gone_with_first_part(program: Program) -> Iterator[Report]:
     for written in program.asked.functions:
         if written.language == "python" and sum(region.kind == "loop" for region in written.regions) > 1:
             function = whole(program, written)
-            for effect in function.effects:
-                if effect.op == "remove" and effect.key:
+            for effect in function.doing("remove"):
+                if effect.key:
                     yield from _inner_removal(program, function, effect)
 
 

@@ -9,7 +9,7 @@ that removes entries on its way appends to an entry of the same `defaultdict` af
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.drains import drains_in
@@ -146,7 +146,7 @@ def _is_caught(function: FunctionInfo, effect: Effect) -> bool:
 
 
 def _crossed(
-    program: Program, cls: ClassInfo, attribute: str, changes: list[Change], removals: list[Change]
+    program: Program, cls: ClassInfo, attribute: str, changes: Sequence[Change], removals: list[Change]
 ) -> Iterator[Report]:
     """What an event names is looked for where a removal that minds nothing may have come first."""
     minding = [c for c in removals if _minds_nothing(c) and not is_setup(c.function)]

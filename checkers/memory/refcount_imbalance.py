@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from llmlint.checkers.memory.shared_entry import shared_entries
 from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_of
 from llmlint.code.domain.state import attribute_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.leaks import Question, leak
 from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.once import once
@@ -146,17 +146,28 @@ def _counter_tables(program: Program, cls: ClassInfo) -> dict[str, tuple[Functio
     raised: dict[str, tuple[FunctionInfo, Effect]] = {}
     lowered: set[str] = set()
     for function in cls.functions:
-        for effect in function.effects:
-            attribute = attribute_of(effect.path)
-            if not attribute:
-                continue
-            verb = words(effect.callee.rpartition(".")[2]) if effect.callee.startswith(f"self.{attribute}[].") else ()
-            steps = effect.path == f"self.{attribute}" and effect.op in ("insert", "assign")
-            if "increment" in verb or "incr" in verb or (steps and effect.via == RAISE):
-                raised.setdefault(attribute, (function, effect))
-            if "decrement" in verb or "decr" in verb or (steps and effect.via == LOWER):
-                lowered.add(attribute)
+        up, down = once(function.settled, _counted_in)
+        for attribute, effect in up.items():
+            raised.setdefault(attribute, (function, effect))
+        lowered |= down
     return {attribute: at for attribute, at in raised.items() if attribute in lowered}
+
+
+def _counted_in(function: Function) -> tuple[dict[str, Effect], set[str]]:
+    """The attributes whose counters a function raises, with where, and those whose it lowers."""
+    raised: dict[str, Effect] = {}
+    lowered: set[str] = set()
+    for effect in function.effects:
+        attribute = attribute_of(effect.path)
+        if not attribute:
+            continue
+        verb = words(effect.callee.rpartition(".")[2]) if effect.callee.startswith(f"self.{attribute}[].") else ()
+        steps = effect.path == f"self.{attribute}" and effect.op in ("insert", "assign")
+        if "increment" in verb or "incr" in verb or (steps and effect.via == RAISE):
+            raised.setdefault(attribute, effect)
+        if "decrement" in verb or "decr" in verb or (steps and effect.via == LOWER):
+            lowered.add(attribute)
+    return raised, lowered
 
 
 def _asks_first(function: FunctionInfo, removal: Effect) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.counting import LOWER, RAISE
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report
@@ -26,7 +26,8 @@ class _Holding(NamedTuple):
 
 
 def shared_entries(program: Program) -> Iterator[Report]:
-    shared = ((f, e, holding) for f in program.asked.functions for e in f.effects if (holding := _shared(f, e)))
+    giving = ((f, e) for f in program.asked.functions for e in once(f.settled, _giving))
+    shared = ((f, e, holding) for f, e in giving if (holding := _shared(f, e)))
     for function, effect, holding in shared:
         returned = once(program, _given_back)
         if holding in returned and not _counts_up(program, function):
@@ -37,7 +38,7 @@ def _given_back(program: Program) -> dict[_Holding, tuple[Call, Call]]:
     """What holds parts that are given to a function which lowers their count; and where, and where that does so."""
     found: dict[_Holding, tuple[Call, Call]] = {}
     for callee in program.functions:
-        lowered = next((e for e in callee.effects if _is_count(callee, e)), None)
+        lowered = next((e for e in once(callee.settled, _lowering) if _is_count(callee, e)), None)
         if lowered is None:
             continue
         for function, call in program.callers(callee):
@@ -48,9 +49,18 @@ def _given_back(program: Program) -> dict[_Holding, tuple[Call, Call]]:
     return found
 
 
+def _giving(function: Function) -> tuple[Effect, ...]:
+    return tuple(e for e in function.effects if e.op in ("assign", "insert") or e.via == "extend")
+
+
+def _lowering(function: Function) -> tuple[Effect, ...]:
+    """What goes down by one."""
+    return tuple(e for e in function.effects if e.via in _STEPS[LOWER] and e.source == "1")
+
+
 def _is_count(function: FunctionInfo, effect: Effect) -> bool:
-    """It goes down by one here and is asked for, and goes up by one in another method."""
-    if effect.via not in _STEPS[LOWER] or effect.source != "1" or function.owner is None:
+    """What goes down here is asked for, and goes up by one in another method."""
+    if function.owner is None:
         return False
     count = effect.path.rpartition(".")[2]
     is_asked = any(count in region.text for region in function.regions if region.kind == "if")

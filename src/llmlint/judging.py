@@ -9,6 +9,7 @@ import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
 from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
+from llmlint.kept_files import KeptFiles
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
 
@@ -30,6 +31,7 @@ class Judge:
         rules: Sequence[Rule],
         text_of: Callable[[str], str],
         program: Program | None,
+        kept: KeptFiles | None = None,
     ) -> None:
         self._records = records
         self._rules = {rule.code: rule for rule in rules}
@@ -38,6 +40,7 @@ class Judge:
         self._lines: dict[str, list[str]] = {}
         self._ordinals = Ordinals()
         self._program = program
+        self._kept = kept
         self._unused: dict[tuple[str, int], str] = {}
         names = {name.lower(): rule.code for rule in catalogue for name in (*rule.former, rule.code, rule.name)}
         self.suppressions = {
@@ -56,7 +59,7 @@ class Judge:
         if self._program is not None:
             from llmlint.unused_code import UnusedCode
 
-            unused_code = UnusedCode(self._program, self._records, self._text_of)
+            unused_code = UnusedCode(self._program, self._records, self._text_of, self._kept)
             self._unused = unused_code.reasons_at((path, report.at.line) for _, path, report in sure)
         found = list(_told_once([(report, self._judged(rule, path, report)) for rule, path, report in self._reports]))
         found += [self._finding(rule, path, report) for rule, path, report in self._about_directives()]

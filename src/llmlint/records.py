@@ -14,6 +14,7 @@ import msgspec
 
 from llmlint.cache import Cache
 from llmlint.files import Problem, SourcePath
+from llmlint.kept_files import KeptFiles
 from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
 from llmlint.reading import FileRecord, Reading, Work, content_key, decode_record, read_batch
@@ -86,10 +87,11 @@ def gather(
     vocabulary: Vocabulary,
     jobs: int,
     progress: Progress | None = None,
+    kept: KeptFiles | None = None,
 ) -> Gathered:
     """`given` holds content that takes the place of what is on disk, by path."""
     found = Gathered(keys=dict(known))
-    unread = _take_from_cache(sources, found, cache)
+    unread = _take_from_cache(_take_kept(sources, found, kept), found, cache)
     stamps = {source.path: stamp_of(source) for source in unread if source.path not in given}
     readable = []
     for source in unread:
@@ -112,7 +114,19 @@ def gather(
         if stamps.get(source.path) and source.path in found.records
     )
     found.problems.sort(key=lambda problem: problem.path)
+    if kept is not None:
+        kept.keep((found.keys[path], record) for path, record in found.records.items())
     return found
+
+
+def _take_kept(sources: Sequence[SourcePath], found: Gathered, kept: KeptFiles | None) -> Sequence[SourcePath]:
+    if kept is None:
+        return sources
+    for source in sources:
+        record = kept.records.get(found.keys.get(source.path, ""))
+        if record is not None:
+            found.records[source.path] = record
+    return [source for source in sources if source.path not in found.records]
 
 
 def _take_from_cache(sources: Sequence[SourcePath], found: Gathered, cache: Cache) -> list[SourcePath]:

@@ -20,6 +20,7 @@ from llmlint.code.facts.facts import FileFacts
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
+from llmlint.kept_files import KeptFiles
 from llmlint.local_cache import LocalCache
 from llmlint.opening import read_file
 from llmlint.progress import Progress, Stage
@@ -106,11 +107,13 @@ def scan_files(
     progress: Progress | None = None,
     keys: Mapping[str, str] | None = None,
     asked: frozenset[str] | None = None,
+    kept: KeptFiles | None = None,
 ) -> ScanResult:
     """Scans files; the result is the same for any number of jobs, any order, and for a cold or a warm cache.
 
     `given` holds content that takes the place of what is on disk, by path; `keys` the content keys of paths for whose
     content nobody need be asked, where the caller knows them. Findings are told of the `asked` paths, None for all.
+    `kept` is handed on from scan to scan where several follow one another.
     """
     started = time.perf_counter()
     given = given or {}
@@ -119,7 +122,7 @@ def scan_files(
     try:
         with collection_off():
             known = known_keys(sources, given, cache) if keys is None else keys
-            return _scan(sources, options, given, known, cache, progress, started, asked)
+            return _scan(sources, options, given, known, cache, progress, started, asked, kept)
     finally:
         cache.close()
 
@@ -142,16 +145,17 @@ def _scan(
     progress: Progress | None,
     started: float,
     asked: frozenset[str] | None,
+    kept: KeptFiles | None,
 ) -> ScanResult:
     result = _known_result(sources, keys, options, cache, asked)
     if result is None and len(keys) < len(sources):
         keys = keys_by_content(sources, given, keys, cache)
         result = _known_result(sources, keys, options, cache, asked)
     if result is None:
-        gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress)
+        gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress, kept)
         read = time.perf_counter()
-        texts = _Texts(sources, given, gathered.keys)
-        result = judge_records(gathered.records, options, texts.of, progress, asked)
+        texts = _Texts(sources, given, gathered.keys, kept)
+        result = judge_records(gathered.records, options, texts.of, progress, asked, kept)
         problems = [*gathered.problems, *result.problems, *texts.changed]
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
@@ -185,6 +189,7 @@ def judge_records(
     text_of: Callable[[str], str],
     progress: Progress | None = None,
     asked: frozenset[str] | None = None,
+    kept: KeptFiles | None = None,
 ) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     catalogue = load_catalogue()
@@ -192,7 +197,7 @@ def judge_records(
     readable = _readable(records, result)
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     program = _linked(readable, options, progress, asked)
-    judge = Judge(records, catalogue, options.rules, text_of, program)
+    judge = Judge(records, catalogue, options.rules, text_of, program, kept)
     for rule, answer in _answered(program, options, progress):
         judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
@@ -315,13 +320,25 @@ def _stored(cache: Cache, key: str) -> ScanResult | None:
 class _Texts:
     """The text of files, asked for after their facts were read: `changed` names those that are others by now."""
 
-    def __init__(self, sources: Sequence[SourcePath], given: Mapping[str, bytes], keys: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[SourcePath],
+        given: Mapping[str, bytes],
+        keys: Mapping[str, str],
+        kept: KeptFiles | None,
+    ) -> None:
         self.changed: list[Problem] = []
         self._sources = {source.path: source for source in sources}
         self._given = given
         self._keys = keys
+        self._kept = kept
 
     def of(self, path: str) -> str:
+        if self._kept is None:
+            return self._read(path)
+        return self._kept.text(self._keys[path], lambda: self._read(path))
+
+    def _read(self, path: str) -> str:
         if path in self._given:
             return self._given[path].decode("utf-8", "replace")
         source = self._sources[path]

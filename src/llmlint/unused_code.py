@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmlint.code.domain.roots import roots_of
+from llmlint.kept_files import KeptFiles
 
 if TYPE_CHECKING:
     from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
@@ -42,10 +43,13 @@ _Lines = dict[str, list[tuple[int, int]]]
 class UnusedCode:
     """`paths` are the files in which a name may be mentioned, also those that could not be linked."""
 
-    def __init__(self, program: Program, paths: Iterable[str], text_of: Callable[[str], str]) -> None:
+    def __init__(
+        self, program: Program, paths: Iterable[str], text_of: Callable[[str], str], kept: KeptFiles | None = None
+    ) -> None:
         self._program = program
         self._paths = tuple(paths)
         self._text_of = text_of
+        self._kept = kept or KeptFiles()
         self._users: dict[str, list[list[tuple[str, _Lines]]]] = {}
         """By a name, for each place that mentions it, what may be unused there; nothing where somebody will use it."""
 
@@ -94,7 +98,7 @@ class UnusedCode:
         defined = self._ranges_of_class(cls.name)
         for path in self._paths:
             text = self._text_of(path)
-            for at in _words(cls.name, text):
+            for at in self._words(cls.name, text):
                 start = text.rfind("\n", 0, at) + 1
                 is_named = text.startswith(("class ", "from ", "import "), start) or _is_remark(path, text, at)
                 if not is_named and _is_outside(text, at, defined.get(path, ())):
@@ -161,7 +165,7 @@ class UnusedCode:
                 break
             text = self._text_of(path)
             for name, defined in list(left.items()):
-                for at in _words(name, text):
+                for at in self._words(name, text):
                     if _is_outside(text, at, defined.get(path, ())) and not _is_remark(path, text, at):
                         found[name].append((path, text.count("\n", 0, at) + 1))
                         if len(found[name]) > _FEW:
@@ -170,10 +174,30 @@ class UnusedCode:
         for path in self._paths if left else ():
             text = self._text_of(path)
             for name, defined in list(left.items()):
-                if any(_is_outside(text, at, defined.get(path, ())) for at in _beginnings(name, text)):
+                if any(_is_outside(text, at, defined.get(path, ())) for at in self._beginnings(name, text)):
                     found[name] += [(path, 0)] * (_FEW + 1)
                     del left[name]
         return found
+
+    def _words(self, name: str, text: str) -> Iterator[int]:
+        """Where the name stands as a word; looked for by hand, for a pattern that begins with a word's edge is slow."""
+        at = -1 if self._kept.lacks(text, name) else text.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if not _is_in_word(text, at - 1) and not _is_in_word(text, end):
+                yield at
+            at = text.find(name, end)
+
+    def _beginnings(self, name: str, text: str) -> Iterator[int]:
+        """Where a beginning of the name ends a string: `getattr(self, "opset_" + version)` means `opset_11`."""
+        for cut in (at + 1 for at, letter in enumerate(name) if letter == "_" and at > 2):
+            if self._kept.lacks(text, name[:cut]):
+                return  # and so it lacks what begins with this
+            at = text.find(name[:cut])
+            while at >= 0:
+                if text[at + cut : at + cut + 1] in _ENDS_OF_STRINGS and not _is_in_word(text, at - 1):
+                    yield at
+                at = text.find(name[:cut], at + cut)
 
 
 def _is_registered(cls: ClassInfo) -> bool:
@@ -215,26 +239,6 @@ def _is_remark(path: str, text: str, at: int) -> bool:
     opened = text.rfind(_DOCUMENTS, 0, at)
     above = text[: text.rfind("\n", 0, opened) + 1].rstrip()
     return not text[text.rfind("\n", 0, opened) + 1 : opened].strip(" \trR") and above[-1:] in ("", ":")
-
-
-def _words(name: str, text: str) -> Iterator[int]:
-    """Where the name stands as a word; looked for by hand, for a pattern that begins with a word's edge is slow."""
-    at = text.find(name)
-    while at >= 0:
-        end = at + len(name)
-        if not _is_in_word(text, at - 1) and not _is_in_word(text, end):
-            yield at
-        at = text.find(name, end)
-
-
-def _beginnings(name: str, text: str) -> Iterator[int]:
-    """Where a beginning of the name ends a string: `getattr(self, "opset_" + version)` means `opset_11`."""
-    for cut in (at + 1 for at, letter in enumerate(name) if letter == "_" and at > 2):
-        at = text.find(name[:cut])
-        while at >= 0:
-            if text[at + cut : at + cut + 1] in _ENDS_OF_STRINGS and not _is_in_word(text, at - 1):
-                yield at
-            at = text.find(name[:cut], at + cut)
 
 
 def _is_in_word(text: str, at: int) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import origins
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.with_helpers import is_of_a_helper, whole
 from llmlint.code.link.exits import BRANCHES, around, chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -33,9 +34,9 @@ def unanswered(program: Program) -> Iterator[Report]:
 
 
 def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
-    for wait in function.effects:
-        receiver, _, name = wait.callee.rpartition(".")
-        if name not in _RECEIVES or not _is_socket(program, function, wait, receiver) or _is_flagged(wait):
+    for wait in once(function.settled, _receiving):
+        receiver = wait.callee.rpartition(".")[0]
+        if not _is_socket(program, function, wait, receiver) or _is_flagged(wait):
             continue
         asked = _asked(function, receiver, wait)
         if asked is None or _is_in_one_helper(function, asked, wait) or _is_bounded(program, function, wait):
@@ -55,6 +56,14 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
             + ("" if _is_pipe(program, function, wait) else ", or set zmq.RCVTIMEO on it"),
         )
         return
+
+
+def _receiving(function: Function) -> tuple[Effect, ...]:
+    return tuple(e for e in function.effects if e.callee.rpartition(".")[2] in _RECEIVES)
+
+
+def _getting(function: Function) -> tuple[Effect, ...]:
+    return tuple(e for e in function.effects if e.callee.rpartition(".")[2] == "get" and not e.args)
 
 
 def _is_socket(program: Program, function: FunctionInfo, wait: Effect, receiver: str) -> bool:
@@ -134,9 +143,9 @@ def _on_queues(program: Program, function: FunctionInfo) -> Iterator[Report]:
     owner = function.owner
     if owner is None:
         return
-    for wait in function.effects:
-        receiver, _, name = wait.callee.rpartition(".")
-        if name != "get" or wait.args or not _is_shared_queue(program, function, receiver):
+    for wait in once(function.settled, _getting):
+        receiver = wait.callee.rpartition(".")[0]
+        if not _is_shared_queue(program, function, receiver):
             continue
         asked = next(
             (e for e in function.effects if e.line < wait.line and _puts(program, function, e, receiver)), None

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.with_helpers import whole
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
@@ -15,16 +16,16 @@ from llmlint.findings import Report
 def unlocked_once_flags(program: Program, locks: Locks) -> Iterator[Report]:
     """A flag of the function itself (`wrapper.has_run`) serves all who call it, whatever thread they are in."""
     for written in program.asked.functions:
-        if written.language != "python" or not _asks_itself(written):
+        if written.language != "python" or not once(written.facts, _asks_itself):
             continue
         function = whole(program, written)
-        for effect in function.effects:
-            if effect.op == "assign" and effect.path.startswith(f"{function.name}.") and effect.value == "constant":
+        for effect in function.doing("assign"):
+            if effect.path.startswith(f"{function.name}.") and effect.value == "constant":
                 if _is_tested(function, effect.path) and not locks.taken(function, effect):
                     yield _report(program, function, effect)
 
 
-def _asks_itself(function: FunctionInfo) -> bool:
+def _asks_itself(function: Function) -> bool:
     own = f"{function.name}."
     return any(path.startswith(own) for region in function.regions for path in region.reads)
 

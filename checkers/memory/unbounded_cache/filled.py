@@ -5,7 +5,7 @@ The key is followed back: through locals, through what a helper makes of it, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmlint.code.domain.entries import entered
 from llmlint.code.domain.growing import is_taken_from, outlives_requests
@@ -42,7 +42,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 yield from _judged(program, cls, known, changes)
 
 
-def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: list[Change]) -> Iterator[Report]:
+def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: Sequence[Change]) -> Iterator[Report]:
     for change in changes:
         if entered(change.effect) != change.attribute or is_setup(change.function) or change.function.owner is not cls:
             continue

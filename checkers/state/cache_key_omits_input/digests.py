@@ -65,8 +65,8 @@ def flows_into(function: FunctionInfo, effects: list[Effect]) -> set[str]:
 
 def _nobody_fills(program: Program, function: FunctionInfo, digests: list[Effect]) -> Iterator[Report]:
     reached = flows_into(function, digests)
-    for made in function.effects:
-        if made.op != "bind" or made.value != "empty" or made.path not in reached:
+    for made in function.doing("bind"):
+        if made.value != "empty" or made.path not in reached:
             continue
         if any(e is not made and e.path.split("[")[0] == made.path for e in function.effects) or _is_passed(
             function, made
@@ -96,8 +96,8 @@ def _nobody_fills(program: Program, function: FunctionInfo, digests: list[Effect
 
 def _mixed_in_elsewhere(program: Program, function: FunctionInfo) -> Step | None:
     """Where a hash of the same name adds a field of this class itself, and only in a branch: that the field matters."""
-    for other in program.functions:
-        if other.name != function.name or other.owner is function.owner or function.owner is None:
+    for other in program.functions_named(function.name):
+        if other.owner is function.owner or function.owner is None:
             continue
         for effect in other.effects:
             for path in {path for argument in effect.args for path in (argument.path, *argument.reads)}:
@@ -172,7 +172,7 @@ def _runtime(program: Program, function: FunctionInfo, omitted: str) -> dict[str
 
 
 def _raw_bytes(program: Program, function: FunctionInfo, digests: list[Effect]) -> Iterator[Report]:
-    raw = next((e for e in function.effects if e.op == "call" and e.path.endswith(".tobytes")), None)
+    raw = next((e for e in function.doing("call") if e.path.endswith(".tobytes")), None)
     if raw is None or any(path.endswith((".shape", ".dtype", ".size")) for path, _ in function.facts.reads):
         return
     yield Report(
@@ -194,9 +194,9 @@ def _raw_bytes(program: Program, function: FunctionInfo, digests: list[Effect]) 
 
 
 def keyed_by_id(program: Program, function: FunctionInfo) -> Iterator[Report]:
-    for effect in function.effects:
+    for effect in function.doing("insert"):
         attribute = attribute_of(effect.path)
-        if effect.op != "insert" or not effect.key.startswith("id(") or not _KEEPS & set(words(attribute)):
+        if not effect.key.startswith("id(") or not _KEEPS & set(words(attribute)):
             continue
         held = effect.key[3:-1]
         if held and any(held in (r, r.split(".")[0]) for r in effect.reads):

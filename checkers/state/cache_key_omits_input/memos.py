@@ -28,11 +28,11 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
 def kept_under_less(program: Program, function: FunctionInfo) -> Iterator[Report]:
-    for insert in function.effects:
-        if insert.op == "insert" and insert.via == "[]=" and _is_looked_up(function, insert):
+    for insert in function.doing("insert"):
+        if insert.via == "[]=" and _is_looked_up(function, insert):
             yield from _compare(program, function, insert, insert.key, {*insert.reads, insert.source})
-    for call in function.effects:
-        if call.op == "call" and len(call.args) >= 2:
+    for call in function.doing("call"):
+        if len(call.args) >= 2:
             made = _made_by(program, function, call)
             if made and _remembers(program, function, call):
                 yield from _compare(program, function, call, " ".join(_key_of(call)), made)

@@ -58,7 +58,7 @@ def _by_flag(cls: ClassInfo, values: frozenset[str]) -> dict[str, dict[str, Effe
     """The methods that set each flag of the object to one of the values once it is made."""
     found: dict[str, dict[str, Effect]] = defaultdict(dict)
     for method in cls.methods.values():
-        for effect in method.effects if not is_setup(method) else ():
+        for effect in method.doing("assign") if not is_setup(method) else ():
             flag = attribute_of(effect.path)
             if flag and effect.path == f"self.{flag}" and _sets(effect, values):
                 found[flag].setdefault(method.name, effect)
@@ -157,10 +157,10 @@ def _callers(cls: ClassInfo) -> Iterator[Report]:
     lowering = [
         (function, effect, *_split(effect.path))
         for function in cls.functions
-        for effect in function.effects
+        for effect in function.doing("assign")
         if _sets(effect, _FALSE) and effect.path.count(".") >= 1
     ]
-    raised = {effect.path for f in cls.functions for effect in f.effects if _sets(effect, _TRUE)}
+    raised = {effect.path for f in cls.functions for effect in f.doing("assign") if _sets(effect, _TRUE)}
     flags = {flag for _, _, receiver, flag in lowering if receiver != "self" and f"{receiver}.{flag}" in raised}
     for flag in sorted(flags):
         caring: dict[str, list[Call]] = defaultdict(list)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.state import attribute_of, is_setup, place_of, symbol_of
-from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.facts import Effect, Function, Region
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import EXIT
 from llmlint.code.link.exits import chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
@@ -30,14 +31,19 @@ _SEES_TO_IT = frozenset("reset restore abort cancel cleanup clear end stop fail 
 
 
 def left_switched(function: FunctionInfo) -> Iterator[Report]:
+    for what, switches in once(function.settled, _both_ways).items():
+        if not is_setup(function):
+            yield from _way_out(function, what, switches)
+
+
+def _both_ways(function: Function) -> dict[str, list[tuple[int, str]]]:
+    """What is switched to one thing and to one other, with the places and what it is switched to there."""
     found: dict[str, list[tuple[int, str]]] = {}
     for at, effect in enumerate(function.effects):
         switch = _switch(effect)
         if switch is not None:
             found.setdefault(switch[0], []).append((at, switch[1]))
-    for what, switches in found.items():
-        if len({value for _, value in switches}) == 2 and not is_setup(function):
-            yield from _way_out(function, what, switches)
+    return {what: switches for what, switches in found.items() if len({value for _, value in switches}) == 2}
 
 
 def _switch(effect: Effect) -> Switch | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from llmlint.checkers.state.restore_leaves_state.needless import needless
@@ -39,7 +39,11 @@ _GENERATIONS = frozenset({"generation", "epoch", "version"})
 
 
 def left_behind(
-    program: Program, cls: ClassInfo, method: FunctionInfo, owed: tuple[str, ...], changes: dict[str, list[Change]]
+    program: Program,
+    cls: ClassInfo,
+    method: FunctionInfo,
+    owed: tuple[str, ...],
+    changes: Mapping[str, Sequence[Change]],
 ) -> Iterator[Report]:
     handled = handled_by(program, method, cls)
     cleared = {
@@ -137,7 +141,7 @@ def _turns_the_page(method: FunctionInfo) -> bool:
     return any(e.via == "+=" and _GENERATIONS & set(words(attribute_of(e.path))) for e in method.effects)
 
 
-def _go_together(attribute: str, cleared: str, changes: dict[str, list[Change]]) -> bool:
+def _go_together(attribute: str, cleared: str, changes: Mapping[str, Sequence[Change]]) -> bool:
     """Does whoever fills the one fill the other? Then clearing the other alone is no smaller reset."""
     filling, with_it = (
         {change.function for change in changes.get(name, ()) if change.effect.op == "insert"}
@@ -146,7 +150,7 @@ def _go_together(attribute: str, cleared: str, changes: dict[str, list[Change]])
     return not may_last(attribute) and bool(filling) and filling <= with_it
 
 
-def _filled_by(program: Program, cls: ClassInfo, attribute: str, changes: list[Change]) -> Change | None:
+def _filled_by(program: Program, cls: ClassInfo, attribute: str, changes: Sequence[Change]) -> Change | None:
     """Where ordinary methods fill a container that nothing else empties wholesale; None when it is no such state."""
     known = cls.attributes.get(attribute)
     if known is None or not known.is_container or known.is_class_level or program.vocabulary.is_not_state(attribute):
@@ -174,5 +178,5 @@ def _filled_for_it(program: Program, cls: ClassInfo, known: AttributeInfo, attri
     return None
 
 
-def _is_drained_singly(changes: list[Change]) -> bool:
+def _is_drained_singly(changes: Sequence[Change]) -> bool:
     return any(c.effect.op == "remove" and not is_setup(c.function) for c in changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -19,9 +20,10 @@ from llmlint.files import SourcePath
 from llmlint.findings import Finding, at_least
 from llmlint.fleet.git_objects import Git
 from llmlint.fleet.git_trees import TreeFilter, TreeSources, sources_of
+from llmlint.kept_files import KeptFiles
 from llmlint.progress import Progress
 from llmlint.records import gather
-from llmlint.scan import Counts, Options, ScanResult, collection_off, open_cache, scan_files
+from llmlint.scan import Counts, Options, ScanResult, collection_off, generation, open_cache, scan_files
 from llmlint.vocabulary_file import load_vocabulary
 
 NEEDS_ALL_RULES = "LLM001"
@@ -66,10 +68,17 @@ def scan_revision(asked: Asked, commit: str, only: Collection[str] = ()) -> Scan
         tree = sources_at(asked, git, commit)
         sources = tree.sources
         content = BlobContent(git, {source.path: source.file for source in sources})
-        result = scan_files(sources, options, content, keys=_known_keys(sources, options))
+        keys, kept = _known_keys(sources, options), _kept(asked, generation(options.vocabulary))
+        result = scan_files(sources, options, content, keys=keys, kept=kept)
     gc.collect(1)  # a program is full of circles, and the collector is off where workers work: all of it is young
     lacking = [f"{path} is not in the clone" for path in tree.lacking]
     return Scanned(tuple(_counting(asked, result, only)), result.counts, (*lacking, *result.faults))
+
+
+@lru_cache(maxsize=1)
+def _kept(asked: Asked, made_by: str) -> KeptFiles:
+    """One revision holds nearly the files of the one before it."""
+    return KeptFiles()
 
 
 def _counting(asked: Asked, result: ScanResult, only: Collection[str]) -> Iterator[Finding]:

@@ -104,7 +104,7 @@ class Meets:
         name = name_called(effect.callee)
         if collective_at(self._program, function, effect) is not None:
             return name in self._program.vocabulary.collective_names and meets(self._program, function, effect)
-        called = [f for f in self._program.functions_named(name) if _may_be_called(f)] if name and levels else ()
+        called = self._program.functions_named(name) if name and levels and _may_be_called(name) else ()
         if not called:
             return False
         runs = self._program.callees(function, effect)
@@ -184,7 +184,7 @@ def _around_the_asked(program: Program, levels: int) -> Iterable[FunctionInfo]:
     last = found
     for _ in range(levels):
         names = {name for function in last for name in function.facts.gist.calls}
-        last = {f for name in names for f in program.functions_named(name) if _may_be_called(f)} - found
+        last = {f for name in names for f in program.functions_named(name) if _may_be_called(name)} - found
         found |= last
     return found
 
@@ -209,14 +209,14 @@ def _direct(
     return list(found)
 
 
-def _may_be_called(function: FunctionInfo) -> bool:
+def _may_be_called(name: str) -> bool:
     """Construction counts for no call."""
-    return not function.name.startswith("__")
+    return not name.startswith("__")
 
 
 def _calls_of(program: Program, near: _Near, function: FunctionInfo) -> Iterator[Call]:
     """The calls known to run a function, without construction and without calls that are collectives by themselves."""
-    if not _may_be_called(function):
+    if not _may_be_called(function.name):
         return
     for call in near.running(function):
         if call.function is not function and collective_at(program, *call) is None:

@@ -40,8 +40,8 @@ def copies_in(function: FunctionInfo) -> Iterator[Copy]:
 
 
 def _built(function: FunctionInfo) -> Iterator[Copy]:
-    for effect in function.effects:
-        if effect.op != "call" or len(effect.args) < FEWEST or not effect.args[FEWEST - 1].keyword:
+    for effect in function.doing("call"):
+        if len(effect.args) < FEWEST or not effect.args[FEWEST - 1].keyword:
             continue
         given = {a.keyword: (a.written or a.path, *a.reads) for a in effect.args}
         if len(given) < FEWEST or {"*", "**", ""} & given.keys():
@@ -71,7 +71,7 @@ def _owners(paths: Iterable[str], name: str) -> set[str]:
 
 def _filled(function: FunctionInfo) -> Iterator[Copy]:
     found: dict[tuple[str, str], dict[str, Effect]] = {}
-    fills = [e for e in function.effects if e.op in _FILLS and "." in e.path and e.via not in _SUMS]
+    fills = [e for e in function.doing(*_FILLS) if "." in e.path and e.via not in _SUMS]
     for effect in fills if len(fills) >= FEWEST else ():
         target, _, name = effect.path.rpartition(".")
         if name.isidentifier():

@@ -27,9 +27,9 @@ class Drain(msgspec.Struct, frozen=True):
 
 def drains_in(function: FunctionInfo) -> Iterator[Drain]:
     """Where a function empties a container of its object and has what was there in a local."""
-    for effect in function.effects:
+    for effect in function.doing("clear", "call"):
         if effect.op == "clear" and effect.path.startswith("self.") and "[" not in effect.path:
-            kept = {e.path: e for e in function.effects if e.op == "bind" and e.path.isidentifier()}
+            kept = {e.path: e for e in function.doing("bind") if e.path.isidentifier()}
             yield from (Drain(name, effect.path, effect) for name, bound in kept.items() if _holds(bound, effect))
         elif effect.op == "call" and effect.path.endswith(("swap", "exchange")):
             yield from _swapped(function, effect)
@@ -81,8 +81,8 @@ def given(function: FunctionInfo) -> dict[int, Drain]:
 
 def _gathered(function: FunctionInfo) -> Iterator[Drain]:
     """`while not self.queue.empty(): out.append(self.queue.get_nowait())`, where what is taken is kept nowhere else."""
-    for effect in function.effects:
-        if effect.op not in ("call", "remove") or not effect.result:
+    for effect in function.doing("call", "remove"):
+        if not effect.result:
             continue
         receiver, _, method = effect.callee.rpartition(".")
         if method not in _GETS or not receiver.startswith("self.") or "[" in receiver or effect.key:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from llmlint.code.domain.state import attribute_of, is_setup
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.facts.gists import CHANGING
+from llmlint.code.link.once import once
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 
 ByFunction = dict[FunctionInfo, list[Effect]]
@@ -31,9 +32,8 @@ class Fields:
                     self._read(function)
 
     def _read(self, function: FunctionInfo) -> None:
-        for effect in function.effects:
-            name = attribute_of(effect.path)
-            known = self.cls.attributes.get(name) if name else None
+        for name, effect in once(function.settled, _on_attributes):
+            known = self.cls.attributes.get(name)
             if known is None:
                 continue
             if effect.op == "call" and effect.path.count(".") == 2:
@@ -41,6 +41,12 @@ class Fields:
             elif effect.op in CHANGING and effect.path.replace("[]", "") == f"self.{name}":
                 is_back = effect.path == f"self.{name}" and brings_back(effect, known)
                 (self.backs if is_back else self.moves)[name][function].append(effect)
+
+
+def _on_attributes(function: Function) -> tuple[tuple[str, Effect], ...]:
+    """What a function does to attributes of `self`, or calls on them."""
+    named = ((attribute_of(effect.path), effect) for effect in function.effects)
+    return tuple((name, effect) for name, effect in named if name and (effect.op == "call" or effect.op in CHANGING))
 
 
 def brings_back(effect: Effect, known: AttributeInfo) -> bool:

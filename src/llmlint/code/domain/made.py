@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from itertools import chain
+from sys import intern
 
-from llmlint.code.facts.facts import Effect
-from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.link.entities import ClassInfo
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
@@ -42,11 +43,10 @@ def _namers(program: Program) -> Mapping[str, set[ClassInfo | None]]:
     """By the name of a class: whose functions name it. None stands for functions of no class, and for imports."""
     found: defaultdict[str, set[ClassInfo | None]] = defaultdict(set)
     classes = {cls.name for cls in program.classes}
-    named = cache(lambda text: classes.intersection(_WORD.findall(text)))  # most texts stand in many functions
     for name in _imported(program):
         found[name].add(None)
     for function in program.functions:
-        for name in chain.from_iterable(map(named, _texts(function))):
+        for name in classes.intersection(once(function.settled, _words_of)):
             found[name].add(function.owner)
     return found
 
@@ -56,11 +56,21 @@ def _imported(program: Program) -> Iterator[str]:
         yield from chain.from_iterable((fact.name, fact.target) for fact in facts.imports)
 
 
-def _texts(function: FunctionInfo) -> Iterator[str]:
+def _words_of(function: Function) -> tuple[str, ...]:
+    return tuple(set(chain.from_iterable(map(_words_in, _texts(function)))))
+
+
+@lru_cache(maxsize=65536)
+def _words_in(text: str) -> tuple[str, ...]:
+    """Most texts stand in many functions."""
+    return tuple(map(intern, _WORD.findall(text)))
+
+
+def _texts(function: Function) -> Iterator[str]:
     yield from (path for path, _ in function.reads)
     yield from (region.text for region in function.regions)
-    yield from function.facts.decorators
-    yield from (param.default for param in function.facts.params)
+    yield from function.decorators
+    yield from (param.default for param in function.params)
     for effect in function.effects:
         yield from _texts_of(effect)
 

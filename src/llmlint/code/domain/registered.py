@@ -24,10 +24,10 @@ class Registration(msgspec.Struct, frozen=True):
 
 def registrations(program: Program, cls: ClassInfo) -> Iterator[Registration]:
     """Insertions into keyed containers of the object that some method of the class removes from again."""
-    removed = {attribute_of(e.path) for f in cls.functions for e in f.effects if e.op == "remove" and e.key}
+    removed = {attribute_of(e.path) for f in cls.functions for e in f.doing("remove") if e.key}
     known: dict[str, Registration] = {}
     for function in cls.functions:
-        for effect in function.effects:
+        for effect in function.doing("insert"):
             attribute = _entered(program, effect)
             if attribute in removed and attribute:
                 made = Registration(function, effect, attribute, function, effect)

@@ -7,13 +7,15 @@ is made (`is_setup`), and what a method touches with all it calls (`handled_by`)
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.facts.gists import CHANGING
 from llmlint.code.flow.summaries import does, mentions
+from llmlint.code.link.once import once
 from llmlint.code.link.program import AttributeInfo, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Place
 
@@ -44,17 +46,26 @@ def functions_of(program: Program, cls: ClassInfo) -> tuple[FunctionInfo, ...]:
     return program.functions_of(cls)
 
 
-def changes_of(program: Program, cls: ClassInfo) -> dict[str, list[Change]]:
+def changes_of(program: Program, cls: ClassInfo) -> Mapping[str, Sequence[Change]]:
     """Every change the methods of a class and of its bases make to each attribute of the object, bases first."""
-    found: dict[str, list[Change]] = {}
-    for ancestor in reversed(cls.mro):
-        for function in functions_of(program, ancestor):
-            for effect in function.effects:
-                if effect.op in CHANGING:
-                    attribute = attribute_of(effect.path)
-                    if attribute:
-                        found.setdefault(attribute, []).append(Change(attribute, function, effect))
-    return found
+    kept = once(program, _kept_changes)
+    if cls not in kept:
+        found = kept[cls] = {}
+        for ancestor in reversed(cls.mro):
+            for function in functions_of(program, ancestor):
+                for attribute, effect in once(function.settled, _changed):
+                    found.setdefault(attribute, []).append(Change(attribute, function, effect))
+    return kept[cls]
+
+
+def _kept_changes(program: Program) -> dict[ClassInfo, dict[str, list[Change]]]:
+    return {}
+
+
+def _changed(function: Function) -> tuple[tuple[str, Effect], ...]:
+    """The attributes of `self` that a function changes, and by what."""
+    changing = ((attribute_of(effect.path), effect) for effect in function.effects if effect.op in CHANGING)
+    return tuple((attribute, effect) for attribute, effect in changing if attribute)
 
 
 def is_keyed(known: AttributeInfo) -> bool:

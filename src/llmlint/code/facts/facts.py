@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -244,6 +245,11 @@ class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     statics: tuple[str, ...] = ()
     gist: Gist = Gist()
     packed: bytes = b""
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What was worked out of these facts alone: it outlives the program where the facts do."""
+        return {}
 
     @cached_property
     def body(self) -> Body:

@@ -140,12 +140,13 @@ def _joined(function: FunctionInfo, called: Mapping[int, FunctionInfo]) -> Funct
     joining = _Joining(function)
     for at in sorted(called, reverse=True):  # from behind, so that the places of the others hold
         joining.put_in(at, called[at])
-    body = msgspec.structs.replace(function.facts.body, regions=tuple(joining.regions))
+    effects, reads = tuple(joining.effects), tuple(joining.reads.items())
+    body = msgspec.structs.replace(function.facts.body, regions=tuple(joining.regions), effects=effects, reads=reads)
     facts = doing(msgspec.structs.replace(function.facts), body)
     joined = Whole(facts, function.path, function.module, function.language, function.owner)
     joined.helped = {at: helped for at, helped in enumerate(joining.comes) if helped is not None}
     joined.theirs = frozenset(at for at, is_theirs in enumerate(joining.theirs) if is_theirs)
-    joined.__dict__.update(effects=tuple(joining.effects), reads=tuple(joining.reads.items()))
+    joined.__dict__.update(effects=effects, reads=reads, settled=facts)
     return joined
 
 

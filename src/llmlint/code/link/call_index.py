@@ -9,15 +9,16 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.facts.gists import name_called
 from llmlint.code.link.entities import Call, FunctionInfo
+from llmlint.code.link.once import once
 
 
 class CallIndex:
     def __init__(self, functions: Sequence[FunctionInfo]) -> None:
         self.functions = functions
         self._named: dict[str, Sequence[Call]] = {}
-        self._inside: dict[FunctionInfo, dict[str, list[Call]]] = {}
 
     @property
     def names(self) -> AbstractSet[str]:
@@ -38,17 +39,7 @@ class CallIndex:
     def inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:
         """The calls of this name in some functions, in the order of these."""
         calling = (function for function in functions if name in function.facts.gist.calls)
-        return tuple(call for function in calling for call in self._calls_in(function).get(name, ()))
-
-    def _calls_in(self, function: FunctionInfo) -> dict[str, list[Call]]:
-        calls = self._inside.get(function)
-        if calls is None:
-            calls = self._inside[function] = {}
-            for effect in function.effects:
-                callee = effect.path if effect.op == "call" else effect.callee
-                if callee:
-                    calls.setdefault(name_called(callee), []).append(Call(function, effect))
-        return calls
+        return tuple(Call(f, effect) for f in calling for effect in once(f.settled, _calls_in).get(name, ()))
 
     @cached_property
     def _calling(self) -> dict[str, list[FunctionInfo]]:
@@ -57,3 +48,12 @@ class CallIndex:
             for name in function.facts.gist.calls:
                 calling.setdefault(name, []).append(function)
         return calling
+
+
+def _calls_in(function: Function) -> dict[str, list[Effect]]:
+    """The calls of a function by the last part of their names."""
+    calls: dict[str, list[Effect]] = {}
+    for effect in function.effects:
+        if callee := effect.callee:
+            calls.setdefault(name_called(callee), []).append(effect)
+    return calls

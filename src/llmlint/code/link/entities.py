@@ -116,6 +116,23 @@ class FunctionInfo:
         return tuple(self._settled(e) if _mentions_bare(e) else e for e in self.facts.effects)
 
     @cached_property
+    def settled(self) -> fact.Function:
+        """Its facts, with what it does as `effects` and `reads` tell it: what `once` works out of them alone is kept
+        with the facts where the names are as written."""
+        if self.language == "python":
+            return self.facts
+        body = fact.Body(self.facts.regions, self.effects, self.reads, self.facts.pointers)
+        return fact.doing(msgspec.structs.replace(self.facts), body)
+
+    def doing(self, *ops: str) -> tuple[Effect, ...]:
+        """The effects of these kinds, in source order."""
+        kept = self.settled.kept
+        found: tuple[Effect, ...] | None = kept.get(ops)
+        if found is None:
+            found = kept[ops] = tuple(effect for effect in self.effects if effect.op in ops)
+        return found
+
+    @cached_property
     def reads(self) -> tuple[tuple[str, int], ...]:
         if self.language == "python":
             return self.facts.reads

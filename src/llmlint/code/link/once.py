@@ -1,4 +1,6 @@
-"""What is worked out once of a program or of a function, and kept for as long as that lives.
+"""What is worked out once of a program, of a function or of a function's facts, and kept for as long as that lives.
+
+What goes with facts is worked out of them alone: scans that follow one another hand them on (`kept_files.py`).
 
 It is kept in the thing itself: a weak dictionary whose values lead back to their keys never lets go of them, and an
 editor makes a program at every change.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.facts.gists import CHANGING, NAMES, changed_name
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.once import once
@@ -118,11 +118,13 @@ class Touches:
 
     def _changes_of(self, attribute: str) -> Iterator[tuple[FunctionInfo, Effect, str]]:
         for function in self._changing.get(attribute, ()):
-            yield from once(function, _changes_in).get(attribute, ())
+            for effect, path in once(function.settled, _changes_in).get(attribute, ()):
+                yield function, effect, path
 
     def _readings_of(self, attribute: str) -> Iterator[tuple[FunctionInfo, str, int]]:
         for function in self._reading.get(attribute, ()):
-            yield from once(function, _readings_in).get(attribute, ())
+            for path, line in once(function.settled, _readings_in).get(attribute, ()):
+                yield function, path, line
 
 
 def _by_name(speaking: Iterable[tuple[FunctionInfo, tuple[str, ...]]]) -> dict[str, list[FunctionInfo]]:
@@ -134,20 +136,20 @@ def _by_name(speaking: Iterable[tuple[FunctionInfo, tuple[str, ...]]]) -> dict[s
     return found
 
 
-def _changes_in(function: FunctionInfo) -> dict[str, list[tuple[FunctionInfo, Effect, str]]]:
-    changes: dict[str, list[tuple[FunctionInfo, Effect, str]]] = {}
+def _changes_in(function: Function) -> dict[str, list[tuple[Effect, str]]]:
+    changes: dict[str, list[tuple[Effect, str]]] = {}
     for effect in function.effects:
         for path in (effect.path, *effect.maybe) if effect.op in CHANGING else ():
             if "." in path:
-                changes.setdefault(changed_name(path), []).append((function, effect, path))
+                changes.setdefault(changed_name(path), []).append((effect, path))
     return changes
 
 
-def _readings_in(function: FunctionInfo) -> dict[str, list[tuple[FunctionInfo, str, int]]]:
-    readings: dict[str, list[tuple[FunctionInfo, str, int]]] = {}
+def _readings_in(function: Function) -> dict[str, list[tuple[str, int]]]:
+    readings: dict[str, list[tuple[str, int]]] = {}
     for path, line in function.reads:
         for name in dict.fromkeys(NAMES.findall(path)[1:]):
-            readings.setdefault(name, []).append((function, path, line))
+            readings.setdefault(name, []).append((path, line))
     return readings
 
 

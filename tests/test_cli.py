@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import jsonschema
 import msgspec
@@ -326,13 +328,15 @@ def test_watching_reports_again_after_a_change_and_ends_with_the_interrupt(tree:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
+    lines: Queue[str] = Queue()
+    Thread(target=lambda printed: [lines.put(line) for line in printed], args=[process.stdout], daemon=True).start()
     try:
-        first = [process.stdout.readline(), process.stdout.readline()]
+        first = [lines.get(timeout=60), lines.get(timeout=60)]
         assert ["LLM802" in first[0], "LLM801" in first[1]] == [True, True]
         (tree / "pool.py").write_text(CLEAN)
-        assert "LLM801" in process.stdout.readline()
+        assert "LLM801" in lines.get(timeout=60)
         (tree / "new.py").write_text(NOOP)
-        assert "new.py" in process.stdout.readline()
+        assert "new.py" in lines.get(timeout=60)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130

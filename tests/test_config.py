@@ -9,10 +9,11 @@ import pytest
 from click.testing import CliRunner
 from serving_code import LEFT, NOOP
 
+from llmlint.catalogue import load_catalogue
 from llmlint.cli import main
 from llmlint.config import Config, Configuration, Settings, settings_schema
 from llmlint.ignores import Patterns
-from llmlint.project import Request, scan
+from llmlint.project import Project, Request, scan
 
 
 @pytest.fixture
@@ -93,6 +94,22 @@ def test_our_own_file_goes_before_pyproject(tree: Path) -> None:
     write(tree, "[tool.llmlint]\njobs = 3\n", "pyproject.toml")
     write(tree, "jobs = 4\n")
     assert settings_of(tree).config.jobs == 4
+
+
+def test_preview_turns_on_what_is_off_by_default_and_nothing_that_is_left_out(tree: Path) -> None:
+    tried = {rule.code for rule in load_catalogue() if not rule.default}
+    assert tried
+
+    def on(**asked: object) -> set[str]:
+        project = Project(Request((".",), **asked))  # type: ignore[arg-type]
+        return {rule.code for rule in project.rules_of(project.settings)}
+
+    assert not tried & on()
+    assert on(preview=True) == on() | tried
+    assert on(preview=True, ignore=("LLM951",)) == on() | tried - {"LLM951"}
+    assert on(preview=True, select=("LLM802",)) == {"LLM802"}
+    write(tree, "root = true\npreview = true\n")
+    assert on() >= tried
 
 
 def test_settings_hold_for_the_files_below_them(tree: Path) -> None:

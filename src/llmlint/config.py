@@ -53,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     select: Annotated[tuple[str, ...], says("Only these rules: a code, a name, LLM8, a chapter, or ALL.")] = ()
     extend_select: Annotated[tuple[str, ...], says("These rules too.")] = ()
     ignore: Annotated[tuple[str, ...], says("Not these rules.")] = ()
+    preview: Annotated[bool, says("The rules that are off by default too: they are being tried.")] = False
     min_confidence: Annotated[Confidence, says("Least confidence shown.")] = "medium"
     min_severity: Annotated[Severity, says("Least severity shown; P0 is the worst.")] = "P3"
     fail_on: Annotated[Severity, says("Least severity that makes a scan exit with 1.")] = "P3"
@@ -71,7 +72,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
 
     def rules(self, catalogue: Catalogue) -> tuple[Rule, ...]:
         """The rules these settings choose; raises UnknownRule for a selector that names none."""
-        chosen = _codes(catalogue, self.select) if self.select else {rule.code for rule in catalogue.default_rules()}
+        chosen = {rule.code for rule in (catalogue.rules if self.preview else catalogue.default_rules())}
+        chosen = _codes(catalogue, self.select) if self.select else chosen
         chosen |= _codes(catalogue, self.extend_select)
         chosen -= _codes(catalogue, self.ignore)
         return tuple(rule for rule in catalogue if rule.code in chosen)

@@ -38,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    preview: bool = False
     min_confidence: str | None = None
     min_severity: str | None = None
     jobs: int | None = None
@@ -139,6 +140,8 @@ class Project:
         config = settings.config
         if self.request.select:
             config = msgspec.structs.replace(config, select=self.request.select, extend_select=())
+        if self.request.preview:
+            config = msgspec.structs.replace(config, preview=True)
         return msgspec.structs.replace(config, ignore=(*config.ignore, *self.request.ignore)).rules(self.catalogue)
 
     def rules_for(self, sources: Iterable[SourcePath]) -> tuple[Rule, ...]:

@@ -41,6 +41,7 @@ _RULE_OPTIONS = (
         help="Only these rules (code, name, LLM8, chapter, ALL).",
     ),
     click.option("--ignore", multiple=True, metavar="RULES", shell_complete=complete_rules, help="Not these rules."),
+    click.option("--preview", is_flag=True, help="The rules that are off by default too: they are being tried."),
     click.option(
         "--min-confidence",
         type=click.Choice(["low", "medium", "high", "certain"]),
@@ -105,6 +106,7 @@ def request_of(paths: tuple[str, ...], flags: dict[str, Any], given: dict[str, b
         paths=paths,
         select=_split(flags.get("select", ())),
         ignore=_split(flags.get("ignore", ())),
+        preview=flags.get("preview", False),
         min_confidence=flags.get("min_confidence"),
         min_severity=flags.get("min_severity"),
         jobs=flags["jobs"],

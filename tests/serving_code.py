@@ -1,5 +1,9 @@
 """Small serving code with bugs in it, for tests of the engine."""
 
+ALL_SHOWN = 'min-confidence = "low"\n'
+"""Settings for a tree of such code: how sure a rule may be moves with each reading of its findings
+(`rules/earned.toml`), and what these tests are about does not hang on it."""
+
 NOOP = """class Pool:
     def __init__(self):
         self.blocks = {}

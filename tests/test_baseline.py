@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from serving_code import CLEAN, LEFT, NOOP
+from serving_code import ALL_SHOWN, CLEAN, LEFT, NOOP
 
 from llmlint.baseline import match
 from llmlint.cli import main
@@ -15,7 +15,7 @@ from llmlint.cli import main
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (tmp_path / "pool.py").write_text(NOOP)
     monkeypatch.chdir(tmp_path)
     assert run("baseline", "write", ".").exit_code == 0
@@ -121,7 +121,7 @@ def test_an_entry_whose_file_is_gone_is_stale_whatever_is_scanned(tree: Path) ->
 
 
 def test_the_configuration_may_name_the_baseline(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tree / "llmlint.toml").write_text("root = true\nbaseline = 'llmlint-baseline.json'\n")
+    (tree / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}baseline = 'llmlint-baseline.json'\n")
     (tree / "sub").mkdir()
     monkeypatch.chdir(tree / "sub")
     assert run("scan", "..").exit_code == 0

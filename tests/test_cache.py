@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from serving_code import CLEAN, NOOP
+from serving_code import ALL_SHOWN, CLEAN, NOOP
 
 from llmlint.local_cache import FILE_NAME, LocalCache, cache_info, remove_files, users_folder
 from llmlint.project import Request, scan
@@ -22,7 +22,7 @@ from llmlint.vocabulary_file import load_vocabulary
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "llmlint.toml").write_text("root = true\n")
+    (folder / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (folder / "pool.py").write_text(NOOP)
     for number in range(60):
         (folder / f"clean_{number}.py").write_text(f"{CLEAN}\nNUMBER = {number}\n")

@@ -14,7 +14,7 @@ import jsonschema
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from serving_code import CLEAN, LEFT, NOOP
+from serving_code import ALL_SHOWN, CLEAN, LEFT, NOOP
 from terminal import on_a_terminal
 
 from llmlint.catalogue import load_catalogue
@@ -26,7 +26,7 @@ SCHEMA = Path(__file__).parent.parent / "docs" / "finding.schema.json"
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (tmp_path / "pool.py").write_text(NOOP)
     (tmp_path / "scheduler.py").write_text(LEFT)
     (tmp_path / "clean.py").write_text(CLEAN)
@@ -50,7 +50,7 @@ def test_starting_up_imports_nothing_heavy() -> None:
 
 
 def test_a_scan_of_nothing_imports_no_checker_and_nothing_that_starts_processes(tmp_path: Path) -> None:
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     code = (
         "import sys\nfrom llmlint.cli import main\n"
         "try: main(['scan', '.', '-q', '--no-cache'])\nexcept SystemExit: pass\n"
@@ -260,6 +260,13 @@ def test_explain_tells_of_several_rules_in_short() -> None:
     assert one in several
     assert "LLM801 restore-leaves-state (P1, safe fix)" in several
     assert "## Bad" in run("explain", "LLM802").stdout
+
+
+def test_no_short_explanation_breaks_off_in_a_sentence() -> None:
+    for told in run("explain", "ALL", "--short").stdout.split("\n\n"):
+        said = " ".join(told.split())
+        assert said.partition(" Fix: ")[0].endswith("."), said
+        assert said.endswith((".", ")")), said
 
 
 def test_rules_are_listed_by_selector_and_by_whether_they_can_be_mended() -> None:

@@ -46,6 +46,7 @@ def problem(folder: Path, text: str) -> str:
 
 def found(**asked: object) -> list[tuple[str, str, str]]:
     asked.setdefault("paths", (".",))
+    asked.setdefault("min_confidence", "low")
     result = scan(Request(**asked, use_cache=False))  # type: ignore[arg-type]
     assert result.errors == []
     return [(finding.path, finding.rule, finding.severity) for finding in result.findings]
@@ -234,7 +235,7 @@ def test_what_is_wrong_is_named_with_its_file_and_key(tree: Path, text: str, com
 
 def test_the_rest_of_a_broken_file_still_holds(tree: Path) -> None:
     write(tree, "root = true\nignore = ['LLM802']\nbogus = 1\n")
-    result = scan(Request((".",), use_cache=False))
+    result = scan(Request((".",), use_cache=False, min_confidence="low"))
     assert [finding.rule for finding in result.findings] == ["LLM801"]
     assert len(result.errors) == 1
 
@@ -261,7 +262,7 @@ def test_a_tree_does_not_say_where_the_cache_lies(tree: Path) -> None:
     configuration = Configuration()
     configuration.of(tree)
     assert "--cache-dir" in configuration.problems[0].text
-    assert scan(Request(("engine",))).findings
+    assert scan(Request(("engine",), min_confidence="low")).findings
     assert not (tree.parent / "elsewhere").exists()
 
 
@@ -287,7 +288,7 @@ def test_a_tree_does_not_say_where_the_cache_lies(tree: Path) -> None:
 )
 def test_a_setting_without_sense_is_named_and_left_out(tree: Path, setting: str) -> None:
     (tree / "llmlint.toml").write_text(setting + "\n")
-    result = scan(Request(("engine",)))
+    result = scan(Request(("engine",), min_confidence="low"))
     assert result.findings
     assert len(result.errors) == 1
     assert result.errors[0].startswith("llmlint.toml:")
@@ -302,7 +303,7 @@ def test_of_settings_that_are_all_mistakes_the_first_hundred_are_told(tree: Path
     }
     for text in mistakes.values():
         (tree / "llmlint.toml").write_text(text)
-        result = scan(Request(("engine",)))
+        result = scan(Request(("engine",), min_confidence="low"))
         assert result.findings
         assert len(result.errors) == 101
         assert "the rest of the file is left out" in result.errors[-1]
@@ -316,7 +317,7 @@ def test_of_many_entries_for_paths_those_are_asked_that_might_match(
     asked: list[str] = []
     matches = Patterns.matches
     monkeypatch.setattr(Patterns, "matches", lambda self, path: asked.append(path) or matches(self, path))  # type: ignore[func-returns-value]
-    assert not scan(Request(("engine",))).findings
+    assert not scan(Request(("engine",), min_confidence="low")).findings
     assert len(asked) < 100
 
 
@@ -364,7 +365,7 @@ def test_one_named_file_holds_in_the_place_of_those_around(tree: Path) -> None:
 
 def test_only_what_is_severe_enough_fails_a_scan(tree: Path) -> None:
     def code(*arguments: str) -> int:
-        return CliRunner().invoke(main, ["scan", ".", "--no-cache", *arguments]).exit_code
+        return CliRunner().invoke(main, ["scan", ".", "--no-cache", "--min-confidence", "low", *arguments]).exit_code
 
     assert (code(), code("--fail-on", "P1"), code("--fail-on", "P0")) == (1, 1, 0)
     write(tree, "root = true\nfail-on = 'P0'\n")

@@ -37,7 +37,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def scan(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["scan", "--format", "json", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(
+        main, ["scan", "--format", "json", "--min-confidence", "low", *arguments], catch_exceptions=False
+    )
 
 
 def compared(*arguments: str) -> tuple[int, list[str], list[str], list[str]]:

@@ -73,12 +73,23 @@ def test_a_rule_that_was_mostly_wrong_says_so_and_is_told_with_low_confidence() 
     wrong = next(row for row in readings().values() if row.most_confident == "low" and row.language == "python")
     told = limited(finding(wrong.rule, severity="P0"))
     assert (told.confidence, told.severity) == ("low", "P1")
-    assert f"read {wrong.read} times on engines nobody tuned to, right {wrong.real} times" in told.confidence_reason
+    assert wrong.in_words in told.confidence_reason
+
+
+def test_readings_in_words() -> None:
+    assert Readings("LLM1", "python").in_words == ""
+    assert Readings("LLM1", "python", 1, 2, 9).in_words == "read 12 times on engines nobody tuned to, right 1 time"
 
 
 def test_the_page_in_a_terminal_says_what_readings_gave() -> None:
     told = as_text(load_catalogue().rule("LLM806"))
     assert f"python: {readings_of('LLM806', 'python').in_words}: told with low confidence at most" in told
+
+
+def test_what_is_no_guess_has_nothing_to_earn() -> None:
+    """A comment covers a finding, or it does not; and rules of one's own are read by nobody else."""
+    assert limited(finding("LLM001")) == finding("LLM001")
+    assert limited(finding("ACME101")) == finding("ACME101")
 
 
 def test_what_a_traced_run_made_certain_stays() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from llmlint.project import Request, scan
+from llmlint.scan import check_sources
 
 ENGINE = """
 class Engine:
@@ -28,9 +26,6 @@ ROW = "\n    def abort(self, request):\n        pass\n\n    def check_health(sel
     ("kept", "row", "sure"),
     [("cached_blocks", "", "medium"), ("caches", "", "medium"), ("inbox", "", "low"), ("caches", ROW, "low")],
 )
-def test_an_empty_reset_is_surer_where_the_class_keeps_what_it_names(
-    tmp_path: Path, kept: str, row: str, sure: str
-) -> None:
-    (tmp_path / "engine.py").write_text(ENGINE.format(kept=kept) + row)
-    (found,) = scan(Request((str(tmp_path),), select=("LLM802",), min_confidence="low", use_cache=False)).findings
+def test_an_empty_reset_is_surer_where_the_class_keeps_what_it_names(kept: str, row: str, sure: str) -> None:
+    (found,) = check_sources({"engine.py": (ENGINE.format(kept=kept) + row).encode()}, ["LLM802"])
     assert found.confidence == sure

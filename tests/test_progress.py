@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from serving_code import LEFT
+from serving_code import ALL_SHOWN, LEFT
 from terminal import COMMAND, on_a_terminal
 
 SLOW = "def f(x):\n" + "    x = x.get([y for y in x if y], {'a': 1}[x])\n" * 400
@@ -16,7 +16,7 @@ SLOW = "def f(x):\n" + "    x = x.get([y for y in x if y], {'a': 1}[x])\n" * 400
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     """A tree that takes some seconds."""
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (tmp_path / "scheduler.py").write_text(LEFT)
     for number in range(60):
         (tmp_path / f"slow_{number}.py").write_text(f"{SLOW}NUMBER = {number}\n")
@@ -25,7 +25,7 @@ def large(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (tmp_path / "scheduler.py").write_text(LEFT)
     return tmp_path
 

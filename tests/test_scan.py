@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from serving_code import CLEAN, LEFT, NOOP
+from serving_code import ALL_SHOWN, CLEAN, LEFT, NOOP
 
 from llmlint.catalogue import Catalogue, Checker, load_catalogue
 from llmlint.checking import SMALL
@@ -27,7 +27,7 @@ from llmlint.vocabulary_file import load_vocabulary
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Forty files, two of them with a bug, one bug across files."""
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     for number in range(36):
         (tmp_path / f"clean_{number:02}.py").write_text(f"{CLEAN}\nNUMBER = {number}\n")
     (tmp_path / "pool.py").write_text(NOOP)

@@ -15,12 +15,12 @@ DEF = "    def restore_blocks(self, blocks):"
 COMMENT = "llmlint: ignore[LLM802] blocks come back by reference count"
 
 
-def findings_of(text: str, name: str = "pool.py", least: str | None = None) -> list[Finding]:
+def findings_of(text: str, name: str = "pool.py", least: str = "low") -> list[Finding]:
     given = {name: text.encode()}
     return scan(Request((name,), given=given, use_cache=False, isolated=True, min_confidence=least)).findings
 
 
-def suppressed(text: str, name: str = "pool.py", least: str | None = None) -> list[str]:
+def suppressed(text: str, name: str = "pool.py", least: str = "low") -> list[str]:
     """Rules suppressed; a test that expects one also expects nothing else to be found."""
     found = findings_of(text, name, least)
     assert all(finding.suppressed for finding in found), found

@@ -243,7 +243,7 @@ def _report(program: Program, cls: ClassInfo, held: Map, end: FunctionInfo, endi
         (
             Step(filler.path, entering.line, f"{filler.name} makes the entry in {held.path}"),
             Step(remover.path, removal.line, f"{remover.name} removes it"),
-            Step(end.path, first.line, f"{end.name} {ending.what}, and does not"),
+            Step(end.path, first.line, f"{end.name} {ending.what}, and does not remove it"),
         ),
         confidence="medium" if ending.is_sure else "low",
         reason=f"{remover.name} removes it, and neither {end.name} nor a caller of it does"

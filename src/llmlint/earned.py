@@ -13,9 +13,10 @@ from functools import lru_cache
 
 import msgspec
 
-from llmlint.catalogue import RULES_DIRECTORY
+from llmlint.catalogue import RULES_DIRECTORY, load_catalogue
 from llmlint.files import language_of
 from llmlint.findings import CONFIDENCES, Finding
+from llmlint.plain import counted
 
 READINGS_FILE = RULES_DIRECTORY / "earned.toml"
 _AVERAGE_COUNTS = 2
@@ -62,7 +63,9 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def in_words(self) -> str:
-        return f"read {self.read} times on engines nobody tuned to, right {self.real} times" if self.read else ""
+        if not self.read:
+            return ""
+        return f"read {counted(self.read, 'time')} on engines nobody tuned to, right {counted(self.real, 'time')}"
 
 
 @lru_cache(maxsize=1)
@@ -94,8 +97,8 @@ def most_confident(rule: str, languages: Iterable[str]) -> str:
 
 
 def limited(finding: Finding) -> Finding:
-    """The finding with no more confidence and severity than its rule has earned; rules of one's own are left alone."""
-    if finding.confidence == "certain" or not finding.rule.startswith("LLM"):
+    """The finding with no more confidence and severity than its rule has earned."""
+    if finding.confidence == "certain" or not _is_judged(finding.rule):
         return finding
     told = readings_of(finding.rule, kind_of(finding.path), finding.mechanism)
     most = told.most_confident
@@ -107,3 +110,10 @@ def limited(finding: Finding) -> Finding:
     if finding.severity == "P0" and most != "high":
         changes["severity"] = "P1"
     return msgspec.structs.replace(finding, **changes) if changes else finding
+
+
+@lru_cache
+def _is_judged(rule: str) -> bool:
+    """Not a rule of one's own, which nobody else reads, nor what is no guess: a comment covers something, or not."""
+    known = load_catalogue().get(rule)
+    return rule.startswith("LLM") and not (known is not None and known.reported_by_engine)

@@ -101,10 +101,11 @@ class Unreachable(msgspec.Struct, frozen=True):
 
 
 class ByHand(msgspec.Struct, frozen=True):
-    """A file llmlint does not dare to change, with what to add to it."""
+    """A file llmlint does not dare to change, with what to add to it, and where."""
 
     file: Path
     text: str
+    where: str
 
 
 def steps(root: Path, with_baseline: bool, source: Source) -> Iterator[Step | ByHand | Unreachable]:
@@ -120,21 +121,29 @@ def write_known(root: Path, findings: list[Finding]) -> Path:
     return file
 
 
-def _settings(root: Path, with_baseline: bool) -> Step | None:
+def _settings(root: Path, with_baseline: bool) -> Step | ByHand | None:
     wanted = SETTINGS
     if with_baseline:
         wanted += _KNOWN
-    project = root / "pyproject.toml"
-    if (root / "llmlint.toml").exists():
-        return None
+    own, project = root / "llmlint.toml", root / "pyproject.toml"
+    if own.exists():
+        here = tomllib.loads(read_small(own, _LARGEST).decode())
+        return _baseline_by_hand(own, here, "before any table") if with_baseline else None
     if not project.exists():
-        return Step(root / "llmlint.toml", "Write the settings to llmlint.toml?", wanted)
+        return Step(own, "Write the settings to llmlint.toml?", wanted)
     data = read_small(project, _LARGEST)
     text = data.decode()
-    if "llmlint" in tomllib.loads(text).get("tool", {}):
-        return None
+    here = tomllib.loads(text).get("tool", {}).get("llmlint")
+    if here is not None:
+        return _baseline_by_hand(project, here, "below `[tool.llmlint]`") if with_baseline else None
     added = _appended(text, f"\n[tool.llmlint]\n{wanted}")
     return Step(project, "Add [tool.llmlint] to pyproject.toml?", added, data)
+
+
+def _baseline_by_hand(file: Path, settings: object, where: str) -> ByHand | None:
+    """Settings that were there before do not know of the baseline."""
+    knows = isinstance(settings, dict) and "baseline" in settings
+    return None if knows else ByHand(file, _KNOWN, where)
 
 
 def _hook(root: Path, source: Source) -> Step | ByHand | None:
@@ -159,7 +168,7 @@ def _hook_appended(file: Path, data: bytes, hook: str) -> Step | ByHand:
     entries = list(re.finditer(r"^( *)- repo:", text, re.MULTILINE))
     after = text[entries[-1].end() :] if entries else ""
     if not entries or re.search(r"^[^\s#-]", after, re.MULTILINE):
-        return ByHand(file, hook)
+        return ByHand(file, hook, "below `repos:`")
     added = _appended(text, _indented(hook, len(entries[-1][1])))
     return Step(file, "Add llmlint to .pre-commit-config.yaml?", added, data)
 

@@ -19,8 +19,12 @@ def prose_of(rule: Rule) -> str:
 
 
 def description_of(rule: Rule) -> str:
-    """What the rule catches, in one paragraph without markup: a list's points become its sentences."""
-    section = re.search(r"^## What it catches\n+(.+?)(?:(?<!:)\n\n|\Z)", prose_of(rule), re.MULTILINE | re.DOTALL)
+    """What the rule catches, in one paragraph without markup: up to the first full stop before a blank line.
+
+    The points of a list stay in their sentence so."""
+    section = re.search(
+        r"^## What it catches\n+(.+?)(?:(?<=\.)\n\n|\n## |\Z)", prose_of(rule), re.MULTILINE | re.DOTALL
+    )
     text = re.sub(r"^- ", "", section[1], flags=re.MULTILINE) if section else rule.title
     return " ".join(text.replace("`", "").split())
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from serving_code import ALL_SHOWN
 from tracing import PROGRAMS
 
 RESETS = """
@@ -50,7 +51,7 @@ def llmlint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_scan_trace_and_confirm_write_a_verdict_onto_the_finding(tmp_path: Path) -> None:
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(DRIVER)
-    scanned = llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    scanned = llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     assert scanned.returncode == 1, scanned.stderr
     traced = llmlint(
         tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "driver.py"
@@ -72,7 +73,7 @@ def test_the_command_runs_on_when_trace_itself_is_killed_and_the_verdict_says_so
         "import resets\ncache = resets.Cache()\ncache.add(1)\nif len(sys.argv) > 1:\n    cache.reset()\n"
         "pathlib.Path('done').touch()\n"
     )
-    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     command = ["trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "driver.py"]
     with subprocess.Popen([sys.executable, "-m", "llmlint", *command], cwd=tmp_path, stdin=subprocess.PIPE) as trace:
         wait_for(tmp_path / "started")
@@ -95,6 +96,7 @@ def wait_for(file: Path) -> None:
 def test_verify_is_the_three_in_one_and_fails_when_a_bug_is_confirmed(tmp_path: Path) -> None:
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(DRIVER)
+    (tmp_path / "llmlint.toml").write_text(ALL_SHOWN)
     done = llmlint(tmp_path, "verify", ".", "--", sys.executable, "driver.py")
     assert done.returncode == 1, done.stderr
     assert "verdicts: 1 confirmed" in done.stdout
@@ -144,7 +146,7 @@ def test_confirm_refuses_what_is_no_run(tmp_path: Path) -> None:
 def test_confirm_writes_verdicts_into_the_baseline_and_a_later_run_takes_none_back(tmp_path: Path) -> None:
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(DRIVER)
-    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     assert llmlint(tmp_path, "baseline", "write", ".").returncode == 0
     for run, program in (("run", "driver.py"), ("idle", "-c")):
         command = [sys.executable, program, *(["pass"] if program == "-c" else [])]
@@ -158,7 +160,7 @@ def test_confirm_writes_verdicts_into_the_baseline_and_a_later_run_takes_none_ba
 def test_a_baseline_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "broken.json").write_text("{")
-    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", "run", "--", sys.executable, "-c", "pass")
     confirmed = llmlint(tmp_path, "confirm", "findings.json", "run", "-q", "--baseline", "broken.json")
     assert confirmed.returncode == 2
@@ -170,7 +172,7 @@ def test_coverage_names_the_functions_that_rules_are_about_and_the_run_never_rea
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(DRIVER)
     (tmp_path / "idle.py").write_text("def flush(cache):\n    cache.clear()\n")
-    llmlint(tmp_path, "scan", ".", "--no-cache", "--output", "json:findings.json")
+    llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
     command = (sys.executable, "driver.py")
     traced = llmlint(tmp_path, "trace", "--findings", "findings.json", "--sites", ".", "--out", "run", "--", *command)
     assert (traced.returncode, traced.stdout) == (7, "done\n"), traced.stderr

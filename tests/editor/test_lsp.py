@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving_code import CLEAN
+from serving_code import ALL_SHOWN, CLEAN
 
 pytest.importorskip("pygls", reason="pygls is not installed: pip install -e '.[lsp]'")
 
@@ -204,7 +204,7 @@ def run(session: Callable[[Editor], Awaitable[None]]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text("[tool.llmlint]\n")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.llmlint]\n{ALL_SHOWN}")
     (tmp_path / "scheduler.py").write_text(SCHEDULER)
     (tmp_path / "streams.py").write_text(BASE)
     (tmp_path / "gateway.py").write_text(CHILD)
@@ -286,7 +286,7 @@ def test_what_only_a_whole_scan_of_a_large_project_shows_comes_later_and_stays(f
 def test_columns_are_counted_as_the_client_counts_them(folder: Path) -> None:
     text = "import torch.distributed as dist\n\n\ndef start():\n    '🙂🙂'; dist.init_process_group()\n"
     (folder / "start.py").write_text(text)
-    (folder / "pyproject.toml").write_text('[tool.llmlint]\nmin-confidence = "low"\n')
+    (folder / "pyproject.toml").write_text(f"[tool.llmlint]\n{ALL_SHOWN}")
 
     async def session(editor: Editor) -> None:
         await editor.begin(folder)
@@ -451,7 +451,7 @@ def test_settings_count_from_when_they_are_saved(folder: Path) -> None:
         await editor.begin(folder)
         uri = editor.open(folder / "scheduler.py")
         assert len(await editor.told(uri)) == 1
-        (folder / "pyproject.toml").write_text('[tool.llmlint]\nignore = ["LLM801"]\n')
+        (folder / "pyproject.toml").write_text(f'[tool.llmlint]\n{ALL_SHOWN}ignore = ["LLM801"]\n')
         editor.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
         assert await editor.until(uri, lambda sent: not sent.diagnostics) == []
 
@@ -459,7 +459,7 @@ def test_settings_count_from_when_they_are_saved(folder: Path) -> None:
 
 
 def test_a_file_that_the_settings_leave_out_is_left_alone(folder: Path) -> None:
-    (folder / "pyproject.toml").write_text('[tool.llmlint]\nexclude = ["scheduler.py"]\n')
+    (folder / "pyproject.toml").write_text(f'[tool.llmlint]\n{ALL_SHOWN}exclude = ["scheduler.py"]\n')
 
     async def session(editor: Editor) -> None:
         await editor.begin(folder)

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from serving_code import ALL_SHOWN
 
 pytest.importorskip("pygls", reason="pygls is not installed: pip install -e '.[lsp]'")
 
@@ -43,7 +44,7 @@ def printed(language: str) -> str:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "llmlint.toml").write_text("root = true\n")
+    (tmp_path / "llmlint.toml").write_text(f"root = true\n{ALL_SHOWN}")
     (tmp_path / "numbers.py").write_text(WRONG)
     return {
         **os.environ,

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from serving_code import LEFT, NOOP
+from serving_code import ALL_SHOWN, LEFT, NOOP
 
 MENDED = NOOP.replace('logger.info("restoring %d blocks", len(blocks))', "self.blocks = dict(blocks)")
 WHO = {f"GIT_{role}_{what}": "a@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -59,5 +59,5 @@ def history(tmp_path: Path) -> History:
 @pytest.fixture
 def fleet_file(history: History, tmp_path: Path) -> Path:
     file = tmp_path / "fleet.toml"
-    file.write_text('[[repository]]\nname = "engine"\nsource = "engine"\nevery = 3\n')
+    file.write_text(f'{ALL_SHOWN}[[repository]]\nname = "engine"\nsource = "engine"\nevery = 3\n')
     return file

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from serving_code import LEFT, NOOP
+from serving_code import ALL_SHOWN, LEFT, NOOP
 
 from llmlint.cli import main
 from llmlint.fleet.fleet_file import read_fleet_file
@@ -46,7 +46,7 @@ def lives(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def asking(file: Path, *lines: str) -> Path:
-    file.write_text("\n".join(['[[repository]]\nname = "engine"\nsource = "engine"', *lines]))
+    file.write_text("\n".join([f'{ALL_SHOWN}[[repository]]\nname = "engine"\nsource = "engine"', *lines]))
     return file
 
 
@@ -61,7 +61,7 @@ def chosen(file: Path, history: History) -> list[int]:
 
 def scanned_checkout(history: History, commit: str) -> set[tuple[str, str, int, str]]:
     history.git("checkout", "--quiet", commit)
-    command = ["scan", str(history.folder), "--format", "json", "--exit-zero"]
+    command = ["scan", str(history.folder), "--format", "json", "--exit-zero", "--min-confidence", "low"]
     document = json.loads(CliRunner().invoke(main, command, catch_exceptions=False).stdout)
     found = (finding for finding in document["findings"] if not finding["suppressed"])
     named = ((f["rule"], os.path.relpath(f["path"], history.folder), f["line"], f["fingerprint"]) for f in found)
@@ -133,14 +133,14 @@ def test_a_bare_clone_will_do(history: History, fleet_file: Path) -> None:
 
 
 def test_a_url_is_cloned_and_fetched_again(history: History, fleet_file: Path) -> None:
-    fleet_file.write_text(f'[[repository]]\nname = "engine"\nsource = "{history.folder.as_uri()}"\n')
+    fleet_file.write_text(f'{ALL_SHOWN}[[repository]]\nname = "engine"\nsource = "{history.folder.as_uri()}"\n')
     assert chosen(fleet_file, history) == [6]
     history.commit("One more")
     assert chosen(fleet_file, history) == [7]
 
 
 def test_a_clone_that_was_ended_is_begun_anew(history: History, fleet_file: Path) -> None:
-    fleet_file.write_text(f'[[repository]]\nname = "engine"\nsource = "{history.folder.as_uri()}"\n')
+    fleet_file.write_text(f'{ALL_SHOWN}[[repository]]\nname = "engine"\nsource = "{history.folder.as_uri()}"\n')
     fleet(fleet_file)
     [clone] = (fleet_file.parent / "cache" / "clones").iterdir()
     (clone / "HEAD").unlink()
@@ -173,7 +173,7 @@ def test_what_is_wrong_with_a_file_is_said(text: str, said: str, tmp_path: Path)
 
 
 def test_a_repository_that_cannot_be_read_costs_no_other(history: History, fleet_file: Path) -> None:
-    fleet_file.write_text('[[repository]]\nname = "gone"\nsource = "nowhere"\n' + fleet_file.read_text())
+    fleet_file.write_text(fleet_file.read_text() + '[[repository]]\nname = "gone"\nsource = "nowhere"\n')
     result = CliRunner().invoke(main, ["fleet", str(fleet_file), "--cache-dir", str(fleet_file.parent / "cache")])
     assert result.exit_code == 3 and "nowhere" in result.output
     assert len(rows(fleet_file, "revisions.parquet")) == 3

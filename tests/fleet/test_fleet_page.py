@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving_code import NOOP
+from serving_code import ALL_SHOWN, NOOP
 
 from llmlint.cli import main
 
@@ -25,7 +25,7 @@ from .conftest import History
 @pytest.fixture
 def page(history: History, fleet_file: Path) -> Path:
     history.commit("A pool of <b>tokens</b>", serving__tokens=NOOP.replace("Pool", "Tokens"))
-    fleet_file.write_text('[[repository]]\nname = "engine"\nsource = "engine"\nevery = 1\n')
+    fleet_file.write_text(f'{ALL_SHOWN}[[repository]]\nname = "engine"\nsource = "engine"\nevery = 1\n')
     file = fleet_file.parent / "page.html"
     command = ["fleet", str(fleet_file), "--jobs", "1", "--cache-dir", str(fleet_file.parent / "cache")]
     assert CliRunner().invoke(main, [*command, "--html", str(file)], catch_exceptions=False).exit_code == 0

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from serving_code import ALL_SHOWN
 
 from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding, Step
@@ -73,6 +74,7 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "serving"
     (folder / "engine").mkdir(parents=True)
     (folder / "engine" / "scheduler.py").write_text(SCHEDULER)
+    (folder / "llmlint.toml").write_text(ALL_SHOWN)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     return folder
 

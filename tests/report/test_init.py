@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from serving_code import ALL_SHOWN
 
 import llmlint.installed
 from llmlint.cli import main
@@ -43,11 +45,24 @@ def init(folder: Path, *arguments: str, answers: str = "") -> Result:
 
 
 def test_all_is_written_and_the_next_scan_is_clean_as_the_baseline_holds_what_was_there(project: Path) -> None:
+    """A comment that covers nothing is told whatever readings of other rules say."""
+    (project / "scheduler.py").write_text("LIMIT = 3  # llmlint: ignore[LLM801] long gone\n")
     assert init(project, "--yes").exit_code == 0
     assert len(json.loads((project / "llmlint-baseline.json").read_text())["findings"]) == 1
     assert (project / ".github" / "workflows" / "llmlint.yml").exists()
     scan = run_llmlint("scan", ".", "--no-cache", cwd=project)
     assert scan.returncode == 0, scan.stdout
+
+
+def test_settings_that_were_there_are_to_name_the_baseline_by_hand(project: Path) -> None:
+    settings = project / "llmlint.toml"
+    settings.write_text(ALL_SHOWN)
+    done = init(project, "--yes")
+    assert f"{settings} is too much its own to change; add before any table" in done.stderr
+    assert run_llmlint("scan", ".", "--no-cache", cwd=project).returncode == 1
+    settings.write_text(f"{ALL_SHOWN}{re.search('^baseline = .*$', done.stderr, re.MULTILINE)[0]}\n")
+    assert run_llmlint("scan", ".", "--no-cache", cwd=project).returncode == 0
+    assert "too much its own" not in init(project, "--yes").stderr
 
 
 def test_no_baseline_where_there_is_nothing_to_keep(project: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from serving_code import CLEAN, LEFT, NOOP
+from serving_code import ALL_SHOWN, CLEAN, LEFT, NOOP
 from terminal import COMMAND, on_a_terminal
 
 PRINTED = Path(__file__).parent / "printed"
@@ -34,10 +34,11 @@ SELECT = ("--select", "LLM204,LLM701,LLM801,LLM802")
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    (tmp_path / "engine").mkdir()
-    (tmp_path / "llmlint.toml").write_text('root = true\nseverity = { LLM802 = "P0", LLM204 = "P2" }\n')
+    """Code of a benchmark: told with low confidence whatever readings of the rules say, so that the words stay."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "llmlint.toml").write_text(f'root = true\n{ALL_SHOWN}severity = {{ LLM802 = "P0", LLM204 = "P2" }}\n')
     for name, text in {"pool": NOOP, "scheduler": LEFT, "clean": CLEAN, "peer": WAITS}.items():
-        (tmp_path / "engine" / f"{name}.py").write_text(text)
+        (tmp_path / "benchmarks" / f"{name}.py").write_text(text)
     return tmp_path
 
 
@@ -73,12 +74,12 @@ def test_in_colour(tree: Path) -> None:
 
 
 def test_nothing_found(tree: Path) -> None:
-    kept_as("clean", piped(tree, "scan", "engine/clean.py", *SELECT))
+    kept_as("clean", piped(tree, "scan", "benchmarks/clean.py", *SELECT))
 
 
 def test_what_is_known_and_what_is_silenced_are_counted_apart(tree: Path) -> None:
-    (tree / "engine" / "pool.py").write_text(f"# llmlint: ignore-file[LLM802] blocks are counted\n{NOOP}")
-    subprocess.run([*COMMAND, "baseline", "write", "engine/peer.py"], cwd=tree, check=True, capture_output=True)
+    (tree / "benchmarks" / "pool.py").write_text(f"# llmlint: ignore-file[LLM802] blocks are counted\n{NOOP}")
+    subprocess.run([*COMMAND, "baseline", "write", "benchmarks/peer.py"], cwd=tree, check=True, capture_output=True)
     kept_as("known", piped(tree, "scan", *SELECT, "--baseline", "llmlint-baseline.json"))
 
 

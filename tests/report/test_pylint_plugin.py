@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from serving_code import ALL_SHOWN
 
 from .conftest import REPOSITORY, SCHEDULER, llmlint
 
@@ -57,7 +58,7 @@ class Gateway(Streams):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").write_text("[tool.llmlint]\n")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.llmlint]\n{ALL_SHOWN}")
     (tmp_path / "scheduler.py").write_text(SCHEDULER)
     (tmp_path / "streams.py").write_text(FORGETFUL)
     (tmp_path / "gateway.py").write_text(GATEWAY)

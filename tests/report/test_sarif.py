@@ -142,7 +142,7 @@ def test_a_rule_is_as_precise_as_its_findings_were_when_they_were_read() -> None
     rules = run_of(result_of())["tool"]["driver"]["rules"]
     told = {rule["id"]: rule["properties"]["precision"] for rule in rules}
     assert told["LLM002"] == "very-high"  # a comment is wrong or it is not
-    assert {told[code] for code in told if not code.startswith("LLM00")} == {"low", "medium", "high"}
+    assert {told[code] for code in told if not code.startswith("LLM00")} <= {"low", "medium", "high"}
     assert all(
         told[code] == most_confident(code, load_catalogue().rule(code).languages)
         for code in told

@@ -17,6 +17,8 @@ from llmlint.study.linking import closed_by, links
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "issues"
 REPOSITORY = "mini/engine"
+LOW = ("--min-confidence", "low")
+"""Whatever readings of its rule say: the finding that goes with the fix is to be told."""
 
 
 def issue(number: int, closed: str = "", **more: object) -> Issue:
@@ -176,7 +178,7 @@ def store_file(tmp_path: Path) -> str:
 
 
 def test_the_rule_that_fires_before_the_fix_and_not_after_is_named(store_file: str, history: Path) -> None:
-    result = run("link", "--scan", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    result = run("link", "--scan", *LOW, "--clone", f"{REPOSITORY}={history}", "--db", store_file)
     assert result.exit_code == 0
     assert "mini/engine: 3 issues with a fix" in result.stdout
     told = next(line for line in result.stdout.splitlines() if line.startswith("mini/engine#52"))
@@ -185,19 +187,19 @@ def test_the_rule_that_fires_before_the_fix_and_not_after_is_named(store_file: s
 
 
 def test_without_a_cache_it_finds_the_same(store_file: str, history: Path) -> None:
-    result = run("link", "--scan", "--no-cache", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    result = run("link", "--scan", *LOW, "--no-cache", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
     assert "LLM801" in result.stdout
 
 
 def test_a_report_tells_of_what_was_linked(store_file: str, history: Path) -> None:
-    run("link", "--scan", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
-    text = run("report", "--format", "markdown", "--db", store_file).stdout
+    run("link", "--scan", *LOW, "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    text = run("report", *LOW, "--format", "markdown", "--db", store_file).stdout
     assert "| mini/engine\\#52 |" in text or "| mini/engine#52 |" in text
-    assert "Fixes, and what was seen before them" in run("report", "--format", "html", "--db", store_file).stdout
+    assert "Fixes, and what was seen before them" in run("report", *LOW, "--format", "html", "--db", store_file).stdout
 
 
 def test_scans_are_kept(store_file: str, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ("link", "--scan", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    arguments = ("link", "--scan", *LOW, "--clone", f"{REPOSITORY}={history}", "--db", store_file)
     before = run(*arguments).stdout
     monkeypatch.setattr("llmlint.study.linked.seen", lambda *_: pytest.fail("scanned again"))
     assert run(*arguments).stdout == before
@@ -221,6 +223,6 @@ def test_a_fix_that_takes_the_whole_folder_away_is_scanned_as_one(store_file: st
     git(history, "commit", "--quiet", "-m", "Back again")
     git(history, "rm", "-r", "--quiet", "engine")
     git(history, "commit", "--quiet", "-m", "Do without an engine, fixes #27 (#54)")
-    result = run("link", "--scan", "--clone", f"{REPOSITORY}={history}", "--db", store_file)
+    result = run("link", "--scan", *LOW, "--clone", f"{REPOSITORY}={history}", "--db", store_file)
     told = next(line for line in result.stdout.splitlines() if line.startswith("mini/engine#27"))
     assert told.endswith("LLM801")

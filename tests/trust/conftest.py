@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving_code import NOOP
+from serving_code import ALL_SHOWN, NOOP
 
 COMMAND = [sys.executable, "-P", "-m", "llmlint"]
 """`-P` is what the console script amounts to: its own folder stands on sys.path, not the working directory."""
@@ -31,7 +31,7 @@ def tree(tmp_path: Path) -> Path:
     """A project in a repository: `pool.py` has one finding, LLM802 on its last method."""
     folder = tmp_path / "tree"
     (folder / ".git").mkdir(parents=True)
-    (folder / "llmlint.toml").write_text("")
+    (folder / "llmlint.toml").write_text(ALL_SHOWN)
     (folder / "pool.py").write_text(NOOP)
     return folder
 

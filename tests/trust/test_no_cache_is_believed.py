@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving_code import CLEAN
+from serving_code import ALL_SHOWN, CLEAN
 
 from llmlint.local_cache import FILE_NAME, _sealed
 
@@ -49,7 +49,7 @@ def test_the_forged_cache_would_hide_the_finding(tree: Path, planted: list[Path]
 
 
 def test_a_cache_of_the_tree_hides_nothing(tree: Path, planted: list[Path]) -> None:
-    (tree / "llmlint.toml").write_text(f'cache-dir = "{PLACES[0]}"\n')
+    (tree / "llmlint.toml").write_text(f'{ALL_SHOWN}cache-dir = "{PLACES[0]}"\n')
     for _ in range(2):
         done = llmlint(tree, "scan", ".", "-j1", "--format", "concise")
         assert "pool.py:8:5: LLM802" in done.stdout
@@ -58,7 +58,7 @@ def test_a_cache_of_the_tree_hides_nothing(tree: Path, planted: list[Path]) -> N
 @pytest.mark.parametrize("where", ["../elsewhere", "absolute"])
 def test_settings_make_no_folder_elsewhere(tree: Path, tmp_path: Path, where: str) -> None:
     folder = tmp_path / "elsewhere"
-    (tree / "llmlint.toml").write_text(f'cache-dir = "{folder if where == "absolute" else where}"\n')
+    (tree / "llmlint.toml").write_text(f'{ALL_SHOWN}cache-dir = "{folder if where == "absolute" else where}"\n')
     assert "LLM802" in llmlint(tree, "scan", ".", "-j1").stdout
     assert not folder.exists()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from serving_code import NOOP
+from serving_code import ALL_SHOWN, NOOP
 
 import llmlint.commands.scan_command as scan_command
 from llmlint import diff, files, project
@@ -85,7 +85,7 @@ def test_what_has_no_end_is_named_and_left(tree: Path, name: str, make: Callable
     file.parent.mkdir(exist_ok=True, parents=True)
     (tree / "llmlint.toml").unlink()
     make(file)
-    done = llmlint(tree, "scan", ".", "--format", "concise")
+    done = llmlint(tree, "scan", ".", "--format", "concise", "--min-confidence", "low")
     assert "pool.py:8" in done.stdout
     assert done.returncode in (1, 2, 3)
     assert "Traceback" not in done.stderr
@@ -262,7 +262,7 @@ def test_what_changes_while_it_is_scanned_is_named_and_not_remembered(
 )
 def test_no_pattern_of_a_tree_stops_anything(tree: Path, line: str) -> None:
     (tree / ".gitignore").write_text(line)
-    (tree / "llmlint.toml").write_text(f"exclude = ['{line}']\n")
+    (tree / "llmlint.toml").write_text(f"{ALL_SHOWN}exclude = ['{line}']\n")
     (tree / ("a" * 200 + ".py")).write_text("")
     done = llmlint(tree, "scan", ".", "--format", "concise", "--no-cache")
     assert (done.returncode, done.stderr) == (1, "")

@@ -10,7 +10,7 @@ from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
-from serving_code import LEFT, NOOP
+from serving_code import ALL_SHOWN, LEFT, NOOP
 
 from llmlint.commands.suppressions_command import remove_unused
 from llmlint.fixing import Mended
@@ -203,7 +203,7 @@ def test_a_baseline_keeps_mode_and_link(tree: Path) -> None:
 
 @pytest.mark.parametrize("make", [lambda file: os.mkfifo(file), lambda file: file.symlink_to("/dev/zero")])
 def test_a_baseline_that_has_no_end_is_named(tree: Path, make: Callable[[Path], None]) -> None:
-    (tree / "llmlint.toml").write_text('baseline = "known.json"\n')
+    (tree / "llmlint.toml").write_text(f'{ALL_SHOWN}baseline = "known.json"\n')
     make(tree / "known.json")
     done = llmlint(tree, "scan", ".", "--format", "concise")
     assert "LLM802" in done.stdout

@@ -29,7 +29,7 @@ def init(folder: Path, yes: bool) -> None:
         wrong_use(str(error))
     for step in planned:
         if isinstance(step, ByHand):
-            say(f"{step.file} is too much its own to change; add below `repos:`")
+            say(f"{step.file} is too much its own to change; add {step.where}")
             click.echo(step.text, err=True)
         elif isinstance(step, Unreachable):
             here = step.source.place.removeprefix(" @ ")

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from llmlint.commands.common import FAILED, say, wrong_use
+from llmlint.findings import CONFIDENCES
 from llmlint.plain import counted, plain_json, without_commands
 from llmlint.progress import KINDS, Progress, Stage, shown_progress
 
 if TYPE_CHECKING:
+    from llmlint.config import Confidence
     from llmlint.study.classified import Classified
     from llmlint.study.issue_fetch import Told
     from llmlint.study.study_report import Format
@@ -30,6 +32,15 @@ _STORE = click.option(
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the issues are kept (SQLite).",
+)
+
+_SURE = click.option(
+    "--min-confidence",
+    "least",
+    default="medium",
+    show_default=True,
+    type=click.Choice(CONFIDENCES),
+    help="How sure a finding has to be that went away with a fix.",
 )
 
 
@@ -184,8 +195,11 @@ def _as_json(one: Classified) -> str:
 @click.option("--scan", is_flag=True, help="Scan each fix and the commit before it: which findings went away.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of scans.")
 @click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
+@_SURE
 @_STORE
-def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, store_file: Path) -> None:
+def link(
+    clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, least: Confidence, store_file: Path
+) -> None:
     """Find the fix of each issue: the pull request that closes it, and its commit.
 
     Pull requests are known where `fetch --include-prs` brought them; what commits say is read from clones. Scans that
@@ -204,8 +218,8 @@ def link(clones: tuple[str, ...], scan: bool, no_cache: bool, progress: str, sto
             found = classified(store, (), _counting(show))
             counts = find_links(store, known)
             if scan:
-                scan_fixes(store, known, found, None if no_cache else _cache_of_fixes(), _scanning(show))
-            tables = link_tables(found, linked(store, found))
+                scan_fixes(store, known, found, least, None if no_cache else _cache_of_fixes(), _scanning(show))
+            tables = link_tables(found, linked(store, found, least))
     except StoreError as error:
         wrong_use(str(error))
     except GitError as error:
@@ -251,9 +265,15 @@ def _scanning(show: Progress | None) -> Callable[[int, int, str], None]:
     help="Write a report to a file, and none to standard output.",
 )
 @click.option("--progress", type=click.Choice(KINDS), default="auto", show_default=True)
+@_SURE
 @_STORE
 def report(
-    repositories: tuple[str, ...], format_: Format, outputs: tuple[str, ...], progress: str, store_file: Path
+    repositories: tuple[str, ...],
+    format_: Format,
+    outputs: tuple[str, ...],
+    progress: str,
+    least: Confidence,
+    store_file: Path,
 ) -> None:
     """Tables and charts: chapters, causes, trends, and how long faults stay open.
 
@@ -269,7 +289,7 @@ def report(
     try:
         with IssueStore(store_file, must_exist=True) as store, shown_progress(progress) as show:
             found = classified(store, repositories, _counting(show))
-            more = link_tables(found, linked(store, found))
+            more = link_tables(found, linked(store, found, least))
     except StoreError as error:
         wrong_use(str(error))
     if not wanted:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from llmlint.baseline import match
 from llmlint.catalogue import load_catalogue
+from llmlint.config import Confidence
 from llmlint.files import language_of
 from llmlint.findings import Finding
 from llmlint.fleet.git_trees import TreeFilter
@@ -21,14 +22,14 @@ _MOST_FILES = 400
 """A commit that touches more folders than that is no fix of one bug."""
 
 
-def seen(clone: Clone, fix: Commit, cache: str | None = None) -> Seen:
+def seen(clone: Clone, fix: Commit, least: Confidence, cache: str | None = None) -> Seen:
     changed = {path: lines for path, lines in clone.changed(fix).items() if language_of(path)}
     if not changed:
         return Seen(problem="touches no code that llmlint reads")
     before, after = (_around(clone.files(commit), changed) for commit in (fix.parent, fix.id))
     if len(before) > _MOST_FILES:
         return Seen(problem=f"{len(before)} files stand around it")
-    scans = [_scanned(clone, commit, files, cache) for commit, files in ((fix.parent, before), (fix.id, after))]
+    scans = [_scanned(clone, commit, files, least, cache) for commit, files in ((fix.parent, before), (fix.id, after))]
     if faults := [fault for one in scans for fault in one.faults]:
         return Seen(problem=faults[0])
     old, new = (one.findings for one in scans)
@@ -44,13 +45,13 @@ def _around(files: Iterable[str], changed: Ranges) -> list[str]:
     return [file for file in files if language_of(file) and PurePosixPath(file).parent in folders]
 
 
-def _scanned(clone: Clone, commit: str, files: Sequence[str], cache: str | None) -> Scanned:
-    """What is shown by default. No files are none of them, where a filter without paths would be all."""
+def _scanned(clone: Clone, commit: str, files: Sequence[str], least: Confidence, cache: str | None) -> Scanned:
+    """No files are none of them, where a filter without paths would be all."""
     if not files:
         return Scanned((), Counts())
     rules = tuple(rule.code for rule in load_catalogue() if rule.default)
     wanted = TreeFilter(paths=tuple(files))
-    return scan_revision(Asked("", str(clone.folder), wanted, rules, "medium", cache), commit)
+    return scan_revision(Asked("", str(clone.folder), wanted, rules, least, cache), commit)
 
 
 def _mark(finding: Finding) -> tuple[str, str]:

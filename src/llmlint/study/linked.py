@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from llmlint.config import Confidence
 from llmlint.fleet.git_objects import GitError
 from llmlint.scan import generation
 from llmlint.study.charts import percent
@@ -56,26 +57,27 @@ def scan_fixes(
     store: IssueStore,
     clones: Mapping[str, Clone],
     faults: Sequence[Classified],
+    least: Confidence = "medium",
     cache: str | None = None,
     tell: Callable[[int, int, str], None] = lambda _done, _total, _about: None,
 ) -> None:
-    """Scans the fixes that were not scanned yet, and stores each as it comes."""
-    waiting = [one for one in linked(store, faults) if one.seen is None and one.link.commit]
+    """Scans the fixes that were not scanned yet for what is told with this confidence, and stores each as it comes."""
+    waiting = [one for one in linked(store, faults, least) if one.seen is None and one.link.commit]
     waiting = [one for one in waiting if one.link.repository in clones]
     for done, one in enumerate(waiting):
         link = one.link
         tell(done, len(waiting), f"{link.repository}#{link.issue}")
         fix = Commit(link.commit, link.parent, "", "", "")
         try:
-            found = seen(clones[link.repository], fix, cache) if link.parent else Seen(problem="has no parent")
+            found = seen(clones[link.repository], fix, least, cache) if link.parent else Seen(problem="has no parent")
         except GitError as error:
             found = Seen(problem=str(error))
-        store.put_seen(link.repository, link.commit, _made_with(), found)
+        store.put_seen(link.repository, link.commit, _made_with(least), found)
 
 
-def linked(store: IssueStore, found: Iterable[Classified]) -> list[Linked]:
+def linked(store: IssueStore, found: Iterable[Classified], least: Confidence) -> list[Linked]:
     by_issue = store.links()
-    by_commit = store.seen(_made_with()) if by_issue else {}
+    by_commit = store.seen(_made_with(least)) if by_issue else {}
     return [
         Linked(one, link, by_commit.get((link.repository, link.commit)))
         for one in found
@@ -83,8 +85,8 @@ def linked(store: IssueStore, found: Iterable[Classified]) -> list[Linked]:
     ]
 
 
-def _made_with() -> str:
-    return generation(load_vocabulary())
+def _made_with(least: Confidence) -> str:
+    return f"{generation(load_vocabulary())}-{least}"
 
 
 # ------------------------------------------------------------ tables
@@ -120,7 +122,7 @@ def _summary(found: Sequence[Classified], fixes: Sequence[Linked]) -> Table:
 
 _HOW = (
     "The commit before the fix and the fix are scanned, with the code beside what is touched; a finding counts that "
-    "stands where the fix touches the code, is shown by default, and is gone after it."
+    "stands where the fix touches the code, is sure enough to be shown, and is gone after it."
 )
 
 

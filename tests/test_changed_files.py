@@ -171,3 +171,20 @@ def test_a_tree_that_is_laid_out_anew_is_told_of_from_the_cache(tree: Path, tmp_
     again = scan(request)
     assert again.findings == before.findings
     assert "check" not in again.timings
+
+
+def test_what_was_asked_of_several_files_answers_for_some_of_them(tree: Path, tmp_path: Path) -> None:
+    for number in range(20):  # so that three files are few, and only they are looked at
+        _write(tree / f"more_{number}.py", f"NUMBER = {number}\n")
+    _replace("pool.py", "def take(self, count)", "def take(self, count, owner)")(tree)
+    (tree / "slot.cpp").write_text(
+        "int unused;  // llmlint: ignore[LLM945] long gone\n" + (tree / "slot.cpp").read_text()
+    )
+    _found(tmp_path / "cache", "engine.py", "noop.py", "slot.cpp")
+    for some in (("engine.py",), ("slot.cpp",), ("engine.py", "noop.py")):
+        request = Request(some, cache_dir=str(tmp_path / "cache"), min_confidence="low", jobs=1)
+        known, anew = scan(request), scan(Request(some, use_cache=False, min_confidence="low", jobs=1))
+        assert "check" not in known.timings
+        assert known.findings == anew.findings != []
+        assert known.unused_suppressions == anew.unused_suppressions
+    assert "check" in scan(Request(("engine.py", "pool.py"), cache_dir=str(tmp_path / "cache"), jobs=1)).timings

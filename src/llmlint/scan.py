@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -31,8 +31,12 @@ from llmlint.vocabulary import Vocabulary
 from llmlint.vocabulary_file import load_vocabulary
 
 if TYPE_CHECKING:
+    from hashlib import _Hash
+
     from llmlint.checking import Answer
     from llmlint.code.link.program import Program
+
+_Kind = TypeVar("_Kind")
 
 
 class Counts(msgspec.Struct):
@@ -160,8 +164,7 @@ def _scan(
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems and not texts.changed:
-            result_key = _result_key(sources, gathered.keys, options, asked)
-            cache.store_result(result_key, msgspec.msgpack.encode(result))
+            _store(cache, _program_key(sources, gathered.keys, options), asked, result)
         result.counts.from_cache = gathered.from_cache
         result.timings = {"read": read - started, "check": time.perf_counter() - read}
     result.timings["total"] = time.perf_counter() - started
@@ -176,11 +179,38 @@ def _known_result(
     cache: Cache,
     asked: frozenset[str] | None,
 ) -> ScanResult | None:
-    """What was found when everything was the same: of all files, or of those that are asked about."""
-    whole = _stored(cache, _result_key(sources, keys, options))
+    """What was found when everything was the same: of all files, or of those that are asked about, and maybe more."""
+    program = _program_key(sources, keys, options)
+    if program is None:
+        return None
+    whole = _stored(cache, _result_key(program))
     if whole is not None or asked is None:
         return whole
-    return _stored(cache, _result_key(sources, keys, options, asked))
+    return _stored(cache, _result_key(program, asked)) or _told_with_more(cache, program, asked)
+
+
+def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> ScanResult | None:
+    """What an editor asked of all its open files answers the commit of one of them."""
+    for path in sorted(asked):
+        more = _decoded(cache, _about_key(program, path), tuple[str, frozenset[str]])
+        result = _stored(cache, more[0]) if more is not None and asked <= more[1] else None
+        if result is not None:
+            result.findings = [finding for finding in result.findings if finding.path in asked]
+            unused = result.unused_suppressions
+            result.unused_suppressions = {path: unused[path] for path in unused if path in asked}
+            return result
+    return None
+
+
+def _store(cache: Cache, program: _Hash | None, asked: frozenset[str] | None, result: ScanResult) -> None:
+    if program is None:
+        return
+    key = _result_key(program, asked)
+    cache.store_result(key, msgspec.msgpack.encode(result))
+    if asked is not None and len(asked) > 1:
+        where = msgspec.msgpack.encode((key, asked))
+        for path in sorted(asked):
+            cache.store_result(_about_key(program, path), where)
 
 
 def judge_records(
@@ -290,31 +320,48 @@ def _digest_of_llmlint() -> str:
     return tool_digest([*code, *package.glob("rules/*/*.md"), *package.glob("rules/*.toml")])
 
 
-def _result_key(
-    sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options, asked: frozenset[str] | None = None
-) -> str:
-    """What the whole result depends on; "" while any file's content is not known."""
+def _program_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options) -> _Hash | None:
+    """What all that is told of a program depends on; None while any file's content is not known."""
     digest = hashlib.sha256(",".join(rule.code for rule in options.rules).encode())
     for source in sources:
         key = keys.get(source.path)
         if key is None:
-            return ""
+            return None
         digest.update(f"\0{source.path}\0{key}".encode("utf-8", "surrogatepass"))
-    for path in sorted(asked or ()):
-        digest.update(f"\1{path}".encode("utf-8", "surrogatepass"))
+    return digest
+
+
+def _result_key(program: _Hash, asked: frozenset[str] | None = None) -> str:
+    return _digested(program, "\1", sorted(asked or ()))
+
+
+def _about_key(program: _Hash, path: str) -> str:
+    """Under it stands in which result, of what files, this one is told of."""
+    return _digested(program, "\2", [path])
+
+
+def _digested(program: _Hash, kind: str, paths: Sequence[str]) -> str:
+    digest = program.copy()
+    for path in paths:
+        digest.update(f"{kind}{path}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
 def _stored(cache: Cache, key: str) -> ScanResult | None:
-    blob = cache.result(key) if key else None
+    result = _decoded(cache, key, ScanResult)
+    if result is not None:
+        result.counts.from_cache = result.counts.scanned
+    return result
+
+
+def _decoded(cache: Cache, key: str, kind: type[_Kind]) -> _Kind | None:
+    blob = cache.result(key)
     if blob is None:
         return None
     try:
-        result = msgspec.msgpack.decode(blob, type=ScanResult)
+        return msgspec.msgpack.decode(blob, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    result.counts.from_cache = result.counts.scanned
-    return result
 
 
 class _Texts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.ahead_of_fence import ahead_of_fences
 from llmlint.checkers.gpu.native_pending_copy import native_copies
 from llmlint.checkers.gpu.refilled_buffer import refilled
 from llmlint.checkers.gpu.watched import watched_calls
@@ -16,17 +17,20 @@ from llmlint.code.domain.pending_copies import Copy, bare, ends_of, pending_copi
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
-from llmlint.code.link.program import Program
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    within_one: set[FunctionInfo] = set()
     for copy in pending_copies(program):
         used = _used_while_pending(program, copy)
         if used is not None:
+            within_one.add(copy.function)
             yield _report(program, copy, used)
-        else:
-            yield from refilled(program, copy)
+    ahead = list(ahead_of_fences(program))
+    yield from ahead
+    yield from refilled(program, within_one, {(report.at.path, report.at.line) for report in ahead})
     yield from native_copies(program)
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_waits import waits
-from llmlint.code.domain.pending_copies import Copy, bare, uses_host
 from llmlint.code.domain.roots import roots_of
+from llmlint.code.domain.staged import Begun, begun_copies, writes_to
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect
-from llmlint.code.flow.functions import body_of, paths_of
+from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT
 from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.findings import Report
@@ -25,54 +25,46 @@ _HIGHEST = 4
 """Functions that a copy is followed out of."""
 
 
-def refilled(program: Program, copy: Copy) -> Iterator[Report]:
-    function = copy.function
-    if copy.arrives or not _is_kept(program, copy) or body_of(function, function.effects[copy.at].region):
-        return
-    begun = Call(function, function.effects[copy.at])
-    writers = _first_writers(program, copy)
-    if not writers:
-        return
-    ways: list[tuple[Call, ...]] = [(begun,)]
+def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[str, int]]) -> Iterator[Report]:
+    """`within_one`: functions of whose copies something was said already; `told`: places."""
+    for begun in begun_copies(program):
+        for report in _refilled(program, begun) if begun.function not in within_one else ():
+            at = (report.at.path, report.at.line)
+            if at not in told:
+                told.add(at)
+                yield report
+
+
+def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
+    writers = _first_writers(program, begun)
+    ways: list[tuple[Call, ...]] = [(Call(begun.function, begun.effect),)] if writers else []
     for _ in range(_HIGHEST):
         left: list[tuple[Call, ...]] = []
         for way in ways:
             again = _written_behind(program, way[-1], writers) if len(way) > 1 else None
             if again is not None:
-                yield _report(program, copy, way, writers, again)
+                yield from _report(program, begun, way, writers, again)
                 return
             if _comes_out(program, way[-1]):
                 left.append(way)
-        climbed = [(*way, caller) for way in left for caller in _callers(program, way[-1].function)]
-        ends = next(
-            (way for way in left if way[-1].function in writers and not _callers(program, way[-1].function)), None
-        )
+        callers = {way: _callers(program, way[-1].function) for way in left}
+        ends = next((way for way in left if not callers[way] and way[-1].function in writers), None)
         if ends is not None and not only_sets_up(program, ends[-1].function):
-            yield _report(program, copy, ends, writers, None)
+            yield from _report(program, begun, ends, writers, None)
             return
-        ways = climbed
-
-
-def _is_kept(program: Program, copy: Copy) -> bool:
-    """Is it an attribute that is made while the object is set up, and never anew?"""
-    return copy.host.startswith("self.") and all(only_sets_up(program, made.function) for made in copy.made)
+        ways = [(*way, caller) for way in left for caller in callers[way]]
 
 
 def _callers(program: Program, function: FunctionInfo) -> list[Call]:
     return [call for call in program.callers(function) if not roots_of(program).kind(call.function.path)]
 
 
-def _first_writers(program: Program, copy: Copy) -> dict[FunctionInfo, Effect]:
+def _first_writers(program: Program, begun: Begun) -> dict[FunctionInfo, Effect]:
     """Functions that write to the memory, or call one that does, on a way on which they have not waited before."""
-    owner = copy.function.owner
     found: dict[FunctionInfo, Effect] = {}
-    for function in program.functions_of(owner) if owner is not None else ():
-        here = copy._replace(function=function)
-        for at, effect in enumerate(function.effects):
-            is_other = function is not copy.function or at != copy.at
-            if is_other and uses_host(program, here, at, effect) and not only_sets_up(program, function):
-                if _is_reached_first(program, function, effect):
-                    found.setdefault(function, effect)
+    for function, effect in writes_to(program, begun.memory):
+        if effect is not begun.effect and function not in found and _is_reached_first(program, function, effect):
+            found[function] = effect
     newest = list(found)
     for _ in range(_HIGHEST - 1):
         calls = [call for function in newest for call in _callers(program, function) if call.function not in found]
@@ -138,29 +130,30 @@ def _place(function: FunctionInfo, effect: Effect) -> int:
 
 
 def _report(
-    program: Program, copy: Copy, way: tuple[Call, ...], writers: dict[FunctionInfo, Effect], again: Effect | None
-) -> Report:
-    host = bare(copy.host)
-    top = way[-1].function
-    steps = [program.step(m.function, m.effect, f"{host} is made here, and pinned") for m in copy.made[:1]]
+    program: Program, begun: Begun, way: tuple[Call, ...], writers: dict[FunctionInfo, Effect], again: Effect | None
+) -> Iterator[Report]:
+    memory, top = begun.memory, way[-1].function
+    steps = [program.step(memory.made.function, memory.made.effect, "the memory is made here, and pinned")]
     steps.append(program.step(*way[0], "the copy begins, and the function comes back with it under way"))
     steps += [program.step(*call, f"{call.function.facts.qualname} calls it, and does not wait") for call in way[1:]]
     if again is not None:
-        steps.append(program.step(top, again, f"on a way here nothing has waited, and {host} is filled again"))
+        steps.append(program.step(top, again, f"on a way here nothing has waited, and {memory.name} is filled again"))
     else:
         steps.append(program.step(top, writers[top], "the next call begins with filling it again"))
-    write = next(iter(writers.items()))
-    return Report(
-        program.place(*write),
-        symbol_of(write[0]),
-        f"{host} is filled again while the copy from it that an earlier call began may still run",
+    function, write = next(iter(writers.items())) if again is not None else (top, writers[top])
+    if function not in program.asked:
+        return
+    yield Report(
+        program.place(function, write),
+        symbol_of(function),
+        f"{memory.name} is filled again while the copy from it that an earlier call began may still run",
         tuple(steps),
         confidence="medium" if again is not None else "low",
         reason="nothing that is called between the two waits"
         if again is not None
         else "nothing in it waits; who calls it, and what they do in between, is not seen",
         data=watched_calls(*writers, *(call.function for call in way)),
-        subject=host,
+        subject=memory.name,
         fix="record an event behind the copy, and wait for it before the memory is filled again",
         mechanism="refilled_buffer",
     )

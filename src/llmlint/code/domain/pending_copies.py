@@ -27,8 +27,9 @@ class Copy(NamedTuple):
     arrives: bool
 
 
-def pending_copies(program: Program) -> Iterator[Copy]:
-    for function, at in copies(program, "to"):
+def pending_copies(program: Program, everywhere: bool = False) -> Iterator[Copy]:
+    """In the asked files, or everywhere."""
+    for function, at in copies(program, "to", everywhere):
         call = function.effects[at]
         asked = next((a for a in call.args if a.keyword in ("", "device")), None)
         if asked is not None and is_host(asked):
@@ -36,7 +37,7 @@ def pending_copies(program: Program) -> Iterator[Copy]:
                 yield Copy(function, at, call.result, (), arrives=True)
         else:
             yield from _pinned(program, function, at, call.callee.rpartition(".")[0], arrives=False)
-    for function, at in copies(program, "copy_"):
+    for function, at in copies(program, "copy_", everywhere):
         call = function.effects[at]
         given = next((a.path for a in call.args if not a.keyword), "")
         yield from _pinned(program, function, at, call.callee.rpartition(".")[0], arrives=True)
@@ -72,7 +73,7 @@ def _result(copy: Copy) -> Effect | None:
 
 
 def uses_host(program: Program, copy: Copy, at: int, effect: Effect) -> bool:
-    places = _read_by(effect) if copy.arrives else _written_by(effect)
+    places = _read_by(effect) if copy.arrives else written_by(effect)
     return any(_is_same(program, copy, place, at) for place in places if place)
 
 
@@ -84,7 +85,7 @@ def _read_by(effect: Effect) -> Iterator[str]:
         yield from (argument.path for argument in effect.args)
 
 
-def _written_by(effect: Effect) -> Iterator[str]:
+def written_by(effect: Effect) -> Iterator[str]:
     receiver, _, name = effect.callee.rpartition(".")
     if effect.op in ("insert", "clear") and effect.via != "=":
         yield effect.path

@@ -150,8 +150,8 @@ def non_blocking(call: Effect) -> bool:
     return any(argument.keyword == "non_blocking" and argument.literal == "True" for argument in call.args)
 
 
-def copies(program: Program, name: str) -> Iterator[tuple[FunctionInfo, int]]:
-    """The calls of this name in the asked files that say they do not wait, each with its place."""
-    for call in program.asked.calls(name):
+def copies(program: Program, name: str, everywhere: bool = False) -> Iterator[tuple[FunctionInfo, int]]:
+    """The calls of this name that say they do not wait, each with its place: in the asked files, or everywhere."""
+    for call in program.calls_named(name) if everywhere else program.asked.calls(name):
         if call.function.language == "python" and non_blocking(call.effect):
             yield call.function, next(at for at, e in enumerate(call.function.effects) if e is call.effect)

@@ -1,4 +1,4 @@
-"""What a traced run is asked of a finding about streams: to see what these functions do in their calls."""
+"""What a traced run is asked of a finding about the device: to see what these functions do in their calls."""
 
 from __future__ import annotations
 

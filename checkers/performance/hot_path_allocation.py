@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import CONSTRUCTORS, symbol_of
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.domain.tensors import is_host
@@ -157,6 +158,7 @@ def _report(program: Program, call: Call, memory: str, beside: tuple[Step, ...])
         (program.step(function, effect, "taken here, in a size that comes of this call"), *beside),
         confidence="low",
         reason="how often it runs no code says; sizes that vary leave gaps, and under load none may be had",
+        data=watched_calls(function),
         subject=effect.result or effect.callee,
         fix="make it once for the most there can be, and take a part of it in each step",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
@@ -12,7 +13,6 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
-from llmlint.runtime.block import Block, Target
 
 _METHODS = ("item", "tolist", "cpu", "nonzero")
 _FUNCTIONS = ("int", "float", "bool")
@@ -64,7 +64,7 @@ def _report(program: Program, values: DeviceValues, effect: Effect, read: str) -
         tuple(steps),
         confidence="low" if sent is None else "medium",
         reason="one wait in a step may be meant" if sent is None else "nothing has changed the value on the device",
-        data={"runtime": Block((Target(function.facts.qualname, "scope", function.path),)).plain()},
+        data=watched_calls(function),
         subject=read,
         fix="work it out of what the host has" if sent is not None else "keep the value on the host as well",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.domain.tensor_values import TensorValues
@@ -15,7 +16,6 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
-from llmlint.runtime.block import Block, Target
 
 _READS = ("item", "tolist", "cpu")
 _DECIDES = ("any", "all")
@@ -66,7 +66,7 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, why: str) 
         (Step(function.path, effect.line, f"the host asks for a value of {read} {why}"),),
         confidence="low",
         reason="a tensor by its type or by how it is made; whether it is on the device is not seen",
-        data={"runtime": Block((Target(function.facts.qualname, "scope", function.path),)).plain()},
+        data=watched_calls(function),
         subject=read,
         fix="read all values at once where they are needed, or let the device choose (`torch.where`)",
         mechanism=f"sync_in_rounds.{'again' if effect.callee.endswith(_READS) else 'decides'}",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.domain.tensors import PAGEABLE, Making, copies, is_host, makings
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
-from llmlint.runtime.block import Block, Target
 
 _MOVES = ("to", "cuda", "npu", "xpu")
 _FILLS = "copy_"
@@ -72,7 +72,7 @@ def _report(program: Program, function: FunctionInfo, copy: Effect, made: Making
         ),
         confidence="medium",
         reason="nothing on its way pins it",
-        data={"runtime": Block((Target(function.facts.qualname, "scope", function.path),)).plain()},
+        data=watched_calls(function),
         subject=copy.callee,
         fix="make it with pin_memory=True, or pin it before it is copied",
     )

@@ -24,7 +24,7 @@ def races_of(torch: Any, device: str) -> Races:
     """One for the process, made when it is first asked for."""
     if not RACES:
         RACES.append(Races(torch, device))
-        SYNCS.readers.append(RACES[0].read_by_host)
+        SYNCS.tell(RACES[0].read_by_host)
     return RACES[0]
 
 

@@ -34,6 +34,7 @@ EXPLICIT = {"Event": ("synchronize",), "Stream": ("synchronize",)}
 
 WAIT, UNPINNED = "wait", "unpinned copy"
 
+_NO_MASKS = frozenset((int, slice, type(None), type(...)))
 MOST_SITES = 512
 CALLERS = 6
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -104,6 +105,9 @@ class Syncs:
         self.readers: list[Callable[[Any], None]] = []
         """Who wants to be told of tensors of the host whose values are asked for."""
         self.folder = ""
+        self.asks_of_the_host = False
+        self.mask: Any = None
+        """The type of a mask's elements."""
         self.compiling: Callable[[], bool] = lambda: False
         """A compiler that reads a program reads these functions too, and knows the answer to this one question."""
         self.left_out = 0
@@ -117,7 +121,8 @@ class Syncs:
         if self.replaced or torch is None:
             return
         self.kind, self.folder = kind, os.path.dirname(str(torch.__file__))
-        self.compiling = getattr(getattr(torch, "compiler", None), "is_compiling", None) or (lambda: False)
+        self.compiling = getattr(getattr(torch, "compiler", None), "is_dynamo_compiling", None) or self.compiling
+        self.mask = getattr(torch, "bool", None)
         tensor = torch.Tensor
         for name in VALUE:
             self._replace(tensor, name, self._always)
@@ -160,70 +165,70 @@ class Syncs:
     # ------------------------------------------------------------ in place of the methods
 
     def _always(self, original: Any, name: str) -> Any:
-        compiling = self.compiling
+        compiling, is_there, timed = self.compiling, self.is_there, self._timed
 
         def called(tensor: Any, /, *args: Any, **kwargs: Any) -> Any:
             if compiling():
                 return original(tensor, *args, **kwargs)
-            if not self.is_there(tensor):
-                for read in self.readers:
-                    read(tensor)
-                if self.lines:
-                    self._on_host(sys._getframe(1))
-                return original(tensor, *args, **kwargs)
-            return self._timed(sys._getframe(1), original, name, WAIT, (tensor, *args), kwargs)
+            if is_there(tensor):
+                return timed(sys._getframe(1), original, name, WAIT, (tensor, *args), kwargs)
+            if self.asks_of_the_host:
+                self._on_host(sys._getframe(1), tensor)
+            return original(tensor, *args, **kwargs)
 
         return called
 
     def _masked(self, original: Any, name: str) -> Any:
-        compiling = self.compiling
+        compiling, timed, mask = self.compiling, self._timed, self.mask
 
         def called(tensor: Any, index: Any, /, *value: Any) -> Any:
-            if compiling():
+            if type(index) in _NO_MASKS or compiling():
                 return original(tensor, index, *value)
-            waits = self._has_mask(index) and not (value and not getattr(value[0], "shape", ()))
-            if not waits:  # one value for all that a mask lets through is filled in by the device
+            parts = index if type(index) is tuple else (index,)
+            if not any(getattr(part, "dtype", None) is mask and self.is_there(part) for part in parts):
                 return original(tensor, index, *value)
-            return self._timed(sys._getframe(1), original, name, WAIT, (tensor, index, *value), {})
+            if value and not getattr(value[0], "shape", ()):  # one value for all is filled in by the device
+                return original(tensor, index, *value)
+            return timed(sys._getframe(1), original, name, WAIT, (tensor, index, *value), {})
 
         return called
 
     def _copied(self, original: Any, name: str) -> Any:
-        compiling = self.compiling
+        compiling, timed = self.compiling, self._timed
 
         def called(tensor: Any, /, *args: Any, **kwargs: Any) -> Any:
             if compiling():
                 return original(tensor, *args, **kwargs)
-            kind = self._kind_of_copy(tensor, name, args, kwargs)
-            if not kind:
-                if self.lines:
-                    self._on_host(sys._getframe(1))
-                return original(tensor, *args, **kwargs)
-            return self._timed(sys._getframe(1), original, name, kind, (tensor, *args), kwargs)
+            try:
+                kind = self._kind_of_copy(tensor, name, args, kwargs)
+            except Exception:  # whatever it is given, the call itself has to say what is wrong with it
+                self.left_out += 1
+                kind = ""
+            if kind:
+                return timed(sys._getframe(1), original, name, kind, (tensor, *args), kwargs)
+            if self.asks_of_the_host:
+                self._on_host(sys._getframe(1), None)
+            return original(tensor, *args, **kwargs)
 
         return called
 
     def _explicit(self, original: Any, name: str) -> Any:
-        compiling = self.compiling
+        compiling, timed = self.compiling, self._timed
 
         def called(subject: Any, /, *args: Any, **kwargs: Any) -> Any:
             if compiling():
                 return original(subject, *args, **kwargs)
-            return self._timed(sys._getframe(1), original, name, WAIT, (subject, *args), kwargs)
+            return timed(sys._getframe(1), original, name, WAIT, (subject, *args), kwargs)
 
         return called
 
     def is_there(self, value: Any) -> bool:
         """Is it a tensor on the device, and not one that only stands for it while a program is read by a compiler?"""
         device = getattr(value, "device", None)
-        if device is None or getattr(device, "type", "") != self.kind or hasattr(value, "fake_mode"):
+        if device is None or getattr(device, "type", "") != self.kind or type(value).__name__ == "FakeTensor":
             return False
         self.device_seen = True
         return True
-
-    def _has_mask(self, index: Any) -> bool:
-        parts = index if type(index) is tuple else (index,)
-        return any(str(getattr(part, "dtype", "")) == "torch.bool" and self.is_there(part) for part in parts)
 
     def _kind_of_copy(self, tensor: Any, name: str, args: tuple[Any, ...], kwargs: Any) -> str:
         source, target = (args[0], tensor) if name == "copy_" and args else (tensor, None)
@@ -296,16 +301,27 @@ class Syncs:
             frame = frame.f_back
         return frame
 
-    def _on_host(self, frame: FrameType) -> None:
-        if get_ident() not in self.inside:
-            for line in self._lines_at(frame):
-                line.on_host += 1
+    def _on_host(self, frame: FrameType, tensor: Any) -> None:
+        """A value of the host is asked for, or a copy stays where it is: some want to know of that too."""
+        try:
+            if get_ident() not in self.inside:
+                for line in self._lines_at(frame):
+                    line.on_host += 1
+            for read in self.readers if tensor is not None else ():
+                read(tensor)
+        except Exception:  # the program's own call is still to be made
+            self.left_out += 1
+
+    def tell(self, read: Callable[[Any], None]) -> None:
+        self.readers.append(read)
+        self.asks_of_the_host = True
 
     def _lines_at(self, frame: FrameType) -> list[Line]:
         found = self.lines.get(id(frame.f_code))
         return [line for line in found[1] if frame.f_lineno in line.lines] if found is not None else []
 
     def watch(self, code: CodeType, line: Line) -> None:
+        self.asks_of_the_host = True
         found = self.lines.setdefault(id(code), (code, []))[1]
         if line not in found:
             found.append(line)

@@ -58,7 +58,7 @@ class Points:
             self.every = max(1, self.points[-1][0] - self.points[-2][0])
 
     def by_site(self) -> dict[str, list[list[int]]]:
-        """Of the sites that hold most at last: after so many recorded steps, how many things and how many bytes."""
+        """Of the sites that hold most at last: after so many steps, how many recorded things and how many bytes."""
         if not self.points:
             return {}
         last = self.points[-1][1]
@@ -73,6 +73,8 @@ class Ledger:
         self.torch = torch
         self.kinds = frozenset(kinds)
         self.sites: dict[tuple[CodeType, int], Site] = {}
+        self.new_of: dict[Any, list[bool]] = {}
+        """Of each operation that was met, which of its results are new tensors."""
         self.followed = self.unfollowed = self.recorded = 0
         self.modes = Modes(torch, self.note)
         self.folder = os.path.dirname(str(torch.__file__))
@@ -86,10 +88,14 @@ class Ledger:
         self.modes.end()
 
     def note(self, function: Any, args: Any, kwargs: Any, made: Any) -> None:
-        returns = function._schema.returns
-        values = made if isinstance(made, (tuple, list)) and len(returns) != 1 else (made,)
-        for declared, value in zip(returns, values, strict=False):
-            if declared.alias_info is None:
+        new = self.new_of.get(function)
+        if new is None:
+            new = self.new_of[function] = [one.alias_info is None for one in function._schema.returns]
+        if True not in new:  # a view, or something done in place
+            return
+        values = made if isinstance(made, (tuple, list)) and len(new) != 1 else (made,)
+        for is_new, value in zip(new, values, strict=False):
+            if is_new:
                 for tensor in self._tensors(value):
                     self._note(tensor)
 

@@ -19,8 +19,9 @@ SHARE = 50
 """A sample is not taken again before so many times what it took: two per cent at the most."""
 SAMPLES = 2000
 """After so many samples they are taken half as often: the record grows with the logarithm of the time."""
-ALL_STEPS = 64
-"""So many steps are all recorded; of later ones eight in a row of each sixty-four."""
+ALL_STEPS = 8
+"""So many steps are all recorded, and one of as many later on: an operation that is recorded takes several times as
+long where there is little in it."""
 
 
 class Probe(Base):
@@ -79,13 +80,13 @@ class Probe(Base):
     def _step_ends(self) -> None:
         if self.ledger is not None:
             self.ledger.end()
-        self._take_point()
+        if is_recorded(STEPS.count - 1):
+            self._take_point()
         if time.monotonic() >= self.due_at:
             self.sample(quiet=True)
 
     def _take_point(self) -> None:
-        recorded = self.ledger.recorded if self.ledger is not None else STEPS.count
-        if not self.points.is_due(recorded):
+        if not self.points.is_due(STEPS.count):
             return
         if self.history is not None:
             held, self.sizes = self.history.look()
@@ -93,7 +94,7 @@ class Probe(Base):
             held, self.sizes = self.ledger.held(), self.ledger.sizes()
         else:
             return
-        self.points.add(recorded, held)
+        self.points.add(STEPS.count, held)
 
     # ------------------------------------------------------------ samples
 
@@ -143,4 +144,4 @@ class Probe(Base):
 
 
 def is_recorded(step: int) -> bool:
-    return step < ALL_STEPS or step % 64 < 8
+    return step < ALL_STEPS or step % ALL_STEPS == 0

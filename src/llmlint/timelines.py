@@ -9,7 +9,7 @@ COLUMNS = ("seconds", "step", "total", "used", "reserved", "allocated", "largest
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """A line whose allocations are there later. `points`: after so many recorded steps, how many, how many bytes."""
+    """A line whose allocations are there later. `points`: after so many steps, how many, how many bytes."""
 
     place: str
     points: list[list[int]]

@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracing import PROGRAMS
+from tracing import NO_PAGES, PROGRAMS, finding, verdicts
 
 from llmlint.dynamic.oracles.allocators import largest_free, readings
 from llmlint.dynamic.oracles.tensors import Points, grows, held_in, sizes_in
+from llmlint.dynamic.patching import load_probe
+from llmlint.dynamic.read import read_run
+from llmlint.findings import Verdict
+from llmlint.runtime.block import Block, Target
+from llmlint.runtime.device_watch import DeviceWatch, with_device_watch
+from llmlint.runtime.plan import make_plan
+from llmlint.runtime.trace import environment, prepare
 from llmlint.timelines import COLUMNS, Timeline
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -107,6 +114,26 @@ def test_a_graph_is_compiled_once_whether_its_steps_are_recorded_or_not(tmp_path
     assert measured(tmp_path / "run")["holders"] or measured(tmp_path / "run")["sizes"]
 
 
+def judged(folder: Path, bugs: str, device: str) -> Verdict:
+    pytest.importorskip("torch")
+    at = line_of("room = self.torch.ones")
+    one = finding("hot-path-allocation", Block((Target("Masks.build", "scope"),)), "stepping.py", "Masks.build", at)
+    prepare(folder, with_device_watch(make_plan([one], NO_PAGES, PROGRAMS), DeviceWatch(device=device), PROGRAMS))
+    env = environment(folder, base={**os.environ, "BUGS": f"torch,masks,{bugs}", "LLMLINT_TICK": "0.02"})
+    program = [sys.executable, "stepping_main.py", "200"]
+    done = subprocess.run(program, cwd=PROGRAMS, env=env, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    return verdicts([one], read_run(str(folder)))[0]
+
+
+def test_a_line_that_allocates_in_many_sizes_is_confirmed_and_one_of_a_single_size_is_not(tmp_path: Path) -> None:
+    varied = judged(tmp_path / "varied", "varied", "cpu")
+    assert varied.status == "confirmed", varied
+    assert "in 16 sizes, 4 to 1024 bytes" in varied.summary
+    assert judged(tmp_path / "same", "", "cpu").status == "exercised-clean"
+    assert judged(tmp_path / "elsewhere", "varied", "cuda").status == "not-exercised"
+
+
 # ------------------------------------------------------------ a device, from its allocator's own words
 
 SNAPSHOT: dict[str, Any] = {
@@ -183,3 +210,8 @@ def test_a_thinned_timeline_keeps_its_end() -> None:
     whole = Timeline("process 1", "host", COLUMNS, [[float(n), n, 0, 0, 0, 0, 0] for n in range(1001)])
     thin = whole.thinned(100).samples
     assert len(thin) <= 101 and thin[0][0] == 0 and thin[-1][0] == 1000
+
+
+def test_the_canaries_are_heard_with_torch_and_without() -> None:
+    for name in ("memory-timeline", "hot-path-allocation"):
+        assert load_probe(name).canary()  # type: ignore[attr-defined]

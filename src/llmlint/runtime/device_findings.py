@@ -69,7 +69,8 @@ def _retained(run: Run, process: Process, root: Path, catalogue: Catalogue) -> I
             continue
         steps, things, size = growth
         evidence = [
-            f"after {step} recorded steps: {count} tensors, {size_of(held)}" for step, count, held in holder.points
+            f"after {step} steps: {count} tensors that were recorded, {size_of(held)}"
+            for step, count, held in holder.points
         ]
         yield found_at(
             Place(holder.place, root),
@@ -77,7 +78,7 @@ def _retained(run: Run, process: Process, root: Path, catalogue: Catalogue) -> I
             "tensors that are made here stay, and there are more of them with each step",
             Verdict(
                 "confirmed" if steps >= SURE else "suspicious",
-                f"{things} tensors more ({size_of(size)}) in {steps} recorded steps, never fewer; {process.label()}",
+                f"{things} tensors more ({size_of(size)}) of those recorded in {steps} steps, never fewer",
                 tuple(evidence),
                 (run.folder,),
             ),

@@ -11,7 +11,7 @@ def main() -> None:
     if "torch" in os.environ.get("BUGS", ""):
         import torch
 
-        engine = stepping.Model(torch)
+        engine = stepping.Masks(torch) if "masks" in os.environ["BUGS"] else stepping.Model(torch)
     for number in range(int(sys.argv[1])):
         engine.step(number)
     print("done")

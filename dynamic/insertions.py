@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from .paths import Path
 from .plan import Inside
-from .signposts import IN_A_GRAPH, KNOWN, STATIONS, dynamo_is_there
+from .signposts import IN_A_GRAPH, KIND, KNOWN, STATIONS, dynamo_is_there, graphs_are_made
 
 _TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
 _MISSING = ("NameError", "KeyError")
@@ -24,6 +23,17 @@ _CHANGES = frozenset(
 """Methods of containers that change them."""
 
 
+class About(NamedTuple):
+    """What a function reads by itself, before it tells of a call: the entity that the call is about."""
+
+    name: str
+    """A parameter of the function."""
+    attribute: str
+    """Of what is under that name; "" for itself."""
+    asks: bool
+    """Whether the function tells of nothing where the entity is known."""
+
+
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """What belongs to the function itself, not to functions and classes inside it."""
     for child in ast.iter_child_nodes(node):
@@ -32,43 +42,55 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from own_nodes(child)
 
 
-def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: Path | None) -> Any:
+def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: About | None) -> Any:
     """The definition with the calls put in, on copies: the parsed file stays as it is.
 
     S = the station; None where there is none, or what the call is about is known
-    if S is None: the body as it was
-    token = S.enter(…)
-    try: the body, with S.leave(token, …) before each return
-    except BaseException: S.fail(token); raise
+    if S is not None: token = S.enter(…), and S = S.leave; None where that says that this call is not followed
+    try: the body, with S(token, …) before each return unless S is None
+    except BaseException: S(token, None, True), unless S is None; raise
+
+    So there is one body, which the interpreter knows well however seldom a call is told of. Where graphs are made of
+    functions, or the body itself tells something, there are two: behind `if S is None` the body as it was, ahead.
     """
     bare = type(node)(**dict(ast.iter_fields(node)))
     ast.copy_location(bare, node)
     bare.decorator_list, bare.returns = _first_line_of(node), None
     bare.args = _without_defaults(node.args)
     generator = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in own_nodes(node))
+    tells_inside = _tells_inside(node, inside)
     touching = _Touches(inside.accesses)
     lasting = _read_only_names(node) if inside.locks else frozenset()
-    returns = _Returns(generator and isinstance(node, ast.AsyncFunctionDef), inside.locks, lasting)
+    bare_only = generator and isinstance(node, ast.AsyncFunctionDef)
+    returns = _Returns(inside.locks, lasting, bare_only, tells_inside)
     documented = ast.get_docstring(node, clean=False) is not None
     start, plain = node.body[:documented], node.body[documented:]
     declared = _Declarations()
     plain = [declared.visit(_copy(statement)) for statement in plain]
     body = [returns.visit(touching.visit(_copy(statement))) for statement in plain]
-    values: ast.expr = ast.Tuple([ast.Name(root, ast.Load()) for root in roots], ast.Load())
-    enter = _assign(_TOKEN, _call("enter", [values]))
-    leave = _if_followed(_call("leave", [ast.Name(_TOKEN, ast.Load()), ast.Constant(None)]))
-    fail = _if_followed(_call("fail", [ast.Name(_TOKEN, ast.Load())]))
+    leave = _leave(tells_inside, ast.Constant(None))
+    fail = _leave(tells_inside, ast.Constant(None), ast.Constant(True))
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
-    asks = about is not None and "__" not in about.text and not touching.told and not returns.told
-    find = _find_station_unless_known(key, _expression(about)) if asks and about is not None else _find_station(key)
-    before = [*declared.found, find, _as_it_was(plain), enter]
+    reads = None if tells_inside else about
+    find = _find_station(key) if reads is None else _find_station_about(key, reads)
+    before = [*declared.found, find, *_as_it_was(plain, tells_inside), *_enter(roots, reads, tells_inside)]
     for first in before:
         ast.copy_location(first, node.body[0])
     for added in (leave, attempt, handler, fail):
         ast.copy_location(added, node.body[-1])
     bare.body = [*_copy(start), *before, attempt]
     return bare
+
+
+def _tells_inside(node: Any, inside: Inside) -> bool:
+    """Whether the body itself tells of locks or of uses of attributes."""
+    if not inside.locks and not inside.accesses:
+        return False
+    touching, returns = _Touches(inside.accesses), _Returns(inside.locks, _read_only_names(node))
+    for statement in node.body:
+        returns.visit(touching.visit(_copy(statement)))
+    return touching.told or returns.told
 
 
 def _first_line_of(node: Any) -> list[ast.expr]:
@@ -80,25 +102,49 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(name, ast.Store())], value)
 
 
-def _if_followed(call: ast.expr) -> ast.stmt:
-    """The call, unless `enter` said that this one is not followed."""
-    followed = ast.Compare(ast.Name(_TOKEN, ast.Load()), [ast.IsNot()], [ast.Constant(None)])
-    return ast.If(followed, [ast.Expr(call)], [])
+def _is_there(name: str) -> ast.expr:
+    return ast.Compare(ast.Name(name, ast.Load()), [ast.IsNot()], [ast.Constant(None)])
+
+
+def _leave(tells_inside: bool, *more: ast.expr) -> ast.stmt:
+    """The call, unless nobody follows this one. A body that tells something keeps the station in `S`."""
+    leave: ast.expr = ast.Attribute(_load(_STATION), "leave", ast.Load()) if tells_inside else _load(_STATION)
+    told = ast.Call(leave, [_load(_TOKEN), *more], [])
+    return ast.If(_is_there(_TOKEN if tells_inside else _STATION), [ast.Expr(told)], [])
+
+
+def _enter(roots: tuple[str, ...], reads: About | None, tells_inside: bool) -> list[ast.stmt]:
+    """Where the station takes what was read as it is, it is not called."""
+    values: ast.expr = ast.Tuple([_load(root) for root in roots], ast.Load())
+    enter: list[ast.stmt] = [_assign(_TOKEN, _call("enter", [values]))]
+    if tells_inside:
+        return enter
+    leave = ast.Attribute(_load(_STATION), "leave", ast.Load())
+    followed = ast.IfExp(_is_there(_TOKEN), _load(_RESULT), ast.Constant(None))
+    enter = [_assign(_RESULT, leave), *enter, _assign(_STATION, followed)]
+    if reads is not None:
+        kind = ast.Call(_load(KIND), [_load(_TOKEN)], [])
+        plain = ast.Attribute(_load(_STATION), "plain", ast.Load())
+        enter = [ast.If(ast.Compare(kind, [ast.Is()], [plain]), [_assign(_STATION, _copy(leave))], enter)]
+    return [ast.If(_is_there(_STATION), enter, [])]
 
 
 def _find_station(key: str) -> ast.stmt:
     """None where there is no such station, and where a graph is made of the function."""
     asked = _in_a_graph() if dynamo_is_there() else None
-    return _attempt(_assign(_STATION, _station_unless(asked, key)), {_MISSING: _no_station()})
+    return _attempt([_assign(_STATION, _unless(asked, _station(key)))], {_MISSING: [_no_station()]})
 
 
-def _find_station_unless_known(key: str, about: ast.expr) -> ast.stmt:
+def _find_station_about(key: str, about: About) -> ast.stmt:
     """What can't be read is not known: the program's own reading of it will fail, or the station's."""
-    asked: ast.expr = ast.Compare(about, [ast.In()], [_load(KNOWN + key)])
+    known = ast.Compare(_expression(about), [ast.In()], [_load(KNOWN + key)])
+    asked: ast.expr | None = known if about.asks else None
     if dynamo_is_there():
-        asked = ast.BoolOp(ast.Or(), [_in_a_graph(), asked])
-    found = _assign(_STATION, _station_unless(asked, key))
-    return _attempt(found, {_MISSING: _no_station(), ("Exception",): _find_station(key)})
+        asked = _in_a_graph() if asked is None else ast.BoolOp(ast.Or(), [_in_a_graph(), asked])
+    read: list[ast.stmt] = [_assign(_TOKEN, _expression(about)), _assign(_STATION, _station(key))]
+    found: list[ast.stmt] = read if asked is None else [ast.If(asked, [_no_station()], read)]
+    unread = [_assign(_TOKEN, ast.Constant(None)), _find_station(key)]
+    return _attempt(found, {_MISSING: [_no_station()], ("Exception",): unread})
 
 
 def _in_a_graph() -> ast.expr:
@@ -106,40 +152,42 @@ def _in_a_graph() -> ast.expr:
     return ast.BoolOp(ast.And(), [_load(IN_A_GRAPH), ast.Call(_load(IN_A_GRAPH), [], [])])
 
 
-def _station_unless(asked: ast.expr | None, key: str) -> ast.expr:
-    station = ast.Subscript(_load(STATIONS), ast.Constant(key), ast.Load())
-    return station if asked is None else ast.IfExp(asked, ast.Constant(None), station)
+def _station(key: str) -> ast.expr:
+    return ast.Subscript(_load(STATIONS), ast.Constant(key), ast.Load())
+
+
+def _unless(asked: ast.expr | None, found: ast.expr) -> ast.expr:
+    return found if asked is None else ast.IfExp(asked, ast.Constant(None), found)
 
 
 def _no_station() -> ast.stmt:
     return _assign(_STATION, ast.Constant(None))
 
 
-def _as_it_was(plain: list[ast.stmt]) -> ast.stmt:
+def _as_it_was(plain: list[ast.stmt], tells_inside: bool) -> list[ast.stmt]:
+    if not tells_inside and not graphs_are_made():
+        return []
     nobody = ast.Compare(_load(_STATION), [ast.Is()], [ast.Constant(None)])
-    return ast.If(nobody, [*plain, ast.Return()], [])
+    return [ast.If(nobody, [*plain, ast.Return()], [])]
 
 
-def _attempt(step: ast.stmt, otherwise: Mapping[tuple[str, ...], ast.stmt]) -> ast.stmt:
-    """A step, and what is done in its place after an error of these kinds."""
+def _attempt(steps: list[ast.stmt], otherwise: Mapping[tuple[str, ...], list[ast.stmt]]) -> ast.stmt:
+    """Steps, and what is done in their place after an error of these kinds."""
     handlers = []
     for errors, instead in otherwise.items():
         kinds = [_load(error) for error in errors]
         kind = ast.Tuple(kinds, ast.Load()) if len(kinds) > 1 else kinds[0]
-        handlers.append(ast.ExceptHandler(kind, None, [instead]))
-    return ast.Try([step], handlers, [], [])
+        handlers.append(ast.ExceptHandler(kind, None, instead))
+    return ast.Try(steps, handlers, [], [])
 
 
 def _load(name: str) -> ast.expr:
     return ast.Name(name, ast.Load())
 
 
-def _expression(about: Path) -> ast.expr:
-    """A path of names, as code; plain attributes only, so that it costs what the program's own reading costs."""
-    found: ast.expr = ast.Name(about.root, ast.Load())
-    for _, name in about.steps:
-        found = ast.Attribute(found, str(name), ast.Load())
-    return found
+def _expression(about: About) -> ast.expr:
+    """One attribute at most, so that it costs what the program's own reading costs."""
+    return ast.Attribute(_load(about.name), about.attribute, ast.Load()) if about.attribute else _load(about.name)
 
 
 def _flat(statements: list[Any]) -> Iterator[ast.stmt]:
@@ -245,10 +293,13 @@ class _Touches(_InOneFunction):
 class _Returns(_InOneFunction):
     """`return x` tells what it returns first, and `with lock:` that it holds it; in the function itself only."""
 
-    def __init__(self, bare_only: bool, locks: frozenset[str], lasting: frozenset[str]) -> None:
-        self.bare_only = bare_only
+    def __init__(
+        self, locks: frozenset[str], lasting: frozenset[str], bare_only: bool = False, tells_inside: bool = True
+    ) -> None:
         self.locks = locks
         self.lasting = lasting
+        self.bare_only = bare_only
+        self.tells_inside = tells_inside
 
     def visit_With(self, node: Any) -> ast.AST:
         self.generic_visit(node)
@@ -268,12 +319,11 @@ class _Returns(_InOneFunction):
         return _last_name(manager) in self.locks or (isinstance(manager, ast.Name) and manager.id in self.lasting)
 
     def visit_Return(self, node: ast.Return) -> Any:
-        token = ast.Name(_TOKEN, ast.Load())
         if self.bare_only:
-            return [ast.copy_location(_if_followed(_call("leave", [token, ast.Constant(None)])), node), node]
+            return [ast.copy_location(_leave(self.tells_inside, ast.Constant(None)), node), node]
         keep = _assign(_RESULT, node.value or ast.Constant(None))
         result = ast.Name(_RESULT, ast.Load())
-        tell = _if_followed(_call("leave", [token, result]))
+        tell = _leave(self.tells_inside, result)
         return [ast.copy_location(step, node) for step in (keep, tell, ast.Return(result))]
 
 

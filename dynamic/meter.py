@@ -112,7 +112,7 @@ class Meter:
             cost[name] = [*cost.get(name, ()), seconds][-_SAMPLES:]
         news = {name: count - before.get(name, 0) for name, count in told.items()}
         taken = sum(count * _usual(cost.get(name, ())) for name, count in news.items())
-        taken += self._of_the_unheard(station, news["enter"], passed)
+        taken += self._of_the_unheard(station, news["leave"], passed)
         self._told[id(station)] = told
         watchers = station.watchers
         for watcher in watchers:

@@ -139,7 +139,20 @@ class Patching:
         if ask is None:
             return
         self.taken[name] = module
-        signposts.leave_graphs_alone(ask, getattr(sys.modules.get(TRACING), "InstructionTranslator", None))
+        tracing = getattr(sys.modules.get(TRACING), "InstructionTranslator", None)
+        signposts.leave_graphs_alone(ask, tracing, self._graphs_are_made)
+        self._rewrite_all()
+
+    def _graphs_are_made(self) -> None:
+        """A function that is traced must have the body that it had."""
+        try:
+            with self.patching:
+                self._rewrite_all()
+                rewrite.forget_sources()
+        except Exception:
+            self.faults.add("graphs")
+
+    def _rewrite_all(self) -> None:
         for station in self.stations.values():
             try:
                 station.rewrite_again(self.plan.inside)

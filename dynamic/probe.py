@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from .paths import Path, Roots
+from .paths import Roots
 from .plan import Finding, Target, Watched
 from .record import Recorder
 from .values import IDS, Instances, has_class, ids_in
@@ -21,27 +21,52 @@ NOT_EXERCISED = "not-exercised"
 State = Mapping[str, Any]
 
 
+After = Callable[[Any, Any, "BaseException | None"], object]
+"""What is done when a call ends: with its token, its result, its error."""
+
+
 class Quick:
     """The quick way of `called` and `returned`: parameters in, a token out; then the token, the result, the error.
 
-    A token of None means that the call is not followed. Where `about` says which entity a call is about, the token is
-    that entity, and `after` may answer True: there is nothing to learn from more calls about it, until the probe says
-    that it `is_unknown_again`. `known` is a set of the probe's own in which such entities are already.
+    A token of None means that the call is not followed.
     """
 
-    __slots__ = ("about", "after", "before", "known")
+    __slots__ = ("after", "before")
 
     def __init__(
         self,
         before: Callable[[tuple[object, ...]], object],
-        after: Callable[[Any, Any, BaseException | None], bool | None],
-        about: Path | None = None,
-        known: set[Hashable] | None = None,
+        after: After,
     ) -> None:
         self.before = before
         self.after = after
-        self.about = about
+
+
+class Direct(Quick):
+    """A quick way for calls about one entity whose name says that it is a plain id: the function reads it by itself.
+
+    `after` is then called with the id, and in a function that has told of its first calls nothing else is: with True in
+    place of an error. So it counts its calls, hands everything that is no id to `odd`, and raises nothing. `known` is a
+    set of the probe's own: there is nothing to learn from more calls about what is in it, until the probe says that it
+    `is_unknown_again`; None where there is something to learn from every call.
+    """
+
+    __slots__ = ("known", "odd", "taken")
+
+    def __init__(self, before: Named | None = None, known: set[Hashable] | None = None) -> None:
+        self.before = before or Named((0, ""))
         self.known = known
+        self.taken = 0
+        """Calls of `after`, until somebody has put them down."""
+        self.odd: Callable[[Any, object], None] = self.each
+        """For what `after` got and could not use; while the error that shows it is handled."""
+
+    def each(self, token: Any, error: Any) -> None:
+        if type(token) is not list:
+            raise  # what is being handled
+        for entity in token:
+            self.after(entity, None, error)
+        self.taken -= len(token)
 
 
 class Named:
@@ -76,7 +101,7 @@ class Known:
     then.
     """
 
-    __slots__ = ("changed", "now", "own", "probes", "shared", "tells")
+    __slots__ = ("changed", "now", "own", "probes", "relies", "shared", "tells")
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.changed = changed
@@ -85,8 +110,10 @@ class Known:
         self.shared: set[Hashable] | None = None
         self.now = self.own
         """The one of the two that holds."""
+        self.relies = False
+        """Whether that is the probe's."""
         self.tells = False
-        """Whether anything was put into the own set since it began."""
+        """Whether anything was told of since it began."""
 
     def begin(self, probes: Sequence[Probe], shared: set[Hashable] | None) -> None:
         self.probes, self.shared = tuple(probes), shared
@@ -98,6 +125,7 @@ class Known:
         self._take(self.own)
 
     def rely_on_the_probe(self) -> None:
+        """As soon as one call was told of."""
         if self.tells and self.shared is not None and self.now is self.own:
             self._take(self.shared)
 
@@ -112,6 +140,7 @@ class Known:
 
     def _take(self, known: set[Hashable]) -> None:
         self.now = known
+        self.relies = known is not self.own
         self.changed()
 
 
@@ -199,7 +228,7 @@ class Probe:
                 known.ask_anew()
             else:
                 known.rely_on_the_probe()
-        self.told_by_stations = [known.own for known in self.known if known.now is known.own and known.tells]
+        self.told_by_stations[:] = [known.own for known in self.known if known.now is known.own and known.tells]
 
     def is_unknown_again(self, entity: Hashable) -> None:
         """From now on there is something to learn about it."""

@@ -20,8 +20,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
-from .insertions import own_nodes, with_calls
-from .paths import Path
+from .insertions import About, own_nodes, with_calls
 from .plan import Inside
 from .signposts import let_know, stations
 
@@ -33,21 +32,23 @@ _LOOKS_AT_LOCALS = {"locals", "vars", "eval", "exec", "dir"}
 
 
 class Station(Protocol):
-    """Who is called: `enter` with the parameters asked for, then, unless that gave None, `leave` or `fail` with what it
-    gave; `hold` and `let_go` inside the `with` statements of locks that are watched; `touch` with an object, which it
-    gives back, just before one of its watched attributes is used. `enter` and `leave` may change.
+    """Who is called: `enter` with the parameters asked for; unless that gave None, `leave` with what it gave, what
+    the function returned, and whether it failed. `hold` and `let_go` are called inside the `with` statements of locks
+    that are watched; `touch` with an object, which it gives back, just before one of its watched attributes is used.
+    `enter` and `leave` may change: a call is told of by the `leave` of when it began.
 
     A call about one of the `known` is not told of: by far the most calls of an engine are one token more of a request
-    under way, and must cost next to nothing.
+    under way, and must cost next to nothing. Where the entity is of the type `plain`, `enter` is not called: the entity
+    itself is what it would have given.
     """
 
     key: str
+    plain: type | None
     enter: Callable[..., Any]
-    leave: Callable[[Any, Any], None]
+    leave: Callable[..., object]
 
     @property
     def known(self) -> AbstractSet[Any]: ...
-    def fail(self, call: Any) -> None: ...
     def hold(self, *locks: object) -> None: ...
     def let_go(self, *locks: object) -> None: ...
     def touch(self, subject: Any, attribute: str, line: int, writes: bool) -> Any: ...
@@ -66,7 +67,7 @@ def rewrite(
     station: Station,
     roots: tuple[str, ...],
     inside: Inside,
-    about: Path | None = None,
+    about: About | None = None,
 ) -> types.CodeType:
     """The code of a function that lets `station` know of every call, with the values of the parameters named, and of
     what is `inside`; where `about` leads to what is known, of nothing."""

@@ -13,8 +13,11 @@ KNOWN = "__llmlint_known__ "
 """With a station's key behind it: what that station knows already."""
 IN_A_GRAPH = "__llmlint_in_a_graph__"
 """Once Dynamo is there: torch's own question, which Dynamo answers with True while it traces; None until then."""
+KIND = "__llmlint_type__"
+"""`type`, under a name that no function has for something of its own."""
 
 _dynamo = False
+_graphs = False
 _own_beginning: list[tuple[Any, Any]] = []
 """Dynamo's class that traces a function, with its own constructor, while that of ours stands there."""
 
@@ -23,8 +26,14 @@ def dynamo_is_there() -> bool:
     return _dynamo
 
 
+def graphs_are_made() -> bool:
+    """Whether Dynamo has begun to trace functions, or may without our being told."""
+    return _graphs
+
+
 def stations() -> dict[str, Any]:
     """The stations of this process, where rewritten functions look for theirs."""
+    builtins.__dict__.setdefault(KIND, type)
     found: dict[str, Any] = builtins.__dict__.setdefault(STATIONS, {})
     return found
 
@@ -34,14 +43,15 @@ def station_of(key: str) -> Any:
     return builtins.__dict__.get(STATIONS, {}).get(key)
 
 
-def leave_graphs_alone(in_a_graph: Callable[[], bool], tracing: Any) -> None:
+def leave_graphs_alone(in_a_graph: Callable[[], bool], tracing: Any, at_the_first: Callable[[], None]) -> None:
     """From the first graph on functions ask whether they are being traced into one, and are then what they were.
 
     Most programs that have Dynamo make no graph of what is watched, and to ask in each call costs more than the rest.
     `tracing` is the class of which Dynamo makes an object before it looks at a function; None where it has none.
+    `at_the_first` runs when graphs are made from now on.
     """
-    global _dynamo
-    _dynamo = True
+    global _dynamo, _graphs
+    _dynamo, _graphs = True, tracing is None
     _give_back_the_beginning()
     setattr(builtins, IN_A_GRAPH, in_a_graph if tracing is None else None)
     if tracing is None:
@@ -49,9 +59,12 @@ def leave_graphs_alone(in_a_graph: Callable[[], bool], tracing: Any) -> None:
     begin = tracing.__init__
 
     def begin_the_first(self: Any, *arguments: Any, **named: Any) -> None:
+        global _graphs
         _give_back_the_beginning()
-        if _dynamo:
+        if _dynamo and not _graphs:
+            _graphs = True
             setattr(builtins, IN_A_GRAPH, in_a_graph)
+            at_the_first()
         begin(self, *arguments, **named)
 
     _own_beginning.append((tracing, begin))
@@ -66,12 +79,12 @@ def _give_back_the_beginning() -> None:
 
 def forget_stations() -> None:
     """What has to be found among the builtins is there no more; code that is under way does without."""
-    global _dynamo
-    _dynamo = False
+    global _dynamo, _graphs
+    _dynamo = _graphs = False
     _give_back_the_beginning()
     for key in list(stations()):
         take_away(key)
-    for name in (STATIONS, IN_A_GRAPH):
+    for name in (STATIONS, IN_A_GRAPH, KIND):
         builtins.__dict__.pop(name, None)
 
 

@@ -183,6 +183,8 @@ class Tracer(Patching):
         if news:
             self.written_at = time.monotonic()
             self.recorder.write_states(self.states, self.meter.account(), last)
+        for station in self.stations.values():
+            station.count_up()
         self.recorder.faults = self.faults.count
         self.recorder.alive()
 

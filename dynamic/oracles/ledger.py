@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 from ..paths import Roots, elements, one_place
@@ -20,6 +20,8 @@ from ..probe import (
     NOT_EXERCISED,
     REFUTED,
     SUSPICIOUS,
+    After,
+    Direct,
     Judgement,
     Named,
     Probe,
@@ -65,10 +67,29 @@ def at_the_end(target: Target) -> bool:
     return target.entity is not None and target.entity.root == "return"
 
 
-After = Callable[[Any, object, "BaseException | None"], "bool | None"]
-"""What is done when a call ends: with what it was about, its result, its error."""
 Ended = tuple[str, int, float]
 """By which way an entity ended, the how-many-th to come or go, and when."""
+
+
+class Tally:
+    """What is counted in each call."""
+
+    __slots__ = ("dropped", "full", "number")
+
+    def __init__(self) -> None:
+        self.number = 0
+        """How many came or went."""
+        self.full = False
+        self.dropped = 0
+
+
+class Ends:
+    """How many ended on one way."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
 
 class EntityLedger(Probe):
@@ -84,13 +105,11 @@ class EntityLedger(Probe):
         self.ended: dict[Hashable, Ended] = {}
         self.seen_left: dict[Hashable, int] = {}
         """At how many looks a container held what had ended."""
-        self.entered = 0
-        self.ended_by: dict[str, int] = defaultdict(int)
-        self.number = 0
+        self.tally = Tally()
+        self.ends: dict[str, Ends] = {}
+        """By way."""
         self.looks = 0
         self.quiet_looks = 0
-        self.dropped = 0
-        self.full = False
         self.holders_seen = 0
         self.late = 0
         self.undecided = 0
@@ -115,6 +134,14 @@ class EntityLedger(Probe):
         """Whose methods were called lately, by id: they need not be seen again."""
         self.known_until = 0.0
         """When calls about what is under way are told of again, up to the next look."""
+
+    @property
+    def ended_by(self) -> dict[str, int]:
+        return {via: ends.count for via, ends in self.ends.items() if ends.count}
+
+    @property
+    def entered(self) -> int:
+        return self.tally.number - sum(ends.count for ends in self.ends.values())
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
@@ -147,67 +174,69 @@ class EntityLedger(Probe):
         at = one_place(target.entity, names)
         if at is None or target.role not in ("enter", "insert", "leave"):
             return None
+        leaves = target.role == "leave"
         before = Named(at, self.subjects if self.finding.watch else None, self.see)
-        if target.role == "leave":
-            return Quick(before, self.ends_by(target.via or target.qualname))
-        return Quick(before, self.begins(), target.entity if names_an_id(target.entity) else None, self.live)
+        way = Direct(before, None if leaves else self.live)
+        way.after = self.ends_by(target.via or target.qualname, way) if leaves else self.begins(way)
+        return way if names_an_id(target.entity) else Quick(before, way.after)
 
-    def begins(self) -> After:
+    def begins(self, way: Direct | None = None) -> After:
         """How entities enter: one, or each of a list."""
-        live, ended = self.live, self.ended
+        way = way or Direct()
+        live, ended, seen_left, tally = self.live, self.ended, self.seen_left, self.tally
 
-        def enter(found: Any, result: object = None, error: BaseException | None = None) -> bool:
-            if type(found) is list:
-                for entity in found:
-                    enter(entity, None, error)
-                return False
-            if found in live:
-                return True
-            if error is not None:
-                return False
-            if self.full:
-                self.dropped += 1
-                return False
-            number = self.number = self.number + 1
-            self.entered += 1
-            live.add(found)
-            if found in ended:
-                del ended[found]
-                self.seen_left.pop(found, None)
-            if not number & 15:
-                self._now_and_then()
-            return found in live
+        def enter(entity: Any, result: object = None, error: object = None) -> None:
+            try:
+                way.taken += 1
+                if entity in live or error is not None:
+                    return
+                if tally.full:
+                    tally.dropped += 1
+                    return
+                number = tally.number = tally.number + 1
+                live.add(entity)
+                if entity in ended:
+                    del ended[entity]
+                    seen_left.pop(entity, None)
+                if not number & 15:
+                    self._now_and_then()
+            except Exception:
+                way.odd(entity, error)
 
+        way.after = enter
         return enter
 
-    def ends_by(self, via: str) -> After:
+    def ends_by(self, via: str, way: Direct | None = None) -> After:
         """How entities leave on one way: one, or each of a list."""
-        live, ended, ended_by, monotonic = self.live, self.ended, self.ended_by, time.monotonic
+        way = way or Direct()
+        live, ended, tally, monotonic = self.live, self.ended, self.tally, time.monotonic
+        ends, own = self.ends.setdefault(via, Ends()), self.told_by_stations
 
-        def leave(found: Any, result: object = None, error: BaseException | None = None) -> None:
-            if type(found) is list:
-                for entity in found:
-                    leave(entity)
-                return
-            if found in live:
-                live.discard(found)
-                self.is_unknown_again(found)
-            if found in ended:
-                return
-            if self.full:
-                self.dropped += 1
-                return
-            number = self.number = self.number + 1
-            ended_by[via] += 1
-            ended[found] = (via, number, monotonic())
-            if not number & 15:
-                self._now_and_then()
+        def leave(entity: Any, result: object = None, error: object = None) -> None:
+            try:
+                way.taken += 1
+                live.discard(entity)
+                for known in own:
+                    known.discard(entity)
+                if entity in ended:
+                    return
+                if tally.full:
+                    tally.dropped += 1
+                    return
+                number = tally.number = tally.number + 1
+                ends.count += 1
+                ended[entity] = (via, number, monotonic())
+                if not number & 15:
+                    self._now_and_then()
+            except Exception:
+                way.odd(entity, error)
 
+        way.after = leave
         return leave
 
     def _now_and_then(self) -> None:
         """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""
-        self.full = len(self.live) + len(self.ended) >= ENTITIES
+        self.tally.full = len(self.live) + len(self.ended) >= ENTITIES
         judged = len(self.ended) if self.leaves else self.entered
         grown = judged >= self.next_look and (self.inserts or not self.leaves or not self.live)
         if grown:
@@ -233,7 +262,7 @@ class EntityLedger(Probe):
         held_by = {watched: self._held(watched) for watched in self.finding.watch}
         if held_by and None not in held_by.values():
             self._forget_the_removed(set().union(*(held or () for held in held_by.values())))
-            self.examined = dict(self.ended_by)
+            self.examined = self.ended_by
         quiet = not self.live
         self.quiet_looks += quiet
         grace = GRACE if quiet or last else LONG_GRACE
@@ -246,7 +275,7 @@ class EntityLedger(Probe):
             for entity in [entity for entity in held if entity in self.ended]:
                 via, number, when = self.ended[entity]
                 looks = self.seen_left[entity] = self.seen_left.get(entity, 0) + 1
-                if when <= settled and (self.number - number >= grace or (quiet and looks > 1)):
+                if when <= settled and (self.tally.number - number >= grace or (quiet and looks > 1)):
                     self._note(watched, entity, via)
                 elif entity not in self.left.get(watched.attribute, {}):
                     self.undecided += 1
@@ -259,7 +288,7 @@ class EntityLedger(Probe):
             return
         gone, kept = [], held.union(*self.left.values())
         for entity, (_, number, when) in self.ended.items():  # in the order in which they ended
-            if number > self.number - RECENT or when > settled:
+            if number > self.tally.number - RECENT or when > settled:
                 break
             if entity not in kept:
                 gone.append(entity)
@@ -314,7 +343,7 @@ class EntityLedger(Probe):
             "examined": self.examined,
             "looks": self.looks,
             "quiet": self.quiet_looks,
-            "dropped": self.dropped,
+            "dropped": self.tally.dropped,
             "late": self.late,
             "late_by": self.late_by,
             "undecided": self.undecided,

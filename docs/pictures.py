@@ -151,8 +151,7 @@ def _fleet(browser: webdriver.Chrome, scratch: Path) -> None:
     subprocess.run([*command, "--jobs", "1", "--cache-dir", str(scratch / "fleet-cache")], check=True)
     for name, size, scheme in (("fleet", WIDE, "light"), ("fleet-dark", WIDE, "dark")):
         _resize(browser, (size[0], 1250))
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        _prefer(browser, scheme)
         browser.get((scratch / "fleet.html").as_uri())
         browser.save_screenshot(str(IMAGES / f"{name}.png"))
 

@@ -226,7 +226,7 @@ def _report(file: SourceFile, root: _Root, uses: list[_Use]) -> Report:
         ),
         confidence="low" if for_operators else "medium",
         reason="nobody has asked of what form it is, and no handler answers for the error"
-        + ("; the route is for those who run the service" if for_operators else ""),
+        + ("; the route is for those who run the service, or for another part of it" if for_operators else ""),
         subject=_named(first.place),
         fix="check its form first, and refuse the request with what is wrong",
         mechanism="unhandled_client_input." + ("validator" if root.answered else "body"),

@@ -195,7 +195,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return not self.optional_hooks.isdisjoint(words(name)) or contains(words(name), self.optional_hooks)
 
     def is_for_operators(self, route: str) -> bool:
-        """Is a route, by its path or by what is said of it, for whoever runs the service: `/admin/x`, `ADMIN_ONLY`?"""
+        """Is a route, by its path or by what is said of it, for whoever runs the service or for another part of it:
+        `/admin/x`, `ADMIN_ONLY`, `/worker_status`?"""
         return contains(words(route), self.operators)
 
     def restores(self, save: str, restore: str) -> bool:

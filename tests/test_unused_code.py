@@ -52,6 +52,24 @@ def test_what_nothing_mentions_is_told_at_low_and_named() -> None:
     assert sure == "low" and why.endswith("nothing in this tree uses load")
 
 
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "from .store import Store\n",
+        "from .store import (\n    Other,\n    Store,\n)\n",
+        "from .store import Store\n__all__ = [\n    'Store',\n]\n",
+    ],
+)
+def test_a_package_that_only_imports_it_does_not_use_it(mention: str) -> None:
+    files = {"engine/__init__.py": "", "engine/parts/__init__.py": mention, "engine/parts/store.py": HOLDS}
+    files["engine/user.py"] = "def first(kept):\n    return kept.load('x')\n"
+    found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert [f.confidence for f in found] == ["low"]
+    files["engine/__init__.py"] = "from .parts.store import Store\n"
+    found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert [f.confidence for f in found] == ["high"], "what a whole project hands out is for others"
+
+
 def test_a_beginning_in_a_string_is_a_mention_of_what_may_be_put_together() -> None:
     source = HOLDS.replace("load", "opset_11")
     assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"

@@ -1,14 +1,16 @@
 """Code that nothing in the tree uses: what is wrong there happens to nobody.
 
 A function is unused when its name stands nowhere but in definitions of that name and in code that is unused itself, a
-class likewise. Strings count as mentions, for names are also called through strings, whole or put together; remarks and
-documentation call nothing. What others may call unseen is left alone: what carries a decorator, overrides a class of
-another package, is known to the class it inherits from, stands in a file that nobody imports, or is declared in the
-project's `include` folder. A method that each class below has an own one for is unused where nobody makes its class.
+class likewise. Strings count as mentions, for names are also called through strings, whole or put together; remarks,
+documentation and imports call nothing, nor does `__all__`, but for what a whole project hands out. What others may call
+unseen is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits
+from, stands in a file that nobody imports, or is declared in the project's `include` folder. A method that each class
+below has an own one for is unused where nobody makes its class.
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -166,7 +168,8 @@ class UnusedCode:
             text = self._text_of(path)
             for name, defined in list(left.items()):
                 for at in self._words(name, text):
-                    if _is_outside(text, at, defined.get(path, ())) and not _is_remark(path, text, at):
+                    is_named_only = _is_remark(path, text, at) or self._is_passed_on(path, text, at, len(name))
+                    if _is_outside(text, at, defined.get(path, ())) and not is_named_only:
                         found[name].append((path, text.count("\n", 0, at) + 1))
                         if len(found[name]) > _FEW:
                             del left[name]
@@ -198,6 +201,27 @@ class UnusedCode:
                 if text[at + cut : at + cut + 1] in _ENDS_OF_STRINGS and not _is_in_word(text, at - 1):
                     yield at
                 at = text.find(name[:cut], at + cut)
+
+    def _is_passed_on(self, path: str, text: str, at: int, length: int) -> bool:
+        """Is it only imported here under its own name, or named in a package's `__all__`? Whoever uses it names it once
+        more; what a whole project hands out is for others."""
+        if not path.endswith(".py") or path in self._fronts:
+            return False
+        if _is_imported(text, at):
+            return not text.startswith(" as ", at + length)
+        return text.rfind("__all__", 0, at) > max(text.rfind("]", 0, at), text.rfind(")", 0, at))
+
+    @cached_property
+    def _fronts(self) -> frozenset[str]:
+        """The `__init__.py` of packages that are part of no other."""
+        packages = {posixpath.dirname(path): path for path in self._paths if path.endswith("__init__.py")}
+        return frozenset(path for folder, path in packages.items() if posixpath.dirname(folder) not in packages)
+
+
+def _is_imported(text: str, at: int) -> bool:
+    """Does it stand in an import, be it over several lines?"""
+    line = text[text.rfind("\n", 0, at) + 1 : at].lstrip()
+    return line.startswith(("from ", "import ")) or text.rfind("import (", 0, at) > text.rfind(")", 0, at)
 
 
 def _is_registered(cls: ClassInfo) -> bool:

@@ -7,8 +7,8 @@ whose sources are those of another one, file by file, is not even linked.
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -68,17 +68,27 @@ def scan_revision(asked: Asked, commit: str, only: Collection[str] = ()) -> Scan
         tree = sources_at(asked, git, commit)
         sources = tree.sources
         content = BlobContent(git, {source.path: source.file for source in sources})
-        keys, kept = _known_keys(sources, options), _kept(asked, generation(options.vocabulary))
+        keys, kept = _known_keys(sources, options), _here.files(generation(options.vocabulary))
         result = scan_files(sources, options, content, keys=keys, kept=kept)
     gc.collect(1)  # a program is full of circles, and the collector is off where workers work: all of it is young
     lacking = [f"{path} is not in the clone" for path in tree.lacking]
     return Scanned(tuple(_counting(asked, result, only)), result.counts, (*lacking, *result.faults))
 
 
-@lru_cache(maxsize=1)
-def _kept(asked: Asked, made_by: str) -> KeptFiles:
-    """One revision holds nearly the files of the one before it."""
-    return KeptFiles()
+class _Here(threading.local):
+    """One revision holds nearly the files of the one before it; threads scan different ones, each with its own."""
+
+    def __init__(self) -> None:
+        self.made_by = ""
+        self.kept = KeptFiles()
+
+    def files(self, made_by: str) -> KeptFiles:
+        if self.made_by != made_by:
+            self.made_by, self.kept = made_by, KeptFiles()
+        return self.kept
+
+
+_here = _Here()
 
 
 def _counting(asked: Asked, result: ScanResult, only: Collection[str]) -> Iterator[Finding]:

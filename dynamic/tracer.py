@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from . import imports, processes, signposts
 from .bindings import resolve, subclasses
+from .heap import objects_of
 from .meter import Meter, Pace
 from .patching import LIBRARY, Patching
 from .plan import Finding, Plan
@@ -189,21 +189,16 @@ class Tracer(Patching):
         self.recorder.alive()
 
     def _find_instances(self, last: bool) -> None:
-        """Objects that were there before their constructor was watched: one walk over the heap, for all probes at once.
-
-        Python's list of all objects must not be asked for: a tuple that another thread is filling would be in it, and
-        could not be finished then. Who refers to a class is found in one step, and names its objects.
-        """
+        """Objects that were there before their constructor was watched: one walk over the heap, for all at once."""
         wanting = [probe for probe in self.probes.values() if probe.wants_instances()]
         classes = {kind for probe in wanting for kind in self._classes_to_search(probe)}
         if not classes or self.searched >= (3 if last else 2):
             return
         self.searched += 1
         began = time.thread_time()
-        for thing in gc.get_referrers(*classes):
-            if type(thing) in classes:
-                for probe in wanting:
-                    probe.see(thing)
+        for thing in objects_of(classes):
+            for probe in wanting:
+                probe.see(thing)
         self.meter.add_start(time.thread_time() - began)
 
     def _classes_to_search(self, probe: Probe) -> Iterator[type]:

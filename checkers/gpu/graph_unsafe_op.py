@@ -8,7 +8,7 @@ replay a place that the recording read is bound to something new: the graph goes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llmlint.code.domain.captures import Capture, captures
 from llmlint.code.domain.device_waits import is_host_name
@@ -23,6 +23,7 @@ from llmlint.code.link.program import Call, FunctionInfo, Program, root_of
 from llmlint.code.link.reach import Wanted
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name, words
+from llmlint.runtime.block import Block, Target, Watch
 
 _DEEPEST = 4
 _ASKS = frozenset({"any", "all", "equal", "allclose", "item", "is_nonzero"})
@@ -306,11 +307,22 @@ def _stale(program: Program, capture: Capture, read: _Read, function: FunctionIn
         tuple(steps),
         confidence="medium",
         reason="no function on the way records the graph again or gives it up",
+        data=_watched(capture, read, function),
         subject=f"rebound:{what}",
         origin=f"rebound:{function.facts.qualname}:{read.owner.name}",
         fix="copy the new value into the memory that was recorded (copy_, cudaMemcpyAsync)",
         mechanism="graph_unsafe_op.rebound",
     )
+
+
+def _watched(capture: Capture, read: _Read, function: FunctionInfo) -> dict[str, Any]:
+    if function.language != "python":
+        return {}
+    targets = (
+        Target(capture.function.facts.qualname, "save", capture.function.path),
+        Target(function.facts.qualname, "scope", function.path),
+    )
+    return {"runtime": Block(targets, (Watch(read.name, read.owner.name, read.owner.path),)).plain()}
 
 
 def _replays(program: Program, recording: FunctionInfo) -> Iterator[Call]:

@@ -23,8 +23,10 @@ from benchmarks.real_bugs.judge import NEAR, shown
 from benchmarks.real_bugs.options import cache_option, histories_option, listed, open_history
 from benchmarks.real_bugs.run import neighbourhood
 from benchmarks.scanning import scan
+from llmlint.findings import Finding
 
 OURS = "llmlint"
+OURS_WITH_LOW = "llmlint, low ones too"
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -115,7 +117,7 @@ def _ask(
         tree = WorkTree(history, Path(folder).resolve())
         for case in cases:
             wanted = [tool for tool in tools if tool.speaks == speech(case) and (case.id, tool.name) not in answered]
-            ours = (case.id, OURS) not in answered
+            ours = not answered.issuperset([(case.id, OURS), (case.id, OURS_WITH_LOW)])
             if not wanted and not ours:
                 continue
             before, lines = _answers(case, case.parent, tree, project, wanted, ours, cache)
@@ -135,13 +137,20 @@ def _answers(
     answers = {tool.name: tool.alarms(tree.folder, about) if about else [] for tool in tools}
     if ours:
         tree.lay(neighbourhood(case, files, tree.history))
-        answers[OURS] = _our_alarms(tree.folder, list(existing(tree.folder, project.scopes)), about, cache / OURS)
+        answers |= _our_alarms(tree.folder, list(existing(tree.folder, project.scopes)), about, cache / OURS)
     return answers, sum((tree.folder / path).read_bytes().count(b"\n") for path in about)
 
 
-def _our_alarms(folder: Path, scopes: Sequence[str], about: Sequence[str], cache: Path) -> list[Alarm]:
-    findings = scan(folder, scopes, cache=cache, min_confidence="medium").findings
-    return [Alarm(f.path, f.line, f.rule, f.message) for f in findings if f.path in about and shown(f)]
+def _our_alarms(folder: Path, scopes: Sequence[str], about: Sequence[str], cache: Path) -> dict[str, list[Alarm]]:
+    told = [f for f in scan(folder, scopes, cache=cache).findings if f.path in about and f.suppressed is None]
+    return {
+        OURS: [_as_alarm(finding) for finding in told if shown(finding)],
+        OURS_WITH_LOW: [_as_alarm(finding) for finding in told],
+    }
+
+
+def _as_alarm(finding: Finding) -> Alarm:
+    return Alarm(finding.path, finding.line, finding.rule, finding.message)
 
 
 def gone(case: Case, before: Iterable[Alarm], after: Iterable[Alarm]) -> Iterator[str]:

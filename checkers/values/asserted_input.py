@@ -14,7 +14,7 @@ from llmlint.code.flow.outside import Arrival, arrivals_in
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
 
-_FROM_STRANGERS = ("number in a file or message", "number in a request")
+_FROM_STRANGERS = ("number in a file or message", "number in a request", "key of a file")
 _OF_TESTS = ("ASSERT_", "EXPECT_")
 _REQUEST = re.compile(r"[rR]equest\b *(?:const *)?&?$")
 _ASSERTS = re.compile(r"^(?:\w+_)?(?:assert|ASSERT|CHECK)$")

@@ -26,12 +26,13 @@ _THROW = frozenset({"resize()", "reserve()", "vector()"})
 _COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
 _CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)
 _LENGTH = "size of a file"
+_KEY = "key of a file"
 _TRUSTED = frozenset({_LENGTH, "number in a text", "number in a request"})
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     for arrival in arrivals_in(file):
-        if arrival.how in _USED and not _is_of_what_is_read(arrival):
+        if arrival.how in _USED and arrival.source.what != _KEY and not _is_of_what_is_read(arrival):
             yield _report(file, arrival)
     for function in file.facts.functions if file.facts.language != "python" else ():
         yield from _half_asked(function)

@@ -98,5 +98,5 @@ MUTATORS = (
     Mutator("forgotten-release (C++)", "no release on one way out", ("LLM103", "LLM106"), _forgotten_release),
     Mutator("forgotten-clear (C++)", "a reset leaves one container", ("LLM801",), _forgotten_clear),
     Mutator("forgotten-timeout (C++)", "a wait without its time limit", ("LLM204",), _forgotten_timeout),
-    Mutator("forgotten-null-test (C++)", "what may be null is used", (), _forgotten_null_test),
+    Mutator("forgotten-null-test (C++)", "what may be null is used", ("LLM945", "LLM955"), _forgotten_null_test),
 )

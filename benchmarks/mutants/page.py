@@ -16,13 +16,26 @@ def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
     with_rule = [result for result in results if result.rules]
     blocks = [
         "# Mutants",
-        "Written by `python -m benchmarks.mutants`; `benchmarks/mutants/README.md` says how. *found*: a new finding of "
-        "a rule for the bug, shown by default; *low*: with low confidence too; *told*: a new finding of any rule.",
+        "Written by `python -m benchmarks.mutants`; `benchmarks/mutants/README.md` says how. *shown*: a new "
+        "finding of a rule for the bug, shown by default; *any confidence*: one of such a rule, shown or hidden, as "
+        "readings of its findings or the rule itself keep it at low confidence; *told*: a new finding of any rule, shown.",
         _table(("condition", "value"), how.items()),
         _table(("engine", "tree", "lines"), ((e.engine, e.tree, e.lines) for e in engines)),
         "## By mutator",
         _table(
-            ("mutator", "what it does", "rules", "sites", "suspected", "planted", "found", "share", "low", "told"),
+            (
+                "mutator",
+                "what it does",
+                "rules",
+                "sites",
+                "suspected",
+                "planted",
+                "shown",
+                "share",
+                "any confidence",
+                "share",
+                "told",
+            ),
             (
                 (
                     mutator.name,
@@ -50,20 +63,25 @@ def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
         "## What was planted",
         _table(
             ("engine", "mutator", "place", "what", "found by"),
-            (
-                (r.engine, r.mutator, f"{r.path}:{r.line} {r.symbol}", r.what, ", ".join(r.by) if r.found else "-")
-                for r in results
-            ),
+            ((r.engine, r.mutator, f"{r.path}:{r.line} {r.symbol}", r.what, _finders(r)) for r in results),
         ),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
+def _finders(result: Result) -> str:
+    if result.found:
+        return ", ".join(result.by)
+    return "low confidence" if result.found_low else "-"
+
+
 def tell(engine: EngineResult) -> None:
     with_rule = [result for result in engine.results if result.rules]
     found = sum(result.found for result in with_rule)
+    at_all = sum(result.found_low for result in with_rule)
     click.echo(
-        f"{engine.engine}: {len(engine.results)} planted; of {len(with_rule)} that a rule looks for {found} found; "
+        f"{engine.engine}: {len(engine.results)} planted; of {len(with_rule)} that a rule looks for {found} shown, "
+        f"{at_all} found at any confidence; "
         f"{len(engine.astray)} new findings elsewhere"
     )
 
@@ -72,13 +90,17 @@ def _by(results: Sequence[Result], title: str, key: Callable[[Result], str]) -> 
     names = sorted({key(result) for result in results})
     rows = [(name, *_counts([r for r in results if key(r) == name])) for name in names]
     rows.append(("all", *_counts(results)))
-    return _table((title, "planted", "found", "share", "low", "told"), rows)
+    return _table((title, "planted", "shown", "share", "any confidence", "share", "told"), rows)
 
 
 def _counts(results: Sequence[Result]) -> tuple[int | str, ...]:
-    found = sum(result.found for result in results)
-    share = f"{100 * found / len(results):.0f} %" if results and results[0].rules else "-"
-    return len(results), found, share, sum(r.found_low for r in results), sum(r.told for r in results)
+    found, at_all = sum(result.found for result in results), sum(result.found_low for result in results)
+    told = sum(result.told for result in results)
+    return len(results), found, _share(found, results), at_all, _share(at_all, results), told
+
+
+def _share(count: int, results: Sequence[Result]) -> str:
+    return f"{100 * count / len(results):.0f} %" if results and results[0].rules else "-"
 
 
 def _table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

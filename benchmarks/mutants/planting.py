@@ -13,7 +13,21 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.histories import SOURCE_SUFFIXES, existing, in_scopes
-from benchmarks.mutants import contract_mutators, cpp_mutators, device_mutators, python_mutators, slip_mutators
+from benchmarks.mutants import (
+    call_mutators,
+    contract_mutators,
+    course_mutators,
+    cpp_mutators,
+    cpp_value_mutators,
+    device_mutators,
+    input_mutators,
+    lifetime_mutators,
+    python_mutators,
+    sibling_mutators,
+    slip_mutators,
+    step_mutators,
+    value_mutators,
+)
 from benchmarks.mutants.cpp_mutators import CppFile
 from benchmarks.mutants.sites import Mutator, PythonFile, Site, parses, sites
 from benchmarks.precision.targets import Target
@@ -21,8 +35,21 @@ from benchmarks.real_bugs.judge import shown
 from benchmarks.scanning import scan
 from llmlint.findings import Finding
 
-PYTHON = (*python_mutators.MUTATORS, *contract_mutators.MUTATORS, *slip_mutators.MUTATORS, *device_mutators.MUTATORS)
-ALL = (*PYTHON, *cpp_mutators.MUTATORS)
+_OF_PYTHON = (
+    python_mutators,
+    lifetime_mutators,
+    course_mutators,
+    contract_mutators,
+    call_mutators,
+    slip_mutators,
+    sibling_mutators,
+    value_mutators,
+    input_mutators,
+    device_mutators,
+    step_mutators,
+)
+PYTHON = tuple(mutator for module in _OF_PYTHON for mutator in module.MUTATORS)
+ALL = (*PYTHON, *cpp_mutators.MUTATORS, *cpp_value_mutators.MUTATORS)
 _TESTS = re.compile(r"(^|/)(tests?|testing|autotest|unit_tests|benchmarks?|examples?|docs)(/|$)|(^|/)(test_|conftest)")
 
 

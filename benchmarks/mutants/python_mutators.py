@@ -22,6 +22,16 @@ from benchmarks.mutants.sites import (
     own,
     simple,
 )
+from benchmarks.mutants.statements import (
+    cleared_by,
+    dropped_in,
+    filled_in,
+    leaves,
+    next_to,
+    previous_to,
+    removed_by,
+    told,
+)
 from llmlint.phrases import words
 from llmlint.vocabulary_file import load_vocabulary
 
@@ -36,13 +46,13 @@ def _forgotten_release(file: PythonFile) -> Iterator[Planted]:
         releases = [s for s in simple(function) if (call := call_of(s)) is not None and called(call) in _RELEASES]
         last = {ast.unparse(release): release for release in sorted(releases, key=lambda release: release.lineno)}
         for release in releases:
-            following = _next(file, release)
+            following = next_to(file, release)
             if release is not last[ast.unparse(release)] and isinstance(following, ast.Return | ast.Raise):
-                yield _told(file, function, release, "release before an exit", [file.without(release)])
+                yield told(file, function, release, "release before an exit", [file.without(release)])
         for node in inner(function):
-            if isinstance(node, ast.Try) and not node.handlers and not node.orelse and _leaves(node.body):
+            if isinstance(node, ast.Try) and not node.handlers and not node.orelse and leaves(node.body):
                 if any(release in node.finalbody for release in releases) and len(node.finalbody) == 1:
-                    yield _told(file, function, node, "finally around a release", _plain_blocks(file, node))
+                    yield told(file, function, node, "finally around a release", _plain_blocks(file, node))
 
 
 def _plain_blocks(file: PythonFile, node: ast.Try) -> list[Change]:
@@ -57,39 +67,39 @@ def _forgotten_clear(file: PythonFile) -> Iterator[Planted]:
         for method in methods(cls):
             if WORDS.is_reset(method.name) != ():
                 continue
-            cleared = {name: s for s in method.body for name in [_cleared(s)] if name}
-            filled = {name for other in methods(cls) if other is not method for name in _filled(other)}
+            cleared = {name: s for s in method.body for name in [cleared_by(s)] if name}
+            filled = {name for other in methods(cls) if other is not method for name in filled_in(other)}
             if len(cleared) >= 3:
                 for name in sorted(cleared.keys() & filled):
-                    yield _told(file, method, cleared[name], f"clear of {name}", [file.without(cleared[name])])
+                    yield told(file, method, cleared[name], f"clear of {name}", [file.without(cleared[name])])
 
 
 def _forgotten_partner(file: PythonFile) -> Iterator[Planted]:
     """One of two or more entries under one key that a method ending a request removes."""
     for cls in file.classes:
-        filled = {name for method in methods(cls) for name in _filled(method)}
+        filled = {name for method in methods(cls) for name in filled_in(method)} - {""}
         for method in methods(cls):
             if not WORDS.is_terminal(method.name):
                 continue
-            removals = [(s, *_removed(s)) for s in simple(method)]
+            removals = [(s, *removed_by(s)) for s in simple(method)]
             keys = Counter(key for _, name, key in removals if name)
             for statement, name, key in removals:
                 if name in filled and keys[key] > 1:
-                    yield _told(file, method, statement, f"removal from {name}", [file.without(statement)])
+                    yield told(file, method, statement, f"removal from {name}", [file.without(statement)])
 
 
 def _forgotten_removal(file: PythonFile) -> Iterator[Planted]:
     """The removal of an entry on one of the ways in which a request ends."""
     for cls in file.classes:
-        filled = {name for method in methods(cls) for name in _filled(method)}
+        filled = {name for method in methods(cls) for name in filled_in(method)}
         removing: dict[str, list[tuple[Def, ast.stmt]]] = defaultdict(list)
         for method in methods(cls):
             for statement in simple(method):
-                removing[_removed(statement)[0]].append((method, statement))
+                removing[removed_by(statement)[0]].append((method, statement))
         for name in sorted((removing.keys() & filled) - {""}):
             for method, statement in removing[name]:
                 if WORDS.is_terminal(method.name):
-                    yield _told(file, method, statement, f"removal from {name}", [file.without(statement)])
+                    yield told(file, method, statement, f"removal from {name}", [file.without(statement)])
 
 
 def _forgotten_lock(file: PythonFile) -> Iterator[Planted]:
@@ -104,11 +114,11 @@ def _forgotten_lock(file: PythonFile) -> Iterator[Planted]:
         for lock in sorted({name for _, _, name in blocks}):
             under = [(method, node) for method, node, name in blocks if name == lock]
             touched = Counter(name for _, node in under for name in {own(n) for n in ast.walk(node)} - {"", lock})
-            changed = {name for _, node in under for name in (*_filled(node), *_dropped(node))}
+            changed = {name for _, node in under for name in (*filled_in(node), *dropped_in(node))}
             for method, node in under:
                 shared = {own(n) for n in ast.walk(node)} & changed
                 if any(touched[name] >= 3 for name in shared) and method.name != "__init__":
-                    yield _told(file, method, node, f"lock {lock}", [file.head_as(node, "if True:")])
+                    yield told(file, method, node, f"lock {lock}", [file.head_as(node, "if True:")])
 
 
 def _blocking_sleep(file: PythonFile) -> Iterator[Planted]:
@@ -122,11 +132,11 @@ def _blocking_sleep(file: PythonFile) -> Iterator[Planted]:
         if dotted(call.func) == "asyncio.sleep" and imports and _seconds(call) > 0:
             after = (end(imports[0]) + 1, end(imports[0]), ("import time",))
             new = file.replaced(node, f"time.sleep({ast.unparse(call.args[0])})")
-            yield _told(file, function, node, "await of a sleep", [new, after])
+            yield told(file, function, node, "await of a sleep", [new, after])
         elif dotted(call.func) == "asyncio.to_thread" and call.args and dotted(call.args[0]) in _BLOCKING:
             given = ", ".join([*map(ast.unparse, call.args[1:]), *(ast.unparse(k) for k in call.keywords)])
             new = file.replaced(node, f"{ast.unparse(call.args[0])}({given})")
-            yield _told(file, function, node, "thread for a blocking call", [new])
+            yield told(file, function, node, "thread for a blocking call", [new])
 
 
 def _forgotten_timeout(file: PythonFile) -> Iterator[Planted]:
@@ -140,7 +150,7 @@ def _forgotten_timeout(file: PythonFile) -> Iterator[Planted]:
         if function is not None and limits and not _caught_timeout(file, node):
             kept = [*map(ast.unparse, node.args), *(ast.unparse(k) for k in node.keywords if k not in limits)]
             new = f"{ast.unparse(node.func)}({', '.join(kept)})"
-            yield _told(file, function, node, f"timeout of {called(node)}", [file.replaced(node, new)])
+            yield told(file, function, node, f"timeout of {called(node)}", [file.replaced(node, new)])
 
 
 def _narrower_key(file: PythonFile) -> Iterator[Planted]:
@@ -159,7 +169,7 @@ def _narrower_key(file: PythonFile) -> Iterator[Planted]:
                 if used[part.id] > 1 and _is_looked_up(function, name):
                     kept = [ast.unparse(other) for other in statement.value.elts if other is not part]
                     new = f"({', '.join(kept)},)"
-                    yield _told(file, function, statement, f"{part.id} of a key", [file.replaced(statement.value, new)])
+                    yield told(file, function, statement, f"{part.id} of a key", [file.replaced(statement.value, new)])
 
 
 def _forgotten_field(file: PythonFile) -> Iterator[Planted]:
@@ -174,7 +184,7 @@ def _forgotten_field(file: PythonFile) -> Iterator[Planted]:
                     line = file.lines[value.lineno - 1].strip()
                     if line.endswith(f"self.{own(value)},"):
                         change = (value.lineno, value.lineno, ())
-                        yield _told(file, method, value, f"field {own(value)}", [change])
+                        yield told(file, method, value, f"field {own(value)}", [change])
 
 
 def _forgotten_decrement(file: PythonFile) -> Iterator[Planted]:
@@ -188,7 +198,7 @@ def _forgotten_decrement(file: PythonFile) -> Iterator[Planted]:
         for (name, move), places in sorted(moves.items(), key=lambda item: item[0]):
             if move == "Sub" and (name, "Add") in moves and len(places) > 1:
                 for method, statement in places:
-                    yield _told(file, method, statement, f"decrement of {name}", [file.without(statement)])
+                    yield told(file, method, statement, f"decrement of {name}", [file.without(statement)])
 
 
 def _flag_left(file: PythonFile) -> Iterator[Planted]:
@@ -204,7 +214,7 @@ def _flag_left(file: PythonFile) -> Iterator[Planted]:
             places = [place for place in every if place[0].name != "__init__"]
             raised = any(method.name != "__init__" for method, _ in set_to.get((name, True), ()))
             for method, statement in places if name and value is False and raised and len(places) > 1 else ():
-                yield _told(file, method, statement, f"lowering of {name}", [file.without(statement)])
+                yield told(file, method, statement, f"lowering of {name}", [file.without(statement)])
 
 
 def _rank_guarded(file: PythonFile) -> Iterator[Planted]:
@@ -221,7 +231,7 @@ def _rank_guarded(file: PythonFile) -> Iterator[Planted]:
             indent = " " * statement.col_offset
             moved = tuple("    " + line for line in file.lines[statement.lineno - 1 : end(statement)])
             change = (statement.lineno, end(statement), (f"{indent}if {module}.get_rank() == 0:", *moved))
-            yield _told(file, function, statement, f"{called(call)} on all ranks", [change])
+            yield told(file, function, statement, f"{called(call)} on all ranks", [change])
 
 
 def _hollow_restore(file: PythonFile) -> Iterator[Planted]:
@@ -235,7 +245,7 @@ def _hollow_restore(file: PythonFile) -> Iterator[Planted]:
                 first = method.body[1] if ast.get_docstring(method) else method.body[0]
                 line = " " * first.col_offset + f'print("{method.name}")'
                 change = (first.lineno, end(method.body[-1]), (line,))
-                yield _told(file, method, method, f"body of {method.name}", [change])
+                yield told(file, method, method, f"body of {method.name}", [change])
 
 
 def _swapped_locks(file: PythonFile) -> Iterator[Planted]:
@@ -254,7 +264,7 @@ def _swapped_locks(file: PythonFile) -> Iterator[Planted]:
             first, second = own(outer.items[0].context_expr), own(within.items[0].context_expr)
             if first != second and orders[first, second] > 1:
                 heads = [file.head_as(outer, f"with self.{second}:"), file.head_as(within, f"with self.{first}:")]
-                yield _told(file, method, outer, f"order of {first} and {second}", heads)
+                yield told(file, method, outer, f"order of {first} and {second}", heads)
 
 
 def _forgotten_await(file: PythonFile) -> Iterator[Planted]:
@@ -267,22 +277,22 @@ def _forgotten_await(file: PythonFile) -> Iterator[Planted]:
                     call = call_of(statement)
                     if call is not None and own(call.func) in coroutines:
                         new = file.replaced(statement.value, ast.unparse(call))
-                        yield _told(file, method, statement, f"await of {called(call)}", [new])
+                        yield told(file, method, statement, f"await of {called(call)}", [new])
 
 
 def _forgotten_none_test(file: PythonFile) -> Iterator[Planted]:
     """The test of what a map may not hold, before it is used."""
     for function in file.functions:
         for statement in inner(function):
-            if not isinstance(statement, ast.If) or statement.orelse or not _leaves(statement.body[-1:]):
+            if not isinstance(statement, ast.If) or statement.orelse or not leaves(statement.body[-1:]):
                 continue
             tested = statement.test.left if isinstance(statement.test, ast.Compare) else None
-            before = _previous(file, statement)
+            before = previous_to(file, statement)
             got = before.value if isinstance(before, ast.Assign) else None
             if isinstance(tested, ast.Name) and isinstance(got, ast.Call) and called(got) in ("get", "pop"):
                 is_none = ast.unparse(statement.test) == f"{tested.id} is None"
                 if is_none and isinstance(before, ast.Assign) and dotted(before.targets[0]) == tested.id:
-                    yield _told(file, function, statement, f"None test of {tested.id}", [file.without(statement)])
+                    yield told(file, function, statement, f"None test of {tested.id}", [file.without(statement)])
 
 
 def _swapped_operands(file: PythonFile) -> Iterator[Planted]:
@@ -295,16 +305,16 @@ def _swapped_operands(file: PythonFile) -> Iterator[Planted]:
         is_size = any(word in left.lower() for word in _SIZES)
         if function is not None and is_size and right and not right.isdigit():
             new = file.replaced(node, f"{right} - {left}")
-            yield _told(file, function, node, f"{left} - {right} swapped", [new])
+            yield told(file, function, node, f"{left} - {right} swapped", [new])
 
 
 def _use_before_check(file: PythonFile) -> Iterator[Planted]:
     """A statement that uses what the `if` in front of it makes sure of, moved before it."""
     for function in file.functions:
         for statement in inner(function):
-            if not isinstance(statement, ast.If) or statement.orelse or not _leaves(statement.body[-1:]):
+            if not isinstance(statement, ast.If) or statement.orelse or not leaves(statement.body[-1:]):
                 continue
-            following = _next(file, statement)
+            following = next_to(file, statement)
             tested = {node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)} - {"self"}
             if not isinstance(following, ast.Assign | ast.Expr) or " in " not in ast.unparse(statement.test):
                 continue
@@ -313,7 +323,7 @@ def _use_before_check(file: PythonFile) -> Iterator[Planted]:
             if used & tested:
                 moved = tuple(file.lines[following.lineno - 1 : end(following)])
                 changes = [(following.lineno, end(following), ()), (statement.lineno, statement.lineno - 1, moved)]
-                yield _told(file, function, statement, "check before a use", changes)
+                yield told(file, function, statement, "check before a use", changes)
 
 
 MUTATORS = (
@@ -337,7 +347,7 @@ MUTATORS = (
     Mutator("hollow-restore", "a restore does nothing", ("LLM802",), _hollow_restore),
     Mutator("swapped-locks", "two locks in the other order", ("LLM201",), _swapped_locks),
     Mutator("forgotten-await", "a coroutine is never awaited", ("LLM903",), _forgotten_await),
-    Mutator("forgotten-none-test", "what may be None is used", (), _forgotten_none_test),
+    Mutator("forgotten-none-test", "what may be None is used", ("LLM955",), _forgotten_none_test),
     Mutator("swapped-operands", "a difference the wrong way round", (), _swapped_operands),
     Mutator("use-before-check", "a use stands before its check", (), _use_before_check),
 )
@@ -346,74 +356,10 @@ MUTATORS = (
 # ---------------------------------------------------------------- what statements do
 
 _ACQUIRES = {call.lstrip(".=").rpartition(".")[2] for row in WORDS.protocols for call in row.entering_calls}
-_GROWS = ("append", "add", "appendleft")
 _SIZES = ("total", "max", "end", "limit")
 _WAYS_BACK = [(word,) for word in ("restore", "load", "resume", "wake", "reload", "import")]
 _BLOCKING = {row.call.lstrip("=") for row in WORDS.blocking} | {"open", "time.sleep", "os.path.exists"}
 _RELEASES = {call.lstrip(".=").rpartition(".")[2] for row in WORDS.protocols for call in row.leaving_calls}
-
-
-def _told(file: PythonFile, scope: ast.AST, at: ast.stmt | ast.expr, what: str, changes: list[Change]) -> Planted:
-    return file.symbol(scope), at.lineno, what, changes
-
-
-def _cleared(statement: ast.stmt) -> str:
-    call = call_of(statement)
-    if call is not None and called(call) == "clear" and isinstance(call.func, ast.Attribute):
-        return own(call.func.value)
-    if isinstance(statement, ast.Assign) and ast.unparse(statement.value) in ("[]", "{}", "set()", "deque()", "dict()"):
-        return own(statement.targets[0])
-    return ""
-
-
-def _filled(scope: ast.AST) -> Iterator[str]:
-    """Attributes of the object that the scope puts entries into."""
-    for statement in simple(scope):
-        call = call_of(statement)
-        if call is not None and isinstance(call.func, ast.Attribute) and called(call) in _GROWS:
-            yield own(call.func.value)
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
-            yield own(statement.targets[0].value)
-
-
-def _dropped(scope: ast.AST) -> Iterator[str]:
-    for statement in simple(scope):
-        name, _ = _removed(statement)
-        if name:
-            yield name
-
-
-def _removed(statement: ast.stmt) -> tuple[str, str]:
-    """The container of the object's that an entry is taken out of, and the key; nothing where the entry is used."""
-    call = call_of(statement)
-    if call is not None and isinstance(call.func, ast.Attribute) and called(call) in ("pop", "discard", "remove"):
-        return (own(call.func.value), ast.unparse(call.args[0])) if call.args else ("", "")
-    if isinstance(statement, ast.Delete) and isinstance(statement.targets[0], ast.Subscript):
-        return own(statement.targets[0].value), ast.unparse(statement.targets[0].slice)
-    return "", ""
-
-
-def _block(file: PythonFile, statement: ast.stmt) -> list[ast.stmt]:
-    parent = file.parents[statement]
-    blocks = (getattr(parent, name, None) for name in ("body", "orelse", "finalbody"))
-    return next((block for block in blocks if isinstance(block, list) and statement in block), [])
-
-
-def _next(file: PythonFile, statement: ast.stmt) -> ast.stmt | None:
-    block = _block(file, statement)
-    at = block.index(statement) + 1 if block else 0
-    return block[at] if 0 < at < len(block) else None
-
-
-def _previous(file: PythonFile, statement: ast.stmt) -> ast.stmt | None:
-    block = _block(file, statement)
-    at = block.index(statement) if block else 0
-    return block[at - 1] if at > 0 else None
-
-
-def _leaves(body: list[ast.stmt]) -> bool:
-    found = (node for statement in body for node in (statement, *inner(statement)))
-    return any(isinstance(node, ast.Return | ast.Raise) for node in found)
 
 
 def _seconds(call: ast.Call) -> float:

@@ -334,7 +334,7 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
     assert planted["found"] and planted["by"] == ["LLM801 restore_leaves_state.containers.left_behind"]
     assert engine["astray"] == []
     page = (tmp_path / "mutants.md").read_text()
-    assert "| forgotten-clear | a reset leaves one container | LLM801 | 3 | 0 | 1 | 1 | 100 % | 1 | 1 |" in page
+    assert "| forgotten-clear | a reset leaves one container | LLM801 | 3 | 0 | 1 | 1 | 100 % | 1 | 100 % | 1 |" in page
     assert commit in page
     assert (repository.folder / "engine" / "core.py").read_text() == PLAIN
 

@@ -18,7 +18,7 @@ def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
         "# Mutants",
         "Written by `python -m benchmarks.mutants`; `benchmarks/mutants/README.md` says how. *shown*: a new "
         "finding of a rule for the bug, shown by default; *any confidence*: one of such a rule, shown or hidden, as "
-        "readings of its findings or the rule itself keep it at low confidence; *told*: a new finding of any rule, shown.",
+        "readings of its findings or the rule itself keep it low; *told*: a new finding of any rule, shown.",
         _table(("condition", "value"), how.items()),
         _table(("engine", "tree", "lines"), ((e.engine, e.tree, e.lines) for e in engines)),
         "## By mutator",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .plan import Inside
 from .signposts import IN_A_GRAPH, KIND, KNOWN, STATIONS, dynamo_is_there, graphs_are_made
+from .sources import copied
 
 _TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
 _MISSING = ("NameError", "KeyError")
@@ -43,7 +44,7 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: About | None) -> Any:
-    """The definition with the calls put in, on copies: the parsed file stays as it is.
+    """The definition with the calls put in; it is changed.
 
     S = the station; None where there is none, or what the call is about is known
     if S is not None: token = S.enter(…), and S = S.leave; None where that says that this call is not followed
@@ -66,20 +67,21 @@ def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, abou
     documented = ast.get_docstring(node, clean=False) is not None
     start, plain = node.body[:documented], node.body[documented:]
     declared = _Declarations()
-    plain = [declared.visit(_copy(statement)) for statement in plain]
-    body = [returns.visit(touching.visit(_copy(statement))) for statement in plain]
+    plain = [declared.visit(statement) for statement in plain]
+    two = tells_inside or graphs_are_made()
+    body = [returns.visit(touching.visit(copied(statement) if two else statement)) for statement in plain]
     leave = _leave(tells_inside, ast.Constant(None))
     fail = _leave(tells_inside, ast.Constant(None), ast.Constant(True))
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
     reads = None if tells_inside else about
     find = _find_station(key) if reads is None else _find_station_about(key, reads)
-    before = [*declared.found, find, *_as_it_was(plain, tells_inside), *_enter(roots, reads, tells_inside)]
+    before = [*declared.found, find, *_as_it_was(plain if two else []), *_enter(roots, reads, tells_inside)]
     for first in before:
         ast.copy_location(first, node.body[0])
     for added in (leave, attempt, handler, fail):
         ast.copy_location(added, node.body[-1])
-    bare.body = [*_copy(start), *before, attempt]
+    bare.body = [*start, *before, attempt]
     return bare
 
 
@@ -89,7 +91,7 @@ def _tells_inside(node: Any, inside: Inside) -> bool:
         return False
     touching, returns = _Touches(inside.accesses), _Returns(inside.locks, _read_only_names(node))
     for statement in node.body:
-        returns.visit(touching.visit(_copy(statement)))
+        returns.visit(touching.visit(copied(statement)))
     return touching.told or returns.told
 
 
@@ -125,7 +127,7 @@ def _enter(roots: tuple[str, ...], reads: About | None, tells_inside: bool) -> l
     if reads is not None:
         kind = ast.Call(_load(KIND), [_load(_TOKEN)], [])
         plain = ast.Attribute(_load(_STATION), "plain", ast.Load())
-        enter = [ast.If(ast.Compare(kind, [ast.Is()], [plain]), [_assign(_STATION, _copy(leave))], enter)]
+        enter = [ast.If(ast.Compare(kind, [ast.Is()], [plain]), [_assign(_STATION, copied(leave))], enter)]
     return [ast.If(_is_there(_STATION), enter, [])]
 
 
@@ -164,11 +166,9 @@ def _no_station() -> ast.stmt:
     return _assign(_STATION, ast.Constant(None))
 
 
-def _as_it_was(plain: list[ast.stmt], tells_inside: bool) -> list[ast.stmt]:
-    if not tells_inside and not graphs_are_made():
-        return []
+def _as_it_was(plain: list[ast.stmt]) -> list[ast.stmt]:
     nobody = ast.Compare(_load(_STATION), [ast.Is()], [ast.Constant(None)])
-    return [ast.If(nobody, [*plain, ast.Return()], [])]
+    return [ast.If(nobody, [*plain, ast.Return()], [])] if plain else []
 
 
 def _attempt(steps: list[ast.stmt], otherwise: Mapping[tuple[str, ...], list[ast.stmt]]) -> ast.stmt:
@@ -198,18 +198,9 @@ def _flat(statements: list[Any]) -> Iterator[ast.stmt]:
             yield statement
 
 
-def _copy(node: Any) -> Any:
-    """A tree of its own; `copy.deepcopy` takes several times as long."""
-    if isinstance(node, list):
-        return [_copy(one) for one in node]
-    if not isinstance(node, ast.AST):
-        return node
-    return type(node)(**{name: _copy(value) for name, value in vars(node).items()})
-
-
 def _without_defaults(arguments: ast.arguments) -> ast.arguments:
     """Defaults and annotations live on the function object, which stays; only their number must fit."""
-    bare: ast.arguments = _copy(arguments)
+    bare = arguments
     for argument in (*bare.posonlyargs, *bare.args, *bare.kwonlyargs, bare.vararg, bare.kwarg):
         if argument is not None:
             argument.annotation = None
@@ -244,11 +235,11 @@ class _Declarations(_InOneFunction):
         self.found: list[ast.stmt] = []
 
     def visit_Global(self, node: ast.Global) -> ast.AST:
-        self.found.append(_copy(node))
+        self.found.append(copied(node))
         return ast.copy_location(ast.Pass(), node)
 
     def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
-        self.found.append(_copy(node))
+        self.found.append(copied(node))
         return ast.copy_location(ast.Pass(), node)
 
 
@@ -306,8 +297,8 @@ class _Returns(_InOneFunction):
         held = [item.context_expr for item in node.items if self._is_told(item.context_expr)]
         if held:
             self.told = True
-            hold = ast.copy_location(ast.Expr(_call("hold", [_copy(lock) for lock in held])), node.body[0])
-            let_go = ast.copy_location(ast.Expr(_call("let_go", [_copy(lock) for lock in held])), node.body[-1])
+            hold = ast.copy_location(ast.Expr(_call("hold", [copied(lock) for lock in held])), node.body[0])
+            let_go = ast.copy_location(ast.Expr(_call("let_go", [copied(lock) for lock in held])), node.body[-1])
             attempt = ast.copy_location(ast.Try(node.body, [], [], [let_go]), node.body[0])
             node.body = [hold, attempt]
         return node  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import rewrite, signposts
+from . import rewrite, signposts, sources
 from .bindings import may_be_compiled, resolve, subclasses, waits_for_its_first_use
 from .plan import Finding, Plan, Target, probe_names
 from .probe import Probe
@@ -37,6 +37,8 @@ class Patching:
         self.attended: set[tuple[int, str]] = set()
         """Targets that are done with in a module or a subclass, patched or missed."""
         self.modules_seen = 0
+        self.never_meant: set[str] = set()
+        """Names of modules that the plan does not speak of: there are thousands, and each poll sees them again."""
         self.patching = _thread.RLock()
         """An import waits until the tracer's own thread is done with the module, so that no call is missed."""
         self.seen_from_the_start: set[tuple[str, str]] = set()
@@ -77,7 +79,7 @@ class Patching:
             with self.patching:
                 self._take(name, sys.modules.get(name), before_use=True)
                 self._take_overrides()
-                rewrite.forget_sources()
+                sources.forget_sources()
                 if name in self.awaited:
                     self._introduce(name)
         except Exception:
@@ -90,7 +92,7 @@ class Patching:
                 for name in self._names_to_try():
                     self._take(name, sys.modules.get(name))
                 self._take_overrides()
-                rewrite.forget_sources()
+                sources.forget_sources()
         except Exception:
             self.faults.add("poll")
 
@@ -99,7 +101,9 @@ class Patching:
         if len(sys.modules) == self.modules_seen:
             return scripts + [module.__name__ for module in self.loaded.values()]  # replaced by another, perhaps
         self.modules_seen = len(sys.modules)
-        return [name for name in list(sys.modules) if self.may_mean(name)] + scripts
+        others = {name for name in sys.modules.keys() - self.never_meant if not self.may_mean(name)}
+        self.never_meant |= others
+        return [*(sys.modules.keys() - self.never_meant), *scripts]
 
     def may_mean(self, name: str) -> bool:
         return name in self.awaited or name == DYNAMO or self.plan.may_mean(name)
@@ -148,7 +152,7 @@ class Patching:
         try:
             with self.patching:
                 self._rewrite_all()
-                rewrite.forget_sources()
+                sources.forget_sources()
         except Exception:
             self.faults.add("graphs")
 
@@ -156,7 +160,7 @@ class Patching:
         for station in self.stations.values():
             try:
                 station.rewrite_again(self.plan.inside)
-            except rewrite.CannotRewrite:
+            except sources.CannotRewrite:
                 station.restore()
                 self.faults.add(f"{station.label} beside Dynamo")
 
@@ -236,7 +240,7 @@ class Patching:
         station.add(probe, target)
         try:
             station.rewrite(self.plan.inside)
-        except rewrite.CannotRewrite as error:
+        except sources.CannotRewrite as error:
             return self._miss(target, str(error))
         self.stations[id(function)] = station
         self.recorder.write(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import __future__
 
 import ast
-import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from typing import Any, Protocol
 from .insertions import About, own_nodes, with_calls
 from .plan import Inside
 from .signposts import let_know, stations
+from .sources import CannotRewrite, Found, definition
 
 _FUTURE = 0
 for _name in __future__.all_feature_names:
@@ -54,14 +54,6 @@ class Station(Protocol):
     def touch(self, subject: Any, attribute: str, line: int, writes: bool) -> Any: ...
 
 
-class CannotRewrite(Exception):
-    """The function can't be watched; the message says why, and ends up in the verdict."""
-
-
-_parsed: dict[str, ast.Module] = {}
-_lock = threading.Lock()
-
-
 def rewrite(
     code: types.CodeType,
     station: Station,
@@ -71,13 +63,12 @@ def rewrite(
 ) -> types.CodeType:
     """The code of a function that lets `station` know of every call, with the values of the parameters named, and of
     what is `inside`; where `about` leads to what is known, of nothing."""
-    node, enclosing = _definition(code)
-    _refuse(node)
-    shell = _shell(node, enclosing, code)
-    instrumented = with_calls(node, station.key, roots, inside, about)
-    new = _compiled(shell, instrumented, code)
-    if new.co_freevars != code.co_freevars:
-        raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
+    found = definition(code)
+    _refuse(found[0])
+    try:
+        new = _rewritten(code, found, station.key, roots, inside, about)
+    except CannotRewrite:  # what is around a function may not be as its name says
+        new = _rewritten(code, definition(code, whole=True), station.key, roots, inside, about)
     stations()[station.key] = station
     let_know(station.key, station.known)
     return new.replace(**_name_of(code))
@@ -117,41 +108,14 @@ def _held(function: types.FunctionType) -> Iterator[object]:
             continue
 
 
-def forget_sources() -> None:
-    """Let go of the parsed files, once everything in them is patched."""
-    _parsed.clear()
-
-
-def _definition(code: types.CodeType) -> tuple[Any, list[ast.AST]]:
-    with _lock:
-        tree = _parsed.get(code.co_filename)
-        if tree is None:
-            try:
-                with open(code.co_filename, "rb") as source:
-                    tree = ast.parse(source.read())
-            except (OSError, SyntaxError, ValueError) as error:
-                raise CannotRewrite(f"its source can't be read: {error}") from None
-            _parsed[code.co_filename] = tree
-    found = _find(tree, code, [])
-    if found is None:
-        raise CannotRewrite("its source is not where its code says it is")
-    return found
-
-
-def _find(node: ast.AST, code: types.CodeType, enclosing: list[ast.AST]) -> tuple[Any, list[ast.AST]] | None:
-    for child in ast.iter_child_nodes(node):
-        end = getattr(child, "end_lineno", None)
-        if end is not None and end < code.co_firstlineno:
-            continue
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-            if child.name == code.co_name and first == code.co_firstlineno:
-                return child, enclosing
-        inner = isinstance(child, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        found = _find(child, code, [*enclosing, child] if inner else enclosing)
-        if found is not None:
-            return found
-    return None
+def _rewritten(
+    code: types.CodeType, found: Found, key: str, roots: tuple[str, ...], inside: Inside, about: About | None
+) -> types.CodeType:
+    node, enclosing = found
+    new = _compiled(_shell(node, enclosing, code), with_calls(node, key, roots, inside, about), code)
+    if new.co_freevars != code.co_freevars:
+        raise CannotRewrite(f"its closure differs: {new.co_freevars} for {code.co_freevars}")
+    return new
 
 
 def _refuse(node: Any) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from . import rewrite, signposts
+from . import rewrite, signposts, sources
 from .insertions import About
 from .plan import Inside, Target
 from .probe import COUNT_ONLY, Direct, Known, Named, Probe, Quick, in_a_stretch
@@ -205,7 +205,7 @@ class Station:
 
     def rewrite_again(self, inside: Inside) -> None:
         if getattr(self.function, "__builtins__", builtins.__dict__) is not builtins.__dict__:
-            raise rewrite.CannotRewrite("it has builtins of its own")
+            raise sources.CannotRewrite("it has builtins of its own")
         self.reads = self.about
         self.instrumented = rewrite.rewrite(self.original, self, self.names, inside, self.about)
         self.function.__code__ = self.instrumented

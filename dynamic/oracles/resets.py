@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from ..paths import Roots
+from ..paths import Roots, elements
 from ..plan import Finding, Target
 from ..probe import (
     CLEAN,
@@ -26,6 +26,12 @@ from ..values import Contents, contents, names_in
 
 Held = dict[tuple[int, str], tuple[Any, Contents]]
 """By object and attribute: a way to the object, and what the attribute held."""
+
+
+OBJECTS = 1024
+"""Of so many objects the resets are counted apart."""
+DEPTH, WIDTH = 3, 64
+"""How far a reset is followed from its object to the state that it is to clear."""
 
 
 class Suspicion:
@@ -50,7 +56,8 @@ class StaleState(Probe):
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
         self.first: dict[tuple[int, str], Contents] = {}
-        self.begun = 0
+        self.begun: dict[int, int] = {}
+        """Calls by the object that is reset: one that is reset often must not hide another."""
         self.calls = 0
         self.differed: dict[str, int] = {}
         self.cleared: dict[str, int] = {}
@@ -66,14 +73,24 @@ class StaleState(Probe):
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
         if target.role == self.begins:
-            self.begun += 1
-            if not is_sampled(self.begun):
+            if not is_sampled(self._count(subject)):
                 return None
             self._settle()
-            given = _given(roots)
-            held = {place: (way, was.without(given)) for place, (way, was) in self._now().items()}
-            return held
+            given, meant = _given(roots), self._meant_by(subject)
+            return {place: (way, was.without(given)) for place, (way, was) in self._now().items() if place[0] in meant}
         return None
+
+    def _count(self, subject: object) -> int:
+        key = id(subject) if id(subject) in self.begun or len(self.begun) < OBJECTS else 0
+        self.begun[key] = self.begun.get(key, 0) + 1
+        return self.begun[key]
+
+    def _meant_by(self, subject: object) -> set[int]:
+        """Whose state the call resets: its own object's; of several others, those that can be reached from there."""
+        holders = {id(holder) for watched in self.finding.watch for holder, _ in self.holders(watched)}
+        if id(subject) in holders:
+            return {id(subject)}
+        return holders if len(holders) < 2 else holders & _reached_from(subject)
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
@@ -197,6 +214,22 @@ class StaleState(Probe):
         return Judgement(
             CLEAN, f"the {verb} ran {calls} times and left nothing for good ({enough} times each would refute)"
         )
+
+
+def _reached_from(thing: object) -> set[int]:
+    """By id: what an object has, and what that has in turn, a few levels down."""
+    found, level = {id(thing)}, [thing]
+    for _ in range(DEPTH):
+        inner = [part for one in level for held in _parts(one) for part in (held, *elements(held)[:WIDTH])]
+        level = [part for part in inner if id(part) not in found][: WIDTH * WIDTH]
+        found.update(map(id, level))
+    return found
+
+
+def _parts(thing: object) -> list[object]:
+    slots = [getattr(thing, name, None) for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    values = thing if isinstance(thing, dict) else getattr(thing, "__dict__", {})
+    return [*slots, *(list(values.values())[:WIDTH] if isinstance(values, dict) else ())]
 
 
 def _given(roots: Roots) -> set[int]:

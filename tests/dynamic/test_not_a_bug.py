@@ -30,8 +30,8 @@ def takes_two_locks(owner: str) -> Finding:
     return finding("lock-order", Block(targets=targets, options={"locks": ["a", "b"]}), path="locks.py", symbol=owner)
 
 
-def resets(owner: str) -> Finding:
-    block = Block(targets=(Target(f"{owner}.reset", "reset"),), watch=(Watch("entries", owner=owner),))
+def resets(owner: str, holder: str = "") -> Finding:
+    block = Block(targets=(Target(f"{owner}.reset", "reset"),), watch=(Watch("entries", owner=holder or owner),))
     return finding("restore-leaves-state", block, path="resets.py", symbol=owner)
 
 
@@ -112,7 +112,12 @@ FAMILIES = {
             "Gated", "GatedGlobally", "GatedByHand", "GatedByCallers", "OneAfterTheOther", "Told", "Alone",
         )
     ),
-    "resets": (resets("Lazily"), resets("Replaced"), resets("Reserved"), RESTORES, OFFLOADS),
+    "resets": (
+        *(resets(owner) for owner in ("Lazily", "Replaced", "Reserved", "Beside")),
+        resets("Owner", "Store"),
+        RESTORES,
+        OFFLOADS,
+    ),
     "pairs": PAIRS,
     "values": VALUES,
 }  # fmt: skip

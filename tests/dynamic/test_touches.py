@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmlint.dynamic import rewrite
+from llmlint.dynamic import rewrite, sources
 from llmlint.dynamic.plan import Inside
 
 
@@ -56,7 +56,7 @@ def run(body: str, folder: Path) -> tuple[object, Box, list[tuple[str, bool]]]:
     spec.loader.exec_module(module)
     noted, box = Noted(), Box()
     module.use.__code__ = rewrite.rewrite(module.use.__code__, noted, (), Inside(accesses=frozenset({"items"})))
-    rewrite.forget_sources()
+    sources.forget_sources()
     return module.use(box), box, noted.touched
 
 

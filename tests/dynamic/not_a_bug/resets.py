@@ -66,12 +66,42 @@ class Offloaded:
         self.entries, self.copy = self.copy, {}
 
 
+class Beside:
+    """Another of its kind is full, which nobody resets here."""
+
+    def __init__(self):
+        self.entries = {}
+
+    def reset(self):
+        self.entries.clear()
+
+
+class Store:
+    def __init__(self):
+        self.entries = {}
+
+
+class Owner:
+    """It resets what it has; another owner's is left alone."""
+
+    def __init__(self):
+        self.parts = {"store": Store()}
+
+    def reset(self):
+        self.parts["store"].entries.clear()
+
+
 ALL = Lazily(), Replaced(), Reserved(), Restored(), Offloaded()
 
 
 def main():
     lazily, replaced, reserved, restored, offloaded = ALL
+    beside, full, owner, full_owner = Beside(), Beside(), Owner(), Owner()
     for number in range(6):
+        for one in (beside, full, owner.parts["store"], full_owner.parts["store"]):
+            one.entries[f"r{number}"] = number
+        beside.reset()
+        owner.reset()
         for one in (lazily, replaced, reserved, offloaded):
             one.entries[f"r{number}"] = number
         lazily.reset()

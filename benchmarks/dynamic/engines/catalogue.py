@@ -5,6 +5,8 @@ from __future__ import annotations
 from llmlint.runtime.block import Block, Target, Watch
 
 from .engine import Engine, Seed
+from .llama_server import LLAMA_SERVER
+from .sglang_core import SGLANG_CORE
 
 BATCHING = "transformers/generation/continuous_batching"
 NEW_DICT = (
@@ -311,4 +313,6 @@ LLAMA_CPP = Engine(
     },
 )
 
-ENGINES = {engine.name: engine for engine in (VLLM, VLLM_CORE, TRANSFORMERS, RANKS, LLAMA_CPP)}
+ENGINES = {
+    engine.name: engine for engine in (VLLM, VLLM_CORE, SGLANG_CORE, TRANSFORMERS, RANKS, LLAMA_CPP, LLAMA_SERVER)
+}

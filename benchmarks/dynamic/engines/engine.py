@@ -27,6 +27,8 @@ class Seed(NamedTuple):
     symbol: str = ""
     told: Block | None = None
     """What a run is told to watch where the scan does not find the bug."""
+    line: str = ""
+    """How the line begins that the bug stands in; nothing for the line of its function."""
 
 
 class Engine(NamedTuple):

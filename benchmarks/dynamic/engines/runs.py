@@ -116,8 +116,8 @@ class Benchmark:
     def by_hand(self, seed: Seed) -> dict[str, Any]:
         """A finding with the bug's block, where its function stands."""
         text = (self.engine.tree(self.workdir, seed.name) / seed.file).read_text()
-        name = seed.symbol.rpartition(".")[2]
-        line = next(number for number, row in enumerate(text.splitlines(), 1) if row.strip().startswith(f"def {name}("))
+        begins = seed.line or f"def {seed.symbol.rpartition('.')[2]}("
+        line = next(number for number, row in enumerate(text.splitlines(), 1) if row.strip().startswith(begins))
         rule = next(rule for rule in load_catalogue() if rule.code == seed.rule)
         block = seed.told.plain() if seed.told is not None else {}
         return msgspec.to_builtins(

@@ -75,7 +75,9 @@ def seen(seed: Seed, found: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("engines", nargs="*", default=["vllm_core", "transformers", "torchrun"])
+    parser.add_argument(
+        "engines", nargs="*", default=["vllm_core", "sglang_core", "transformers", "torchrun", "llama_server"]
+    )
     parser.add_argument("--workdir", type=Path, required=True)
     parser.add_argument("--python", default="python3.11")
     options = parser.parse_args()

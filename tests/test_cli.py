@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -174,8 +175,18 @@ def test_suppressed_findings_are_shown_when_asked_for(tree: Path) -> None:
     assert result.exit_code == 0
 
 
-def test_statistics_count_by_rule(tree: Path) -> None:
-    assert "1  LLM802 noop-restore" in run("scan", "pool.py", "--statistics").stdout
+def test_statistics_count_by_rule_and_say_what_the_time_went_to(tree: Path) -> None:
+    printed = run("scan", "pool.py", "--statistics", "--no-cache").stdout
+    assert "1  LLM802 noop-restore" in printed
+    assert re.search(r"lines, [\d.]+ s \([\d.]+ s to read, [\d.]+ s to link and check\)\.$", printed, re.MULTILINE)
+
+
+def test_what_is_not_shown_as_it_is_not_sure_enough_is_counted(tree: Path) -> None:
+    hidden = run("scan", ".", "--min-confidence", "certain")
+    assert hidden.exit_code == 0
+    assert hidden.stdout.startswith("No findings (2 more with --min-confidence low) in 3 files")
+    assert "more with" not in run("scan", ".").stdout
+    assert "(1 more" in run("scan", ".", "--min-confidence", "certain", "--select", "LLM801").stdout
 
 
 def test_a_pipe_gets_neither_colour_nor_links(tree: Path) -> None:

@@ -160,12 +160,24 @@ class Project:
 
     def wanted(self, finding: Finding, file: str) -> Finding | None:
         """The finding as the settings for its file have it; None when they leave it out."""
+        meant = self._meant(finding, file)
+        return meant if meant is not None and self._is_sure(meant, file) else None
+
+    def is_too_unsure(self, finding: Finding, file: str) -> bool:
+        """Would it be told, were it surer?"""
+        meant = self._meant(finding, file)
+        return meant is not None and meant.suppressed is None and not self._is_sure(meant, file)
+
+    def _is_sure(self, finding: Finding, file: str) -> bool:
+        floor = self.request.min_confidence or self.settings_of(file).config.min_confidence
+        return at_least(finding.confidence, floor)
+
+    def _meant(self, finding: Finding, file: str) -> Finding | None:
+        """The same, however sure it is."""
         finding = limited(finding)
         settings, file = self.settings_of(file), self.home(file)
         severity = settings.severity_of(finding, file, self.catalogue)
-        confidence_floor = self.request.min_confidence or settings.config.min_confidence
-        severity_floor = self.request.min_severity or settings.config.min_severity
-        if not at_least(finding.confidence, confidence_floor) or not as_severe(severity, severity_floor):
+        if not as_severe(severity, self.request.min_severity or settings.config.min_severity):
             return None
         if finding.rule not in self._codes_of(settings) or not settings.wants(finding, file, self.catalogue):
             return None
@@ -203,7 +215,9 @@ def scan_sources(
     about = frozenset(project.internal(source).path for source in asked)
     few = about if len(about) <= len(inner) * _FEW else None
     result = scan_files(inner, project.options(project.rules_for(asked)), content, progress, asked=few)
-    result.findings = list(told(project, result.findings, about, files, shown))
+    mine = [finding for finding in result.findings if finding.path in about]
+    result.less_sure = sum(project.is_too_unsure(finding, files[finding.path]) for finding in mine)
+    result.findings = list(told(project, mine, about, files, shown))
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]
     result.problems = sorted([*found.problems, *renamed], key=lambda problem: (problem.path, problem.kind))

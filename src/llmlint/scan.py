@@ -79,6 +79,8 @@ class ScanResult(msgspec.Struct):
     rules: tuple[Rule, ...] = ()
     about: frozenset[str] = frozenset()
     """The files of which everything is told that the settings ask for; none where a flag asked for less."""
+    less_sure: int = 0
+    """So many findings more would be told, were they surer."""
     comparison: Comparison | None = None
     memory: Sequence[Timeline] = ()
     """What traced runs measured, for the page."""

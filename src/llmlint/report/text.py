@@ -15,6 +15,8 @@ from llmlint.scan import Counts, ScanResult
 _KNOWN_FROM = {"baseline": "in the baseline", "pre-existing": "there before", "comment": "silenced by comments"}
 """Kinds of suppression, as the summary counts them."""
 
+_SPENT = {"read": "to read", "check": "to link and check"}
+
 _FEW = 3
 """So many findings are seen at a glance; more are counted by rule too."""
 
@@ -29,7 +31,7 @@ def render(result: ScanResult, style: Style) -> str:
 def _summary(result: ScanResult, findings: list[Finding], style: Style) -> list[str]:
     lines = _by_rule(findings, style)
     counts = result.counts
-    lines.append(f"{_found(result, findings, style)} in {', '.join([*_size(counts), *_seconds(result)])}.")
+    lines.append(f"{_found(result, findings, style)} in {', '.join([*_size(counts), *_seconds(result, style)])}.")
     if counts.regions_not_parsed:
         lines.append(
             f"{counted(counts.regions_not_parsed, 'region')} ({counts.lines_not_parsed:,} lines, "
@@ -56,7 +58,8 @@ def _found(result: ScanResult, findings: list[Finding], style: Style) -> str:
     fixable = sum(map(is_fixable, findings))
     unshown = Counter(f.suppressed.kind for f in result.findings if f.suppressed and not style.show_suppressed)
     aside = [f"{unshown[kind]} {words}" for kind, words in _KNOWN_FROM.items() if unshown[kind]]
-    told = [", ".join(shown), f"{fixable} fixable" if fixable else "", ", ".join(aside)]
+    less_sure = f"{result.less_sure:,} more with --min-confidence low" if result.less_sure else ""
+    told = [", ".join(shown), f"{fixable} fixable" if fixable else "", ", ".join(aside), less_sure]
     found = paint(style, "bold", counted(len(findings), "finding") if findings else "No findings")
     return f"{found} ({'; '.join(filter(None, told))})" if any(told) else found
 
@@ -67,9 +70,13 @@ def _size(counts: Counts) -> list[str]:
     return [f"{counted(asked, 'file')}{more}", f"{counts.lines:,} lines"]
 
 
-def _seconds(result: ScanResult) -> list[str]:
-    seconds = result.timings.get("total")
-    return [f"{seconds:.1f} s"] if seconds is not None else []
+def _seconds(result: ScanResult, style: Style) -> list[str]:
+    """All of them, and with the statistics what they went to."""
+    spent = result.timings
+    if "total" not in spent:
+        return []
+    parts = ", ".join(f"{spent[name]:.1f} s {what}" for name, what in _SPENT.items() if name in spent)
+    return [f"{spent['total']:.1f} s" + (f" ({parts})" if parts and style.statistics else "")]
 
 
 def _next_steps(findings: list[Finding]) -> list[str]:

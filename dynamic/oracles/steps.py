@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ class Steps:
         self.count = 0
         """How many have ended."""
         self.depth = 0
+        self.failed = 0
+        """How often somebody who was told failed: a step that has begun must end all the same."""
+        self.counting = allocate_lock()
         self.begins: list[Callable[[], None]] = []
         self.ends: list[Callable[[], None]] = []
 
@@ -26,22 +30,32 @@ class Steps:
         return self.depth > 0
 
     def begin(self) -> object:
-        self.depth += 1
-        if self.depth == 1:
-            for told in self.begins:
-                told()
+        with self.counting:
+            self.depth += 1
+            is_outermost = self.depth == 1
+        if is_outermost:
+            self._tell(self.begins)
         return self
 
     def end(self) -> None:
-        self.depth -= 1
-        if self.depth == 0:
-            self.count += 1
-            for told in self.ends:
+        with self.counting:
+            self.depth -= 1
+            is_outermost = self.depth == 0
+            self.count += is_outermost
+        if is_outermost:
+            self._tell(self.ends)
+
+    def _tell(self, hooks: list[Callable[[], None]]) -> None:
+        for told in list(hooks):
+            try:
                 told()
+            except Exception:
+                self.failed += 1
 
     def forget(self) -> None:
         """In a forked child no step is under way."""
         self.count = self.depth = 0
+        self.counting = allocate_lock()
 
     def quick(self, target: Target) -> Quick | None:
         """How a station tells of a step; None for any other function."""

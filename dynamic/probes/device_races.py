@@ -48,6 +48,7 @@ class Probe(RaceUser):
     def state(self) -> dict[str, Any]:
         return {
             "steps": STEPS.count,
+            "unheard": STEPS.failed,
             "operations": sum(races.streams.operations for races in RACES),
             "failed": sum(races.modes.failed for races in RACES),
             "races": [race for races in RACES for race in races.state()],

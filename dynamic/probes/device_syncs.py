@@ -27,6 +27,7 @@ class Probe(SyncUser):
     def state(self) -> dict[str, Any]:
         return {
             "steps": STEPS.count,
+            "unheard": STEPS.failed,
             "waits": SYNCS.state(),
             "left_out": SYNCS.left_out,
             "device_seen": int(SYNCS.device_seen),

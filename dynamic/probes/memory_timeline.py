@@ -118,6 +118,7 @@ class Probe(Base):
         return {
             "samples": self.samples,
             "steps": STEPS.count,
+            "unheard": STEPS.failed,
             "held": self.points.by_site(),
             "sizes": self.sizes,
             "unfollowed": self.ledger.unfollowed if self.ledger is not None else 0,

@@ -109,7 +109,7 @@ def test_a_line_whose_tensors_stay_is_found_and_the_ones_that_let_go_are_not(tmp
 
 def test_a_graph_is_compiled_once_whether_its_steps_are_recorded_or_not(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    program = ("compiled_steps.py",)
+    program = ("-c", "import compiled_steps; compiled_steps.main()")
     trace(tmp_path / "run", "--memory-timeline", "--step", "compiled_steps.py:step", program=program)
     assert measured(tmp_path / "run")["holders"] or measured(tmp_path / "run")["sizes"]
 

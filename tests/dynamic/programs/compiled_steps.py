@@ -13,6 +13,8 @@ def step() -> None:
     project(torch.ones(4, 4))
 
 
-for _ in range(100):
-    step()
-print("done" if dict(counters["stats"]) == {"calls_captured": 2, "unique_graphs": 1} else dict(counters["stats"]))
+def main() -> None:
+    for _ in range(100):
+        step()
+    found = dict(counters["stats"])
+    print("done" if found == {"calls_captured": 2, "unique_graphs": 1} else found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.memory import lent_by_structure
+from llmlint.code.domain.answers import is_route
 from llmlint.code.domain.duties import Forgotten, forgotten, owed
 from llmlint.code.domain.lending import Held, Lending
 from llmlint.code.domain.registered import Registration, forgets, registrations
@@ -158,6 +159,8 @@ def _report(program: Program, held: Held, found: Forgotten) -> Report:
 
 
 def _how_sure(program: Program, held: Held, found: Forgotten) -> tuple[str, str]:
+    if found.leak.how == "throw" and is_route(held.function.facts.decorators):
+        return "medium", "; each request that fails here takes it along"
     if found.leak.how == "throw":
         return "low", f"; {found.left_by.callee} raises only when something is wrong"
     if _ends_program(program, held.function, found.left_by):

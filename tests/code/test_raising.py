@@ -52,3 +52,30 @@ def test_only_a_raise_that_leaves_the_called_function_counts(name: str, way: lis
     assert caller is not None
     links = way_to_raise(program, caller, caller.effects[0], 3)
     assert [effect.path for _, effect in links] == way
+
+
+HANDED_OVER = """
+import asyncio
+
+class Worker:
+    def run(self, batch):
+        if not batch:
+            raise ValueError(batch)
+
+    async def waits(self, batch):
+        await asyncio.to_thread(self.run, batch)
+
+    async def waits_in_a_pool(self, loop, batch):
+        await loop.run_in_executor(None, self.run, batch)
+
+    async def goes_on(self, loop, batch):
+        loop.run_in_executor(None, self.run, batch)
+"""
+
+
+@pytest.mark.parametrize(("name", "raises"), [("waits", True), ("waits_in_a_pool", True), ("goes_on", False)])
+def test_who_waits_for_the_work_of_a_thread_gets_its_exception(name: str, raises: bool) -> None:
+    program = link({"a.py": HANDED_OVER})
+    function = next(f for f in program.functions if f.name == name)
+    handed = next(e for e in function.effects if e.op == "call" and e.args)
+    assert bool(way_to_raise(program, function, handed, 3)) is raises

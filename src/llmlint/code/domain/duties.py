@@ -10,13 +10,23 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.lending import Fate, Held, Lending, gives_back, is_captured, mentions, names_of, scopes_of
+from llmlint.code.domain.lending import (
+    Fate,
+    Held,
+    Lending,
+    gives_back,
+    held_by,
+    is_captured,
+    mentions,
+    names_of,
+    scopes_of,
+)
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.flow.paths import PLAIN
-from llmlint.code.flow.with_helpers import whole
+from llmlint.code.flow.with_helpers import read_with_callers, whole
 from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import may_raise
@@ -47,7 +57,23 @@ def owed(lending: Lending) -> Iterator[Held]:
         is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
         if held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held):
             yield held
+    yield from _taken_by_helpers(lending)
     yield from _taken_out(lending.program)
+
+
+def _taken_by_helpers(lending: Lending) -> Iterator[Held]:
+    """Locks and permits that a small helper takes for who calls it, whatever it is given."""
+    program = lending.program
+    for taken in lending.things:
+        is_receiver = taken.protocol.held == "receiver" and taken.function.language == "python"
+        if not is_receiver or taken.effect.region or lending.fates(taken):
+            continue
+        for function, effect in read_with_callers(program, taken.function, taken.effect):
+            path = held_by(taken.protocol, effect)
+            if function is not taken.function and function in program.asked and path:
+                held = Held(function, path, function.effects.index(effect), effect, taken.protocol)
+                if not _belongs_to_caller(held):
+                    yield held
 
 
 def _is_lock(held: Held) -> bool:
@@ -124,9 +150,16 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
     )
     raising = asked._replace(throws=lambda effect: may_raise(lending.program, function, effect))
     found = leak(asked) or (None if is_handed_over else leak(raising))
+    if found is None and _is_lock(held) and function.facts.is_async and not is_handed_over:
+        found = leak(asked._replace(throws=_is_awaited_work))
     if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
         return None
     return Forgotten(found, found.left_by, function.effects[normal[0]], is_handed_over)
+
+
+def _is_awaited_work(effect: Effect) -> bool:
+    """Whatever a coroutine waits for may end in an exception, and in the cancelling of the coroutine."""
+    return effect.op == "call" and effect.via == "await"
 
 
 def _is_made_for_it(held: Held) -> bool:

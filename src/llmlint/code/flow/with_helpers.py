@@ -103,7 +103,7 @@ class _Wholes:
                 continue
             helper = self._meant(function, effect)
             if helper is not None and helper is not function and self._fits(helper):
-                if helper.facts.is_async == (effect.via == "await"):
+                if helper.facts.is_async == (effect.via == "await") or _is_handed_on(helper, effect):
                     yield at, helper
 
     def _meant(self, function: FunctionInfo, effect: Effect) -> FunctionInfo | None:
@@ -122,6 +122,12 @@ class _Wholes:
         if helper not in self._fit:
             self._fit[helper] = _is_small(helper)
         return self._fit[helper]
+
+
+def _is_handed_on(helper: FunctionInfo, called: Effect) -> bool:
+    """Is what it gives awaited at its call, where it gives what a call of its own gave: `return self.free.acquire()`?"""
+    given = helper.effects[-1]
+    return called.via == "await" and given.op == "return" and any(e.callee == given.source for e in helper.effects)
 
 
 def _is_small(helper: FunctionInfo) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around, regions_around
+from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _NOT_AN_ANSWER = frozenset(
@@ -17,6 +18,8 @@ _NOT_AN_ANSWER = frozenset(
 
 
 _LEVELS = 3
+_HANDED_OVER = {"to_thread": 0, "run_in_executor": 1}
+"""Which argument is the work."""
 
 
 def refuses(function: FunctionInfo, effect: Effect) -> bool:
@@ -36,13 +39,23 @@ def is_caught(function: FunctionInfo, effect: Effect) -> bool:
 
 def way_to_raise(program: Program, function: FunctionInfo, effect: Effect, levels: int) -> tuple[Call, ...]:
     """From a call in a function on to the raise it may end in, that raise last; () when none is known."""
-    for callee in program.callees(function, effect):
+    for callee in (*program.callees(function, effect), *_awaited_work(program, function, effect)):
         runs_here = effect.via == "await" or not callee.facts.is_async
         if callee is not function and runs_here:
             found = program.reaches(callee, refuses, levels)
             if found and all(not is_caught(f, e) for f, e in found):
                 return found
     return ()
+
+
+def _awaited_work(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:
+    """`await asyncio.to_thread(self.run, batch)`: who waits for the work of a thread gets its exception."""
+    at = _HANDED_OVER.get(effect.callee.rpartition(".")[2]) if effect.via == "await" else None
+    if at is None or at >= len(effect.args) or not effect.args[at].path:
+        return ()
+    found = program.meanings(function, effect.args[at].path)
+    work = (one.function if isinstance(one, Method) else one for one in found)
+    return tuple(one for one in work if isinstance(one, FunctionInfo) and not one.facts.is_async)
 
 
 def may_raise(program: Program, function: FunctionInfo, effect: Effect) -> bool:

@@ -125,7 +125,7 @@ class _Wholes:
 
 
 def _is_handed_on(helper: FunctionInfo, called: Effect) -> bool:
-    """Is what it gives awaited at its call, where it gives what a call of its own gave: `return self.free.acquire()`?"""
+    """Is what it gives awaited at its call, and is that what a call of its own gave: `return self.free.acquire()`?"""
     given = helper.effects[-1]
     return called.via == "await" and given.op == "return" and any(e.callee == given.source for e in helper.effects)
 

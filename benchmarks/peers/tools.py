@@ -142,7 +142,7 @@ def _inside(alarm: Alarm, folder: Path) -> Alarm:
 
 def _pyright(text: str) -> Iterator[Alarm]:
     for said in json.loads(text)["generalDiagnostics"] if text else ():
-        line = said["range"]["start"]["line"] + 1
+        line = said["range"]["start"]["line"] + 1 if "range" in said else 1  # of a file as a whole
         yield Alarm(said["file"], line, said.get("rule", "syntax"), said["message"].split("\n")[0])
 
 

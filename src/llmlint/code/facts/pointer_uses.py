@@ -53,6 +53,8 @@ class _Reader(Walk[_Origin]):
         super().__init__(function)
         self.lines = lines
         self.origins: dict[int, _Origin] = {}
+        self._kinds_asked: dict[tuple[str, str], str] = {}
+        """Which call was first asked of a place for a type: `is<T>(x)`."""
 
     def at_entry(self) -> _State:
         return {
@@ -70,12 +72,18 @@ class _Reader(Walk[_Origin]):
             return state[known]
         if not isinstance(call, tree.Call) or not _MAY_BE_NULL.search(declared):
             return None
-        callee = _callee(call) if not self._counts(call) else ""
+        callee = _callee(call) if not self._counts(call) and not self._is_known_kind(call) else ""
         return Held(self._origin(call, callee, place_of(target))) if callee else None
 
     def _counts(self, call: tree.Call) -> bool:
         """Is it asked for the next of so many as there are?"""
         return any(isinstance(arg, tree.Name) and arg.id in self.counters for arg in map(inside_casts, call.args))
+
+    def _is_known_kind(self, call: tree.Call) -> bool:
+        """Was it asked before whether the place is of this type: `is<T>(x)` before `cast<T>(x)`?"""
+        kind = _kind_asked(call) if call.template else None
+        asked_by = self._kinds_asked.get(kind) if kind is not None else None
+        return asked_by is not None and asked_by != tree.path_of(call.function)
 
     def meets(self, node: tree.Node, state: _State) -> None:
         match node:
@@ -84,15 +92,19 @@ class _Reader(Walk[_Origin]):
                     self._reach(value, "->", node, state)
             case tree.Unary(op="*", operand=operand):
                 self._reach(operand, "*", node, state)
-            case tree.Call(function=function, args=args) if state:
-                name = tree.path_of(function).rpartition(".")[2]
-                for at, arg in enumerate(args):
-                    if name and (place := place_of(arg)) in state:
+            case tree.Call(function=function, args=args):
+                if node.template and (kind := _kind_asked(node)) is not None:
+                    self._kinds_asked.setdefault(kind, tree.path_of(function))
+                name = tree.path_of(function).rpartition(".")[2] if state else ""
+                for at, arg in enumerate(args if name else ()):
+                    if (place := place_of(arg)) in state:
                         self._note_reach(place, f"{name}#{at}", node, state)
 
     def _reach(self, value: tree.Node, how: str, at: tree.Node, state: _State) -> None:
         value = inside_casts(value)
-        if isinstance(value, tree.Call) and (callee := _callee(value)) and not self._counts(value):
+        if isinstance(value, tree.Call) and (callee := _callee(value)):
+            if self._counts(value) or self._is_known_kind(value):
+                return
             self._origin(value, callee, "").reaches.append(Reach(how, at.line, at.column))
         elif (place := place_of(value)) in state:
             self._note_reach(place, how, at, state)
@@ -114,6 +126,15 @@ class _Reader(Walk[_Origin]):
 def _callee(call: tree.Call) -> str:
     path = tree.path_of(call.function)
     return "" if "()" in path or path.rpartition(".")[2] in _OF_CONTAINERS else path
+
+
+def _kind_asked(call: tree.Call) -> tuple[str, str] | None:
+    """The type and the place of `is<T>(x)`, `get_if<T>(&x)`."""
+    given = inside_casts(call.args[0]) if len(call.args) == 1 else None
+    if isinstance(given, tree.Unary) and given.op == "&":
+        given = given.operand
+    place = place_of(given)
+    return (call.template, place) if place else None
 
 
 def has_arrow(node: tree.Attribute, lines: Sequence[str]) -> bool:

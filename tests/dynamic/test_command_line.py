@@ -147,7 +147,7 @@ def test_confirm_writes_verdicts_into_the_baseline_and_a_later_run_takes_none_ba
     (tmp_path / "resets.py").write_text(RESETS)
     (tmp_path / "driver.py").write_text(DRIVER)
     llmlint(tmp_path, "scan", ".", "--no-cache", "--min-confidence", "low", "--output", "json:findings.json")
-    assert llmlint(tmp_path, "baseline", "write", ".").returncode == 0
+    assert llmlint(tmp_path, "baseline", "write", ".", "--min-confidence", "low").returncode == 0
     for run, program in (("run", "driver.py"), ("idle", "-c")):
         command = [sys.executable, program, *(["pass"] if program == "-c" else [])]
         llmlint(tmp_path, "trace", "--findings", "findings.json", "--out", run, "--", *command)

@@ -12,6 +12,7 @@ from llmlint.catalogue import Rule, load_catalogue
 from llmlint.commands.common import CLEAN, FOUND, say, wrong_use
 from llmlint.own_rules import OwnRulesError, distrust, use_rules_from
 from llmlint.own_rules import trust as trust_folder
+from llmlint.plain import counted
 
 
 @click.command("test-rules")
@@ -52,7 +53,7 @@ def _tried(rule: Rule) -> Iterator[str]:
                 yield f"{where}: no line of it is marked with `expect: {rule.code}`"
             yield from (f"{where}: {file}:{line}: not found" for file, line, _ in sorted(wanted - got))
             yield from (f"{where}: {file}:{line}: found, and not expected" for file, line, _ in sorted(got - wanted))
-    click.echo(f"{rule.code} {rule.name}: {right} cases right")
+    click.echo(f"{rule.code} {rule.name}: {counted(right, 'case')} right")
 
 
 @click.command()

@@ -45,6 +45,8 @@ READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
         (READ + "if (n < 1 || most + n < 2) { return 0; } return table[n];", "index"),
         ("auto & bytes = input; uint32_t n; memcpy(&n, bytes.data(), sizeof(n)); return table[n];", "index"),
         ("for (int i = 0; i < 3; i++) { int n = stream.next_u32(); most += table[n]; } return most;", "index"),
+        (READ + "char * all = new char[n + 1];", "size"),
+        (READ + "std::string text(p, n);", "size"),
     ],
 )
 def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
@@ -100,3 +102,50 @@ def test_a_helper_of_the_file_is_passed_as_part_of_its_callers() -> None:
     assert told("fill(n, file); refuse(n); return look(n);") == []
     assert told("fill(n, file); n = 2; return look(n);") == []
     assert told("return look(n);") == []
+
+
+READERS = """
+struct Buffer {
+    int ReadInt() { int v; if (fread(&v, 1, 4, file) != 4) { throw 1; } return v; }
+    int ReadKind() { return ReadInt(); }
+    float ReadScale() { float v; fread(&v, 1, 4, file); return v; }
+    template <typename T> bool read(T & to) { return fread(&to, 1, sizeof(to), file) == sizeof(to); }
+    bool read(std::string & to) { uint64_t size; return read(size) && size < 9; }
+    FILE * file;
+};
+template <typename T> T consume(std::istream & in) {
+    const size_t size = sizeof(T);
+    T raw;
+    in.read(reinterpret_cast<char *>(&raw), size);
+    T value = le32toh(raw);
+    return value;
+}
+template <typename T> T * consume(std::istream & in, size_t n);
+"""
+
+
+def by_readers(body: str) -> list[str]:
+    source = f"{READERS}int f(Buffer & buffer, std::istream & in, char * p, size_t most) {{ {body} }}"
+    text, module = read_cpp(source.encode(), "cpp")
+    found = arrivals_in(SourceFile(text, module, facts_of(module, text), VOCABULARY))
+    return [f"{arrival.how} {arrival.source.call}" for arrival in found]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("int n = buffer.ReadInt(); return table[n];", ["index ReadInt"]),
+        ("return table[buffer.ReadInt()];", []),
+        ("int n = (int) buffer.ReadKind(); return table[n];", ["index ReadKind"]),
+        ("auto n = consume<uint32_t>(in); return table[n];", ["index consume"]),
+        ("uint32_t n; if (!buffer.read(n)) { return 0; } return table[n];", ["index read"]),
+        ("uint32_t n; if (!buffer.read(n) || n > most) { return 0; } return table[n];", []),
+        ("int n = buffer.ReadInt(); if (n < 0 || n > most) { return 0; } return table[n];", []),
+        ("auto n = buffer.ReadScale(); return table[n];", []),
+        ("auto n = consume<std::string>(in); return table[n];", []),
+        ("std::string n; buffer.read(n); return table[n];", []),
+        ("auto n = consume<uint32_t>(in); auto * all = consume<int>(in, n); return use(all + n);", []),
+    ],
+)
+def test_a_function_that_hands_on_what_it_reads_brings_it_in(body: str, told: list[str]) -> None:
+    assert by_readers(body) == told

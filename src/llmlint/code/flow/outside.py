@@ -8,13 +8,21 @@ part of who calls it. `rules/flows.toml` says what brings values in, and which c
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
 from llmlint.code.flow.native_helpers import fields_of
+from llmlint.code.flow.readers import (
+    Readers,
+    is_number,
+    number_given_by,
+    numbers_filled,
+    readers_in,
+    references_filled_by,
+)
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
@@ -61,11 +69,13 @@ def arrivals_in(file: SourceFile) -> list[Arrival]:
 
 def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     flows = file.vocabulary.native_flows
-    wanted = _bringing(file.facts, flows)
-    if wanted:
+    own = [f for f in file.facts.functions if any(flows.brings_in(e.callee) for e in f.effects if e.callee)]
+    if own:
         fields = fields_of(file.facts)
         functions = functions_of(file.tree)
-        helpers = _Helpers(by_only_name(functions), wanted)
+        readers = readers_in(functions, flows)
+        wanted = _bringing(file.facts, own, readers)
+        helpers = _Helpers(by_only_name(functions), wanted, readers)
         told: list[tree.Node] = []
         for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
@@ -76,11 +86,10 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
                 yield from new
 
 
-def _bringing(facts: FileFacts, flows: Flows) -> set[int]:
-    """The lines of the functions that bring a value in, by themselves or by a function that is given a reference."""
-    own = [f for f in facts.functions if any(flows.brings_in(e.callee) for e in f.effects if e.callee)]
-    by_reference = {f.name for f in own if any(_is_reference(p.annotation) for p in f.params)}
-    asking = (f for f in facts.functions if any(_name(e.callee.lstrip("~")) in by_reference for e in f.effects))
+def _bringing(facts: FileFacts, own: Sequence[Function], readers: Readers) -> set[int]:
+    """The lines of the functions that bring a value in: by themselves, by a reader, or by who is given a reference."""
+    handing = {f.name for f in own if any(_is_reference(p.annotation) for p in f.params)} | readers.keys()
+    asking = (f for f in facts.functions if any(_name(e.callee.lstrip("~")) in handing for e in f.effects))
     return {f.line for f in (*own, *asking)}
 
 
@@ -89,13 +98,11 @@ def _is_reference(annotation: str) -> bool:
 
 
 class _Helpers(NamedTuple):
-    """The functions of a file by name, and the lines of those that bring values in."""
+    """The functions of a file by name, the lines of those that bring values in, and what hands on what it reads."""
 
     named: Mapping[str, tree.Function]
     bringing: Collection[int]
-
-
-_NO_HELPERS = _Helpers({}, ())
+    readers: Readers
 
 
 class _Outside(Walk[Source]):
@@ -109,6 +116,8 @@ class _Outside(Walk[Source]):
         self._fields = fields
         self._helpers = helpers
         self.types = fields | self.parameters
+        self._made_for: dict[str, list[tuple[str, Source]]] = {}
+        """The values that the call was given that made what a place holds: so much is there."""
 
     # ------------------------------------------------------------ where values come in
 
@@ -118,19 +127,31 @@ class _Outside(Walk[Source]):
             return None
         if _is_reference(declared) and place_of(call) in self.parameters:
             self.parameters[place_of(target)] = self.parameters[place_of(call)]
+        if isinstance(call, tree.Call | tree.New):
+            asked = call.args if isinstance(call, tree.Call) else [call.length] if call.length is not None else []
+            self._made_for[place_of(target)] = [
+                (n, held.origin) for one in asked for n, held in self._unbounded_in(one, state)
+            ]
         if isinstance(call, tree.Call):
             called = tree.path_of(call.function)
-            what = self.flows.gives.find(called)
-            return Held(Source(call, _name(called), what[0])) if what and not _is_typed_in(call) else None
+            what = next(iter(self.flows.gives.find(called)), "") or number_given_by(call, self._helpers.readers)
+            return Held(Source(call, _name(called), what)) if what and not _is_typed_in(call) else None
         return next((held for _, held in self._unbounded_in(value, state)), None)
 
     def _bring_in(self, node: tree.Call, called: str, state: _State) -> None:
         what = self.flows.fills.find(called) or (self.flows.copies.find(called) if self._is_received(node) else ())
-        for place in _filled(node) if what else ():
+        filled = list(numbers_filled(node)) if what else []
+        for place in filled:
             if not _FLOAT.search(self.types.get(place, "")):
-                for known in [k for k in state if k == place or k.startswith(f"{place}.")]:
-                    del state[known]
-                state[place] = Held(Source(node, _name(called), what[0]))
+                self._came_in(place, Source(node, _name(called), what[0]), state)
+        for place, read in () if filled else references_filled_by(node, self._helpers.readers):
+            if is_number(self.types.get(place) or self.types.get(_name(place), "")):
+                self._came_in(place, Source(node, _name(called), read), state)
+
+    def _came_in(self, place: str, source: Source, state: _State) -> None:
+        for known in [k for k in state if k == place or k.startswith(f"{place}.")]:
+            del state[known]
+        state[place] = Held(source)
 
     def _is_received(self, copy: tree.Call) -> bool:
         """Are the bytes of a parameter copied into a value: `memcpy(&n, input.data(), sizeof(n))`?"""
@@ -145,7 +166,7 @@ class _Outside(Walk[Source]):
         given = [(place_of(inside_casts(arg)), p) for arg, p in zip(node.args, helper.params, strict=True)]
         entering = {p.name + rest: held for place, p in given for rest, held in self._known_of(place, state)}
         if entering or helper.line in self._helpers.bringing:
-            walk = _Outside(helper, self.flows, self._fields, _NO_HELPERS)
+            walk = _Outside(helper, self.flows, self._fields, self._helpers._replace(named={}))
             walk.parameters |= {p.name: self.parameters[place] for place, p in given if place in self.parameters}
             walk.found, walk.tries = self.found, self.tries
             ends = walk.block(helper.body or [], entering)
@@ -181,7 +202,8 @@ class _Outside(Walk[Source]):
         return None
 
     def weighs(self, call: tree.Call) -> bool:
-        return not self.flows.brings_in(tree.path_of(call.function))
+        called = tree.path_of(call.function)
+        return not self.flows.brings_in(called) and _name(called) not in self._helpers.readers
 
     # ------------------------------------------------------------ where they arrive
 
@@ -191,21 +213,23 @@ class _Outside(Walk[Source]):
                 called = tree.path_of(function)
                 for at in self.flows.takes.find(called) if state else ():
                     if at < len(args) and not (self.tries and isinstance(function, tree.Attribute)):
-                        self._arrive(args[at], "size", f"{_name(called)}()", node, state)
+                        self._arrive(args[at], "size", f"{_name(called)}()", node, state, place_of(args[0]))
                 for arg in args if state and self.flows.guards.find(called) else ():
                     state.update(self._note(state, place_of(inside_casts(arg)), EQUAL, node))
                 self._bring_in(node, called, state)
                 self._follow(node, called, state)
+            case tree.New(length=tree.Binary() as length) if state and not self.tries:
+                self._arrive(length, "size", "new", node, state)  # what wraps is small, and nothing throws
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
                 if not _BY_KEY.search(self.types.get(indexed) or self.types.get(indexed.rpartition(".")[2], "")):
-                    self._arrive(key, "index", indexed, node, state)
+                    self._arrive(key, "index", indexed, node, state, indexed)
             case tree.Binary(op="/" | "%", right=right) if state:
                 self._divided(node, right, state)
             case tree.Binary(op="+" | "-", left=left, right=right) if state:
                 pointer = place_of(inside_casts(left))
                 if self.types.get(pointer, "").endswith("*"):
-                    self._arrive(right, "pointer", pointer, node, state)
+                    self._arrive(right, "pointer", pointer, node, state, pointer)
 
     def asserted(self, call: tree.Call, state: _State) -> None:
         for node in tree.walk(call) if state else ():
@@ -221,9 +245,10 @@ class _Outside(Walk[Source]):
         if held is not None and not held.asked and not any(map(_is_float, tree.walk(node))):
             self._found(node, "divide", "", place, held)
 
-    def _arrive(self, value: tree.Node, how: str, by: str, at: tree.Node, state: _State) -> None:
+    def _arrive(self, value: tree.Node, how: str, by: str, at: tree.Node, state: _State, reached: str = "") -> None:
         for place, held in self._unbounded_in(value, state):
-            self._found(at, how, by, place, held)
+            if not any(n == place and origin is held.origin for n, origin in self._made_for.get(reached, ())):
+                self._found(at, how, by, place, held)
             return
 
     def _found(self, at: tree.Node, how: str, by: str, place: str, held: Held[Source]) -> None:
@@ -244,24 +269,6 @@ class _Outside(Walk[Source]):
         if held is not None and held.asked.isdisjoint({BELOW, EQUAL}):
             if not held.asked or held.asked & _ONE_SIDED:
                 yield place, held
-
-
-def _filled(node: tree.Call) -> Iterator[str]:
-    """The numbers that a call writes: those whose size it is told, or the first whose address it gets."""
-    targets = [inner.operand for a in node.args if isinstance(inner := inside_casts(a), tree.Unary) and inner.op == "&"]
-    places = [place for place in map(place_of, targets) if place]
-    sizes = [arg for arg in node.args if _is_size(arg)]
-    told = [p for p in places if any(p in map(place_of, size.args) for size in sizes if isinstance(size, tree.Call))]
-    if "scanf" in tree.path_of(node.function):
-        yield from places
-    elif sizes:
-        yield from told or places[:1]
-
-
-def _is_size(node: tree.Node) -> bool:
-    if isinstance(node, tree.Call):
-        return tree.path_of(node.function) == "sizeof"
-    return isinstance(node, tree.Literal) and node.kind == "int"
 
 
 def _is_typed_in(call: tree.Call) -> bool:

@@ -264,12 +264,13 @@ class Call(Node, gc=False):
 
 
 class New(Node, gc=False):
-    """`is_placed`: the object is made in memory that somebody else holds."""
+    """`is_placed`: the object is made in memory that somebody else holds; `length` is that of an array."""
 
     type: Node
     args: list[Node]
     is_array: bool = False
     is_placed: bool = False
+    length: Node | None = None
 
 
 class Literal(Node, gc=False):

@@ -165,11 +165,13 @@ def _new(file: File, node: Any) -> tree.Node:
     kind = node.child_by_field_name("type")
     listed = node.child_by_field_name("arguments")
     written = tree.TypeName(*file.at(kind), file.text(kind))
-    is_array = node.child_by_field_name("declarator") is not None
+    array = node.child_by_field_name("declarator")
+    length = array.child_by_field_name("length") if array is not None else None
     placement = node.child_by_field_name("placement")
     is_placed = placement is not None and "nothrow" not in file.text(placement)
     args = arguments_of(file, listed) if listed is not None else []
-    return tree.New(*file.at(node), written, args, is_array, is_placed)
+    counted = file.one(length) if length is not None else None
+    return tree.New(*file.at(node), written, args, array is not None, is_placed, counted)
 
 
 @reads("delete_expression")

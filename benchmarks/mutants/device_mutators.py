@@ -1,24 +1,32 @@
-"""Mutators of code for a GPU: a wait that is left out, memory that is not pinned."""
+"""Mutators of code for a GPU: a wait that is left out, memory that is not pinned, a part that is not copied."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from benchmarks.mutants.sites import Mutator, Planted, PythonFile, call_of, called, inner, simple
+from benchmarks.mutants.sites import Mutator, Planted, PythonFile, call_of, called, inner, one_line, simple
 
 _STREAM_WAITS = ("wait_stream", "wait_event")
 _MOVES = ("to", "cuda", "copy_")
 
 
-def _forgotten_stream_wait(file: PythonFile) -> Iterator[Planted]:
-    """A wait of one stream for another, in a function that works on a stream of its own."""
+def _forgotten_join(file: PythonFile) -> Iterator[Planted]:
+    """A wait of one stream for another, in or behind what works on a stream of its own."""
+    yield from _stream_waits(file, lambda line, bodies: line > min(body.lineno for body in bodies))
+
+
+def _forgotten_fork(file: PythonFile) -> Iterator[Planted]:
+    """The same before it."""
+    yield from _stream_waits(file, lambda line, bodies: line < min(body.lineno for body in bodies))
+
+
+def _stream_waits(file: PythonFile, is_meant: Callable[[int, list[ast.With]], bool]) -> Iterator[Planted]:
     for function in file.functions:
-        if not any(isinstance(node, ast.With) and _is_on_stream(node) for node in inner(function)):
-            continue
-        for statement in simple(function):
+        bodies = [node for node in inner(function) if isinstance(node, ast.With) and _is_on_stream(node)]
+        for statement in simple(function) if bodies else []:
             call = call_of(statement)
-            if call is not None and called(call) in _STREAM_WAITS:
+            if call is not None and called(call) in _STREAM_WAITS and is_meant(statement.lineno, bodies):
                 yield file.symbol(function), statement.lineno, ast.unparse(call), [file.without(statement)]
 
 
@@ -53,6 +61,30 @@ def _unpinned(file: PythonFile) -> Iterator[Planted]:
                     yield file.symbol(function), statement.lineno, f"pinned memory of {target}", [change]
 
 
+def _uncopied_part(file: PythonFile) -> Iterator[Planted]:
+    """A copy of a part that an attribute gets, as it does elsewhere in the class."""
+    for cls in file.classes:
+        kept = [(s, part) for s in ast.walk(cls) if isinstance(s, ast.Assign) and (part := _copied_part(s)) is not None]
+        names = [s.targets[0].attr for s, _ in kept if isinstance(s.targets[0], ast.Attribute)]
+        for (statement, part), name in zip(kept, names, strict=True):
+            whole = ast.unparse(part.value)
+            is_own = whole.startswith("self.") or whole == ast.unparse(statement.targets[0])
+            if names.count(name) > 1 and not is_own and one_line(statement):
+                change = file.replaced(statement.value, ast.unparse(part))
+                function = file.function_of(statement)
+                if function is not None:
+                    yield file.symbol(function), statement.lineno, ast.unparse(statement), [change]
+
+
+def _copied_part(statement: ast.Assign) -> ast.Subscript | None:
+    """`part` of `node.value = part.clone()`."""
+    made, targets = statement.value, statement.targets
+    if len(targets) != 1 or not isinstance(targets[0], ast.Attribute) or not isinstance(made, ast.Call):
+        return None
+    part = made.func.value if called(made) == "clone" and isinstance(made.func, ast.Attribute) else None
+    return part if isinstance(part, ast.Subscript) else None
+
+
 def _root(call: ast.Call) -> str:
     """The local that a copy moves: what `to` is called on, what `copy_` is given."""
     moved: ast.AST = call.func
@@ -68,7 +100,9 @@ def _is_async(call: ast.Call) -> bool:
 
 
 MUTATORS = (
-    Mutator("forgotten-stream-wait", "streams in no order", ("LLM302",), _forgotten_stream_wait),
+    Mutator("forgotten-stream-wait", "streams in no order", ("LLM302",), _forgotten_join),
+    Mutator("forgotten-fork", "a stream that begins too early", ("LLM302", "LLM308"), _forgotten_fork),
+    Mutator("uncopied-part", "a part that keeps the whole", ("LLM306",), _uncopied_part),
     Mutator("forgotten-copy-wait", "what came is read too early", ("LLM301",), _forgotten_copy_wait),
     Mutator("unpinned-memory", "a copy that has to wait", ("LLM601",), _unpinned),
 )

@@ -112,15 +112,26 @@ def _flag_report(program: Program, function: FunctionInfo, effect: Effect, flag:
 
 def _views_kept(program: Program) -> Iterator[Report]:
     """An attribute gets a copy of a part wherever else it gets one, and here a view."""
-    for function in program.asked.functions:
+    copied_names = _copied_names(program)
+    for function in program.asked.functions if copied_names else ():
         if function.language != "python" or function.owner is None:
             continue
         for effect in function.effects:
             kept = last_name(effect.path)
-            if effect.op == "assign" and "." in effect.path and _is_view(program, function, effect):
+            if effect.op == "assign" and "." in effect.path and kept in copied_names:
                 copied = _copied_elsewhere(program, function, kept)
-                if len(copied) > 0:
+                if copied and _is_view(program, function, effect):
                     yield _view_report(program, function, effect, copied)
+
+
+def _copied_names(program: Program) -> frozenset[str]:
+    """The attributes that are given a clone anywhere: a sieve."""
+    callers = {call.function for call in program.calls_named("clone") if call.function.language == "python"}
+    return frozenset(last_name(e.path) for function in callers for e in function.effects if _gets_copy(e))
+
+
+def _gets_copy(effect: Effect) -> bool:
+    return effect.op == "assign" and last_name(effect.source) == "clone"
 
 
 def _is_view(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -156,7 +167,7 @@ def _copied_elsewhere(program: Program, function: FunctionInfo, name: str) -> li
         Call(other, effect)
         for other in (f for cls in kin for f in program.functions_of(cls))
         for effect in other.effects
-        if effect.op == "assign" and last_name(effect.path) == name and last_name(effect.source) == "clone"
+        if last_name(effect.path) == name and _gets_copy(effect)
     ]
 
 

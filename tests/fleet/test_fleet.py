@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -317,6 +318,7 @@ def test_executors_give_the_same_data(how: str, history: History, fleet_file: Pa
     alone = [rows(fleet_file, name) for name in ("findings.parquet", "revisions.parquet")]
     for file in (fleet_file.parent / "fleet-data").rglob("*.parquet"):
         file.unlink()
+    shutil.rmtree(fleet_file.parent / "cache")  # so that they scan, and are not only told
     fleet(fleet_file, "--executor", how, "--jobs", "2")
     assert [rows(fleet_file, name) for name in ("findings.parquet", "revisions.parquet")] == alone
 

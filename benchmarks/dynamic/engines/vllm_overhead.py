@@ -1,10 +1,11 @@
 """What tracing costs vLLM's scheduler: pairs of runs with and without, and the median of their ratios.
 
-    python -m benchmarks.dynamic.engines.vllm_overhead --workdir DIR [--pairs 10] [--step-ms 0] [--requests 4000]
+    python -m benchmarks.dynamic.engines.vllm_overhead --workdir DIR [--pairs 10] [--step-ms 0] [--turns]
 
 The work directory is that of `python -m benchmarks.dynamic.engines vllm_core`. Ten functions are watched for four
 findings, per-token ones among them. With no model the processor's seconds are told beside the clock's, which others'
-work on the machine moves.
+work on the machine moves. With --turns both sides are rounds of one process, in turn (`vllm_turns_program.py`), with a
+quarter of the requests in each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 
 from .catalogue import VLLM_CORE
+from .engine import HERE
 
 CORE = "vllm/v1/core"
 SCHEDULER, MANAGER = f"{CORE}/sched/scheduler.py", f"{CORE}/kv_cache_manager.py"
@@ -109,14 +111,28 @@ def pair(workdir: Path, command: list[str], traced_first: bool) -> tuple[float, 
     return traced[0] / plainly[0], traced[1] / plainly[1], traced[2] - plainly[2]
 
 
+def by_turns(workdir: Path, more: tuple[str, ...]) -> None:
+    """The rounds of one traced process; it prints for itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        prepare(run, make_plan(findings(), Catalogue(()), VLLM_CORE.tree(workdir, "clean")))
+        program = (str(HERE / "vllm_turns_program.py"), str(workdir / VLLM_CORE.name / "model"), *more)
+        traced = environment(run, base=VLLM_CORE.surroundings(workdir, "clean"))
+        subprocess.run([str(VLLM_CORE.python(workdir)), *program], env=traced, check=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workdir", type=Path, required=True)
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--step-ms", type=float, default=0)
     parser.add_argument("--requests", type=int, default=4000)
+    parser.add_argument("--turns", action="store_true")
     options = parser.parse_args()
     workdir = options.workdir.resolve()
+    if options.turns:
+        asked = ("--pairs", str(options.pairs), "--step-ms", str(options.step_ms))
+        return by_turns(workdir, ("--requests", str(options.requests // 4), *asked))
     more = ("--times", "--requests", str(options.requests), "--step-ms", str(options.step_ms))
     command = VLLM_CORE.command(workdir, more)
     ratios = []

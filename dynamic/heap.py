@@ -16,7 +16,8 @@ MOST = 200_000
 """So many objects are walked at the most."""
 
 _NOT_INTO = (ModuleType, type, FunctionType, BuiltinFunctionType, CodeType)
-"""They lead to all there is, and hold no object of a request or a step."""
+"""They lead to all there is, and hold no object of a request or a step. An object is asked for its type alone: its
+`__class__` may be code of the program's."""
 CO_OPTIMIZED = 1
 """Of the code of functions, whose variables are in no dictionary."""
 
@@ -39,7 +40,7 @@ def _held(classes: Collection[type]) -> Iterator[object]:
     ]
     while waiting and len(seen) < MOST:
         thing = waiting.pop()
-        if id(thing) in seen or not gc.is_tracked(thing) or isinstance(thing, _NOT_INTO):
+        if id(thing) in seen or not gc.is_tracked(thing) or issubclass(type(thing), _NOT_INTO):
             continue
         seen.add(id(thing))
         if type(thing) in classes:

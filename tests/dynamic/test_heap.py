@@ -70,3 +70,20 @@ def test_what_a_function_lets_go_of_is_gone_though_its_variables_were_looked_at(
         assert mine["way"] is way, "the program's own look at its variables stays as it was"
     finally:
         gc.unfreeze()
+
+
+class Odd:
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        raise AssertionError("nobody but the program may ask")
+
+
+def test_no_code_of_the_program_runs_for_it() -> None:
+    odd = [Odd()]
+    gc.collect()
+    gc.freeze()
+    try:
+        assert list(objects_of({Batch})) == []
+    finally:
+        gc.unfreeze()
+    assert len(odd) == 1

@@ -23,6 +23,7 @@ _READ = re.compile(r"\b(?:fread|read|recv|Read|Recv|get_\w+|ReadFrom\w*|stoi|sto
 _CHOICE = re.compile(r"^(.*?)\(?([\w.>()-]+) (?:> 0|!= 0) \? ([^?:]+ [/%] \2) : [^;?:]+;$")
 _STATUS = re.compile(r"^(\s*)\w*(?:CHECK|SAFE|ASSERT_SUCCESS|Check)\w*\((cuda\w+\(.*\))\);$")
 _LAUNCH = re.compile(r"<<<([^<>,]+(?:\([^()]*\))?), ([^<>,]+(?:\([^()]*\))?), ([^<>,]+), ([^<>,]*stream[^<>,]*)>>>")
+_TORCH = re.compile(r"\btorch[:/]|\bat::|ATen/|c10/")
 _DEVICE_WAIT = re.compile(r"^\s*(?:\w+\()?(cudaStreamWaitEvent|cudaEventSynchronize)\((.+)\)\)?;$")
 _HEARD = re.compile(r"^(\s*)if \(!((?:[\w.>-]+)\([^()]*\))\) \{$")
 _ASYNC = re.compile(r"^(\s*)(?:auto|std::future<\w+>) (\w+) = (std::async\(.*\);)$")
@@ -168,7 +169,9 @@ def _unchecked_status(file: CppFile) -> Iterator[Planted]:
 
 
 def _default_stream(file: CppFile) -> Iterator[Planted]:
-    """The stream of a launch."""
+    """The stream of a launch, in a file that works on torch's tensors."""
+    if not any(_TORCH.search(line) for line in file.lines):
+        return
     for name, first, last in file.functions:
         for line in range(first, last + 1):
             match = _LAUNCH.search(file.lines[line - 1])

@@ -21,15 +21,18 @@ from llmlint.findings import Report, Step
 
 _SHRINKS = frozenset({"remove", "clear"})
 _GROWS_KEYED = frozenset({"add", "discard", "setdefault", "update"})
+_MOVE_UP = frozenset({"std.vector", "std.string", "std.basic_string"})
+_MOVED_UP = "in a vector the iterator most often stands at the next element then, although by the standard it has ended"
 _COMPARES = frozenset({"<", "!=", "<="})
 
 
 _MOVES = frozenset("push_back emplace_back push_front emplace_front insert erase clear pop_back resize".split())
-_STEPPED = re.compile(
+_BY_ITERATOR = re.compile(
     r"for for ?\(.*?\b(?P<iterator>\w+) ?= ?[\w.>-]+?(?:\.|->)c?begin\(\);[^;]*;"
-    r"[^;)]*(?:\+\+ ?(?P=iterator)|(?P=iterator) ?\+\+) ?\)"
+    r"(?P<step>[^;)]*(?:\+\+ ?(?P=iterator)|(?P=iterator) ?\+\+))? ?\)"
+    r"|while (?P<asked>\w+) ?!= ?[\w.>-]+?(?:\.|->)c?end\(\)"
 )
-"""A C++ loop that steps an iterator on in its head."""
+"""A C++ loop that walks by an iterator: it steps it on in its head, or asks there whether it is at the end."""
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -37,10 +40,10 @@ def check_program(program: Program) -> Iterator[Report]:
         function = whole(program, written) if any(loops_of(written)) else written
         for loop in filter(partial(is_own_region, function), loops_of(function)):
             region = function.regions[loop]
-            if region.text.startswith("while "):
+            if function.language != "python" and (by := _BY_ITERATOR.match(region.text)) is not None:
+                yield from _iterator_lost(program, function, loop, by["iterator"] or by["asked"], bool(by["step"]))
+            elif region.text.startswith("while "):
                 yield from _behind_a_cursor(program, function, loop, region)
-            elif (stepped := _STEPPED.match(region.text)) is not None:
-                yield from _iterator_lost(program, function, loop, stepped["iterator"])
             elif (walked := walked_by(function, loop)) and "[]" not in walked:
                 yield from _in_the_body(program, function, loop, walked)
 
@@ -92,7 +95,13 @@ def _changed_by(program: Program, function: FunctionInfo, call: Effect, walked: 
 
 
 def _report(
-    program: Program, function: FunctionInfo, loop: int, effect: Effect, walked: str, through: tuple[Done, ...]
+    program: Program,
+    function: FunctionInfo,
+    loop: int,
+    effect: Effect,
+    walked: str,
+    through: tuple[Done, ...],
+    doubt: str = "",
 ) -> Report:
     region = function.regions[loop]
     steps = [Step(function.path, region.line, f"the loop walks {walked} itself, not a copy")]
@@ -108,21 +117,36 @@ def _report(
         symbol_of(function),
         f"{function.name} changes {walked} while it walks it",
         tuple(steps),
-        confidence="low" if maybe else "medium" if through or helped else "high",
-        reason="the called method may leave it alone" if maybe else "the loop goes on after the change",
+        confidence="low" if maybe or doubt else "medium" if through or helped else "high",
+        reason=doubt or ("the called method may leave it alone" if maybe else "the loop goes on after the change"),
         subject=walked,
         fix=f"walk list({walked})",
         data={"snapshot": region.line} if region.text.startswith("for ") else {},
     )
 
 
-def _iterator_lost(program: Program, function: FunctionInfo, loop: int, iterator: str) -> Iterator[Report]:
-    """`m.erase(it)` ends the very iterator that the head steps on."""
-    for at, effect in effects_in(function, loop):
+def _may_give_anew(effect: Effect, iterator: str) -> bool:
+    """An assignment, or a call that is handed the iterator and may take it by reference."""
+    if effect.op == "bind":
+        return effect.path == iterator and effect.via != "+="
+    handed = any(iterator in (argument.written, argument.path) for argument in effect.args)
+    return handed and bool(effect.callee) and effect.via != "erase"
+
+
+def _iterator_lost(
+    program: Program, function: FunctionInfo, loop: int, iterator: str, is_stepped: bool
+) -> Iterator[Report]:
+    """`m.erase(it)` ends the very iterator that the head steps on or asks about, and nothing gives it another value."""
+    inside = list(effects_in(function, loop))
+    anew = [at for at, e in inside if _may_give_anew(e, iterator)]
+    for at, effect in inside:
         named = effect.args[0].written or effect.args[0].path if effect.args else ""
-        if effect.via != "erase" or named != iterator or effect.result == iterator or not goes_on(function, loop, at):
+        if effect.via != "erase" or named != iterator or effect.result == iterator:
             continue
-        yield _report(program, function, loop, effect, effect.path, ())
+        if not goes_on(function, loop, at, anew):
+            continue
+        moves_up = not is_stepped and program.name_of(function, effect.path) in _MOVE_UP
+        yield _report(program, function, loop, effect, effect.path, (), _MOVED_UP if moves_up else "")
         return
 
 

@@ -32,7 +32,7 @@ _SAYING_NAMES = frozenset(
 _SAYING = r"(?:Error|Exception|Warning|warn|print|\.(?:debug|info|warning|error|critical|exception))"
 _VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
 _NAMED = re.compile(r"%\(\w+\)")
-_BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(![rsa])?(:[^{}]*)?\}(?!\})")
+_BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(?: ?= ?)?(![rsa])?(:[^{}]*)?\}(?!\})")
 
 
 class _Slip(NamedTuple):
@@ -139,10 +139,11 @@ def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:
 
 
 def _names_around(file: SourceFile, line: int) -> set[str]:
-    """Parameters and locals of the functions around a line."""
+    """Parameters and locals of the functions around a line, and the errors that handlers around it name."""
     around = functions_at(file.facts, line)
     bound = {effect.path for f in around for effect in f.effects if effect.op == "bind"}
-    return bound | {param.name for f in around for param in f.params}
+    caught = {h.name for h in nodes(file.tree, tree.Handler) if h.name and h.line <= line <= h.end_line}
+    return bound | caught | {param.name for f in around for param in f.params}
 
 
 def _report(facts: FileFacts, slip: _Slip) -> Report:

@@ -1,13 +1,14 @@
 """LLM904: a method that hands its work on to one of the same name, and does not hand on the result.
 
-By the habit of a program: nearly all definitions of the name return a value, and some caller uses it.
+By the habit of a program: nearly all definitions of the name return a value, and some caller uses it. Or by its own
+word: it is declared to give something, and no way through it gives anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.results import gives_no_value, gives_value, run_by
+from llmlint.code.domain.results import breaks_its_word, gives_no_value, gives_value, run_by
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.with_helpers import whole
@@ -30,6 +31,11 @@ def check_program(program: Program) -> Iterator[Report]:
                 dropped = _dropped(program, function) if _should_give(function) else None
                 if dropped is not None:
                     yield _report(program, function, dropped, giving, len(functions), used)
+    for function in program.asked.functions:
+        if function.is_method and not function.name.startswith("__") and breaks_its_word(function):
+            dropped = _dropped(program, function)
+            if dropped is not None:
+                yield _of_its_word(program, function, dropped)
 
 
 def _should_give(function: FunctionInfo) -> bool:
@@ -45,6 +51,20 @@ def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
             if all(map(gives_value, ran)) and (ran or not _is_filled(function, effect)):
                 return effect
     return None
+
+
+def _of_its_word(program: Program, function: FunctionInfo, dropped: Effect) -> Report:
+    return Report(
+        program.place(function, dropped),
+        symbol_of(function),
+        f"{function.name} drops what {dropped.callee} returns, and is declared to give {function.facts.returns}",
+        (program.step(function, function.facts.line, f"it is declared to give {function.facts.returns}"),),
+        confidence="medium",
+        reason="no way through it gives a value",
+        subject=f"{function.name}:{dropped.callee}",
+        fix="return the result",
+        data={"give_back": True},
+    )
 
 
 def _is_filled(function: FunctionInfo, effect: Effect) -> bool:

@@ -121,7 +121,8 @@ CASES = {
         ],
     ),
     "default-stream": (
-        """void scale(float * x, cudaStream_t stream) {
+        """#include <torch/extension.h>
+void scale(float * x, cudaStream_t stream) {
     kernel<<<grid, block, 0, stream>>>(x);
 }
 """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect
@@ -9,6 +10,7 @@ from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Program
 
+_NOTHING = re.compile(r"\b(None|Optional|NoReturn|Never|Any|object|Iterator|Generator|AsyncIterator|AsyncGenerator)\b")
 _SAYS_ONLY = ("raise", "pass")
 
 
@@ -19,13 +21,25 @@ def gives_nothing(function: FunctionInfo) -> bool:
 
 def gives_no_value(function: FunctionInfo) -> bool:
     """The same where it may also return without a value, or say that it gives None."""
+    return function.facts.returns in ("", "None") and _has_no_value(function)
+
+
+def _has_no_value(function: FunctionInfo) -> bool:
     facts = function.facts
     if function.language != "python" or not facts.has_body or facts.is_generator or facts.decorators:
         return False
-    if facts.shape in _SAYS_ONLY or facts.returns not in ("", "None"):
+    if facts.shape in _SAYS_ONLY:
         return False
     ends_in_raise = bool(facts.effects) and facts.effects[-1].op == "raise" and facts.effects[-1].region == 0
     return not ends_in_raise and not any(e.op == "return" and e.value != "none" for e in facts.effects)
+
+
+def breaks_its_word(function: FunctionInfo) -> bool:
+    """Declared to give something that is not None, and no way through it does, or raises an error."""
+    facts = function.facts
+    if not facts.returns or _NOTHING.search(facts.returns) or any(e.op == "raise" for e in facts.effects):
+        return False
+    return _has_no_value(function)
 
 
 def gives_value(function: FunctionInfo) -> bool:

@@ -14,6 +14,7 @@ from benchmarks.mutants.page import markdown, tell
 from benchmarks.mutants.planting import ALL, run_engine
 from benchmarks.precision.targets import load_targets, tree_of
 from benchmarks.real_bugs.options import cache_option, histories_option
+from llmlint.catalogue import load_catalogue
 
 PAGE = Path(__file__).parent / "results" / "mutants.md"
 
@@ -74,7 +75,7 @@ def main(
         )
     whole = not names and not mutators and not targets
     if page or whole:
-        (page or PAGE).write_text(markdown(engines, how), "utf-8")
+        (page or PAGE).write_text(markdown(engines, how, {rule.code for rule in load_catalogue()}), "utf-8")
 
 
 if __name__ == "__main__":

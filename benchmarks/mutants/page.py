@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import click
 
@@ -11,7 +11,8 @@ from benchmarks.mutants.planting import ALL, EngineResult, Result
 NO_RULE = "no rule yet"
 
 
-def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
+def markdown(engines: Sequence[EngineResult], how: dict[str, str], rules: Collection[str] = ()) -> str:
+    bare = without_mutator(rules)
     results = [result for engine in engines for result in engine.results]
     with_rule = [result for result in results if result.rules]
     blocks = [
@@ -49,6 +50,7 @@ def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
             ),
         ),
         "A *suspected* site is one where a rule for the bug already speaks of the code as it was; nothing is planted.",
+        f"No mutator is for {', '.join(bare)}." if bare else "",
         "## By rule",
         "Each planted bug counts for the first rule that its mutator names.",
         _by(with_rule, "rule", lambda result: result.rules[0]),
@@ -67,6 +69,12 @@ def markdown(engines: Sequence[EngineResult], how: dict[str, str]) -> str:
         ),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def without_mutator(rules: Collection[str]) -> list[str]:
+    """Of these rules those whose bug nothing plants; rules about suppressions are none of the program's."""
+    covered = {code for mutator in ALL for code in mutator.rules}
+    return sorted(code for code in rules if code not in covered and not code.startswith("LLM00"))
 
 
 def _finders(result: Result) -> str:

@@ -29,8 +29,12 @@ from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_o
 from llmlint.flows import Flows
 
 _ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
+_CHECKED = "checked"
+"""A call was given it, and decided: a test from one side behind that takes nothing back."""
 _KEEPS = frozenset({"+", "-", "*", "<<"})
 _BY_KEY = re.compile(r"map\s*<|\bjson\b|[mM]ap\b")
+_NAMED_BY_KEY = re.compile(r"[mM]aps?_?$")
+"""Members whose class is declared in a header."""
 _BYTES = re.compile(r"(?:vector|span)\s*<\s*(?:std::)?(?:u?int8_t|char|byte)|(?:uint8_t|char|void)\s*\*|string")
 _FLOAT = re.compile(r"\b(?:float|double)\b")
 
@@ -205,6 +209,11 @@ class _Outside(Walk[Source]):
         called = tree.path_of(call.function)
         return not self.flows.brings_in(called) and _name(called) not in self._helpers.readers
 
+    def _note(self, state: _State, place: str, told: str, at: tree.Node) -> _State:
+        state = super()._note(state, place, told, at)
+        held = state.get(place) if told == ASKED and isinstance(at, tree.Call) else None
+        return state if held is None else state | {place: held._replace(asked=held.asked | {_CHECKED})}
+
     # ------------------------------------------------------------ where they arrive
 
     def meets(self, node: tree.Node, state: _State) -> None:
@@ -222,7 +231,8 @@ class _Outside(Walk[Source]):
                 self._arrive(length, "size", "new", node, state)  # what wraps is small, and nothing throws
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
-                if not _BY_KEY.search(self.types.get(indexed) or self.types.get(indexed.rpartition(".")[2], "")):
+                declared = self.types.get(indexed) or self.types.get(_name(indexed), "")
+                if not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or indexed):
                     self._arrive(key, "index", indexed, node, state, indexed)
             case tree.Binary(op="/" | "%", right=right) if state:
                 self._divided(node, right, state)
@@ -266,7 +276,7 @@ class _Outside(Walk[Source]):
             return
         place = place_of(node)
         held = self.held_at(place, state)
-        if held is not None and held.asked.isdisjoint({BELOW, EQUAL}):
+        if held is not None and held.asked.isdisjoint({BELOW, EQUAL, _CHECKED}):
             if not held.asked or held.asked & _ONE_SIDED:
                 yield place, held
 

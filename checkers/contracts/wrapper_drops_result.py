@@ -28,12 +28,13 @@ def check_program(program: Program) -> Iterator[Report]:
         used = [call for call in program.calls_named(name) if call.effect.result not in ("", "<return>")]
         if used and len(giving) >= _SHARE * len(functions):
             for function in program.asked.among(functions):
-                dropped = _dropped(program, function) if _should_give(function) else None
+                found = _dropped(program, function) if _should_give(function) else iter(())
+                dropped = next((call for call in found if not _may_be_filled(program, function, call)), None)
                 if dropped is not None:
                     yield _report(program, function, dropped, giving, len(functions), used)
     for function in program.asked.functions:
         if function.is_method and not function.name.startswith("__") and breaks_its_word(function):
-            dropped = _dropped(program, function)
+            dropped = next(_dropped(program, function), None)
             if dropped is not None:
                 yield _of_its_word(program, function, dropped)
 
@@ -43,14 +44,12 @@ def _should_give(function: FunctionInfo) -> bool:
     return function.is_method and gives_no_value(function) and not function.facts.returns
 
 
-def _dropped(program: Program, function: FunctionInfo) -> Effect | None:
-    """The call of its own name on another object, whose result goes nowhere."""
+def _dropped(program: Program, function: FunctionInfo) -> Iterator[Effect]:
+    """The calls of its own name on another object, whose results go nowhere."""
     for effect in whole(program, function).effects:
         if effect.op == "call" and not effect.result and effect.callee.endswith(f".{function.name}"):
-            ran = run_by(program, function, effect)
-            if all(map(gives_value, ran)) and (ran or not _is_filled(function, effect)):
-                return effect
-    return None
+            if all(map(gives_value, run_by(program, function, effect))):
+                yield effect
 
 
 def _of_its_word(program: Program, function: FunctionInfo, dropped: Effect) -> Report:
@@ -67,8 +66,10 @@ def _of_its_word(program: Program, function: FunctionInfo, dropped: Effect) -> R
     )
 
 
-def _is_filled(function: FunctionInfo, effect: Effect) -> bool:
+def _may_be_filled(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Is a call that cannot be followed handed what the function was handed, and that alone? It may write into it."""
+    if run_by(program, function, effect):
+        return False
     given = {argument.path for argument in effect.args}
     return len(given) > 1 and given <= {param.name for param in function.params} | {"", "self"}
 

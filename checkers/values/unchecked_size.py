@@ -19,6 +19,7 @@ from llmlint.findings import Place, Report, Step
 
 _USED = {
     "size": "is the size that {by} is given",
+    "wrapped": "is a part of the size that {by} is given, which may wrap",
     "index": "is an index into {by}",
     "pointer": "moves the pointer {by}",
 }

@@ -45,7 +45,7 @@ READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
         (READ + "if (n < 1 || most + n < 2) { return 0; } return table[n];", "index"),
         ("auto & bytes = input; uint32_t n; memcpy(&n, bytes.data(), sizeof(n)); return table[n];", "index"),
         ("for (int i = 0; i < 3; i++) { int n = stream.next_u32(); most += table[n]; } return most;", "index"),
-        (READ + "char * all = new char[n + 1];", "size"),
+        (READ + "char * all = new char[n + 1];", "wrapped"),
         (READ + "std::string text(p, n);", "size"),
     ],
 )

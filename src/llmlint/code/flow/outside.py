@@ -48,7 +48,8 @@ class Source(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """`how` says what is done there with a value that nothing bounds: size, index, pointer, divide or assert.
+    """`how` says what is done there with a value that nothing bounds: size, wrapped (a size that is small where its sum
+    wraps), index, pointer, divide or assert.
 
     `asked` is a test on the way that bounds it from one side only.
     """
@@ -228,7 +229,7 @@ class _Outside(Walk[Source]):
                 self._bring_in(node, called, state)
                 self._follow(node, called, state)
             case tree.New(length=tree.Binary() as length) if state and not self.tries:
-                self._arrive(length, "size", "new", node, state)  # what wraps is small, and nothing throws
+                self._arrive(length, "wrapped", "new", node, state)  # what wraps is small, and nothing throws
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
                 declared = self.types.get(indexed) or self.types.get(_name(indexed), "")

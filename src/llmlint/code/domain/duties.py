@@ -150,7 +150,7 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
     )
     raising = asked._replace(throws=lambda effect: may_raise(lending.program, function, effect))
     found = leak(asked) or (None if is_handed_over else leak(raising))
-    if found is None and _is_lock(held) and function.facts.is_async and not is_handed_over:
+    if found is None and held.protocol.kind == "lock" and function.facts.is_async and not is_handed_over:
         found = leak(asked._replace(throws=_is_awaited_work))
     if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
         return None

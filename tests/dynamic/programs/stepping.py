@@ -1,6 +1,7 @@
 """An engine whose step allocates: what the switches name goes wrong."""
 
 import os
+import time
 
 BUGS = os.environ.get("BUGS", "").split(",")
 
@@ -12,6 +13,7 @@ class Heap:
         self.kept: list[bytearray] = []
 
     def step(self, number: int) -> None:
+        time.sleep(0.002)  # a run lasts long enough for several samples, however fast the machine
         page = bytearray(1 << 18)
         if "grow" in BUGS:
             self.kept.append(page)

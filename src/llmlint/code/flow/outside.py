@@ -132,7 +132,7 @@ class _Outside(Walk[Source]):
             return None
         if _is_reference(declared) and place_of(call) in self.parameters:
             self.parameters[place_of(target)] = self.parameters[place_of(call)]
-        if place_of(call) in self._made_for:
+        if place_of(call) and place_of(call) in self._made_for:
             self._made_for[place_of(target)] = self._made_for[place_of(call)]
         if isinstance(call, tree.Call | tree.New):
             asked = call.args if isinstance(call, tree.Call) else [call.length] if call.length is not None else []

@@ -8,8 +8,8 @@ mended reading is kept only if it loses fewer lines.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 import tree_sitter
 
@@ -102,6 +102,7 @@ class _Edits:
         self._starts = [0, *(match.end() for match in _NEWLINE.finditer(self.code))]
         self.windows = self._around(rows)
         self.left_out: list[Span] = []
+        self._loud_words: list[Span] = []
         self._edited: list[Span] = []
 
     def _around(self, rows: list[Span]) -> list[Span]:
@@ -205,6 +206,7 @@ class _Edits:
     def where_it_stumbled(self, root: tree_sitter.Node) -> bool:
         """Blanks the words to blame; one that holds more than a mark counts as left out. Was anything done?"""
         done = False
+        self._loud_words = [m.span() for m in _WORD.finditer(self.code) if _LOUD.match(m[0])]
         for node in stumbles(root, innermost=True):
             for start, end in self._suspects(node):
                 if self.code[start:end].strip():
@@ -217,22 +219,24 @@ class _Edits:
     def _suspects(self, node: tree_sitter.Node) -> Iterator[Span]:
         """The likeliest first: macros in the stretch, then those just before it, else its only word."""
         start, end = node.start_byte, min(node.end_byte, node.start_byte + _FAR)
-        yield from self._loud(start, end)
+        yield from map(self._with_arguments, self._loud(start, end))
         line, far = self.code.rfind(b"\n", 0, start), start - _FAR
         borders = ((b"\n", line), (b" ", far), *((mark, start) for mark in _ENDS))
         begin = max(self.code.rfind(mark, 0, max(0, at)) for mark, at in borders)
-        yield from reversed(list(self._loud(begin + 1, start)))
+        yield from map(self._with_arguments, reversed(self._loud(begin + 1, start)))
         words = [match for match in _WORD.finditer(self.code, start, end) if match[0] not in _KEYWORDS]
         if len(words) == 1 and _THEN_A_WORD.match(self.code, words[0].end()):
             yield words[0].span()
 
-    def _loud(self, start: int, end: int) -> Iterator[Span]:
-        """Words that look like macros, with their arguments."""
-        for match in _WORD.finditer(self.code, start, end):
-            if _LOUD.match(match[0]):
-                opening = _OPENING.match(self.code, match.end())
-                closed = closing(self.code, opening.end() - 1) if opening else -1
-                yield match.start(), closed + 1 if closed > 0 else match.end()
+    def _loud(self, start: int, end: int) -> Sequence[Span]:
+        """Words that look like macros."""
+        return self._loud_words[bisect_left(self._loud_words, (start, 0)) : bisect_left(self._loud_words, (end, 0))]
+
+    def _with_arguments(self, word: Span) -> Span:
+        start, end = word
+        opening = _OPENING.match(self.code, end)
+        closed = closing(self.code, opening.end() - 1) if opening else -1
+        return start, closed + 1 if closed > 0 else end
 
 
 _ENDS = (b";", b"{", b"}")

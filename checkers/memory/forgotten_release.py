@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.lending import Fate, Held, Lending, is_captured, is_given, names_of
-from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.conditions import implied
 from llmlint.code.flow.leaks import Question, goes_round
 from llmlint.code.flow.with_helpers import is_own_region, whole
 from llmlint.code.link.exits import chain, loops_around
@@ -114,14 +115,9 @@ def _is_of_one_round(held: Held, loop: int) -> bool:
     function = held.function
     counters = {e.path for e in function.effects if e.op == "bind" and e.via and e.region == loop}
     inside = (function.regions[at] for at in chain(function, held.effect.region) if at > loop)
-    tests = (test for region in inside if region.kind == "if" and region.test for test in _joined(region.test))
-    sides = ({side.op: side.path for side in test.args} for test in tests if test.op == "==")
-    return any(side.get("path") in counters and "constant" in side for side in sides)
-
-
-def _joined(test: Test) -> tuple[Test, ...]:
-    """All that has to hold."""
-    return tuple(part for one in test.args for part in _joined(one)) if test.op == "and" else (test,)
+    asked = (fact for region in inside if region.kind == "if" and region.test for fact in implied(region.test, True))
+    equal = (set(atom[1:]) for atom, holds in asked if holds and atom[0] == "==")
+    return any(sides & counters and any(side[:1].isdigit() for side in sides) for sides in equal)
 
 
 def _is_declared_in(held: Held, loop: int) -> bool:

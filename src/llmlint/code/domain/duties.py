@@ -54,8 +54,7 @@ def owed(lending: Lending) -> Iterator[Held]:
         looked_at[held.function] += 1
         if looked_at[held.function] > _MOST_THINGS:
             continue
-        is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
-        if held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held):
+        if _is_owed(held):
             yield held
     yield from _taken_by_helpers(lending)
     yield from _taken_out(lending.program)
@@ -72,8 +71,13 @@ def _taken_by_helpers(lending: Lending) -> Iterator[Held]:
             path = held_by(taken.protocol, effect)
             if function is not taken.function and function in program.asked and path:
                 held = Held(function, path, function.effects.index(effect), effect, taken.protocol)
-                if not _belongs_to_caller(held):
+                if _is_owed(held):
                     yield held
+
+
+def _is_owed(held: Held) -> bool:
+    is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
+    return held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held)
 
 
 def _is_lock(held: Held) -> bool:

@@ -1,4 +1,5 @@
-"""The methods of a package as they are written, and which containers of their object they fill and empty."""
+"""The methods and functions of a package as they are written, and which containers of their object, or of their module,
+they fill and empty."""
 
 from __future__ import annotations
 
@@ -14,33 +15,48 @@ _TAKING = frozenset(("discard", "pop", "popitem", "popleft", "remove"))
 
 
 class Method(NamedTuple):
-    """A method where it is defined."""
+    """A method where it is defined, or a function of a module, whose `owner` is ""."""
 
     path: str
     owner: str
     node: ast.FunctionDef | ast.AsyncFunctionDef
+    variables: frozenset[str] = frozenset()
+    """For a function: the names that are bound in its module and not in itself."""
+
+    @property
+    def qualname(self) -> str:
+        return f"{self.owner}.{self.node.name}".lstrip(".")
 
     @property
     def parameters(self) -> list[str]:
-        arguments = self.node.args
-        return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
+        return _parameters(self.node)[1 if self.owner else 0 :]
 
     @property
     def filled(self) -> frozenset[str]:
-        """Attributes of `self` that it puts something into."""
-        return frozenset(_attributes(_stored_or_called(self.node, ast.Store, _FILLING)))
+        """What it puts something into: attributes of `self`, or variables of the module."""
+        return frozenset(self._own(_stored_or_called(self.node, ast.Store, _FILLING)))
 
     @property
     def emptied(self) -> frozenset[str]:
-        """Attributes of `self` that it takes something out of, or empties."""
-        return frozenset(_attributes(_stored_or_called(self.node, ast.Del, _TAKING))) | self.cleared
+        """What it takes something out of, or empties."""
+        return frozenset(self._own(_stored_or_called(self.node, ast.Del, _TAKING))) | self.cleared
 
     @property
     def cleared(self) -> frozenset[str]:
-        """Attributes of `self` of which it leaves nothing: emptied at once, or bound anew."""
-        own = (node for node in ast.walk(self.node) if isinstance(node, ast.Attribute))
-        bound_anew = (node for node in own if not isinstance(node.ctx, ast.Load))
-        return frozenset(_attributes((*_called(self.node, frozenset({"clear"})), *bound_anew)))
+        """What it leaves nothing of: emptied at once, or bound anew."""
+        return frozenset(self._own((*_called(self.node, frozenset({"clear"})), *self._bound_anew())))
+
+    def _bound_anew(self) -> Iterator[ast.expr]:
+        for node in ast.walk(self.node):
+            if isinstance(node, (ast.Attribute, ast.Name)) and not isinstance(node.ctx, ast.Load):
+                yield node
+
+    def _own(self, expressions: Iterable[ast.expr]) -> Iterator[str]:
+        """Those that are an attribute of `self`, or a variable of the module."""
+        if self.owner:
+            yield from _attributes(expressions)
+        else:
+            yield from (one.id for one in expressions if isinstance(one, ast.Name) and one.id in self.variables)
 
     @property
     def entered(self) -> frozenset[str]:
@@ -66,7 +82,7 @@ class Method(NamedTuple):
         """The parameter, or what is reached by names from one, under which it puts something there; "" for others."""
         for node in ast.walk(self.node):
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                if _root(node.slice) in self.parameters and container in _attributes([node.value]):
+                if _root(node.slice) in self.parameters and container in self._own([node.value]):
                     return ast.unparse(node.slice)
         return ""
 
@@ -79,11 +95,40 @@ def methods_under(paths: Iterable[str]) -> Iterator[Method]:
             tree = ast.parse(Path(source.file).read_bytes())
         except (OSError, SyntaxError, ValueError):
             continue
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef):
-                for inner in node.body:
-                    if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                        yield Method(source.file, node.name, inner)
+        yield from _methods_of(tree, source.file)
+
+
+def _methods_of(tree: ast.Module, file: str) -> Iterator[Method]:
+    bound = frozenset(_bound_names(tree.body))
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield Method(file, "", node, bound - _bound_in(node))
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    yield Method(file, node.name, inner)
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    arguments = node.args
+    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def _bound_names(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """By the assignments among them, and by those in their branches."""
+    for statement in statements:
+        for target in getattr(statement, "targets", [getattr(statement, "target", None)]):
+            yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name)) if target else ()
+        for part in ("body", "orelse", "finalbody"):
+            if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield from _bound_names(getattr(statement, part, ()))
+
+
+def _bound_in(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """What is the function's own: its parameters, and what it binds without calling it global."""
+    own = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and not isinstance(name.ctx, ast.Load)}
+    shared = {name for inner in ast.walk(node) if isinstance(inner, ast.Global) for name in inner.names}
+    return frozenset(own - shared) | frozenset(_parameters(node))
 
 
 def _withs(node: ast.AST) -> Iterator[ast.With | ast.AsyncWith]:

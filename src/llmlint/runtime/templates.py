@@ -1,4 +1,5 @@
-"""What to watch of a package that no scan has found anything in: its classes, by the words they are written in.
+"""What to watch of a package that no scan has found anything in: its classes, and the functions of its modules, by the
+words they are written in.
 
 request-lifecycle   what is filled for a request, in a class that ends requests: LLM102
 resets              what is filled together with what a reset empties: LLM801
@@ -15,10 +16,10 @@ from typing import NamedTuple
 
 from llmlint.catalogue import Catalogue
 from llmlint.findings import Finding
-from llmlint.phrases import words
+from llmlint.phrases import last_name, words
 from llmlint.runtime.block import Role, Target
 from llmlint.runtime.methods import Method, methods_under
-from llmlint.runtime.watching import WatchError, finding_of, target_of
+from llmlint.runtime.watching import WatchError, entity_of, finding_of, target_of
 from llmlint.vocabulary import Vocabulary
 
 
@@ -33,8 +34,8 @@ class Asked(NamedTuple):
 
 _NO_ENDS = frozenset("are can has is may should was queue queues waiting".split())
 """Words of methods that answer a question (`request_is_cancelled`), or take out of a queue what goes on elsewhere."""
-_ENDS = frozenset(("cancellation", "termination"))
-"""What is set, noted or handled where a request is ended: `set_request_cancellation`."""
+_ENDS = frozenset(("cancellation", "termination", "leave"))
+"""What is set, noted or handled where a request is ended: `set_request_cancellation`; what its client does."""
 
 
 class Template(NamedTuple):
@@ -72,7 +73,15 @@ def _lives_of_requests(methods: Sequence[Method], vocabulary: Vocabulary) -> Ite
             if is_id or method in about:
                 enters.setdefault(container, []).append((method, "enter", key if is_id else ""))
     for container, entering in sorted(enters.items()):
-        yield Asked([*entering, *((one, "leave", "") for one in ends)], container)
+        leaving = [one for one in ends if one.owner or _share_an_id(one, entering, vocabulary)]
+        if leaving:
+            yield Asked([*entering, *((one, "leave", "") for one in leaving)], container)
+
+
+def _share_an_id(end: Method, entering: Sequence[tuple[Method, Role, str]], vocabulary: Vocabulary) -> bool:
+    """A class is about one kind of thing; a module may be about several, whose ids are told apart by their names."""
+    ids = {last_name(key or entity_of(method, vocabulary)) for method, _, key in entering}
+    return entity_of(end, vocabulary) in ids
 
 
 def _is_end(name: str, vocabulary: Vocabulary) -> bool:

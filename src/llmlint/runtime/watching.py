@@ -92,13 +92,13 @@ def _only(qualname: str, methods: list[Method], root: Path) -> Method:
 
 def target_of(method: Method, role: Role, entity: str, root: Path, vocabulary: Vocabulary) -> Target:
     wants_one = role in ("enter", "leave", "insert", "acquire", "release")
-    qualname = f"{method.owner}.{method.node.name}"
-    entity = entity or (_entity(method, vocabulary) if wants_one else "")
+    entity = entity or (entity_of(method, vocabulary) if wants_one else "")
     via = method.node.name if role == "leave" else ""
-    return Target(qualname, role, path=_relative(method.path, root), entity=entity, via=via)
+    return Target(method.qualname, role, path=_relative(method.path, root), entity=entity, via=via)
 
 
-def _entity(method: Method, vocabulary: Vocabulary) -> str:
+def entity_of(method: Method, vocabulary: Vocabulary) -> str:
+    """The parameter that looks most like a request's id, or else the first."""
     names = method.parameters
     ids = [name for name in names if vocabulary.is_request_id(name)]
     about = [name for name in names if vocabulary.speaks_of_requests(name)]
@@ -116,8 +116,7 @@ def finding_of(
 ) -> Finding:
     rule = next(rule for rule in catalogue if rule.name == rule_name)
     path, watched = _relative(place.path, root), " and ".join((*containers, *locks))
-    what = f"{watched} of {place.owner}" if watched else "what it does"
-    symbol = f"{place.owner}.{place.node.name}"
+    what = f"{watched} of {place.owner or 'the module'}" if watched else "what it does"
     block = Block(
         targets=tuple(targets),
         watch=tuple(Watch(one, owner=place.owner, path=path) for one in containers),
@@ -126,10 +125,10 @@ def finding_of(
     asked = ", ".join(f"{target.qualname} ({target.role})" for target in targets)
     return Finding(
         rule=rule.code, name=rule.name, causes=rule.causes, path=path, line=place.node.lineno, column=1,
-        end_line=place.node.end_lineno or place.node.lineno, end_column=1, symbol=symbol, severity=rule.severity,
-        confidence="low", confidence_reason="no scan found it: it was asked of a traced run",
+        end_line=place.node.end_lineno or place.node.lineno, end_column=1, symbol=place.qualname,
+        severity=rule.severity, confidence="low", confidence_reason="no scan found it: it was asked of a traced run",
         message=f"{what} was watched through {asked}", evidence=(),
-        fingerprint=fingerprint(rule.code, symbol, asked, watched, 0), runtime=block.plain(),
+        fingerprint=fingerprint(rule.code, place.qualname, asked, watched, 0), runtime=block.plain(),
     )  # fmt: skip
 
 

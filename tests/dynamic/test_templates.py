@@ -1,0 +1,93 @@
+"""What the templates ask of a package, and what a run answers: the bug where it is, and none where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_not_a_bug import PROGRAMS
+from tracing import run_program, verdicts
+
+from llmlint.catalogue import load_catalogue
+from llmlint.findings import Finding, Verdict
+from llmlint.runtime.templates import TEMPLATES, by_template
+from llmlint.vocabulary_file import load_vocabulary
+
+
+def asked_of(path: Path, *templates: str) -> list[Finding]:
+    root = path if path.is_dir() else path.parent
+    catalogue, vocabulary = load_catalogue(), load_vocabulary()
+    return [one for name in templates for one in by_template(name, path, root, catalogue, vocabulary)]
+
+
+def parts(one: Finding) -> list[tuple[str, str, str]]:
+    return [(part["qualname"], part["role"], part.get("entity", "")) for part in one.runtime["targets"]]
+
+
+def answers(folder: Path, template: str, source: str) -> dict[str, Verdict]:
+    """By the watched container, or else by the function, what a run of the module's `main` said."""
+    (folder / "asked.py").write_text(source)
+    asked = asked_of(folder / "asked.py", template)
+    done, run = run_program(folder / "run", asked, "-c", "import asked; asked.main()", programs=folder)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    names = [one.runtime["watch"][0]["attribute"] if one.runtime.get("watch") else one.symbol for one in asked]
+    return dict(zip(names, verdicts(asked, run), strict=True))
+
+
+@pytest.mark.parametrize("family", sorted(file.stem for file in PROGRAMS.glob("*.py")))
+def test_no_template_confirms_a_near_miss(family: str, tmp_path: Path) -> None:
+    asked = asked_of(PROGRAMS / f"{family}.py", *TEMPLATES)
+    done, run = run_program(tmp_path, asked, "-c", f"import {family}; {family}.main()", programs=PROGRAMS)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [(one.message, verdict) for one, verdict in zip(asked, verdicts(asked, run), strict=True)]
+    assert [one for one in said if one[1].status == "confirmed"] == []
+
+
+STREAMS = """
+import time
+
+streams, jobs = {}, {}
+
+def begin_stream(stream_id):
+    streams[stream_id] = 1
+
+def begin_job(task_id):
+    jobs[task_id] = 1
+
+def end_stream(stream_id):
+    del streams[stream_id]
+
+def leave_stream(stream_id):
+    pass
+
+def local(stream_id):
+    streams = {}
+    streams[stream_id] = 1
+
+def main():
+    for number in range(60):
+        begin_stream(f"s{number}")
+        (leave_stream if number % 2 else end_stream)(f"s{number}")
+    time.sleep(1)
+    for number in range(60, 90):
+        begin_stream(f"s{number}")
+        end_stream(f"s{number}")
+    time.sleep(0.5)
+"""
+
+
+def test_what_functions_of_a_module_keep_for_requests_is_asked_about_by_the_name_of_the_id(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(STREAMS)
+    (found,) = asked_of(tmp_path, "request-lifecycle")
+    assert found.runtime["watch"] == ({"attribute": "streams", "path": "served.py"},)
+    assert parts(found) == [
+        ("begin_stream", "enter", "stream_id"),
+        ("end_stream", "leave", "stream_id"),
+        ("leave_stream", "leave", "stream_id"),
+    ]
+
+
+def test_what_a_module_keeps_of_a_stream_that_its_client_left_is_confirmed(tmp_path: Path) -> None:
+    found = answers(tmp_path, "request-lifecycle", STREAMS)["streams"]
+    assert found.status == "confirmed", found
+    assert "they ended by leave_stream 30" in found.summary

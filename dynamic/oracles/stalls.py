@@ -3,7 +3,8 @@
 While a watched function is under way on a thread with a running loop, a thread of our own looks at that thread's stack
 every twenty milliseconds, and every ten once the loop does not seem to move. When the line in question is on it, the
 loop is asked to call back. As long as it does not, and the frames are the same at every look, the loop stands still at
-that line. Time in which the whole process got no processor does not count: it is no fault of the line's.
+that line. Time in which the whole process got no processor does not count, nor does time in which other threads of it
+computed and the loop's own waited for its turn: neither is a fault of the line's.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ Frames = tuple[int, ...]
 """Marks of the frames from a line's function out to the loop: the same marks at two looks mean the same call."""
 
 _IMPORTING = "<frozen importlib"
+_COROUTINES = 0x80 | 0x100 | 0x200
+"""Flags of the code of coroutines, also of those that are generators."""
 _sleep = time.sleep
 """As it was before anybody replaced it."""
 
@@ -37,12 +40,17 @@ Noted = Callable[[float, list[str]], None]
 
 
 class Line:
-    """The lines of one function that a finding speaks of."""
+    """The lines of one function that a finding speaks of.
 
-    def __init__(self, lines: range, stall: float, noted: Noted) -> None:
+    Where nobody has said that a line of them blocks, they are a coroutine's `own`: what it awaits is another's doing,
+    and a loop on which there is no other task keeps nobody waiting.
+    """
+
+    def __init__(self, lines: range, stall: float, noted: Noted, own: bool = False) -> None:
         self.lines = lines
         self.stall = stall
         self.noted = noted
+        self.own = own
         self.seen = self.stalls = 0
 
 
@@ -58,15 +66,18 @@ class Loop:
 class Standing:
     """A loop that was found in a line, until it moves on."""
 
-    def __init__(self, line: Line, frames: Frames, thread: int) -> None:
+    def __init__(self, line: Line, frames: Frames, thread: int, loop: Any) -> None:
         self.line = line
+        self.loop = loop
         self.frames = frames
         self.moved = False
         self.seconds = 0.0
+        self.rests = _rests(thread)
         self.stack: list[str] = []
         self.told = False
         self.looked_at = time.monotonic()
         self.worked = _processor_time(thread)
+        self.all_worked = time.process_time()
 
     def answer(self) -> None:
         """Called by the loop."""
@@ -74,13 +85,18 @@ class Standing:
 
     def goes_on(self, thread: int) -> None:
         """One more look found it in the same place."""
-        now, worked = time.monotonic(), _processor_time(thread)
-        waited = min(now - self.looked_at, 2 * PERIOD)
-        self.seconds += max(waited, worked - self.worked)
-        self.looked_at, self.worked = now, worked
+        now, worked, all_worked = time.monotonic(), _processor_time(thread), time.process_time()
+        passed, mine = now - self.looked_at, worked - self.worked
+        others = all_worked - self.all_worked - mine
+        rests, waited = _rests(thread), min(passed, 2 * PERIOD)
+        if others > passed / 2 and mine < passed / 2 and rests is not None:
+            waited = passed if rests == self.rests else 0.0
+        self.seconds += max(waited, mine)
+        self.rests = rests
+        self.looked_at, self.worked, self.all_worked = now, worked, all_worked
 
     def tell(self) -> None:
-        if self.seconds >= self.line.stall:
+        if self.seconds >= self.line.stall and (self.told or not self.line.own or _has_other_tasks(self.loop)):
             self.line.stalls += not self.told
             self.told = True
             self.line.noted(1000 * self.seconds, self.stack)
@@ -209,7 +225,7 @@ class Watchdog:
                     standing.tell()
                 del here.standing[line]
         for line in found.keys() - here.standing.keys():
-            self._begin(here, Standing(line, found[line], thread))
+            self._begin(here, Standing(line, found[line], thread, here.loop))
 
     @staticmethod
     def _begin(here: Loop, standing: Standing) -> None:
@@ -222,10 +238,12 @@ class Watchdog:
 
     def _lines_on(self, frame: FrameType | None) -> Iterator[tuple[Line, Frames]]:
         """The watched lines on a stack, but for those that import something: that happens once."""
+        is_awaited = False
         while frame is not None and not frame.f_code.co_filename.startswith(_IMPORTING):
             for line in self.lines.get(id(frame.f_code), _NOTHING)[1]:
-                if frame.f_lineno in line.lines:
+                if frame.f_lineno in line.lines and not (line.own and is_awaited):
                     yield line, tuple(_outwards(frame))
+            is_awaited = is_awaited or bool(frame.f_code.co_flags & _COROUTINES)
             frame = frame.f_back
 
 
@@ -249,6 +267,24 @@ def _processor_time(thread: int) -> float:
         return time.clock_gettime(time.pthread_getcpuclockid(thread))
     except (AttributeError, OSError, ValueError, OverflowError):
         return 0.0
+
+
+def _has_other_tasks(loop: Any) -> bool:
+    """Beside the one that keeps it."""
+    tasks: Any = sys.modules.get("asyncio.tasks")
+    return tasks is not None and len(tasks.all_tasks(loop)) > 1
+
+
+def _rests(thread: int) -> int | None:
+    """How often a thread has gone to rest; None where the system does not tell. Who waits for its turn to run Python
+    wakes up every few milliseconds, and who waits for anything else does not."""
+    threading: Any = sys.modules.get("threading")
+    known = threading._active.get(thread) if threading is not None else None
+    try:
+        with open(f"/proc/self/task/{known.native_id}/status", "rb") as told:  # type: ignore[union-attr]
+            return int(told.read().partition(b"\nvoluntary_ctxt_switches:")[2].split(None, 1)[0])
+    except (OSError, AttributeError, IndexError, ValueError):
+        return None
 
 
 WATCHDOG = Watchdog()

@@ -10,7 +10,7 @@ from ..calls import lines_of, watched_frame
 from ..oracles.stalls import WATCHDOG, Line, Loop, running_loop
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, samples, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, SUSPICIOUS, Judgement, Quick, State, need, samples, total
 from ..probe import Probe as Base
 
 STALL_MS = 50
@@ -19,7 +19,10 @@ OFTEN = 20
 
 
 class Probe(Base):
-    """The finding's own function is watched by the watchdog; of its other functions it is counted where they run."""
+    """The finding's own function is watched by the watchdog; of its other functions it is counted where they run.
+
+    With `options.anywhere` all lines of a coroutine are asked about, of which nobody has said that any blocks.
+    """
 
     exercised: ClassVar[str] = "the function ran on a thread with a running event loop"
     may_refute: ClassVar[bool] = True
@@ -31,6 +34,8 @@ class Probe(Base):
         self.off_loop = 0
         self.callers_on_loop = 0
         self.stalls: dict[str, float] = {}
+        self.begun: set[int] = set()
+        """How many calls had begun when the loop stood still: what a first call sets up, later ones do not."""
         self.line: Line | None = None
 
     def quick(self, target: Target, names: tuple[str, ...]) -> Quick:
@@ -83,11 +88,15 @@ class Probe(Base):
     def _watch(self, code: CodeType) -> None:
         if self.line is None:
             stall = need(self.finding, "stall_ms", STALL_MS) / 1000
-            self.line = Line(lines_of(code, self.finding.line), stall, self._noted)
+            own = bool(self.finding.options.get("anywhere"))
+            lines = range(self.finding.line, self.finding.end_line + 1) if own else lines_of(code, self.finding.line)
+            self.line = Line(lines, stall, self._noted, own)
         WATCHDOG.watch(code, self.line)
 
     def _noted(self, milliseconds: float, stack: list[str]) -> None:
         what = " < ".join(stack)
+        if len(self.begun) < OFTEN:
+            self.begun.add(self.on_loop)
         if what in self.stalls or len(self.stalls) < 8:
             self.stalls[what] = max(milliseconds, self.stalls.get(what, 0.0))
 
@@ -99,6 +108,7 @@ class Probe(Base):
             "callers_on_loop": self.callers_on_loop,
             "seen": self.line.seen if self.line is not None else 0,
             "stalled": self.line.stalls if self.line is not None else 0,
+            "calls": len(self.begun),
             "longest": int(longest[0][1]) if longest else 0,
             "stalls": [f"{int(milliseconds)} ms in {stack}" for stack, milliseconds in longest],
         }
@@ -108,13 +118,19 @@ class Probe(Base):
         on_loop, off_loop = total(states, "on_loop"), total(states, "off_loop")
         longest = max((int(state.get("longest", 0)) for state in states), default=0)
         if longest:
-            said = f"the event loop stood still for {longest} ms at line {finding.line} of {finding.symbol}"
+            where = "in" if finding.options.get("anywhere") else f"at line {finding.line} of"
+            said = f"the event loop stood still for {longest} ms {where} {finding.symbol}"
+            stood, enough = total(states, "calls"), need(finding, "stalls", 1)
+            if stood < enough:
+                said = f"{said}, in {stood} calls ({enough} are needed: what a first call sets up, later ones do not)"
+                return Judgement(SUSPICIOUS, said, samples(states, "stalls"))
             return Judgement(CONFIRMED, said, samples(states, "stalls"))
         often = need(finding, "calls", OFTEN)
         if not on_loop and off_loop >= often and total(states, "callers_on_loop") >= often:
             return Judgement(REFUTED, f"all of its {off_loop} calls were made off the loop, in other threads")
         if not on_loop:
             return Judgement(NOT_EXERCISED, f"no call was made on an event loop ({off_loop} off it)")
-        caught = f"the line was caught {total(states, 'seen')} times"
+        what = "it" if finding.options.get("anywhere") else "the line"
+        caught = f"{what} was caught {total(states, 'seen')} times"
         limit = need(finding, "stall_ms", STALL_MS)
         return Judgement(CLEAN, f"{on_loop} calls on an event loop, none of which kept it for {limit} ms ({caught})")

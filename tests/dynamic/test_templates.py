@@ -91,3 +91,69 @@ def test_what_a_module_keeps_of_a_stream_that_its_client_left_is_confirmed(tmp_p
     found = answers(tmp_path, "request-lifecycle", STREAMS)["streams"]
     assert found.status == "confirmed", found
     assert "they ended by leave_stream 30" in found.summary
+
+
+SERVER = """
+import asyncio
+import time
+
+async def complete(prompt):
+    await asyncio.sleep(0)
+    %s
+    return prompt
+
+async def pass_on(prompt):
+    str(prompt)
+    return await complete(prompt)
+
+async def only_waits(prompt):
+    await asyncio.sleep(0)
+
+async def serve():
+    for number in range(5):
+        await asyncio.gather(pass_on(number), asyncio.sleep(0.01))
+
+def main():
+    asyncio.run(serve())
+"""
+
+
+def test_a_coroutine_that_calls_what_it_does_not_await_is_asked_whether_the_loop_stands_still(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SERVER % "time.sleep(0.09)")
+    assert [one.symbol for one in asked_of(tmp_path, "blocking")] == ["complete", "pass_on", "serve"]
+
+
+def test_the_coroutine_that_keeps_the_loop_is_confirmed_and_not_who_awaits_it(tmp_path: Path) -> None:
+    found = answers(tmp_path, "blocking", SERVER % "time.sleep(0.09)")
+    assert found["complete"].status == "confirmed", found
+    assert " in complete" in found["complete"].summary
+    assert found["pass_on"].status == "exercised-clean", found
+
+
+def test_a_coroutine_that_rests_keeps_no_loop(tmp_path: Path) -> None:
+    found = answers(tmp_path, "blocking", SERVER % "await asyncio.sleep(0.09); str(prompt)")
+    assert found["complete"].status == "exercised-clean", found
+
+
+BUSY = """
+import threading
+
+def computes(is_over):
+    while not is_over.is_set():
+        sum(range(1000))
+
+def main():
+    is_over = threading.Event()
+    thread = threading.Thread(target=computes, args=(is_over,))
+    thread.start()
+    asyncio.run(serve())
+    is_over.set()
+    thread.join()
+"""
+
+
+def test_a_coroutine_that_keeps_the_loop_is_confirmed_also_where_another_thread_computes_meanwhile(
+    tmp_path: Path,
+) -> None:
+    found = answers(tmp_path, "blocking", SERVER % "time.sleep(0.3)" + BUSY)
+    assert found["complete"].status == "confirmed", found

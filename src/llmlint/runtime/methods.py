@@ -78,6 +78,13 @@ class Method(NamedTuple):
         """What it calls, as it is written."""
         return frozenset(ast.unparse(node.func) for node in ast.walk(self.node) if isinstance(node, ast.Call))
 
+    @property
+    def may_block(self) -> bool:
+        """Whether it is a coroutine, and calls something that it does not await."""
+        awaited = {id(node.value) for node in ast.walk(self.node) if isinstance(node, ast.Await)}
+        calls = (id(node) for node in ast.walk(self.node) if isinstance(node, ast.Call))
+        return isinstance(self.node, ast.AsyncFunctionDef) and not awaited.issuperset(calls)
+
     def key_of(self, container: str) -> str:
         """The parameter, or what is reached by names from one, under which it puts something there; "" for others."""
         for node in ast.walk(self.node):

@@ -6,6 +6,7 @@ resets              what is filled together with what a reset empties: LLM801
 caches              what is filled under a key and emptied by no method: LLM101
 locks               who takes the locks of a class of which one is taken while another is held: LLM201
 collectives         who calls what all ranks have to call: LLM702
+blocking            coroutines that call something which they do not await: LLM202
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from llmlint.findings import Finding
 from llmlint.phrases import last_name, words
 from llmlint.runtime.block import Role, Target
 from llmlint.runtime.methods import Method, methods_under
-from llmlint.runtime.watching import WatchError, entity_of, finding_of, target_of
+from llmlint.runtime.watching import NOTHING_MORE, More, WatchError, entity_of, finding_of, target_of
 from llmlint.vocabulary import Vocabulary
 
 
@@ -29,7 +30,7 @@ class Asked(NamedTuple):
     parts: list[tuple[Method, Role, str]]
     """Methods in their roles, each with its entity: the one that looks most like a request's, where it is ""."""
     container: str = ""
-    locks: tuple[str, ...] = ()
+    more: More = NOTHING_MORE
 
 
 _NO_ENDS = frozenset("are can has is may should was queue queues waiting".split())
@@ -56,7 +57,7 @@ def by_template(name: str, path: Path, root: Path, catalogue: Catalogue, vocabul
         for asked in template.asks(methods, vocabulary):
             targets: list[Target] = [target_of(*part, root, vocabulary) for part in asked.parts]
             containers, place = [asked.container] if asked.container else [], asked.parts[0][0]
-            found.append(finding_of(template.rule, targets, containers, place, root, catalogue, asked.locks))
+            found.append(finding_of(template.rule, targets, containers, place, root, catalogue, asked.more))
     return found
 
 
@@ -115,7 +116,7 @@ def _locks(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]
     taken = {one.node.name: frozenset(filter(vocabulary.is_lock, one.entered)) for one in methods}
     locks = tuple(sorted(frozenset().union(*taken.values())))
     if any(one.takes_while_it_holds(lock, taken) for one in methods for lock in taken[one.node.name]):
-        yield Asked([(one, "scope", "") for one in methods if taken[one.node.name]], locks=locks)
+        yield Asked([(one, "scope", "") for one in methods if taken[one.node.name]], more=More(locks))
 
 
 def _collectives(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
@@ -125,10 +126,18 @@ def _collectives(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[
             yield Asked([(method, "scope", "")])
 
 
+def _blocking(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:
+    """A loop that stands still in several calls, and not only in those that set something up, does so for requests."""
+    for method in methods:
+        if method.may_block:
+            yield Asked([(method, "scope", "")], more=More(options={"anywhere": True}, needs={"stalls": 3}))
+
+
 TEMPLATES = {
     "request-lifecycle": Template("request-state-leak", _lives_of_requests),
     "resets": Template("restore-leaves-state", _resets),
     "caches": Template("unbounded-cache", _caches),
     "locks": Template("lock-order", _locks),
+    "blocking": Template("blocking-in-async", _blocking),
     "collectives": Template("rank-divergent-collective", _collectives),
 }

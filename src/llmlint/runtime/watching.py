@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+import msgspec
+
 from llmlint.catalogue import Catalogue
 from llmlint.findings import Finding, fingerprint
 from llmlint.runtime.block import Block, Role, Target, Watch
@@ -39,6 +41,17 @@ class Part(NamedTuple):
     qualname: str
     role: Role
     entity: str
+
+
+class More(msgspec.Struct, frozen=True):
+    """What a finding asks beside its targets and containers."""
+
+    locks: tuple[str, ...] = ()
+    options: dict[str, str | int | bool | list[str]] = {}
+    needs: dict[str, int] = {}
+
+
+NOTHING_MORE = More()
 
 
 def named_by_hand(
@@ -112,15 +125,16 @@ def finding_of(
     place: Method,
     root: Path,
     catalogue: Catalogue,
-    locks: Sequence[str] = (),
+    more: More = NOTHING_MORE,
 ) -> Finding:
     rule = next(rule for rule in catalogue if rule.name == rule_name)
-    path, watched = _relative(place.path, root), " and ".join((*containers, *locks))
+    path, watched = _relative(place.path, root), " and ".join((*containers, *more.locks))
     what = f"{watched} of {place.owner or 'the module'}" if watched else "what it does"
     block = Block(
         targets=tuple(targets),
         watch=tuple(Watch(one, owner=place.owner, path=path) for one in containers),
-        options={"locks": list(locks)} if locks else {},
+        needs=more.needs,
+        options={**more.options, **({"locks": list(more.locks)} if more.locks else {})},
     )
     asked = ", ".join(f"{target.qualname} ({target.role})" for target in targets)
     return Finding(

@@ -22,6 +22,10 @@ CO_OPTIMIZED = 1
 """Of the code of functions, whose variables are in no dictionary."""
 
 
+def leads_everywhere(thing: object) -> bool:
+    return issubclass(type(thing), _NOT_INTO)
+
+
 def objects_of(classes: Collection[type]) -> Iterator[object]:
     """Some may come twice."""
     for thing in gc.get_referrers(*classes):
@@ -40,7 +44,7 @@ def _held(classes: Collection[type]) -> Iterator[object]:
     ]
     while waiting and len(seen) < MOST:
         thing = waiting.pop()
-        if id(thing) in seen or not gc.is_tracked(thing) or issubclass(type(thing), _NOT_INTO):
+        if id(thing) in seen or not gc.is_tracked(thing) or leads_everywhere(thing):
             continue
         seen.add(id(thing))
         if type(thing) in classes:

@@ -23,6 +23,7 @@ from ..probe import (
     samples,
 )
 from ..values import Contents, contents, names_in
+from .outlived import Ref, cut_off, held_alone, lying_in
 
 Held = dict[tuple[int, str], tuple[Any, Contents]]
 """By object and attribute: a way to the object, and what the attribute held."""
@@ -37,16 +38,22 @@ DEPTH, WIDTH = 3, 64
 class Suspicion:
     """An attribute that a reset left as it was; a later look decides."""
 
-    __slots__ = ("attribute", "before", "holder")
+    __slots__ = ("attribute", "before", "cut", "holder")
 
-    def __init__(self, holder: Any, attribute: str, before: Contents) -> None:
+    def __init__(self, holder: Any, attribute: str, before: Contents, cut: list[Ref]) -> None:
         self.holder = holder
         self.attribute = attribute
         self.before = before
+        self.cut = cut
+        """Objects that the reset put away elsewhere."""
 
 
 class StaleState(Probe):
-    """For resets that leave siblings behind, and for state kept across an offload."""
+    """For resets that leave siblings behind, and for state kept across an offload.
+
+    With `options.beside`, other attributes that the reset clears, nobody has said that it owes anything to those that
+    are watched: what stays must have been put away by it, and be held by nothing else when the next reset begins.
+    """
 
     exercised: ClassVar[str] = "the reset ran while the attribute differed from what it held at first"
     may_refute: ClassVar[bool] = True
@@ -69,14 +76,23 @@ class StaleState(Probe):
         self.samples: list[str] = []
         self.suspicions: list[Suspicion] = []
         self.open: Held = {}
+        self.beside = tuple(map(str, finding.options.get("beside", ())))
+        self.lying: dict[tuple[int, str], list[Ref]] = {}
+        """By object and attribute, of the last reset that began: what lay in the others as well."""
+        self.waiting: list[Suspicion] = []
+        """What was held by the attribute alone, until the next reset of its object."""
+        self.alone: dict[str, int] = {}
+        """Resets that found it so still."""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
         if target.role == self.begins:
             if not is_sampled(self._count(subject)):
                 return None
-            self._settle()
             given, meant = _given(roots), self._meant_by(subject)
+            self._ask_again(meant)
+            self._settle()
+            self._note_what_lies_in_others(meant)
             return {place: (way, was.without(given)) for place, (way, was) in self._now().items() if place[0] in meant}
         return None
 
@@ -84,6 +100,16 @@ class StaleState(Probe):
         key = id(subject) if id(subject) in self.begun or len(self.begun) < OBJECTS else 0
         self.begun[key] = self.begun.get(key, 0) + 1
         return self.begun[key]
+
+    def _note_what_lies_in_others(self, meant: set[int]) -> None:
+        for watched in self.finding.watch if self.beside else ():
+            for holder, value in self.holders(watched):
+                if id(holder) in meant:
+                    others = self._others(holder)
+                    self.lying[(id(holder), watched.attribute)] = lying_in(value, others, {id(holder)})
+
+    def _others(self, holder: object) -> list[object]:
+        return [_value_of(holder, name) for name in self.beside]
 
     def _meant_by(self, subject: object) -> set[int]:
         """Whose state the call resets: its own object's; of several others, those that can be reached from there."""
@@ -139,8 +165,21 @@ class StaleState(Probe):
             if kept and now is not None and now[1].place != was.place:
                 self.replaced[place[1]] = self.replaced.get(place[1], 0) + 1
             elif kept:
-                self.suspicions.append(Suspicion(way, place[1], was))
+                self.suspicions.append(Suspicion(way, place[1], was, self._cut_off(way(), place)))
                 del self.suspicions[:-64]
+
+    def _cut_off(self, holder: object, place: tuple[int, str]) -> list[Ref]:
+        lying = self.lying.pop(place, [])
+        return cut_off(lying, _value_of(holder, place[1]), self._others(holder), {id(holder)}) if lying else []
+
+    def _ask_again(self, meant: set[int]) -> None:
+        waiting, self.waiting = self.waiting, []
+        for suspicion in waiting:
+            holder, name = suspicion.holder(), suspicion.attribute
+            if id(holder) not in meant:
+                self.waiting.append(suspicion)
+            elif held_alone(suspicion.cut, _value_of(holder, name), {id(holder)}):
+                self.alone[name] = self.alone.get(name, 0) + 1
 
     def look(self, last: bool) -> None:
         self._settle()
@@ -152,11 +191,10 @@ class StaleState(Probe):
             holder = suspicion.holder()
             if holder is None:
                 continue
-            value = (
-                holder.get(suspicion.attribute)
-                if isinstance(holder, dict)
-                else getattr(holder, suspicion.attribute, None)
-            )
+            value = _value_of(holder, suspicion.attribute)
+            if held_alone(suspicion.cut, value, {id(holder)}):
+                self.waiting.append(suspicion)
+                del self.waiting[:-64]
             kept = contents(value).kept_from(suspicion.before)
             counts = self.stale if kept else self.late
             counts[suspicion.attribute] = counts.get(suspicion.attribute, 0) + 1
@@ -177,6 +215,7 @@ class StaleState(Probe):
             "stale": self.stale,
             "late": self.late,
             "replaced": self.replaced,
+            "alone": self.alone,
             "objects": self.objects(),
             "samples": self.samples,
         }
@@ -192,6 +231,8 @@ class StaleState(Probe):
                 f"{attribute} ({count} of {differed.get(attribute, count)})" for attribute, count in stale.items()
             )
             said = f"the {verb} ran {calls} times and left {names}"
+            if finding.options.get("beside"):
+                return cls._beside(finding, said, merged(states, "alone"))
             late = merged(states, "late")
             if all(late.get(attribute, 0) >= count for attribute, count in stale.items()):
                 return Judgement(SUSPICIOUS, f"{said}; but mostly somebody cleared it a little later")
@@ -215,6 +256,16 @@ class StaleState(Probe):
             CLEAN, f"the {verb} ran {calls} times and left nothing for good ({enough} times each would refute)"
         )
 
+    @classmethod
+    def _beside(cls, finding: Finding, said: str, alone: dict[str, int]) -> Judgement:
+        others = " and ".join(map(str, finding.options["beside"]))
+        if not alone:
+            return Judgement(CLEAN, f"{said}, which was not seen to hold alone what had lain in {others} as well")
+        times = ", ".join(f"{count} times" for count in alone.values())
+        return Judgement(
+            CONFIRMED, f"{said}, which {times} held alone, until the next, what had lain in {others} as well"
+        )
+
 
 def _reached_from(thing: object) -> set[int]:
     """By id: what an object has, and what that has in turn, a few levels down."""
@@ -230,6 +281,10 @@ def _parts(thing: object) -> list[object]:
     slots = [getattr(thing, name, None) for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
     values = thing if isinstance(thing, dict) else getattr(thing, "__dict__", {})
     return [*slots, *(list(values.values())[:WIDTH] if isinstance(values, dict) else ())]
+
+
+def _value_of(holder: object, attribute: str) -> Any:
+    return holder.get(attribute) if isinstance(holder, dict) else getattr(holder, attribute, None)
 
 
 def _given(roots: Roots) -> set[int]:

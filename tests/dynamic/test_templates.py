@@ -157,3 +157,62 @@ def test_a_coroutine_that_keeps_the_loop_is_confirmed_also_where_another_thread_
 ) -> None:
     found = answers(tmp_path, "blocking", SERVER % "time.sleep(0.3)" + BUSY)
     assert found["complete"].status == "confirmed", found
+
+
+TREE = """
+import time
+
+class Node:
+    def __init__(self, parent=None):
+        self.parent, self.children = parent, []
+
+class Tree:
+    def __init__(self):
+        self.leaves = set()
+        self.reset()
+
+    def insert(self):
+        node = Node(self.root)
+        self.root.children.append(node)
+        self.size += 1
+        self.note(node)
+
+    def note(self, node):
+        self.leaves.add(node)
+
+    def evict(self, node):
+        node.parent.children.remove(node)
+        self.size -= 1
+        self.leaves.discard(node)
+
+    def reset(self):
+        self.root = Node()
+        self.size = 0
+        %s
+
+def main():
+    tree = Tree()
+    for _ in range(5):
+        for _ in range(8):
+            tree.insert()
+        tree.reset()
+        time.sleep(0.1)
+"""
+
+
+def test_what_a_helper_keeps_in_step_with_what_a_reset_clears_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "tree.py").write_text(TREE % "pass")
+    (found,) = asked_of(tmp_path, "resets")
+    assert (found.runtime["watch"][0]["attribute"], parts(found)) == ("leaves", [("Tree.reset", "reset", "")])
+    assert found.runtime["options"] == {"beside": ["root", "size"]}
+
+
+def test_what_only_a_forgotten_container_holds_from_one_reset_to_the_next_is_confirmed(tmp_path: Path) -> None:
+    found = answers(tmp_path, "resets", TREE % "pass")["leaves"]
+    assert found.status == "confirmed", found
+    assert "held alone, until the next, what had lain in root and size as well" in found.summary
+
+
+def test_the_near_misses_of_trees_are_asked_about_but_where_nothing_is_taken_out_by_name() -> None:
+    asked = asked_of(PROGRAMS / "trees.py", "resets")
+    assert [one.symbol for one in asked] == ["Cleared.reset", "InUse.reset", "Deferred.reset", "Listeners.reset"]

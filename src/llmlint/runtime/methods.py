@@ -42,6 +42,11 @@ class Method(NamedTuple):
         return frozenset(self._own(_stored_or_called(self.node, ast.Del, _TAKING))) | self.cleared
 
     @property
+    def taken_by_name(self) -> frozenset[str]:
+        """What it takes things out of that it names; the oldest or the next goes for want of room, or in its turn."""
+        return frozenset(self._own(_taken_by_name(self.node)))
+
+    @property
     def cleared(self) -> frozenset[str]:
         """What it leaves nothing of: emptied at once, or bound anew."""
         return frozenset(self._own((*_called(self.node, frozenset({"clear"})), *self._bound_anew())))
@@ -79,6 +84,13 @@ class Method(NamedTuple):
         return frozenset(ast.unparse(node.func) for node in ast.walk(self.node) if isinstance(node, ast.Call))
 
     @property
+    def helpers(self) -> frozenset[str]:
+        """Names of what it calls of its own object, or of functions."""
+        called = [node.func for node in ast.walk(self.node) if isinstance(node, ast.Call)]
+        plain = (one.id for one in called if isinstance(one, ast.Name))
+        return frozenset(_attributes(called)) if self.owner else frozenset(plain)
+
+    @property
     def may_block(self) -> bool:
         """Whether it is a coroutine, and calls something that it does not await."""
         awaited = {id(node.value) for node in ast.walk(self.node) if isinstance(node, ast.Await)}
@@ -92,6 +104,16 @@ class Method(NamedTuple):
                 if _root(node.slice) in self.parameters and container in self._own([node.value]):
                     return ast.unparse(node.slice)
         return ""
+
+
+def with_helpers(method: Method, methods: Mapping[str, Method]) -> list[Method]:
+    """The method with those of these that it calls, and that they call in turn."""
+    found, waiting = {method.node.name: method}, [method]
+    while waiting:
+        for name in sorted(waiting.pop().helpers & methods.keys() - found.keys()):
+            found[name] = methods[name]
+            waiting.append(methods[name])
+    return list(found.values())
 
 
 def methods_under(paths: Iterable[str]) -> Iterator[Method]:
@@ -160,6 +182,15 @@ def _called(method: ast.FunctionDef | ast.AsyncFunctionDef, calls: frozenset[str
     for node in ast.walk(method):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in calls:
             yield node.func.value
+
+
+def _taken_by_name(method: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TAKING:
+            if node.args and _root(node.args[0]):
+                yield node.func.value
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Del) and _root(node.slice):
+            yield node.value
 
 
 def _attributes(expressions: Iterable[ast.expr]) -> Iterator[str]:

@@ -11,7 +11,7 @@ blocking            coroutines that call something which they do not await: LLM2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from llmlint.catalogue import Catalogue
 from llmlint.findings import Finding
 from llmlint.phrases import last_name, words
 from llmlint.runtime.block import Role, Target
-from llmlint.runtime.methods import Method, methods_under
+from llmlint.runtime.methods import Method, methods_under, with_helpers
 from llmlint.runtime.watching import NOTHING_MORE, More, WatchError, entity_of, finding_of, target_of
 from llmlint.vocabulary import Vocabulary
 
@@ -95,9 +95,27 @@ def _resets(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked
     for reset in methods:
         if vocabulary.is_reset(reset.node.name) is None or reset.node.name == "__init__":
             continue
-        others = [one.filled for one in methods if one is not reset and one.node.name != "__init__"]
-        for container in sorted({one for filled in others if filled & reset.cleared for one in filled}):
+        others = {one.node.name: one for one in methods if one is not reset and one.node.name != "__init__"}
+        together = {one for other in others.values() if other.filled & reset.cleared for one in other.filled}
+        for container in sorted(together):
             yield Asked([(reset, "reset", "")], container)
+        cleared = frozenset(one for part in with_helpers(reset, others) for one in part.cleared)
+        beside = More(options={"beside": sorted(cleared)})
+        for container in sorted(_kept_with(cleared, others) - cleared - together):
+            yield Asked([(reset, "reset", "")], container, beside)
+
+
+def _kept_with(cleared: frozenset[str], others: Mapping[str, Method]) -> frozenset[str]:
+    """What methods that change something of this fill and take named things from, be it by a helper:
+    it follows what they change."""
+    filled: set[str] = set()
+    taken: set[str] = set()
+    for other in others.values():
+        parts = with_helpers(other, others)
+        if any((part.filled | part.emptied) & cleared for part in parts):
+            filled.update(*(part.filled for part in parts))
+            taken.update(*(part.taken_by_name for part in parts))
+    return frozenset(filled & taken)
 
 
 def _caches(methods: Sequence[Method], vocabulary: Vocabulary) -> Iterator[Asked]:

@@ -73,6 +73,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     joint: frozenset[str] = frozenset()
     copies: frozenset[str] = frozenset()
     request_ids: frozenset[str] = frozenset()
+    pooled_ids: frozenset[str] = frozenset()
+    fresh_ids: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
     request_data: frozenset[str] = frozenset()
     submits: frozenset[str] = frozenset()
@@ -243,6 +245,14 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def is_request_id(self, path: str) -> bool:
         """Is this one request's id: `rid`, `req.request_id`, `id_slot`? Lists of ids are not."""
         return ends(words(last_name(path)), self.request_ids)
+
+    def is_pooled_id(self, path: str) -> bool:
+        """Is it the id of a place, which the next request gets again: `req_pool_idx`, `id_slot`?"""
+        return ends(words(last_name(path)), self.pooled_ids)
+
+    def makes_fresh_id(self, callee: str) -> bool:
+        """Does a call give an id that nobody had before: `uuid.uuid4`?"""
+        return last_name(callee.removesuffix("()")) in self.fresh_ids
 
     def is_request_data(self, path: str) -> bool:
         """Is it something that requests bring and that differs from one to the next: `prompt`, `image_url`?"""

@@ -97,6 +97,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joint: _Group = []
     copies: _Group = []
     request_ids: _Group = []
+    pooled_ids: _Group = []
+    fresh_ids: _Group = []
     requests: _Group = []
     submits: _Group = []
     not_state: _Group = []

@@ -21,7 +21,7 @@ from llmlint.code.link.program import (
 )
 from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target, Watch
-from llmlint.vocabulary import words
+from llmlint.vocabulary import Vocabulary, words
 
 _BOUNDED_KINDS = frozenset("lru ttl weak weakref bounded maxlen maxsize limited".split())
 _TRIALS = frozenset("test tests conftest bench benchmark benchmarks".split())
@@ -29,6 +29,7 @@ _OF_SIZE = ("len()", "len", ".shape", ".size()", ".numel()", ".size")
 _CALLERS = 6
 _HANDS = 2
 """Through how many callers a key is followed."""
+_FRESH = "fresh id"
 _SIZES = ("len({})", "{}.size()", "size({})", "len({}.")
 
 
@@ -44,12 +45,19 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: Sequence[Change]) -> Iterator[Report]:
     for change in changes:
-        if entered(change.effect) != change.attribute or is_setup(change.function) or change.function.owner is not cls:
+        if not _enters(change) or is_setup(change.function) or change.function.owner is not cls:
             continue
         brought = brought_by(program, change.function, change.effect.key)
         if brought and not is_taken_from(program, cls, change.attribute):
             yield _report(program, cls, known, change, brought)
             return
+
+
+def _enters(change: Change) -> bool:
+    """Does it make an entry, be it an empty one to be filled: `self.tokens[request_id] = []`?"""
+    effect = change.effect
+    begins = effect.op == "insert" and effect.via == "[]=" and effect.value == "empty" and bool(effect.key)
+    return entered(effect) == change.attribute or (begins and effect.path == f"self.{change.attribute}")
 
 
 def _lives_long(program: Program, cls: ClassInfo) -> bool:
@@ -73,7 +81,7 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     if any(program.vocabulary.is_finite_key(path) for path in key):
         return ""
     made_of = _made_of(function, *key)
-    told = _traffic_in(program, function, made_of)
+    told = _id_in(program.vocabulary, function, key, made_of) or _traffic_in(program, function, made_of)
     if told or not hands:
         return told
     taken = {param.name for param in function.params} & made_of
@@ -87,21 +95,46 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     return ""
 
 
+def _id_in(vocabulary: Vocabulary, function: FunctionInfo, key: tuple[str, ...], made_of: set[str]) -> str:
+    """The first of the paths that is the id of one request, wherever it comes from, or that nobody had before."""
+    if any(_is_fresh(vocabulary, function, path) for path in key):
+        return _FRESH
+    named = (path for path in sorted(made_of) if root_of(path) not in ("self", "cls") and not path.endswith("()"))
+    ids = (path for path in named if vocabulary.is_request_id(path) and not vocabulary.is_pooled_id(path))
+    return next((path for path in ids if "." in path or not _is_worked_out(function, path)), "")
+
+
+def _is_fresh(vocabulary: Vocabulary, function: FunctionInfo, path: str) -> bool:
+    """Is it an id that was made for nobody else, or a text of one?"""
+    bound = (e for e in function.effects if e.op == "bind" and e.path == path)
+    made = (part.partition("()") for part in (path, *(read for e in bound for read in e.reads)))
+    return any(called and vocabulary.makes_fresh_id(callee) for callee, called, _ in made)
+
+
+def _is_worked_out(function: FunctionInfo, name: str) -> bool:
+    """No parameter, element, or part of an answer, but a local made of something else, or a module."""
+    binds = [e for e in function.effects if e.op == "bind" and e.path == name]
+    given = any(param.name == name for param in function.params) or any(e.via == "for" or e.options for e in binds)
+    return not given
+
+
+def _names_an_id(vocabulary: Vocabulary, brought: str) -> bool:
+    return brought == _FRESH or vocabulary.is_request_id(brought)
+
+
 def _traffic_in(program: Program, function: FunctionInfo, paths: set[str]) -> str:
     """The first of the paths, rooted in a parameter, that names what requests bring."""
     params = {param.name: param.annotation.strip() for param in function.facts.params}
     for path in sorted(paths):
         root = root_of(path)
         is_number = path == root and params.get(root) in ("int", "bool", "float")
-        if root in params and root not in ("self", "cls") and not is_number and _is_traffic(program, path):
+        if root in params and root not in ("self", "cls") and not is_number and _is_traffic(program.vocabulary, path):
             return path
     return ""
 
 
-def _is_traffic(program: Program, path: str) -> bool:
-    if program.vocabulary.is_request_id(path):
-        return True
-    return program.vocabulary.is_request_data(path) and not program.vocabulary.is_finite_key(path)
+def _is_traffic(vocabulary: Vocabulary, path: str) -> bool:
+    return vocabulary.is_request_data(path) and not vocabulary.is_finite_key(path)
 
 
 def _made_of(function: FunctionInfo, *paths: str) -> set[str]:
@@ -139,4 +172,5 @@ def _report(program: Program, cls: ClassInfo, known: AttributeInfo, fill: Change
         subject=attribute,
         fix="bound it, or remove the entry when what it belongs to ends",
         data={"runtime": Block(targets=(target,), watch=(watch,)).plain()},
+        mechanism=f"unbounded_cache.filled.{'ids' if _names_an_id(program.vocabulary, brought) else 'data'}",
     )

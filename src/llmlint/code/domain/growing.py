@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from llmlint.code.domain.state import is_setup, only_looks
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.program import ClassInfo, Program
+from llmlint.code.facts.gists import name_called
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, arguments_by_parameter
 from llmlint.vocabulary import words
 
+_RUNS = frozenset("main run serve start launch init setup".split())
+_HANDS = 2
+"""Through how many calls an object is followed."""
 _TAKING = ("remove", "clear", "delete", "assign")
 _KEEPERS = frozenset("pool manager store cache registry table index map".split())
 
@@ -18,7 +22,45 @@ def outlives_requests(program: Program, cls: ClassInfo) -> bool:
     if _is_made_for_a_request(program, cls):
         return False
     makers = program.functions_calling(cls.name)
-    return not any(maker.owner is not None and not is_setup(maker) for maker in makers)
+    if any(maker.owner is not None and not is_setup(maker) for maker in makers):
+        return False
+    return not makers or any(_keeps(program, maker, cls) for maker in makers)
+
+
+def _keeps(program: Program, maker: FunctionInfo, cls: ClassInfo) -> bool:
+    """Is what it makes kept where it goes on living, or held by what runs for as long as the service?"""
+    if maker.owner is not None or maker.name == "<module>" or not _RUNS.isdisjoint(words(maker.name)):
+        return True
+    made = (effect.result for effect in maker.effects if name_called(effect.callee) == cls.name)
+    return any(not name.isidentifier() or _is_handed_on(program, maker, name) for name in made)
+
+
+def _is_handed_on(program: Program, function: FunctionInfo, name: str, hands: int = _HANDS) -> bool:
+    """Is a local returned, stored, or given to a call that does so?"""
+    names = {name}
+    for effect in function.effects:
+        if effect.op == "bind" and effect.source in names:
+            names.add(effect.path)
+        elif effect.op in ("return", "yield"):
+            whole = effect.value in ("other", "container") and not names.isdisjoint(effect.reads)
+            if whole or effect.path in names:
+                return True
+        elif effect.source in names or _is_given(program, function, effect, names, hands):
+            return True
+    return False
+
+
+def _is_given(program: Program, function: FunctionInfo, effect: Effect, names: set[str], hands: int) -> bool:
+    if all(argument.path not in names for argument in effect.args) or only_looks(program, effect):
+        return False
+    takers = program.callees(function, effect) if hands else ()
+    given = (
+        (taker, param)
+        for taker in takers
+        for param, argument in arguments_by_parameter(taker, effect).items()
+        if argument.path in names
+    )
+    return not takers or any(_is_handed_on(program, taker, param, hands - 1) for taker, param in given)
 
 
 def _is_made_for_a_request(program: Program, cls: ClassInfo) -> bool:

@@ -142,6 +142,24 @@ def test_a_method_that_some_class_still_uses_runs(source: str, user: str) -> Non
     assert confidence(source, user=user)[0] == "high"
 
 
+@pytest.mark.parametrize(("test", "runs"), [("0", False), ("false", False), ("1", True), ("ready", True)])
+def test_what_stands_under_a_test_that_never_holds_does_not_run(test: str, runs: bool) -> None:
+    source = f"""
+#include <fstream>
+int load(std::ifstream & in, const int * parts, bool ready) {{
+    static const int sizes[4] = {{1, 2, 4, 8}};
+    int n = 0;
+    in.read(reinterpret_cast<char *>(&n), sizeof(n));
+    if ({test}) {{
+        return sizes[n];
+    }}
+    return 0;
+}}
+"""
+    found = check_sources({"engine/load.cpp": source.encode()}, ["LLM946"])
+    assert ["a test that is always" not in f.confidence_reason for f in found] == [runs]
+
+
 def test_a_recursive_call_is_no_use() -> None:
     source = HOLDS.replace("return None", "return self.load(path)")
     assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"

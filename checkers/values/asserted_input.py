@@ -17,16 +17,31 @@ from llmlint.findings import Place, Report, Step
 _FROM_STRANGERS = ("number in a file or message", "number in a request", "key of a file")
 _OF_TESTS = ("ASSERT_", "EXPECT_")
 _REQUEST = re.compile(r"[rR]equest\b *(?:const *)?&?$")
+_RETURNS = re.compile(r"\breturn\b")
+_CALLED = re.compile(r"\b([A-Z]\w+)\(")
+_DEEPEST = 2
 _ASSERTS = re.compile(r"^(?:\w+_)?(?:assert|ASSERT|CHECK)$")
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     for arrival in arrivals_in(file):
         is_trial = arrival.by.startswith(_OF_TESTS)
-        if arrival.how == "assert" and not is_trial and arrival.source.what in _FROM_STRANGERS:
+        is_meant = arrival.how == "assert" and not is_trial and arrival.source.what in _FROM_STRANGERS
+        if is_meant and not _returns(file.text, arrival.by):
             yield _report(file, arrival)
     for function in file.facts.functions:
         yield from _refusing(file, function)
+
+
+def _returns(text: str, macro: str, deep: int = _DEEPEST) -> bool:
+    """Is it defined in this file, itself or by another macro, as a test that leaves the function by returning?"""
+    defined = re.search(rf"^[ \t]*#[ \t]*define[ \t]+{macro}\([^)]*\)((?:[^\n]*\\\r?\n)*[^\n]*)", text, re.MULTILINE)
+    if defined is None:
+        return False
+    body = defined[1]
+    if _RETURNS.search(body):
+        return True
+    return deep > 0 and any(_returns(text, other, deep - 1) for other in set(_CALLED.findall(body)) - {macro})
 
 
 def _report(file: SourceFile, arrival: Arrival) -> Report:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.spots import spot
 from llmlint.code.facts.container_methods import INSERTS, WRAPPERS
+from llmlint.code.facts.facts import Class as ClassFacts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import functions_of, nodes
@@ -63,7 +64,9 @@ def _begins_a_local(node: tree.Assign) -> bool:
 
 
 def _of_native_members(file: SourceFile) -> Iterator[NeverBegun]:
-    fields = {field.name: field for field in nodes(file.tree, tree.Field) if _begins_as_field(field)}
+    elsewhere = {f.owner for f in file.facts.functions if f.owner and not f.has_body}
+    known = [c for c in file.facts.classes if c.qualname not in elsewhere]
+    fields = {f.name: f for f in nodes(file.tree, tree.Field) if _begins_as_field(f) and _stands_in(f, known)}
     if not fields:
         return
     for place, given in _given(functions_of(file.tree)).items():
@@ -73,6 +76,11 @@ def _of_native_members(file: SourceFile) -> Iterator[NeverBegun]:
             for one in _judged(place, [begins], _parted(given)[1]):
                 if not _is_given_elsewhere(file.tree, place, given) and not _is_passed(file.tree, place):
                     yield one
+
+
+def _stands_in(field: tree.Field, classes: Sequence[ClassFacts]) -> bool:
+    """In one of the classes of which this file holds every method, so that nobody sets it elsewhere?"""
+    return any(cls.line <= field.line <= cls.end_line for cls in classes)
 
 
 def _begins_as_field(field: tree.Field) -> bool:

@@ -5,7 +5,7 @@ class likewise. Strings count as mentions, for names are also called through str
 documentation and imports call nothing, nor does `__all__`, but for what a whole project hands out. What others may call
 unseen is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits
 from, stands in a file that nobody imports, or is declared in the project's `include` folder. A method that each class
-below has an own one for is unused where nobody makes its class.
+below has an own one for is unused where nobody makes its class. Nor does control come to what stands under `if (0)`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _ROOT_CLASSES = frozenset(
 _PUBLISHED = "include"
 _ENDS_OF_STRINGS = ("'", '"', "{", "%")
 _DOCUMENTS = '"""'
+_SHUT = {"if": ("0", "false", "False"), "else": ("1", "true", "True")}
 _FEW = 3
 """What is mentioned more often is asked about no further: somebody will use it."""
 _STEPS = 2
@@ -64,8 +65,8 @@ class UnusedCode:
             name = next((n for n, _ in found if n in unused), "")
             if name:
                 reasons[place] = f"nothing in this tree uses {name}"
-            elif replaced := self._replaced(*place):
-                reasons[place] = replaced
+            elif why := self._replaced(*place) or self._never_entered(*place):
+                reasons[place] = why
         return reasons
 
     def _unused(self, names: Mapping[str, _Lines], steps: int) -> frozenset[str]:
@@ -92,6 +93,15 @@ class UnusedCode:
             if any(e.callee in calls_above for method in below.methods.values() for e in method.effects):
                 return ""
         return f"each class below {cls.name} replaces {name}, and nobody makes one" if self._is_abstract(cls) else ""
+
+    def _never_entered(self, path: str, line: int) -> str:
+        """Why control never comes to a line: it stands under `if (0)`."""
+        function = self._function_at(path, line)
+        for region in function.regions if function is not None else ():
+            if region.line <= line <= region.end_line and region.test is not None and region.test.op == "constant":
+                if region.test.path in _SHUT.get(region.kind, ()):
+                    return f"it stands under a test that is always {region.test.path}"
+        return ""
 
     def _is_abstract(self, cls: ClassInfo) -> bool:
         """Does its name stand only where classes inherit from it, and in imports?"""

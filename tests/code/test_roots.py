@@ -41,7 +41,9 @@ def kind(path: str, **files: str) -> str:
         ("3rdparty/protobuf/message.cc", "copy"),
         ("engine/vendor/json.hpp", "copy"),
         ("engine/vendor.py", ""),
+        ("3rd_party/flatbuffers/idl.cpp", "copy"),
         ("examples/chat/cpp/wave.py", "example"),
+        ("frameworks/python-api-examples/client.py", "example"),
         ("engine/example.py", "example"),
         ("engine/cli/files.py", "command line tool"),
         ("engine/cli_of_files.py", "command line tool"),
@@ -66,6 +68,15 @@ def test_a_script_stands_alone_and_serves_nobody() -> None:
     assert kind("convert.cpp", convert=NATIVE) == "script"
     assert kind("convert.py", convert="def ask():\n    return PARSER.parse_args()\nargs = ask()\n") == "script"
     assert kind("convert.py", convert="def ask():\n    return PARSER.parse_args()\n") == ""
+
+
+def test_what_only_a_script_beside_it_uses_is_part_of_the_script() -> None:
+    reading = "import urllib.request\n"
+    script = SCRIPT + "from utils import vision\n"
+    assert kind("export/utils/vision.py", export__run=script, export__utils__vision=reading) == "script"
+    assert kind("engine/utils/vision.py", export__run=script, engine__utils__vision=reading) == ""
+    also = {"engine__core": "from export.utils import vision\n"}
+    assert kind("export/utils/vision.py", export__run=script, export__utils__vision=reading, **also) == ""
 
 
 def test_an_example_that_serves_is_a_service_and_its_neighbour_is_not() -> None:

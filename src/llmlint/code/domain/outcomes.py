@@ -13,6 +13,7 @@ _STATUS = re.compile(
     r"(static |inline |virtual |constexpr )*(bool|int|int32_t|\w*(status|error|err|result)\w*)(_t)?", re.I
 )
 _DONE = re.compile(r"(\w*_)?(ok|success)|true|0", re.I)
+_NO = frozenset({"false", "False"})
 _LEAVES = re.compile(r"[A-Z_]*(CHECK|RETURN|TRY|ASSERT|ENSURE|EXPECT|THROW|FAIL)[A-Z_]*")
 """Macros that leave the function where something failed."""
 _LEADS_ON = frozenset({"return", "bind", "goto", "label", "break", "continue"})
@@ -46,11 +47,14 @@ def _gives_truths(function: FunctionInfo) -> bool:
 
 
 def may_fail(program: Program, function: FunctionInfo, depth: int = _DEPTH) -> bool:
-    """Can it say anything but that its work was done? Of a function without a body everything is possible."""
+    """Can it say anything but that its work was done, and anything but one thing? Of a function without a body
+    everything is possible."""
     effects = function.facts.effects
     if not depth or not function.facts.has_body or any(_LEAVES.fullmatch(last_of(e.callee)) for e in effects):
         return True
     returned = [effect for effect in effects if effect.op == "return"]
+    if returned and all(effect.value == "empty" or effect.source in _NO for effect in returned):
+        return False
     return not returned or any(_may_be_failure(program, function, effect, depth) for effect in returned)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ class Roots:
             kind = self.by_place(path)
             if kind in (EXAMPLE, TOOL) and (self._is_all_there_is(path, kind) or self._program_serves(path, kind)):
                 kind = ""
-            self._kinds[path] = kind or (SCRIPT if self._stands_alone(path) else "")
+            self._kinds[path] = kind
+            if not kind and (self._stands_alone(path) or self._is_part_of_a_script(path)):
+                self._kinds[path] = SCRIPT
         return self._kinds[path]
 
     def by_place(self, path: str) -> str:
@@ -49,10 +52,9 @@ class Roots:
         if not self._vocabulary.copied.isdisjoint(place.parts[:-1]):
             return COPY
         for kind, marks in self._vocabulary.beside:
-            if not marks.isdisjoint(place.parts[:-1]) or place.name in marks:
-                return kind
-            stem = words(place.stem)
-            if stem and (stem[0] in marks or stem[-1] in marks):
+            named = (*place.parts[:-1], place.stem) if kind == EXAMPLE else (place.stem,)
+            exact = place.name in marks or not marks.isdisjoint(place.parts[:-1])
+            if exact or any(_bears(part, marks) for part in named):
                 return kind
         return ""
 
@@ -66,6 +68,14 @@ class Roots:
         if PurePosixPath(path).stem in self.imported or not _has_entry(self._files[path]):
             return False
         return not self._serves(path)
+
+    def _is_part_of_a_script(self, path: str) -> bool:
+        """Does nobody import it but what runs beside the service, among that a script in whose folder it stands?"""
+        place = PurePosixPath(path)
+        importers = self._importers.get(place.parent.name if place.stem == "__init__" else place.stem, ())
+        kinds = {other: self.kind(other) for other in importers if other != path}
+        scripts = (PurePosixPath(other) for other, kind in kinds.items() if kind == SCRIPT)
+        return bool(kinds) and all(kinds.values()) and any(script.parent in place.parents for script in scripts)
 
     def _is_all_there_is(self, path: str, kind: str) -> bool:
         """Is nothing looked at but examples? Then they are what is meant, and their server may be elsewhere."""
@@ -95,12 +105,26 @@ class Roots:
             self._serving[path] = any(p in serves for callee in calls for p in (callee, callee.rpartition(".")[2]))
         return self._serving[path]
 
-    @cached_property
-    def imported(self) -> frozenset[str]:
+    @property
+    def imported(self) -> AbstractSet[str]:
         """The last part of every module and name that any file imports, and of every included file."""
-        imports = [imported for facts in self._files.values() for imported in facts.imports]
-        names = {name for i in imports for name in (i.module.rpartition(".")[2], i.target)}
-        return frozenset(names | {PurePosixPath(i.module).stem for i in imports})
+        return self._importers.keys()
+
+    @cached_property
+    def _importers(self) -> dict[str, set[str]]:
+        """The files that import a module or a name, or include a file, by its last part."""
+        importers: dict[str, set[str]] = {}
+        for path, facts in self._files.items():
+            for i in facts.imports:
+                for name in (i.module.rpartition(".")[2], i.target, PurePosixPath(i.module).stem):
+                    importers.setdefault(name, set()).add(path)
+        return importers
+
+
+def _bears(name: str, marks: frozenset[str]) -> bool:
+    """Is its first or last word one of the marks: `python-api-examples`?"""
+    said = words(name)
+    return bool(said) and (said[0] in marks or said[-1] in marks)
 
 
 def roots_of(program: Program) -> Roots:

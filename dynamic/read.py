@@ -37,6 +37,7 @@ class Process:
         self.canaries: dict[str, bool] = {}
         self.interned: dict[int, tuple[str, list[str]]] = {}
         self.groups: list[Record] = []
+        self.limits: list[Record] = []
         self.memory: list[Record] = []
         self.ranked: Record = {}
         self.tail: Record = {}
@@ -101,6 +102,8 @@ class Process:
             self.memory.append(record)
         elif kind == "group":
             self.groups.append(record)
+        elif kind == "limits":
+            self.limits.append(record)
         elif kind == "rank":
             self.ranked = record
         elif kind == "child":

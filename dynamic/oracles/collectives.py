@@ -6,6 +6,7 @@ made; the logs are compared when the run is over. A call that never came back is
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from _thread import get_ident
@@ -18,6 +19,7 @@ from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, Probe, State
 from ..read import Process, RingCall, Run
 from ..record import BEGUN, DONE, RAISED, SLOTS, Recorder
 from ..values import identify
+from .time_limits import limits_of
 
 TORCH = "torch.distributed.distributed_c10d"
 CALLS = (
@@ -26,6 +28,10 @@ CALLS = (
     "reduce_scatter", "reduce_scatter_tensor", "scatter", "scatter_object_list",
 )  # fmt: skip
 GROUPS = ("init_process_group", "new_group")
+SETS_LIMIT = "_set_pg_timeout"
+
+WAITING, BOUNDED = "call", "bounded"
+"""Calls that wait for as long as their group lets them; those that are only begun, or have a limit of their own."""
 
 PENDING = 10
 """Seconds after which a call that has not come back counts as stuck."""
@@ -36,7 +42,7 @@ _FRAMES = 8
 class CollectiveLog(Probe):
     """Writes the log of this process; the same for all findings of the family."""
 
-    libraries: ClassVar[dict[str, tuple[str, ...]]] = {TORCH: (*CALLS, *GROUPS)}
+    libraries: ClassVar[dict[str, tuple[str, ...]]] = {TORCH: (*CALLS, *GROUPS, SETS_LIMIT)}
     exercised: ClassVar[str] = "the function ran on two ranks"
     may_refute: ClassVar[bool] = False
     attached: ClassVar[str] = NOT_EXERCISED
@@ -45,6 +51,7 @@ class CollectiveLog(Probe):
     _sequence: ClassVar[dict[int, int]] = {}
     _depth: ClassVar[dict[int, int]] = {}
     _rank_told: ClassVar[bool] = False
+    _groups: ClassVar[int] = 0
 
     def __init__(self, finding: Finding, tell: Any) -> None:
         super().__init__(finding, tell)
@@ -65,8 +72,9 @@ class CollectiveLog(Probe):
         name = target.qualname.rpartition(".")[2]
         stack = callers()
         if name in GROUPS:
-            self._note_group(name, roots, stack)
-            return None
+            return self._note_group(name, roots, stack)
+        if name == SETS_LIMIT:
+            return Making(None, True)
         thread = get_ident()
         depth = self._depth.get(thread, 0)
         self._depth[thread] = depth + 1
@@ -75,12 +83,14 @@ class CollectiveLog(Probe):
         self._tell_rank(target, roots)
         group = self.recorder.intern("group", self._group(target, roots))
         number = self._sequence[group] = self._sequence.get(group, 0) + 1
-        what = self.recorder.intern("call", name, signature(roots), *stack)
+        what = self.recorder.intern(_way_of_waiting(name, roots), name, signature(roots), *stack)
         return self.recorder.begin(what, group, number)
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
     ) -> None:
+        if isinstance(token, Making) and error is None:
+            self._note_limits(token, _value(roots, "group") if token.number is None else result)
         if not isinstance(token, int) or self.recorder is None:
             return
         self._depth[get_ident()] -= 1
@@ -96,12 +106,22 @@ class CollectiveLog(Probe):
             return str([identify(value) for value in target.entity.values(roots)])
         return group_name(_value(roots, "group"))
 
-    def _note_group(self, name: str, roots: Roots, stack: Sequence[str]) -> None:
+    def _note_group(self, name: str, roots: Roots, stack: Sequence[str]) -> Making:
+        """Before it is made: whoever makes it may wait for the others for ever."""
         ranks = _value(roots, "ranks") if name == "new_group" else None
         timeout = _value(roots, "timeout")
         said = "world" if ranks is None else ranks_name(elements(ranks))
+        number = CollectiveLog._groups = CollectiveLog._groups + 1
         if self.recorder is not None:
-            self.recorder.write("group", name=said, timeout=None if timeout is None else str(timeout), stack=stack)
+            given = None if timeout is None else str(timeout)
+            self.recorder.write("group", number=number, name=said, timeout=given, stack=stack)
+        return Making(number, timeout is not None)
+
+    def _note_limits(self, making: Making, group: Any) -> None:
+        limits = limits_of(_world() if group is None else group, os.environ)
+        if limits and self.recorder is not None:
+            name = group_name(group)
+            self.recorder.write("limits", number=making.number, name=name, given=making.given, limits=limits)
 
     def _tell_rank(self, target: Target, roots: Roots) -> None:
         if CollectiveLog._rank_told or self.recorder is None:
@@ -139,6 +159,16 @@ class CollectiveLog(Probe):
         if not any(process.calls for process in run.processes):
             return Judgement(NOT_EXERCISED, "no collective was seen")
         return Judgement(CLEAN, f"the function ran on {len(ranks)} ranks, and their logs agree")
+
+
+class Making:
+    """A group that is being made, or given another limit: by its number here, and whether a limit was given."""
+
+    __slots__ = ("given", "number")
+
+    def __init__(self, number: int | None, given: bool) -> None:
+        self.number = number
+        self.given = given
 
 
 class Divergence:
@@ -230,14 +260,20 @@ def _said(process: Process, call: RingCall | None) -> str:
 
 def passes(finding: Finding, stack: Iterable[str]) -> bool:
     """Whether a call's stack goes through a function of the finding."""
-    wanted = {(target.path, target.qualname.rpartition(".")[2]) for target in finding.targets}
-    wanted.add((finding.path, finding.symbol.rpartition(".")[2]))
+    wanted = {(target.path, target.qualname) for target in finding.targets}
+    wanted.add((finding.path, finding.symbol))
     for frame in stack:
         place, _, name = frame.rpartition(" ")
         file = place.rpartition(":")[0]
-        if any(name == function and _same_file(file, path) for path, function in wanted):
+        if any(_same_function(name, function) and _same_file(file, path) for path, function in wanted):
             return True
     return False
+
+
+def _same_function(name: str, qualname: str) -> bool:
+    """By the whole name where the stack has it: before Python 3.11, and in dumps of torch's, it has the last part."""
+    name, qualname = (one.replace(".<locals>", "") for one in (name, qualname))
+    return name == qualname if "." in name else name == qualname.rpartition(".")[2]
 
 
 def _same_file(file: str, path: str) -> bool:
@@ -258,7 +294,8 @@ def callers() -> list[str]:
     while frame is not None and len(found) < _FRAMES:
         code = frame.f_code
         if "/torch/" not in code.co_filename and not frame.f_globals.get("__name__", "").startswith("_llmlint_dynamic"):
-            found.append(f"{code.co_filename}:{frame.f_lineno} {code.co_name}")
+            name = getattr(code, "co_qualname", code.co_name)
+            found.append(f"{code.co_filename}:{frame.f_lineno} {name}")
         frame = frame.f_back  # type: ignore[assignment]
     return found
 
@@ -282,16 +319,26 @@ def _value(roots: Roots, name: str) -> Any:
 
 
 def group_name(group: Any) -> str:
-    """Groups go by their global ranks, which are the same on every rank."""
-    if group is None:
+    """Groups go by their global ranks and torch's own name of them, which are the same on every rank."""
+    if group is None or group is _world():
         return "world"
     distributed: Any = sys.modules.get("torch.distributed")
     try:
-        if group is distributed.group.WORLD:
-            return "world"
-        return ranks_name(distributed.get_process_group_ranks(group))
+        ranks, name = ranks_name(distributed.get_process_group_ranks(group)), getattr(group, "group_name", "")
+        return f"{ranks} ({name})" if name else ranks
     except Exception:  # no group of torch's
         return str(identify(group))
+
+
+def _world() -> Any:
+    distributed: Any = sys.modules.get("torch.distributed")
+    return getattr(getattr(distributed, "group", None), "WORLD", None)
+
+
+def _way_of_waiting(name: str, roots: Roots) -> str:
+    begins = _value(roots, "async_op") is True
+    limited = name == "monitored_barrier" or _value(roots, "timeout") is not None
+    return BOUNDED if begins or limited else WAITING
 
 
 def ranks_name(ranks: Iterable[Any]) -> str:

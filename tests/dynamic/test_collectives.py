@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdict, verdicts
 
-from llmlint.dynamic.read import read_run
+from llmlint.dynamic.oracles.time_limits import limit_of
+from llmlint.dynamic.read import Run, read_run
 from llmlint.findings import Verdict
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.plan import make_plan
@@ -107,7 +110,7 @@ def test_a_member_that_never_calls_its_group_parts_from_the_others_at_the_first_
 
 def test_a_group_that_was_given_a_timeout_refutes_the_finding(tmp_path: Path) -> None:
     _, timeout = on_torch(tmp_path, "")
-    assert (timeout.status, timeout.summary) == ("refuted", "every group made here was given a timeout (0:00:30)")
+    assert (timeout.status, timeout.summary) == ("refuted", "every group made here has a time limit (0:00:30)")
 
 
 def test_a_group_without_one_asks_for_a_fault(tmp_path: Path) -> None:
@@ -115,3 +118,78 @@ def test_a_group_without_one_asks_for_a_fault(tmp_path: Path) -> None:
     assert divergent.status == "exercised-clean"
     assert timeout.status == "not-exercised"
     assert "try --fault" in timeout.summary
+
+
+# ------------------------------------------------------------ limits in force, on gloo itself
+
+LIMITED = finding("collective-no-timeout", GROUP, path="limited_ranks.py", symbol="Parallel.__init__")
+
+
+def on_gloo(folder: Path, bugs: str, **env: str) -> tuple[Verdict, Run]:
+    pytest.importorskip("torch")
+    code = "import limited_ranks; limited_ranks.launch()"
+    done, run = run_program(folder, [LIMITED], "-c", code, bugs=bugs, env=env)
+    assert done.returncode == 0, done.stderr
+    return verdicts([LIMITED], run)[0], run
+
+
+def test_the_limit_of_each_group_stands_in_the_run(tmp_path: Path) -> None:
+    _, run = on_gloo(tmp_path, "given")
+    ranks = [process for process in run.processes if process.rank is not None]
+    assert [process.rank for process in ranks] in ([0, 1], [1, 0])
+    for process in ranks:
+        world, group = process.limits
+        assert (world["name"], group["name"]) == ("world", "ranks [0, 1] (1)")
+        assert world["limits"] == [{"backend": "gloo", "seconds": 60.0, "why": ""}]
+        assert group["limits"] == [{"backend": "gloo", "seconds": 30.0, "why": ""}]
+
+
+def test_a_limit_that_was_given_or_set_later_refutes_the_finding_with_its_number(tmp_path: Path) -> None:
+    for bugs, seconds in (("given", "30"), ("later", "20")):
+        found, _ = on_gloo(tmp_path / bugs, bugs)
+        said = f"every group made here has a time limit (gloo: {seconds} s)"
+        assert (found.status, found.summary) == ("refuted", said)
+
+
+def test_a_call_that_nothing_would_end_in_time_is_confirmed_without_a_fault(tmp_path: Path) -> None:
+    found, _ = on_gloo(tmp_path, "days")
+    assert found.status == "confirmed", found
+    assert found.summary.startswith("6 calls had no time limit in force: its limit is 400 days")
+    assert "all_reduce at" in found.evidence[0] and "limited_ranks.py:" in found.evidence[0]
+
+
+def test_the_back_ends_own_limit_is_told_and_asks_for_a_fault(tmp_path: Path) -> None:
+    found, _ = on_gloo(tmp_path, "")
+    assert found.status == "not-exercised"
+    assert "where the back end gives up by itself (gloo: 1800 s)" in found.summary
+
+
+def test_a_limit_is_found_behind_the_wrapper_that_torch_debugs_with(tmp_path: Path) -> None:
+    found, _ = on_gloo(tmp_path, "given", TORCH_DISTRIBUTED_DEBUG="DETAIL")
+    assert found.summary == "every group made here has a time limit (gloo: 30 s)"
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 600.0),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "3"}, 600.0),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "0"}, None),
+        ({"NCCL_ASYNC_ERROR_HANDLING": "0"}, None),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "1", "NCCL_ASYNC_ERROR_HANDLING": "0"}, 600.0),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "0", "TORCH_NCCL_BLOCKING_WAIT": "1"}, 600.0),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "0", "TORCH_NCCL_BLOCKING_WAIT": "0"}, None),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "0", "TORCH_NCCL_DESYNC_DEBUG": "true"}, 600.0),
+        ({"TORCH_NCCL_ASYNC_ERROR_HANDLING": "0", "TORCH_DISTRIBUTED_DEBUG": "DETAIL"}, 600.0),
+        ({"TORCH_NCCL_ENABLE_MONITORING": "0"}, 600.0),
+    ],
+)
+def test_what_the_environment_switches_off_is_no_limit_of_nccl(environ: dict[str, str], seconds: float | None) -> None:
+    """After torch's ProcessGroupNCCL: not yet run on a GPU."""
+    limit = limit_of("nccl", timedelta(minutes=10), environ)
+    assert limit is not None and limit["seconds"] == seconds
+    assert bool(limit["why"]) == (seconds is None)
+
+
+def test_of_other_back_ends_nothing_is_said() -> None:
+    assert limit_of("mpi", timedelta(minutes=10), {}) is None

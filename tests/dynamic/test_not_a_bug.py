@@ -35,6 +35,11 @@ def resets(owner: str, holder: str = "") -> Finding:
     return finding("restore-leaves-state", block, path="resets.py", symbol=owner)
 
 
+def makes_a_group(owner: str) -> Finding:
+    block = Block(targets=(Target(f"{owner}.__init__", "group"),))
+    return finding("collective-no-timeout", block, path="time_limits.py", symbol=f"{owner}.__init__")
+
+
 RESTORES = finding("noop-restore", Block(targets=(Target("Restored.restore", "restore"),)), path="resets.py")
 OFFLOADS = finding(
     "offload-drops-state",
@@ -120,11 +125,16 @@ FAMILIES = {
     ),
     "pairs": PAIRS,
     "values": VALUES,
+    "time_limits": tuple(makes_a_group(owner) for owner in ("Waited", "Beside", "SetRight", "Unused")),
 }  # fmt: skip
+
+ON_TORCH = ("time_limits",)
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_no_near_miss_is_confirmed(family: str, tmp_path: Path) -> None:
+    if family in ON_TORCH:
+        pytest.importorskip("torch")
     findings = FAMILIES[family]
     done, run = run_program(tmp_path, findings, "-c", f"import {family}; {family}.main()", programs=PROGRAMS)
     assert (done.returncode, done.stderr) == (0, "")

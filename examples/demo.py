@@ -43,7 +43,7 @@ RULES = {
 }
 """Who finds which bug."""
 
-RANKS = ["--ranks", "2", "--only", "talk", "--for", "14"]
+RANKS = ["--ranks", "2", "--only", "talk", "--for", "20"]
 BILLS = ["--only", "count", "--for", "10", "--device", "none"]
 """Runs of their own: should two threads really meet at once, one of them alone is lost."""
 

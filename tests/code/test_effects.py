@@ -297,3 +297,10 @@ struct S {
         ("clear", "self.rows"),
         ("assign", "self.node.busy"),
     ]
+
+
+def test_a_copy_of_cpp_that_a_branch_replaces_is_still_an_object_of_its_own():
+    text = "void f(Slot given, bool turned) { Slot s = given; if (turned) { s = turn(s); } s.busy = true; }"
+    read, module = read_cpp(text.encode(), "cpp")
+    found = next(f for f in facts_of(module, read).functions if f.name == "f")
+    assert [(e.op, e.path) for e in found.effects if e.op == "assign"] == [("assign", "s.busy")]

@@ -200,7 +200,8 @@ class BodyReader:
         if self.scope.is_python:
             return root.id if root is node else path
         behind = self.source.of(whole or node, 200)[len(root.id) :].lstrip()
-        return path if behind.startswith("->") else f"{root.id}{path[len(self.scope.aliases[root.id]) :]}"
+        came_from = self.scope.aliases.get(root.id, root.id)  # where branches meet, it may stand for itself again
+        return path if behind.startswith("->") else f"{root.id}{path[len(came_from) :]}"
 
     def declare(self, node: tree.Node) -> None:
         """A function, class or import inside the body: kept for later, with the names as they are here."""

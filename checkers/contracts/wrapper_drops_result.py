@@ -22,13 +22,14 @@ _SHARE = 0.75
 def check_program(program: Program) -> Iterator[Report]:
     for name in dict.fromkeys(function.name for function in program.asked.functions):
         functions = [function for function in program.functions_named(name) if function.language == "python"]
-        if len(functions) < _FEWEST or name.startswith("__"):
+        silent = [function for function in program.asked.among(functions) if _should_give(function)]
+        if len(functions) < _FEWEST or name.startswith("__") or not silent:
             continue
         giving = [function for function in functions if gives_value(function)]
         used = [call for call in program.calls_named(name) if call.effect.result not in ("", "<return>")]
         if used and len(giving) >= _SHARE * len(functions):
-            for function in program.asked.among(functions):
-                found = _dropped(program, function) if _should_give(function) else iter(())
+            for function in silent:
+                found = _dropped(program, function)
                 dropped = next((call for call in found if not _may_be_filled(program, function, call)), None)
                 if dropped is not None:
                     yield _report(program, function, dropped, giving, len(functions), used)

@@ -7,12 +7,12 @@ and C++: sockets that are read although nothing in the file bounds the wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from llmlint.code.domain.collectives import collective_at
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.with_helpers import whole
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Collective, words
 
@@ -22,27 +22,35 @@ _POLLS = frozenset({"poll", "select", "epoll_wait", "ppoll", "pselect"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    made = [
-        (function, effect, row)
-        for name in sorted(program.vocabulary.collective_names)
-        for function, effect in program.calls_named(name)
-        if program.files[function.path].language == "python"
-        and (row := collective_at(program, function, effect)) is not None
-        and row.kind in ("create", "store")
-        and row.timeout
-    ]
-    configured = [(f, e) for f, e, row in made if _has_timeout(e, row)]
+    made = list(_made(program, program.asked.calls))
     told: dict[tuple[int, str], list[Effect]] = {}
     for function, effect, row in made:
         # A wrapper of the program's own is judged where it makes the group.
         is_bare = not _has_timeout(effect, row) and not program.callees(function, effect)
         if is_bare and not _are_bounded(program, _collectives_on(program, function, effect)):
             told.setdefault((id(function), row.name), []).append(effect)
+    configured = [(f, e) for f, e, row in _made(program, program.calls_named) if _has_timeout(e, row)] if told else []
     for function, _, row in made:
         calls = told.pop((id(function), row.name), None)
         if calls is not None:
             yield _report(program, function, calls, row, configured)
     yield from _sockets(program)
+
+
+def _made(
+    program: Program, calls: Callable[[str], Sequence[Call]]
+) -> Iterator[tuple[FunctionInfo, Effect, Collective]]:
+    """The calls that make a group or a store and take a timeout, with their rows."""
+    rows = program.vocabulary.collectives
+    for name in sorted({row.name for row in rows if _takes_timeout(row)}):
+        for function, effect in calls(name):
+            row = collective_at(program, function, effect) if function.language == "python" else None
+            if row is not None and _takes_timeout(row):
+                yield function, effect, row
+
+
+def _takes_timeout(row: Collective) -> bool:
+    return row.kind in ("create", "store") and bool(row.timeout)
 
 
 def _has_timeout(effect: Effect, row: Collective) -> bool:
@@ -120,7 +128,7 @@ def _is_bounded(function: FunctionInfo, begun: Effect) -> bool:
 
 
 def _sockets(program: Program) -> Iterator[Report]:
-    for path, facts in program.files.items():
+    for path, facts in program.asked.files.items():
         if facts.language == "python":
             continue
         calls = [(f, e) for f in program.functions_in(path) for e in f.effects if e.op == "call"]

@@ -35,12 +35,11 @@ class Fence(NamedTuple):
 
 
 def ahead_of_fences(program: Program) -> Iterator[Report]:
-    begun = begun_copies(program)
-    for fence in _fences(program) if begun else ():
-        guarded = _guarded(program, fence, begun)
+    for fence in (fence for fence in _fences(program) if fence.function in program.asked):
+        guarded = _guarded(program, fence, begun_copies(program))
         if guarded:
             found = _written_ahead(program, fence, guarded)
-            if found is not None and fence.function in program.asked:
+            if found is not None:
                 yield _report(program, fence, *found)
 
 

@@ -27,7 +27,7 @@ _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    for cls in program.classes:
+    for cls in program.asked.classes:
         yield from moved_slots(program, cls)
     for written in program.asked.functions:
         function = whole(program, written)

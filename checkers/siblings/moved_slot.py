@@ -24,11 +24,11 @@ Row = dict[str, Effect]
 
 
 def moved_slots(program: Program, cls: ClassInfo) -> Iterator[Report]:
-    moves = [(f, row) for f in cls.functions if _may_move(f) for row in _rows(f, only_moved=True)]
+    moves = [(f, row) for f in cls.functions if f in program.asked for row in _moved(f)]
     told: set[tuple[FunctionInfo, str]] = set()
     for mover, moved in moves:
         for filler in cls.functions:
-            if filler is mover or filler in cls.building or is_setup(filler) or any(f is filler for f, _ in moves):
+            if filler is mover or filler in cls.building or is_setup(filler) or _moved(filler):
                 continue
             for filled in _rows(filler, only_moved=False):
                 left = _left(program, cls, mover, moved, filled)
@@ -37,10 +37,8 @@ def moved_slots(program: Program, cls: ClassInfo) -> Iterator[Report]:
                     yield _report(program, mover, moved, filler, filled, left[0])
 
 
-def _may_move(function: FunctionInfo) -> bool:
-    if "insert []=" not in function.facts.gist.deeds:
-        return False
-    return sum(e.op == "insert" and e.via == "[]=" for e in function.effects) >= _FEWEST
+def _moved(function: FunctionInfo) -> list[Row]:
+    return _rows(function, only_moved=True) if "insert []=" in function.facts.gist.deeds else []
 
 
 def _rows(function: FunctionInfo, only_moved: bool) -> list[Row]:

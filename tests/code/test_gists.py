@@ -50,6 +50,12 @@ def test_it_names_everything_that_is_changed_and_read(programs: list[Program]) -
         assert {name for path, _ in one.reads for name in NAMES.findall(path)[1:]} <= set(one.facts.gist.reads)
 
 
+def test_it_names_every_keyword_that_is_given_as_true(programs: list[Program]) -> None:
+    for one in _functions(programs):
+        given = (argument for effect in one.effects for argument in effect.args)
+        assert {a.keyword for a in given if a.keyword and a.literal == "True"} <= set(one.facts.gist.flags)
+
+
 def test_it_tells_which_functions_may_take_what_comes_next(programs: list[Program]) -> None:
     for one in _functions(programs):
         assert may_take_next(one) or not any(map(takes_next, one.effects))

@@ -26,8 +26,10 @@ _LOOKS = frozenset({"pop", "get", "setdefault", "__contains__", "__len__"})
 
 def abandoned(program: Program) -> Iterator[Report]:
     told: set[tuple[ClassInfo, str]] = set()
+    asked = {function.owner for function in program.asked.functions}
     for name in _ANSWERS:
-        for function, effect in program.calls_named(name):
+        answering = (function for function in program.functions_calling(name) if function.owner in asked)
+        for function, effect in program.calls_inside(answering, name):
             attribute, owner = attribute_of(effect.callee), function.owner
             if owner is None or effect.callee != f"self.{attribute}[].{name}" or (owner, attribute) in told:
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -116,9 +116,14 @@ class Roots:
         importers: dict[str, set[str]] = {}
         for path, facts in self._files.items():
             for i in facts.imports:
-                for name in (i.module.rpartition(".")[2], i.target, PurePosixPath(i.module).stem):
+                for name in (i.module.rpartition(".")[2], i.target, _stem(i.module)):
                     importers.setdefault(name, set()).add(path)
         return importers
+
+
+@cache
+def _stem(module: str) -> str:
+    return PurePosixPath(module).stem
 
 
 def _bears(name: str, marks: frozenset[str]) -> bool:

@@ -6,11 +6,11 @@ an object to all that it is assigned. Where one of those is not understood, noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Argument, Effect
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.vocabulary import words
 
 PINNED, PAGEABLE, DEVICE = "pinned", "pageable", "device"
@@ -22,6 +22,7 @@ _VIEWS = frozenset(
 )
 """Methods of tensors that give the same memory, or more of its kind on the same side."""
 _WRAPS = frozenset({"from_numpy", "frombuffer"})
+_NO_WAIT = "non_blocking"
 _ALIKE = frozenset({"zeros_like", "empty_like", "ones_like", "full_like", "rand_like", "randn_like"})
 
 
@@ -106,19 +107,29 @@ class _Search:
 
     def _attribute(self, function: FunctionInfo, name: str, depth: int) -> tuple[Making, ...] | None:
         cls = function.owner
-        touches = self.program.touches(cls, name) if cls is not None else ()
+        if cls is None or self._assigned(_own_assignments(cls, name), depth) is None:
+            return None
+        touches = self.program.touches(cls, name)
+        return self._assigned(((touch.function, touch.effect) for touch in touches), depth) or None
+
+    def _assigned(self, changes: Iterable[tuple[FunctionInfo, Effect]], depth: int) -> tuple[Making, ...] | None:
         found: list[Making] = []
-        for touch in touches:
-            effect = touch.effect
+        for function, effect in changes:
             if effect.op != "assign" or effect.value == "none":
                 continue
-            at = next(i for i, e in enumerate(touch.function.effects) if e is effect)
+            at = next(i for i, e in enumerate(function.effects) if e is effect)
             source = f"{effect.source}()" if effect.value == "new" else effect.source
-            one = self.of(touch.function, source, at, depth + 1) if effect.value in ("new", "path") else None
+            one = self.of(function, source, at, depth + 1) if effect.value in ("new", "path") else None
             if one is None:
                 return None
             found += one
-        return tuple(found) or None
+        return tuple(found)
+
+
+def _own_assignments(cls: ClassInfo, name: str) -> Iterator[tuple[FunctionInfo, Effect]]:
+    """Those that the class makes itself: where they tell enough, nobody need look for others in the whole program."""
+    changing = (function for function in cls.functions if name in function.facts.gist.changes)
+    return ((f, effect) for f in changing for effect in f.effects if effect.path == f"self.{name}")
 
 
 def _call_before(function: FunctionInfo, callee: str, before: int) -> int | None:
@@ -147,11 +158,13 @@ def is_host(argument: Argument) -> bool:
 
 def non_blocking(call: Effect) -> bool:
     """Does the call say that it does not wait?"""
-    return any(argument.keyword == "non_blocking" and argument.literal == "True" for argument in call.args)
+    return any(argument.keyword == _NO_WAIT and argument.literal == "True" for argument in call.args)
 
 
 def copies(program: Program, name: str, everywhere: bool = False) -> Iterator[tuple[FunctionInfo, int]]:
     """The calls of this name that say they do not wait, each with its place: in the asked files, or everywhere."""
-    for call in program.calls_named(name) if everywhere else program.asked.calls(name):
-        if call.function.language == "python" and non_blocking(call.effect):
-            yield call.function, next(at for at, e in enumerate(call.function.effects) if e is call.effect)
+    calling = program.functions_calling(name)
+    functions = [f for f in calling if _NO_WAIT in f.facts.gist.flags and (everywhere or f in program.asked)]
+    for function, effect in program.calls_inside(functions, name):
+        if non_blocking(effect):
+            yield function, next(at for at, e in enumerate(function.effects) if e is effect)

@@ -196,8 +196,9 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     `calls`, `changes`, `reads` and `starts` are last names: of what is called, of what is changed, of all that stands
     in a path that is read, and of the attributes of `self` that are given a value or a type. `sets` are those that are
-    set on anything but `self`, `spoken` what `getattr` and its like are given as a string. `deeds` are the effects'
-    `op` and `via`, "assign =[]" where something gets a part of itself.
+    set on anything but `self`, `spoken` what `getattr` and its like are given as a string, `flags` the keywords that
+    calls are given as true. `deeds` are the effects' `op` and `via`, "assign =[]" where something gets a part of
+    itself.
     `surely` holds the paths called on every way, and `ends` says that one of those calls is known never to come back.
     """
 
@@ -207,6 +208,7 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     starts: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     spoken: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     deeds: tuple[str, ...] = ()
     surely: tuple[str, ...] = ()
     ends: bool = False

@@ -35,6 +35,7 @@ def gist_of(body: Body, is_python: bool, runs_later: bool) -> Gist:
         starts=_each_once(name for name, _ in started(body.effects)) if is_python else (),
         sets=_each_once(_set_outside(body)) if is_python else (),
         spoken=_each_once(_spoken(body)),
+        flags=_each_once(a.keyword for e in body.effects for a in e.args if a.literal == "True" and a.keyword),
         deeds=_each_once(deed for effect in body.effects for deed in _deeds(effect)),
         surely=_each_once(call.path.lstrip("~").removeprefix("self.") for call in surely),
         ends=any(ends_all(call, is_python) for call in surely),

@@ -25,6 +25,7 @@ _KNOWN_EVERYWHERE = frozenset(
     "AsyncIterator AsyncIterable List Dict Set Tuple Type deque defaultdict Deque DefaultDict Awaitable Coroutine "
     "Any".split()
 )
+_MAKER = "TypeVar"
 _DEEPEST = 4
 
 
@@ -142,8 +143,9 @@ class Generics:
     @cached_property
     def _variables(self) -> frozenset[str]:
         """The names of all type variables of the program."""
-        effects = (effect for module in self._modules.values() for effect in module.facts.effects if effect.type_text)
-        return frozenset(e.path for e in effects if e.type_text.partition("(")[0].rpartition(".")[2] == "TypeVar")
+        making = (module.facts for module in self._modules.values() if _MAKER in module.facts.gist.calls)
+        effects = (effect for module in making for effect in module.effects if effect.type_text)
+        return frozenset(e.path for e in effects if e.type_text.partition("(")[0].rpartition(".")[2] == _MAKER)
 
     def _read(self, text: str, meant: Mapping[str, _Meant]) -> Value:
         """A type with what its variables stand for in their place."""

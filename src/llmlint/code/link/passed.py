@@ -6,8 +6,6 @@ then those that they were handed themselves.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from llmlint.code.facts.facts import Argument
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.dispatch import Dispatch
@@ -16,9 +14,6 @@ from llmlint.code.link.objects import Instance, Value, joined
 from llmlint.code.link.types import Types
 from llmlint.code.link.typetext import literal_type
 
-_Handed: TypeAlias = dict[FunctionInfo, dict[str, dict[Value, None]]]
-"""By function and the name of its parameter; the values in the order they are met."""
-
 
 class Passed:
     """`types` and `dispatch` are those of the round before."""
@@ -26,7 +21,7 @@ class Passed:
     def __init__(self, types: Types, dispatch: Dispatch) -> None:
         self._types = types
         self._dispatch = dispatch
-        self._by_name: dict[str, _Handed] = {}
+        self._by_name: dict[str, dict[FunctionInfo, list[Call]]] = {}
         self._to: dict[FunctionInfo, dict[str, Value]] = {}
 
     def value(self, function: FunctionInfo, name: str) -> Value:
@@ -38,28 +33,25 @@ class Passed:
 
     def _handed_to(self, function: FunctionInfo) -> dict[str, Value]:
         handed: dict[str, dict[Value, None]] = {}
+        params = {param.name for param in function.params if is_told_by_callers(param)}
         for called in sorted(self._dispatch.names_of(function)):
-            for name, values in self._handed_by(called).get(function, {}).items():
-                handed.setdefault(name, {}).update(values)
+            for caller, effect in self._calls_by_target(called).get(function, ()):
+                for name, argument in arguments_by_parameter(function, effect).items():
+                    value = self._value_of(caller, argument) if name in params else None
+                    if value is not None:
+                        handed.setdefault(name, {})[value] = None
         return {name: joined(values) for name, values in handed.items()}
 
-    def _handed_by(self, called: str) -> _Handed:
-        """What all calls by one name hand over: calls are resolved only where somebody asks about one of that name."""
-        handed = self._by_name.get(called)
-        if handed is None:
-            handed = self._by_name[called] = {}
+    def _calls_by_target(self, called: str) -> dict[FunctionInfo, list[Call]]:
+        """The calls by one name, by what they run: resolved only where somebody asks about a function of that name."""
+        calls = self._by_name.get(called)
+        if calls is None:
+            calls = self._by_name[called] = {}
             for call in self._dispatch.calls.named(called):
                 for target in self._dispatch.callees(*call):
                     if _asks(target):
-                        self._take(call, target, handed.setdefault(target, {}))
-        return handed
-
-    def _take(self, call: Call, target: FunctionInfo, handed: dict[str, dict[Value, None]]) -> None:
-        params = {param.name for param in target.params if is_told_by_callers(param)}
-        for name, argument in arguments_by_parameter(target, call.effect).items():
-            value = self._value_of(call.function, argument) if name in params else None
-            if value is not None:
-                handed.setdefault(name, {})[value] = None
+                        calls.setdefault(target, []).append(call)
+        return calls
 
     def _value_of(self, function: FunctionInfo, argument: Argument) -> Value:
         if argument.path:

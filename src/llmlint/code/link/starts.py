@@ -40,10 +40,11 @@ class Starts:
         starts = self._globals.get(module)
         if starts is None:
             starts = self._globals[module] = dict(self._starts(module, ("assign", "bind", "clear")))
-            others = self.functions_in(module.path) if module.language == "python" else ()
+            others = self.functions_in(module.path) if starts and module.language == "python" else ()
             for function in others:
-                found = self._starts(function, ("assign", "clear")) if function is not module else {}
-                starts.update({name: [*starts[name], *found[name]] for name in found if name in starts})
+                if function is not module and not starts.keys().isdisjoint(function.facts.gist.changes):
+                    found = self._starts(function, ("assign", "clear"))
+                    starts.update({name: [*starts[name], *found[name]] for name in found if name in starts})
         return starts
 
     def _starts(self, function: FunctionInfo, ops: tuple[str, ...]) -> dict[str, list[Start]]:

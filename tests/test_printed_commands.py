@@ -28,6 +28,7 @@ BEYOND = (
     "./llama-server",
     "--sanitizer-log",
     "--flight-recorder",
+    "--nccl-ras",
     "--memory-snapshot",
     "issues fetch",
     "--clone",

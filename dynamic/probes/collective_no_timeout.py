@@ -23,7 +23,7 @@ class Probe(CollectiveLog):
     def judge_run(cls, finding: Finding, run: Run) -> Judgement:
         if not any(ran(finding, process) for process in run.processes):
             return Judgement(NOT_EXERCISED, "the function was never called")
-        groups = [group for process in run.processes for group in _groups_made(finding, process)]
+        groups = [group for process in run.processes for group in groups_made(finding, process)]
         patience = need(finding, "pending", PENDING)
         stuck = list(_stuck(finding, run.processes, groups, patience))
         lost = _lost_peers(run)
@@ -87,7 +87,7 @@ class Made:
                 yield call
 
 
-def _groups_made(finding: Finding, process: Process) -> Iterator[Made]:
+def groups_made(finding: Finding, process: Process) -> Iterator[Made]:
     for group in process.groups:
         if passes(finding, group["stack"]):
             yield Made(process, group)

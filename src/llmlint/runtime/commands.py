@@ -273,6 +273,7 @@ def confirm(
     logs: Sequence[Path],
     dumps: Sequence[Path],
     snapshots: Sequence[Path],
+    answers: Sequence[Path],
     root: Path,
     format_: str,
     outputs: Sequence[str],
@@ -287,15 +288,17 @@ def confirm(
     from llmlint.runtime.timeline import timelines_of
 
     document = document_in(findings)
-    evidence = Evidence(logs, dumps, snapshots)
+    evidence = Evidence(logs, dumps, snapshots, answers)
     if not runs and not any(evidence):
         wrong_use("confirm takes a folder of `llmlint trace`, --sanitizer-log, --flight-recorder or --memory-snapshot")
+    if answers and not runs:
+        wrong_use("--nccl-ras goes with a folder of `llmlint trace`: the answers know processes, and no code")
     for folder in runs:
         if not (folder / "plan.json").is_file():
             wrong_use(f"{folder} is not a folder of `llmlint trace`")
     read = [read_run(str(folder)) for folder in runs]
     confirmed = _judged(document.findings, read) if runs else list(document.findings)
-    confirmed, timelines = evidence.joined_to(confirmed, root, load_catalogue())
+    confirmed, timelines = evidence.joined_to(confirmed, root, load_catalogue(), read)
     if write:
         outputs = (*outputs, f"json:{findings}")
     _report(document, confirmed, format_, outputs, quiet, [*timelines_of(read), *timelines])

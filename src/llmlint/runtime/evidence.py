@@ -1,10 +1,12 @@
-"""What other tools wrote of a run: logs of sanitizers, dumps of torch's flight recorder, snapshots of memory."""
+"""What other tools wrote of a run: logs of sanitizers, dumps of torch's flight recorder, answers of NCCL's RAS,
+snapshots of memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,6 +14,9 @@ from llmlint.catalogue import Catalogue
 from llmlint.findings import Finding
 from llmlint.runtime.driving import wrong_use
 from llmlint.timelines import Timeline
+
+if TYPE_CHECKING:
+    from llmlint.dynamic.read import Run
 
 
 def evidence_options(command: Callable[..., object]) -> Callable[..., object]:
@@ -22,6 +27,13 @@ def evidence_options(command: Callable[..., object]) -> Callable[..., object]:
             multiple=True,
             type=click.Path(path_type=Path),
             help="A snapshot that torch has pickled, for the chart of memory and findings of allocation.",
+        ),
+        click.option(
+            "--nccl-ras",
+            "answers",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="What NCCL's RAS answered during a run that is given, in text or JSON; twice is surer than once.",
         ),
         click.option(
             "--flight-recorder",
@@ -48,22 +60,23 @@ class Evidence(NamedTuple):
     logs: Sequence[Path] = ()
     dumps: Sequence[Path] = ()
     snapshots: Sequence[Path] = ()
+    answers: Sequence[Path] = ()
 
     def joined_to(
-        self, findings: Sequence[Finding], root: Path, catalogue: Catalogue
+        self, findings: Sequence[Finding], root: Path, catalogue: Catalogue, runs: Sequence[Run] = ()
     ) -> tuple[list[Finding], list[Timeline]]:
         """The findings with what these files show of them, and the memory that they tell of."""
         from llmlint.runtime.plain_pickles import NotPlain
 
         try:
-            return self._joined_to(list(findings), root, catalogue)
+            return self._joined_to(list(findings), root, catalogue, runs)
         except OSError as error:
             wrong_use(f"cannot read {error.filename}: {error.strerror}")
         except NotPlain as error:
             wrong_use(str(error))
 
     def _joined_to(
-        self, findings: list[Finding], root: Path, catalogue: Catalogue
+        self, findings: list[Finding], root: Path, catalogue: Catalogue, runs: Sequence[Run]
     ) -> tuple[list[Finding], list[Timeline]]:
         timelines: list[Timeline] = []
         if self.logs:
@@ -77,6 +90,15 @@ class Evidence(NamedTuple):
 
             names = [str(file) for file in self.dumps]
             findings = with_dumps(findings, read_dumps(self.dumps), names, root, catalogue)
+        if self.answers:
+            from llmlint.runtime.nccl_ras import read_answer
+            from llmlint.runtime.ras_verdicts import with_answers
+
+            names = [str(file) for file in self.answers]
+            answers = [read_answer(file) for file in self.answers]
+            findings, unjoined = with_answers(findings, answers, names, runs, root, catalogue)
+            for said in unjoined:
+                click.echo(f"llmlint: {said}", err=True)
         if self.snapshots:
             from llmlint.runtime.memory_snapshots import read_snapshot, timelines_in, with_snapshots
 

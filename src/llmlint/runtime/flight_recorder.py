@@ -137,7 +137,7 @@ def with_dumps(
 def _judged(
     finding: Finding, parted: Iterable[Divergence], explained: set[int], files: Sequence[str], catalogue: Catalogue
 ) -> Finding:
-    watched = _watched(finding, catalogue)
+    watched = watched_by_a_log(finding, catalogue)
     for index, divergence in enumerate(parted if watched is not None else ()):
         if watched is not None and divergence.is_at(watched):
             explained.add(index)
@@ -150,7 +150,7 @@ def _judged(
     return finding
 
 
-def _watched(finding: Finding, catalogue: Catalogue) -> Watched | None:
+def watched_by_a_log(finding: Finding, catalogue: Catalogue) -> Watched | None:
     """What a probe of collectives would be asked about it; None for findings of other kinds."""
     name = probe_of(finding, catalogue)
     if not name or not issubclass(load_probe(name), CollectiveLog):

@@ -39,8 +39,8 @@ def check_program(program: Program) -> Iterator[Report]:
             function, effect = call
             receiver = effect.callee.rpartition(".")[0]
             made = futures.set_by(function, receiver)
-            if (function, receiver) in said or made is None:
-                continue
+            if (function, receiver) in said or made is None or program.callees(function, effect):
+                continue  # a method of the program's own, judged where it sets the future itself
             if _is_part_of_another(program, function, receiver, made):
                 continue
             if not _comes_from_elsewhere(function, effect, receiver) or _is_ready(function, effect, receiver):

@@ -21,6 +21,8 @@ from llmlint.findings import Place, Report, Step
 
 _OWN = re.compile(r"self\.(\w+)")
 _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
+_PASSED = frozenset({"body", "try", "with"})
+"""Control comes into these whatever holds."""
 _NEAR = 0.85
 _LETTERS = 2
 """A slip of the pen is no longer: who says more means something else."""
@@ -62,6 +64,8 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
         return
     if function.is_method and next((p.name for p in function.facts.params), "") not in ("self", "cls"):
         return  # a callback, or a plain function that is kept in a class
+    if _speaks_of_another(function) or _is_never_built(cls):
+        return
     for name, line in once(function.facts, _read_of_self).items():
         if cls.has_member(name) or name in cls.attributes:
             continue
@@ -70,6 +74,20 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
             known = _of_module(members, cls, name)
         if known is not None and name not in known and name not in members.set_elsewhere:
             yield _Missing(function, line, f"self.{name}", name, cls)
+
+
+def _speaks_of_another(function: FunctionInfo) -> bool:
+    """Is its `self` an object that is handed over, and of a type that it names?"""
+    return "staticmethod" in function.facts.decorators or any(
+        p.name == "self" and p.annotation for p in function.params
+    )
+
+
+def _is_never_built(cls: ClassInfo) -> bool:
+    """Does its constructor only raise? Then objects made as others are given this class."""
+    made = cls.method("__init__")
+    raised = (e for e in made.effects if e.op == "raise") if made is not None else ()
+    return made is not None and any(all(r.kind in _PASSED for r in around(made, effect)) for effect in raised)
 
 
 def _of_module(members: Members, cls: ClassInfo, name: str) -> frozenset[str] | None:

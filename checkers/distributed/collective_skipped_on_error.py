@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.collectives import Meeting, is_skipped, meetings_of, stands_apart
-from llmlint.code.domain.own_values import OwnValues
+from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import around, chain, own_regions
@@ -23,6 +23,7 @@ from llmlint.vocabulary import words
 
 _NEAR, _FAR = 3, 5
 _WORK = frozenset("scheduler scheduled schedule batch work step".split())
+_OF_FILES = ("os.path.", "os.listdir", "os.scandir", "glob.")
 _EXITS = frozenset({"return", "raise", "continue", "break"})
 _GOES_ON = _EXITS - {"raise"}
 
@@ -72,7 +73,9 @@ def _leaves_on_own_answer(
     for exit_, region, met in _exits_before(function, list(meetings)):
         tests = (r for r in around(function, exit_) if r.kind == "if") if region.kind == "if" else ()
         asked = next((one for test in tests if (one := own.in_test(function, test)) is not None), None)
-        if asked is not None and (asked.callee or not only_sets_up(program, function)):
+        if asked is None or _asks_what_all_are_given(function, asked):
+            continue
+        if asked.callee or not only_sets_up(program, function):
             yield _report(
                 program,
                 function,
@@ -84,6 +87,13 @@ def _leaves_on_own_answer(
                 f"{asked.callee or 'that'} depends on the moment and the machine, not on anything the ranks agreed on",
             )
             return
+
+
+def _asks_what_all_are_given(function: FunctionInfo, asked: Own) -> bool:
+    """Is a file asked for whose path the caller gave? That is a check of what all ranks are called with."""
+    given = {param.name for param in function.params}
+    asking = (e for e in function.effects if e.callee == asked.callee and e.line == asked.line)
+    return asked.callee.startswith(_OF_FILES) and any(a.path in given for e in asking for a in e.args)
 
 
 # ---------------------------------------------------------------- on the data it was given

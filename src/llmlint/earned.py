@@ -24,9 +24,11 @@ _AVERAGE_COUNTS = 2
 _RULE_COUNTS = 8
 """And so many of the rule beside those of one of its mechanisms."""
 _FEW = 3
-"""What was read less often is rare, or new: it is shown until readings speak against it."""
+"""What was read less often is rare, or new: it is shown until readings speak against it, where so much of its language
+is right."""
+_WORTH_TRYING = 0.25
 _ENOUGH = 5
-_WORTH_SHOWING = 0.25
+_WORTH_SHOWING = 0.4
 _MOSTLY = 0.6
 
 
@@ -56,7 +58,7 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def most_confident(self) -> str:
         if self.read < _FEW:
-            return "medium"
+            return "medium" if _average(self.language) >= _WORTH_TRYING else "low"
         if self.worth < _WORTH_SHOWING:
             return "low"
         return "high" if self.read >= _ENOUGH and self.worth >= _MOSTLY else "medium"

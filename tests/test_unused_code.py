@@ -160,6 +160,12 @@ int load(std::ifstream & in, const int * parts, bool ready) {{
     assert ["a test that is always" not in f.confidence_reason for f in found] == [runs]
 
 
+def test_a_program_of_its_own_has_no_other_users() -> None:
+    started = HOLDS + '\nif __name__ == "__main__":\n    import uvicorn\n    uvicorn.run("engine:app")\n'
+    assert confidence(started)[0] == "low"
+    assert confidence(HOLDS)[0] == "high", "a library's own users may be anywhere"
+
+
 def test_a_recursive_call_is_no_use() -> None:
     source = HOLDS.replace("return None", "return self.load(path)")
     assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"

@@ -4,8 +4,9 @@ A function is unused when its name stands nowhere but in definitions of that nam
 class likewise. Strings count as mentions, for names are also called through strings, whole or put together; remarks,
 documentation and imports call nothing, nor does `__all__`, but for what a whole project hands out. What others may call
 unseen is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits
-from, stands in a file that nobody imports, or is declared in the project's `include` folder. A method that each class
-below has an own one for is unused where nobody makes its class. Nor does control come to what stands under `if (0)`.
+from, stands in a file that nobody imports and nobody starts, or is declared in the project's `include` folder. A method
+that each class below has an own one for is unused where nobody makes its class. Nor does control come to what stands
+under `if (0)`.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class UnusedCode:
         if cls is not None and _is_registered(cls):
             return []
         found = []
-        if owner and self._is_private_or_imported(path, owner):
+        if owner and self._is_private_or_known_whole(path, owner):
             found.append((owner, self._ranges_of_class(owner)))
         if self._is_only_called_by_name(function, owner):
             found.append((function.name, _ranges(self._program.functions_named(function.name))))
@@ -145,10 +146,10 @@ class UnusedCode:
             return False
         if function.owner is not None and not _is_closed(function.owner):
             return False
-        return self._is_private_or_imported(function.path, name) and not self._is_published(name)
+        return self._is_private_or_known_whole(function.path, name) and not self._is_published(name)
 
-    def _is_private_or_imported(self, path: str, name: str) -> bool:
-        return name.startswith("_") or PurePosixPath(path).stem in roots_of(self._program).imported
+    def _is_private_or_known_whole(self, path: str, name: str) -> bool:
+        return name.startswith("_") or roots_of(self._program).is_known_whole(path)
 
     def _is_published(self, name: str) -> bool:
         outside = roots_of(self._program).outside

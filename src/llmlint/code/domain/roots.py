@@ -64,10 +64,15 @@ class Roots:
         outside = [path for path in self._files if path.startswith(("/", "../"))]
         return posixpath.commonpath([posixpath.dirname(path) for path in outside]) if outside else ""
 
+    def is_known_whole(self, path: str) -> bool:
+        """Can nobody use what stands there but code of the tree: somebody imports it, or it is a program of its own?"""
+        return PurePosixPath(path).stem in self.imported or self._is_program(path)
+
+    def _is_program(self, path: str) -> bool:
+        return PurePosixPath(path).stem not in self.imported and _has_entry(self._files[path])
+
     def _stands_alone(self, path: str) -> bool:
-        if PurePosixPath(path).stem in self.imported or not _has_entry(self._files[path]):
-            return False
-        return not self._serves(path)
+        return self._is_program(path) and not self._serves(path)
 
     def _is_part_of_a_script(self, path: str) -> bool:
         """Does nobody import it but what runs beside the service, among that a script in whose folder it stands?"""

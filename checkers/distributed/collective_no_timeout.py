@@ -16,7 +16,6 @@ from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Collective, words
 
-_RECEIVES = frozenset({"recv", "accept"})
 _BOUNDS = ("SO_RCVTIMEO", "TCP_USER_TIMEOUT", "NONBLOCK")
 _POLLS = frozenset({"poll", "select", "epoll_wait", "ppoll", "pselect"})
 
@@ -140,11 +139,11 @@ def _sockets(program: Program) -> Iterator[Report]:
             for told in (a.path, a.literal, *a.reads)
             for bound in _BOUNDS
         )
-        waits = [(f, e) for f, e in calls if e.path.lstrip("~") in _RECEIVES and len(e.args) >= 3]
+        waits = [(f, e) for f, e in calls if e.path.lstrip("~") == "recv" and len(e.args) >= 3]
         if not waits or bounded:
             continue
         function, effect = waits[0]
-        evidence = tuple(Step(f.path, e.line, f"{f.name} waits in {e.path.lstrip('~')}") for f, e in waits[:4])
+        evidence = tuple(Step(f.path, e.line, f"{f.name} waits in recv") for f, e in waits[:4])
         yield Report(
             program.place(function, effect),
             function.facts.qualname,

@@ -111,31 +111,31 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 def data_of(file: Path, name: str, open_executor: OpenExecutor, at: Callable[[Stage], None] | None = None) -> object:
-    """Every file of a data set, made with a cache of its own, byte for byte."""
-    fleet = msgspec.structs.replace(read_fleet_file(file), data=str(file.parent / f"{name}-data"))
-    cache = file.parent / f"{name}-cache"
-    shared = str(file.parent / f"{name}-shared")
-    result = run_fleet(fleet, file, Running(open_executor, 2, cache, shared, progress=at))
+    """Every file of a data set, made with a cache of its own, byte for byte; all is named as seen from here."""
+    fleet = msgspec.structs.replace(read_fleet_file(file), data=f"{name}-data")
+    result = run_fleet(fleet, file, Running(open_executor, 2, Path(f"{name}-cache"), f"{name}-shared", progress=at))
     assert not result.problems and not result.warnings
     made = Path(fleet.data)
     return {str(part.relative_to(made)): part.read_bytes() for part in sorted(made.rglob("*.parquet"))}
 
 
 def test_a_cluster_gives_the_same_data_byte_for_byte_also_when_a_worker_and_then_the_scheduler_are_killed(
-    history: History, fleet_file: Path, processes: Processes
+    history: History, fleet_file: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet_file.write_text('[[repository]]\nname = "engine"\nsource = "engine"\nevery = 2\n')
-    alone = data_of(fleet_file, "alone", InThisProcess)
+    monkeypatch.chdir(fleet_file.parent)  # the workers run elsewhere
+    file = Path(fleet_file.name)
+    alone = data_of(file, "alone", InThisProcess)
     said: list[str] = []
     cluster = processes.cluster(said.append)
-    assert data_of(fleet_file, "whole", cluster.open) == alone
+    assert data_of(file, "whole", cluster.open) == alone
     assert not said
 
     def killing(stage: Stage) -> None:
         if stage.done == 1 and stage.name in ("reading", "scanning"):
             kill(processes.workers[0] if stage.name == "reading" else processes.scheduler)
 
-    assert data_of(fleet_file, "killed", cluster.open, killing) == alone
+    assert data_of(file, "killed", cluster.open, killing) == alone
     assert said == [f"no scheduler answers at {processes.address}; going on on this machine"]
 
 

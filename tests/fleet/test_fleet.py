@@ -118,6 +118,12 @@ def test_revisions_are_chosen_by(lines: Sequence[str], numbers: list[int], histo
     assert chosen(asking(fleet_file, *lines), history) == numbers
 
 
+def test_tags_of_a_repository_that_has_none_are_no_revisions(history: History, fleet_file: Path) -> None:
+    result = CliRunner().invoke(main, ["fleet", str(asking(fleet_file, 'tags = ["*"]')), "--jobs", "1"])
+    assert result.exit_code != 0
+    assert "engine: no revision is left of what the fleet file asks for" in result.output
+
+
 def test_monthly_takes_the_last_commit_before_each_month(history: History, fleet_file: Path) -> None:
     for month in ("2025-02-03", "2025-04-09"):
         date = f"{month}T12:00:00+00:00"

@@ -213,11 +213,12 @@ def _summarise(result: FleetResult, folder: str) -> None:
         gone = [life for life in lives if life.gone]
         fixed = sum(life.gone == "fix" for life in gone)
         click.echo(
-            f"{project}: {len(revisions)} revisions, {revisions[0].date[:10]} to {revisions[-1].date[:10]}; "
-            f"{len(lives)} findings, {len(lives) - len(gone)} there, {len(gone)} gone, {fixed} of them by a fix"
+            f"{project}: {counted(len(revisions), 'revision')}, "
+            f"{revisions[0].date[:10]} to {revisions[-1].date[:10]}; {counted(len(lives), 'finding')}, "
+            f"{len(lives) - len(gone)} there, {len(gone)} gone, {fixed} of them by a fix"
         )
     again = f", {result.reused} from an earlier run" if result.reused else ""
-    click.echo(f"{len(result.revisions)} revisions in {folder}{again}")
+    click.echo(f"{counted(len(result.revisions), 'revision')} in {folder}{again}")
 
 
 def _tell(news: News) -> None:

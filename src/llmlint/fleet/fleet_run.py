@@ -8,6 +8,7 @@ earlier run has done of it, so a run that was ended goes on where it was.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -100,13 +101,18 @@ def _asked(fleet: FleetFile, repository: Repository, file: Path, running: Runnin
     rules = Config(select=fleet.select, ignore=fleet.ignore).rules(load_catalogue())
     return Asked(
         project=repository.name,
-        folder=str(folder),
+        folder=os.path.abspath(folder),
         wanted=TreeFilter(repository.paths, repository.exclude, int(fleet.max_file_mb * 1_000_000)),
         rules=tuple(rule.code for rule in rules),
         min_confidence=fleet.min_confidence,
-        cache_directory=str(cache),
-        shared_cache=running.shared_cache,
+        cache_directory=os.path.abspath(cache),
+        shared_cache=_from_anywhere(running.shared_cache),
     )
+
+
+def _from_anywhere(url: str) -> str:
+    """A folder as workers name it that run somewhere else."""
+    return os.path.abspath(url) if url and "://" not in url else url
 
 
 def _run_repository(

@@ -31,7 +31,7 @@ def _chosen(repository: Repository, git: Git, history: Sequence[Commit]) -> Iter
         yield from _on(history, _months(history))
     yield from _on(history, [datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in repository.dates])
     if repository.tags:
-        for tag in git.ask("tag", "--list").split("\n"):
+        for tag in git.ask("tag", "--list").split():
             if any(fnmatchcase(tag, pattern) for pattern in repository.tags):
                 yield git.commit(f"refs/tags/{tag}")
     if not (repository.range or repository.every or repository.monthly or repository.dates or repository.tags):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .plan import Inside
-from .signposts import IN_A_GRAPH, KIND, KNOWN, STATIONS, dynamo_is_there, graphs_are_made
+from .signposts import IN_A_GRAPH, KIND, KNOWN, LEAVE, PLAIN, STATIONS, dynamo_is_there, graphs_are_made
 from .sources import copied
 
 _TOKEN, _RESULT, _STATION = "__llmlint_token__", "__llmlint_result__", "__llmlint_station__"
@@ -46,8 +46,8 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, about: About | None) -> Any:
     """The definition with the calls put in; it is changed.
 
-    S = the station; None where there is none, or what the call is about is known
-    if S is not None: token = S.enter(…), and S = S.leave; None where that says that this call is not followed
+    S = None
+    if what the call is about is not known: token = S.enter(…), and S = S.leave; None where this call is not followed
     try: the body, with S(token, …) before each return unless S is None
     except BaseException: S(token, None, True), unless S is None; raise
 
@@ -75,8 +75,13 @@ def with_calls(node: Any, key: str, roots: tuple[str, ...], inside: Inside, abou
     handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [fail, ast.Raise()])
     attempt = ast.Try([*_flat(body), leave], [handler], [], [])
     reads = None if tells_inside else about
-    find = _find_station(key) if reads is None else _find_station_about(key, reads)
-    before = [*declared.found, find, *_as_it_was(plain if two else []), *_enter(roots, reads, tells_inside)]
+    if reads is None:
+        begin = [_find_station(key), *_as_it_was(plain if two else []), *_enter(roots, tells_inside)]
+    elif two:
+        begin = [_find_station_about(key, reads), *_as_it_was(plain), *_enter_about(key, roots)]
+    else:
+        begin = _begin_about(key, reads, roots)
+    before = [*declared.found, *begin]
     for first in before:
         ast.copy_location(first, node.body[0])
     for added in (leave, attempt, handler, fail):
@@ -115,20 +120,44 @@ def _leave(tells_inside: bool, *more: ast.expr) -> ast.stmt:
     return ast.If(_is_there(_TOKEN if tells_inside else _STATION), [ast.Expr(told)], [])
 
 
-def _enter(roots: tuple[str, ...], reads: About | None, tells_inside: bool) -> list[ast.stmt]:
-    """Where the station takes what was read as it is, it is not called."""
-    values: ast.expr = ast.Tuple([_load(root) for root in roots], ast.Load())
-    enter: list[ast.stmt] = [_assign(_TOKEN, _call("enter", [values]))]
+def _enter(roots: tuple[str, ...], tells_inside: bool) -> list[ast.stmt]:
     if tells_inside:
-        return enter
+        return [_assign(_TOKEN, _call("enter", [_values(roots)]))]
+    return [ast.If(_is_there(_STATION), _entered(roots), [])]
+
+
+def _entered(roots: tuple[str, ...]) -> list[ast.stmt]:
+    """The station is called, and who leaves is told to where it said so when the call began."""
     leave = ast.Attribute(_load(_STATION), "leave", ast.Load())
     followed = ast.IfExp(_is_there(_TOKEN), _load(_RESULT), ast.Constant(None))
-    enter = [_assign(_RESULT, leave), *enter, _assign(_STATION, followed)]
-    if reads is not None:
-        kind = ast.Call(_load(KIND), [_load(_TOKEN)], [])
-        plain = ast.Attribute(_load(_STATION), "plain", ast.Load())
-        enter = [ast.If(ast.Compare(kind, [ast.Is()], [plain]), [_assign(_STATION, copied(leave))], enter)]
-    return [ast.If(_is_there(_STATION), enter, [])]
+    enter = _assign(_TOKEN, _call("enter", [_values(roots)]))
+    return [_assign(_RESULT, leave), enter, _assign(_STATION, followed)]
+
+
+def _values(roots: tuple[str, ...]) -> ast.expr:
+    return ast.Tuple([_load(root) for root in roots], ast.Load())
+
+
+def _enter_about(key: str, roots: tuple[str, ...]) -> list[ast.stmt]:
+    """Where the station takes what was read as it is, it is not called."""
+    kind = ast.Compare(ast.Call(_load(KIND), [_load(_TOKEN)], []), [ast.Is()], [_load(PLAIN + key)])
+    return [ast.If(_is_there(_STATION), [ast.If(kind, [_assign(_STATION, _load(LEAVE + key))], _entered(roots))], [])]
+
+
+def _begin_about(key: str, about: About, roots: tuple[str, ...]) -> list[ast.stmt]:
+    """Where what it is about is known, nothing else is looked up; and where it is plain, two names only.
+
+    What can't be read is not known: the program's own reading of it will fail, or the station's. A station that is
+    there fails with nothing but what a signal of the user's raised, and that goes on.
+    """
+    asked = _asked(key, about)
+    kind = ast.Compare(ast.Call(_load(KIND), [_load(_TOKEN)], []), [ast.Is()], [_load(PLAIN + key)])
+    slow: list[ast.stmt] = [_assign(_STATION, _station(key)), *_entered(roots)]
+    read = [_assign(_TOKEN, _expression(about)), ast.If(kind, [_assign(_STATION, _load(LEAVE + key))], slow)]
+    told: list[ast.stmt] = read if asked is None else [ast.If(ast.UnaryOp(ast.Not(), asked), read, [])]
+    is_there = ast.If(_is_there(_STATION), [ast.Raise()], [])
+    unread = [copied(is_there), _assign(_TOKEN, ast.Constant(None)), _find_station(key), *_enter(roots, False)]
+    return [_no_station(), _attempt(told, {_MISSING: [is_there], ("Exception",): unread})]
 
 
 def _find_station(key: str) -> ast.stmt:
@@ -139,14 +168,20 @@ def _find_station(key: str) -> ast.stmt:
 
 def _find_station_about(key: str, about: About) -> ast.stmt:
     """What can't be read is not known: the program's own reading of it will fail, or the station's."""
-    known = ast.Compare(_expression(about), [ast.In()], [_load(KNOWN + key)])
-    asked: ast.expr | None = known if about.asks else None
-    if dynamo_is_there():
-        asked = _in_a_graph() if asked is None else ast.BoolOp(ast.Or(), [_in_a_graph(), asked])
+    asked = _asked(key, about)
     read: list[ast.stmt] = [_assign(_TOKEN, _expression(about)), _assign(_STATION, _station(key))]
     found: list[ast.stmt] = read if asked is None else [ast.If(asked, [_no_station()], read)]
     unread = [_assign(_TOKEN, ast.Constant(None)), _find_station(key)]
     return _attempt(found, {_MISSING: [_no_station()], ("Exception",): unread})
+
+
+def _asked(key: str, about: About) -> ast.expr | None:
+    """Whether nothing is told of: a graph is made of the function, or what the call is about is known."""
+    known = ast.Compare(_expression(about), [ast.In()], [_load(KNOWN + key)])
+    asked: ast.expr | None = known if about.asks else None
+    if not dynamo_is_there():
+        return asked
+    return _in_a_graph() if asked is None else ast.BoolOp(ast.Or(), [_in_a_graph(), asked])
 
 
 def _in_a_graph() -> ast.expr:
@@ -312,6 +347,9 @@ class _Returns(_InOneFunction):
     def visit_Return(self, node: ast.Return) -> Any:
         if self.bare_only:
             return [ast.copy_location(_leave(self.tells_inside, ast.Constant(None)), node), node]
+        if isinstance(node.value, (ast.Name, ast.Constant)):  # read once more, rather than put aside in each call
+            tell = ast.copy_location(_leave(self.tells_inside, copied(node.value)), node)
+            return [tell, node]
         keep = _assign(_RESULT, node.value or ast.Constant(None))
         result = ast.Name(_RESULT, ast.Load())
         tell = _leave(self.tells_inside, result)

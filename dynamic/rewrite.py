@@ -70,7 +70,7 @@ def rewrite(
     except CannotRewrite:  # what is around a function may not be as its name says
         new = _rewritten(code, definition(code, whole=True), station.key, roots, inside, about)
     stations()[station.key] = station
-    let_know(station.key, station.known)
+    let_know(station.key, station.known, station.plain, station.leave)
     return new.replace(**_name_of(code))
 
 

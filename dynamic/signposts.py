@@ -11,6 +11,8 @@ STATIONS = "__llmlint_stations__"
 """The stations of this process, by key."""
 KNOWN = "__llmlint_known__ "
 """With a station's key behind it: what that station knows already."""
+PLAIN, LEAVE = "__llmlint_plain__ ", "__llmlint_leave__ "
+"""The same: the type of ids that go the direct way, and who is told when such a call ends."""
 IN_A_GRAPH = "__llmlint_in_a_graph__"
 """Once Dynamo is there: torch's own question, which Dynamo answers with True while it traces; None until then."""
 KIND = "__llmlint_type__"
@@ -91,9 +93,12 @@ def forget_stations() -> None:
 def take_away(key: str) -> None:
     """The station of this name is found no more."""
     stations().pop(key, None)
-    builtins.__dict__.pop(KNOWN + key, None)
+    for name in (KNOWN, PLAIN, LEAVE):
+        builtins.__dict__.pop(name + key, None)
 
 
-def let_know(key: str, known: AbstractSet[Any]) -> None:
-    """What the function asks for: calls about these are not told of."""
+def let_know(key: str, known: AbstractSet[Any], plain: type | None, leave: Callable[..., object]) -> None:
+    """What the function asks for: calls about these are not told of, and of one about a plain id only who leaves is."""
     builtins.__dict__[KNOWN + key] = known
+    builtins.__dict__[LEAVE + key] = leave
+    builtins.__dict__[PLAIN + key] = plain

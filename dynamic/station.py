@@ -162,12 +162,16 @@ class Station:
 
     def _let_know(self) -> None:
         """What the function asks for is another set now; it may rely on the probe, or has to be careful again."""
-        if signposts.station_of(self.key) is self:
-            signposts.let_know(self.key, self.known)
         if self.direct is not None:
             self.count_up()
             self.plain = self.kind if self.knows.relies and self.reads == self.about else None
             self.enter, self.leave = self._directly(self.direct) if self.plain else self._carefully(self.direct)
+        self._show()
+
+    def _show(self) -> None:
+        """To the function, which looks these up by name."""
+        if signposts.station_of(self.key) is self:
+            signposts.let_know(self.key, self.known, self.plain, self.leave)
 
     def attach(self, recorder: Recorder) -> None:
         """Count in this recorder from now on: a forked child has its own."""
@@ -259,6 +263,7 @@ class Station:
         def timed(*arguments: Any) -> Any:
             if getattr(self, name) is timed:
                 setattr(self, name, usual)
+                self._show()
             began, looks = time.thread_time(), self._own_looks()
             try:
                 return usual(*arguments)
@@ -268,6 +273,7 @@ class Station:
 
         timed.is_timed = True  # type: ignore[attr-defined]
         setattr(self, name, timed)
+        self._show()
 
     def choose_way(self, wake: Callable[[], None] | None = None) -> None:
         """The quick way where all watchers offer it; the thorough one while somebody wants to be woken."""

@@ -17,6 +17,7 @@ class Noted:
     """A station that only takes notes."""
 
     key = "boxed"
+    plain = None
 
     def __init__(self) -> None:
         self.touched: list[tuple[str, bool]] = []

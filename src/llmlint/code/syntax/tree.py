@@ -6,10 +6,10 @@ the front ends do that conversion (see `Columns`), so nothing behind them ever m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Literal as OneOf
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -60,7 +60,8 @@ class Function(Node, gc=False):
     """A function, method, constructor (`__init__`) or destructor (`__del__`), or the body of a lambda.
 
     `owner` is the class a C++ method defined outside its class belongs to. `body` is None for a declaration.
-    Neither a docstring nor `pass` is in a body; a lambda's is one Return.
+    Neither a docstring nor `pass` is in a body; a lambda's is one Return. `own` is what `walk_own` gives, from when it
+    was first asked for.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Function(Node, gc=False):
     namespace: str = ""
     specifiers: tuple[str, ...] = ()
     docstring: str = ""
+    own: Any = None
 
 
 class Field(Node, gc=False):
@@ -478,10 +480,13 @@ def else_if(node: If) -> If | None:
     return only if isinstance(only, If) else None
 
 
-def walk_own(function: Function) -> Iterator[Node]:
-    """All nodes of a function's body, without those of functions, lambdas and classes nested in it."""
-    for statement in function.body or ():
-        yield from walk(statement, into=is_of_the_same)
+def walk_own(function: Function) -> Sequence[Node]:
+    """All nodes of a function's body, without those of functions, lambdas and classes nested in it: walked once, as
+    many checkers ask for them."""
+    if function.own is None:
+        function.own = [node for statement in function.body or () for node in walk(statement, into=is_of_the_same)]
+    own: list[Node] = function.own
+    return own
 
 
 def is_of_the_same(node: Node) -> bool:

@@ -15,8 +15,13 @@ _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NULLS = frozenset({"NULL", "nullptr", "0"})
 
 
+_PLACES = frozenset({tree.Name, tree.Attribute, tree.Index, tree.Unary, tree.Cast, tree.Call, tree.Collection})
+
+
 def place_of(node: tree.Node | None) -> str:
     """A place as text, the same for the same place: unlike an access path it keeps the index. "" for anything else."""
+    if type(node) not in _PLACES:
+        return ""
     match node:
         case tree.Name(id=name):
             return name

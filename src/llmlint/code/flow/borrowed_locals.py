@@ -21,6 +21,8 @@ _VIEWING = frozenset({"c_str", "data", "get", "begin", "end"})
 _TEXTS = frozenset("to_string substr str string u8string generic_string format dump".split())
 _STORES = frozenset("push_back emplace_back insert emplace push assign push_front emplace_front".split())
 _KEEPS = _STORES | {"enqueue", "post", "submit", "defer", "schedule"}
+_OF_NOTE = frozenset({tree.Return, tree.Call, tree.Assign})
+"""Where a function may hand something out."""
 _WAITS = frozenset("join get wait wait_for run wait_all sync notify_and_wait drain".split())
 
 
@@ -51,7 +53,7 @@ class Locals:
             self.declared[name] = node
 
     def found(self) -> Iterator[Lost]:
-        for node in tree.walk_own(self.function):
+        for node in (node for node in tree.walk_own(self.function) if type(node) in _OF_NOTE):
             yield from self._run_later(node)
             match node:
                 case tree.Return(value=value) if value is not None:

@@ -108,6 +108,8 @@ class _Word(NamedTuple):
 def kept_name(lines: Sequence[str], pair: Pair) -> Kept | None:
     """The one name that the second of two clones kept though it renamed the others."""
     middle = pair.first + pair.height
+    if not _may_rename(lines[pair.first : middle], lines[middle : middle + pair.height]):
+        return None
     before = _words(lines, pair.first, middle)
     after = _words(lines, middle, middle + pair.height)
     aligned = _aligned(before, after)
@@ -124,6 +126,12 @@ def kept_name(lines: Sequence[str], pair: Pair) -> Kept | None:
                 word = kept[0]
                 return Kept(word.line, word.column, word.text, _renamed(word.text, old, new), old, new, mapped)
     return None
+
+
+def _may_rename(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Nearly all clones are the same, or differ in a word or two."""
+    first, second = ([word for line in lines for word in _TOKEN.findall(line)] for lines in (before, after))
+    return len(first) != len(second) or sum(a != b for a, b in zip(first, second, strict=True)) >= _FEWEST
 
 
 def _words(lines: Sequence[str], first: int, stop: int) -> list[_Word]:

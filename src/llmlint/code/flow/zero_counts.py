@@ -47,8 +47,9 @@ def divisions_in(module: tree.Module) -> Iterator[Division]:
     found: list[tuple[tree.Binary, str, Start, tree.Function]] = []
     asked: list[tree.Node] = []
     for function in functions:
-        local = {name: Start("span", at) for name, at in _spans_of(function, spans)} if spans else {}
-        divided = list(_divided(function, {**starts, **local}, is_python))
+        divisions = _divisions_of(function)
+        local = {n: Start("span", at) for n, at in _spans_of(function, spans)} if spans and divisions else {}
+        divided = list(_divided(function, divisions, {**starts, **local}, is_python))
         tested = set(_tested(function)) if divided else set()
         for at, place, start in divided:
             name = place.rpartition(".")[2]
@@ -56,9 +57,8 @@ def divisions_in(module: tree.Module) -> Iterator[Division]:
                 asked.append(at)
             elif not tested & {n for n in _names_in(at.left) if n in starts}:
                 found.append((at, place, start, function))
-    guarding = next((f for f in functions if not is_python and _is_ratio(f)), None)
     for at, place, start, function in found:
-        sibling = next(iter(asked), guarding)
+        sibling = asked[0] if asked else next((f for f in functions if not is_python and _is_ratio(f)), None)
         yield Division(at, place, start, function, sibling)
 
 
@@ -78,7 +78,7 @@ def _starts(module: tree.Module, functions: Iterable[tree.Function], is_python: 
                 case tree.Field(name=name, annotation=tree.TypeName(text=text), value=value):
                     if _WHOLE.match(text) and value is not None and _is_zero(value):
                         starts[name] = Start("count", field)
-    for function in functions:
+    for function in functions if starts or is_python else ():
         for node in tree.walk_own(function):
             _note(node, function, is_python, starts, grown, other)
     if is_python:
@@ -205,24 +205,27 @@ def _spans_of(function: tree.Function, makers: set[str]) -> Iterator[tuple[str, 
 # ---------------------------------------------------------------- divisions
 
 
+def _divisions_of(function: tree.Function) -> list[tree.Binary]:
+    return [n for n in tree.walk_own(function) if isinstance(n, tree.Binary) and n.op in _DIVIDES]
+
+
 def _divided(
-    function: tree.Function, starts: Mapping[str, Start], is_python: bool
+    function: tree.Function, divisions: Iterable[tree.Binary], starts: Mapping[str, Start], is_python: bool
 ) -> Iterator[tuple[tree.Binary, str, Start]]:
-    for node in tree.walk_own(function) if starts else ():
-        if isinstance(node, tree.Binary) and node.op in _DIVIDES:
-            if not is_python and _is_float(node, function):
-                continue
-            right = node.right if is_python else inside_casts(node.right)
-            place = tree.path_of(right)
-            if is_python and isinstance(right, tree.Call) and place == "len()" and len(right.args) == 1:
-                place = tree.path_of(right.args[0])
-                start = starts.get(place.rpartition(".")[2])
-                if start is not None and start.what == "list" and "." in place:
-                    yield node, place, start
-                continue
-            start = starts.get(place.rpartition(".")[2]) if place and "(" not in place else None
-            if start is not None and start.what != "list" and ("." in place or not is_python):
+    for node in divisions if starts else ():
+        if not is_python and _is_float(node, function):
+            continue
+        right = node.right if is_python else inside_casts(node.right)
+        place = tree.path_of(right)
+        if is_python and isinstance(right, tree.Call) and place == "len()" and len(right.args) == 1:
+            place = tree.path_of(right.args[0])
+            start = starts.get(place.rpartition(".")[2])
+            if start is not None and start.what == "list" and "." in place:
                 yield node, place, start
+            continue
+        start = starts.get(place.rpartition(".")[2]) if place and "(" not in place else None
+        if start is not None and start.what != "list" and ("." in place or not is_python):
+            yield node, place, start
 
 
 def _is_float(node: tree.Binary, function: tree.Function) -> bool:
@@ -299,7 +302,5 @@ def _is_asked_by_callers(functions: Iterable[tree.Function], function: tree.Func
 def _is_ratio(function: tree.Function) -> bool:
     """A small function that divides one of its parameters by another, and asks first."""
     given = {p.name for p in function.params}
-    divided = [n for n in tree.walk_own(function) if isinstance(n, tree.Binary) and n.op in _DIVIDES]
-    return any(
-        isinstance(node.right, tree.Name) and node.right.id in given & set(_tested(function)) for node in divided
-    )
+    by = {node.right.id for node in _divisions_of(function) if isinstance(node.right, tree.Name)} & given
+    return bool(by) and not by.isdisjoint(_tested(function))

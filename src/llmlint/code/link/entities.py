@@ -150,26 +150,21 @@ class FunctionInfo:
         return Test(test.op, self._settle(test.path), inner)
 
     def _settled(self, effect: Effect) -> Effect:
+        settle = self._settle
+        paths = ((name, getattr(effect, name)) for name in ("path", "key", "source", "result"))
+        lists = ((name, getattr(effect, name)) for name in ("reads", "maybe", "options"))
+        changed: dict[str, Any] = {name: settle(path) for name, path in paths if path.startswith("~")}
+        changed |= {name: tuple(map(settle, found)) for name, found in lists if found}
+        if any(map(_is_bare, effect.args)):
+            changed["args"] = tuple(self._settled_argument(arg) if _is_bare(arg) else arg for arg in effect.args)
+        return msgspec.structs.replace(effect, **changed)
+
+    def _settled_argument(self, arg: Argument) -> Argument:
         return msgspec.structs.replace(
-            effect,
-            path=self._settle(effect.path),
-            key=self._settle(effect.key),
-            source=self._settle(effect.source),
-            result=self._settle(effect.result),
-            reads=tuple(map(self._settle, effect.reads)),
-            args=tuple(
-                msgspec.structs.replace(
-                    arg,
-                    path=self._settle(arg.path),
-                    written=self._settle(arg.written),
-                    reads=tuple(map(self._settle, arg.reads)),
-                )
-                if _is_bare(arg)
-                else arg
-                for arg in effect.args
-            ),
-            maybe=tuple(map(self._settle, effect.maybe)),
-            options=tuple(map(self._settle, effect.options)),
+            arg,
+            path=self._settle(arg.path),
+            written=self._settle(arg.written),
+            reads=tuple(map(self._settle, arg.reads)),
         )
 
     def _settle(self, path: str) -> str:
@@ -183,13 +178,17 @@ class FunctionInfo:
 def _mentions_bare(effect: Effect) -> bool:
     if effect.path.startswith("~") or effect.source.startswith("~") or effect.key.startswith("~"):
         return True
-    if effect.result.startswith("~") or any(path.startswith("~") for path in (*effect.reads, *effect.options)):
+    if effect.result.startswith("~") or _any_bare(effect.reads) or _any_bare(effect.options):
         return True
-    return any(arg.path.startswith("~") or any(p.startswith("~") for p in arg.reads) for arg in effect.args)
+    return any(arg.path.startswith("~") or _any_bare(arg.reads) for arg in effect.args)
 
 
 def _is_bare(arg: Argument) -> bool:
-    return any(path.startswith("~") for path in (arg.path, arg.written, *arg.reads))
+    return arg.path.startswith("~") or arg.written.startswith("~") or _any_bare(arg.reads)
+
+
+def _any_bare(paths: tuple[str, ...]) -> bool:
+    return bool(paths) and any(path.startswith("~") for path in paths)
 
 
 @lru_cache(maxsize=65536)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import Literal as OneOf
 from typing import Any, get_args, get_origin
+from typing import Literal as OneOf
 
 import msgspec
 
@@ -410,6 +410,11 @@ def _below(kind: type[Node]) -> _Below:
         read = lambda node: [one(node)]  # noqa: E731
     elif any(_holds_tuples(f.type) for f in own):
         read = lambda node: _parts(node, names)  # noqa: E731
+    elif len(own) == 1 and get_origin(own[0].type) is list:
+        read = attrgetter(names[0])
+    elif len(own) > 1 and all(isinstance(f.type, type) and issubclass(f.type, Node) for f in own):
+        each = attrgetter(*names)
+        read = lambda node: list(each(node))  # noqa: E731
     elif len(own) == 1:
         value = attrgetter(names[0])
         read = lambda node: _joined((value(node),))  # noqa: E731
@@ -456,7 +461,7 @@ def _holds_nodes(declared: object) -> bool:
 
 
 def children(node: Node) -> list[Node]:
-    """The nodes directly below this one, in the order of the fields."""
+    """The nodes directly below this one, in the order of the fields; not to be changed."""
     kind = type(node)
     return (_BELOW.get(kind) or _below(kind))(node)
 
@@ -469,9 +474,7 @@ def walk(node: Node, into: Callable[[Node], bool] | None = None) -> Iterator[Nod
         yield here
         read = _BELOW.get(type(here)) or _below(type(here))
         if read is not _nothing and (into is None or into(here)):
-            below = read(here)
-            below.reverse()
-            stack += below
+            stack += reversed(read(here))
 
 
 def else_if(node: If) -> If | None:
@@ -505,6 +508,8 @@ def path_of(node: Node | None) -> str:
     """
     if type(node) not in _PATHS:
         return ""
+    if type(node) is Name:  # most of them
+        return "self" if node.id == "this" else node.id
     parts: list[str] = []
     while True:
         match node:
@@ -535,9 +540,9 @@ class Columns:
     """Turns UTF-8 byte columns (counted from 0, as parsers give them) into code-point columns counted from 1."""
 
     def __init__(self, data: bytes) -> None:
-        self._lines = None if data.isascii() else data.split(b"\n")
+        lines = () if data.isascii() else enumerate(data.split(b"\n"), 1)
+        self._wide = {number: line for number, line in lines if not line.isascii()}
 
     def __call__(self, line: int, byte_column: int) -> int:
-        if self._lines is None or line > len(self._lines):
-            return byte_column + 1
-        return len(self._lines[line - 1][:byte_column].decode("utf-8", "replace")) + 1
+        wide = self._wide.get(line)
+        return (byte_column if wide is None else len(wide[:byte_column].decode("utf-8", "replace"))) + 1

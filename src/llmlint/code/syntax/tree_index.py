@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
@@ -34,9 +34,9 @@ def nodes(module: tree.Module, kind: type[_N]) -> list[_N]:
 
 
 def _index(module: tree.Module) -> _Index:
-    found: _Index = {}
+    found: _Index = defaultdict(list)
     for node in tree.walk(module):
-        found.setdefault(type(node), []).append(node)
+        found[type(node)].append(node)
     return found
 
 

@@ -58,7 +58,11 @@ class File:
 
     def one(self, node: Any) -> tree.Node:
         """An expression as one node; several below an unknown one become a tuple."""
-        found = self.many(node)
+        found = self._read(node)
+        if found is None:
+            found = []
+        elif type(found) is not list:
+            return found  # type: ignore[return-value]
         if len(found) == 1:
             return found[0]
         return tree.Collection(*self.at(node), "tuple", found)
@@ -67,19 +71,22 @@ class File:
         return self.one(node) if node is not None else None
 
     def many(self, node: Any) -> list[tree.Node]:
+        found = self._read(node)
+        if found is None:
+            return []
+        return found if isinstance(found, list) else [found]
+
+    def _read(self, node: Any) -> Read:
         handler = _READ.get(node.type)
         self.depth += 1
         try:
             if self.depth > _DEEPEST:
-                return [self.mark_broken(node, [])]
+                return self.mark_broken(node, [])
             if handler is None:
                 return [part for child in node.named_children for part in self.many(child)]
-            found = handler(self, node)
+            return handler(self, node)
         finally:
             self.depth -= 1
-        if found is None:
-            return []
-        return found if isinstance(found, list) else [found]
 
     def body(self, node: Any) -> list[tree.Node]:
         """A statement or block as a list of statements."""

@@ -118,10 +118,23 @@ def test_revisions_are_chosen_by(lines: Sequence[str], numbers: list[int], histo
     assert chosen(asking(fleet_file, *lines), history) == numbers
 
 
-def test_tags_of_a_repository_that_has_none_are_no_revisions(history: History, fleet_file: Path) -> None:
-    result = CliRunner().invoke(main, ["fleet", str(asking(fleet_file, 'tags = ["*"]')), "--jobs", "1"])
-    assert result.exit_code != 0
-    assert "engine: no revision is left of what the fleet file asks for" in result.output
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('tags = ["*"]', "engine: no revision is left of what the fleet file asks for"),
+        ('branch = "nowhere"', "no revision 'nowhere'"),
+        ('range = "HEAD~1..nowhere"', "no revision 'nowhere'"),
+        ('dates = ["2025-13-01"]', "Invalid RFC3339 encoded date - at `$.repository[0].dates[0]`"),
+        ('paths = ["serve"]', "engine: no revision has a file that llmlint reads"),
+    ],
+)
+def test_revisions_that_are_not_there_are_told_of(line: str, said: str, fleet_file: Path) -> None:
+    result = CliRunner().invoke(main, ["fleet", str(asking(fleet_file, line)), "--jobs", "1"])
+    assert said in result.output and "fault" not in result.output
+
+
+def test_days_are_dates_of_toml_too(history: History, fleet_file: Path) -> None:
+    assert chosen(asking(fleet_file, "dates = [2025-01-03]", "since = 2025-01-01"), history) == [1]
 
 
 def test_monthly_takes_the_last_commit_before_each_month(history: History, fleet_file: Path) -> None:
@@ -177,6 +190,13 @@ def test_what_is_wrong_with_a_file_is_said(text: str, said: str, tmp_path: Path)
     (tmp_path / "fleet.toml").write_text(text)
     result = CliRunner().invoke(main, ["fleet", str(tmp_path / "fleet.toml")])
     assert result.exit_code == 2 and said in result.output
+
+
+def test_results_that_cannot_be_written_are_wrong_use(history: History, fleet_file: Path) -> None:
+    (fleet_file.parent / "taken").write_text("")
+    fleet_file.write_text(f'data = "taken/data"\n{fleet_file.read_text()}')
+    result = CliRunner().invoke(main, ["fleet", str(fleet_file), "--jobs", "1"])
+    assert result.exit_code == 2 and f"cannot write to {fleet_file.parent / 'taken/data'}: " in result.output
 
 
 def test_a_repository_that_cannot_be_read_costs_no_other(history: History, fleet_file: Path) -> None:

@@ -185,6 +185,10 @@ def _run(asked: FleetFile, file: Path, way: _Way, chosen: Chosen | None) -> Flee
             result = run_fleet(asked, file, running, chosen or revisions_of)
     except UnknownRule as error:
         wrong_use(str(error))
+    except OSError as error:
+        if not str(error.filename).startswith(asked.data):
+            raise
+        wrong_use(f"cannot write to {asked.data}: {error.strerror}")
     if way.html is not None and result.revisions:
         _write_page(way.html, Path(asked.data))
     return result

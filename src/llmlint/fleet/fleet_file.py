@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,9 +15,6 @@ from llmlint.opening import read_small
 
 _LARGEST = 1_000_000
 _URL = re.compile(r"^[\w+.-]+://|^[\w.-]+@[\w.-]+:")
-_DATE = r"^\d{4}-\d\d-\d\d$"
-
-Day = Annotated[str, msgspec.Meta(pattern=_DATE)]
 
 
 class FleetFileError(ValueError):
@@ -42,9 +40,9 @@ class Repository(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     """`A..B`: every commit of it, or every n-th with `every`."""
     monthly: bool = False
     """The last commit before each month began."""
-    dates: tuple[Day, ...] = ()
-    since: Day | Literal[""] = ""
-    until: Day | Literal[""] = ""
+    dates: tuple[date, ...] = ()
+    since: date | None = None
+    until: date | None = None
     last: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Of all that was chosen, only the newest so many."""
 

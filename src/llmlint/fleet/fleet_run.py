@@ -139,6 +139,8 @@ def _run_repository(
         for number, commit in enumerate(commits)
         if commit.sha in shown
     ]
+    if in_order and not any(revision.files for revision, _ in in_order):
+        result.warnings.append(f"{asked.project}: no revision has a file that llmlint reads")
     result.revisions += [revision for revision, _ in in_order]
     result.lives += sorted(_followed(asked, in_order, data, made, running, result), key=_order)
 

@@ -65,10 +65,11 @@ class Git:
                 self._blobs.communicate()
             self._blobs = None
 
-    def ask(self, *arguments: str) -> str:
-        return self._ask(*arguments).decode("utf-8", "surrogateescape")
+    def ask(self, *arguments: str, failing: str = "") -> str:
+        """`failing` is what to say where git itself says nothing."""
+        return self._ask(*arguments, failing=failing).decode("utf-8", "surrogateescape")
 
-    def _ask(self, *arguments: str) -> bytes:
+    def _ask(self, *arguments: str, failing: str = "") -> bytes:
         try:
             done = subprocess.run(
                 self._command(*arguments), capture_output=True, env=self._environment, timeout=_PATIENCE
@@ -77,7 +78,7 @@ class Git:
             raise GitError(f"{self.folder}: {error}") from error
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-            raise GitError(f"{self.folder}: {said or arguments[0] + ' failed'}")
+            raise GitError(f"{self.folder}: {said or failing or arguments[0] + ' failed'}")
         return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
@@ -90,7 +91,8 @@ class Git:
 
     def resolved(self, revision: str) -> str:
         """The object that a name stands for; a name that would be read as an option is none."""
-        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision).strip()
+        command = ("rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+        return self.ask(*command, failing=f"no revision {revision!r}").strip()
 
     def commits(self, *arguments: str, paths: Sequence[str] = ()) -> list[Commit]:
         """Newest first, as `git log` lists them."""

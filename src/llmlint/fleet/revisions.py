@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from fnmatch import fnmatchcase
 
 from llmlint.fleet.fleet_file import Repository
@@ -29,7 +29,7 @@ def _chosen(repository: Repository, git: Git, history: Sequence[Commit]) -> Iter
         yield from history[:: repository.every]
     if repository.monthly:
         yield from _on(history, _months(history))
-    yield from _on(history, [datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in repository.dates])
+    yield from _on(history, map(_midnight, repository.dates))
     if repository.tags:
         for tag in git.ask("tag", "--list").split():
             if any(fnmatchcase(tag, pattern) for pattern in repository.tags):
@@ -51,7 +51,12 @@ def _months(history: Sequence[Commit]) -> Iterator[datetime]:
     first, last = _moment(history[-1]).date(), _moment(history[0]).date()
     months = range(first.year * 12 + first.month, last.year * 12 + last.month)
     for month in months:
-        yield datetime.fromisoformat(f"{date(month // 12, month % 12 + 1, 1)}T00:00:00+00:00")
+        yield _midnight(date(month // 12, month % 12 + 1, 1))
+
+
+def _midnight(day: date) -> datetime:
+    """As it begins (UTC)."""
+    return datetime.combine(day, time(), UTC)
 
 
 def _on(history: Sequence[Commit], moments: Iterable[datetime]) -> Iterator[Commit]:
@@ -64,7 +69,7 @@ def _moment(commit: Commit) -> datetime:
     return datetime.fromisoformat(commit.date)
 
 
-def _is_between(commit: Commit, since: str, until: str) -> bool:
+def _is_between(commit: Commit, since: date | None, until: date | None) -> bool:
     """Both days included."""
-    day = _moment(commit).date().isoformat()
-    return (not since or day >= since) and (not until or day <= until)
+    day = _moment(commit).date()
+    return (since is None or day >= since) and (until is None or day <= until)

@@ -30,9 +30,11 @@ LONGEST = 1.0
 class Pace:
     """When work that is done now and then is due again."""
 
-    __slots__ = ("longest", "processor", "soonest")
+    __slots__ = ("least", "longest", "processor", "soonest")
 
-    def __init__(self) -> None:
+    def __init__(self, least: float = 0.0) -> None:
+        self.least = least
+        """Seconds that pass between two at the least."""
         self.processor = self.soonest = self.longest = 0.0
 
     def is_due(self) -> bool:
@@ -40,8 +42,9 @@ class Pace:
         return now >= self.soonest and (now >= self.longest or time.process_time() >= self.processor)
 
     def took(self, seconds: float) -> None:
-        now, rest = time.monotonic(), SHARE * seconds
-        self.soonest, self.longest, self.processor = now + rest, now + max(rest, LONGEST), time.process_time() + rest
+        now, rest = time.monotonic(), max(self.least, SHARE * seconds)
+        self.soonest, self.longest = now + rest, now + max(rest, LONGEST)
+        self.processor = time.process_time() + SHARE * seconds
 
 
 class Meter:

@@ -26,6 +26,8 @@ COST_EVERY = 2.0
 """Seconds after which what watching costs is written down though nothing else is new."""
 YOUNG = 10.0
 """Seconds for which every tick looks for functions of scripts, which are defined one by one."""
+POLL_EVERY = 1.0
+"""Seconds between two of these looks in a program that is older: what it imports is told of anyway."""
 
 
 class Attached(NamedTuple):
@@ -56,7 +58,7 @@ class Tracer(Patching):
         self.singing = _thread.allocate_lock()
         self.finished = False
         self.busy = False
-        self.polling, self.looking = Pace(), Pace()
+        self.polling, self.looking = Pace(POLL_EVERY), Pace()
         self.young_until = time.monotonic() + YOUNG
         self.written_at = 0.0
         self.meter = Meter(attached.budget if attached is not None else plan.budget)

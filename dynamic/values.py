@@ -17,13 +17,23 @@ _PLAIN = (str, int, bytes, float)
 _HASHED = frozenset((str, int, bytes, float, bool, type(None)))
 
 
-def identify(value: object) -> Hashable:
-    """What a thing is called: itself when it is an id, its id attribute, or else which object it is."""
+IdNames = dict[type, tuple[str, ...]]
+
+
+def identify(value: object, known: IdNames | None = None) -> Hashable:
+    """What a thing is called: itself when it is an id, its id attribute, or else which object it is.
+
+    What `known` says of a type, it may have; who asks about many things keeps that for a while.
+    """
     if isinstance(value, _PLAIN) or value is None:
         return value
     if isinstance(value, tuple):
-        return tuple(identify(part) for part in value[:8])
-    for name in ID_NAMES:
+        return tuple(identify(part, known) for part in value[:8])
+    return _called(value, ID_NAMES if known is None else _id_names(value, known))
+
+
+def _called(value: object, names: tuple[str, ...]) -> Hashable:
+    for name in names:
         try:
             found = getattr(value, name, None)
         except Exception:  # a property of the program's that raises is no id
@@ -31,6 +41,18 @@ def identify(value: object) -> Hashable:
         if isinstance(found, (str, int)):
             return found
     return (type(value).__qualname__, id(value))
+
+
+def _id_names(value: object, known: IdNames) -> tuple[str, ...]:
+    """Of objects that have slots and no dictionary only those that the class names can be there. Of containers, whose
+    elements are asked as well, nothing is kept."""
+    kind = type(value)
+    if kind not in known:
+        if is_container(value):
+            return ID_NAMES
+        is_fixed = not kind.__dictoffset__ and not hasattr(kind, "__getattr__")
+        known[kind] = tuple(name for name in ID_NAMES if not is_fixed or hasattr(kind, name))
+    return known[kind]
 
 
 IDS = frozenset((str, int))
@@ -61,36 +83,42 @@ def is_weak(value: object) -> bool:
     return isinstance(value, (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet))
 
 
-def names_in(value: object, depth: int = 2) -> set[Hashable]:
+def names_in(value: object, depth: int = 2, known: IdNames | None = None) -> set[Hashable]:
     """Every id that a container holds: keys, elements, parts of tuples, ids of the objects in it, one level down."""
     found: set[Hashable] = set()
+    known = {} if known is None else known
     if is_weak(value):
         return found
     for element in elements(value)[: 16 * LIMIT]:
         if isinstance(element, _PLAIN):
             found.add(element)
             continue
-        found |= _names_of(element)
+        if type(element) in known:
+            found.add(_called(element, known[type(element)]))
+            continue
+        found |= _names_of(element, known)
         if depth > 1 and is_container(element):
-            found |= names_in(element, depth - 1)
+            found |= names_in(element, depth - 1, known)
     if isinstance(value, Mapping):
         for element in _copied_values(value):
-            if is_container(element):
+            if type(element) in known:
+                found.add(_called(element, known[type(element)]))
+            elif is_container(element):
                 if depth > 1:
-                    found |= names_in(element, depth - 1)
+                    found |= names_in(element, depth - 1, known)
             else:
-                found |= _names_of(element) if not isinstance(element, _PLAIN) else set()
+                found |= _names_of(element, known) if not isinstance(element, _PLAIN) else set()
     elif not is_container(value) and depth > 1:
         for inner in list(getattr(value, "__dict__", {}).values()):
             if is_container(inner):
-                found |= names_in(inner, depth - 1)
+                found |= names_in(inner, depth - 1, known)
     return found
 
 
-def _names_of(element: object) -> set[Hashable]:
+def _names_of(element: object, known: IdNames) -> set[Hashable]:
     if isinstance(element, tuple):
-        return {identify(element), *(identify(part) for part in element[:8])}
-    return set() if is_container(element) else {identify(element)}
+        return {identify(element, known), *(identify(part, known) for part in element[:8])}
+    return set() if is_container(element) else {identify(element, known)}
 
 
 def _copied_values(value: Mapping[Any, Any]) -> list[object]:

@@ -253,7 +253,7 @@ class EntityLedger(Probe):
             self._look(last)
         finally:
             ended = time.monotonic()
-            self.due = ended + max(2 * self.settle, 0.1, SHARE * (ended - began))
+            self.due = ended + max(4 * self.settle, 0.2, SHARE * (ended - began))
             self.looking = False
 
     def _look(self, last: bool) -> None:

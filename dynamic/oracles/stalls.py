@@ -89,8 +89,11 @@ class Standing:
         passed, mine = now - self.looked_at, worked - self.worked
         others = all_worked - self.all_worked - mine
         rests, waited = _rests(thread), min(passed, 2 * PERIOD)
+        has_rested = rests == self.rests and rests != -1
         if others > passed / 2 and mine < passed / 2 and rests is not None:
-            waited = passed if rests == self.rests else 0.0
+            waited = passed if has_rested else 0.0
+        elif self.line.own and rests is not None and not has_rested:
+            waited = 0.0  # it may have waited for the processor, of which others take too much
         self.seconds += max(waited, mine)
         self.rests = rests
         self.looked_at, self.worked, self.all_worked = now, worked, all_worked
@@ -276,13 +279,15 @@ def _has_other_tasks(loop: Any) -> bool:
 
 
 def _rests(thread: int) -> int | None:
-    """How often a thread has gone to rest; None where the system does not tell. Who waits for its turn to run Python
-    wakes up every few milliseconds, and who waits for anything else does not."""
+    """How often a thread that rests has gone to rest, -1 for one that does not; None where the system does not tell.
+    Who waits for its turn to run Python wakes up every few milliseconds, and who waits for anything else does not."""
     threading: Any = sys.modules.get("threading")
     known = threading._active.get(thread) if threading is not None else None
     try:
         with open(f"/proc/self/task/{known.native_id}/status", "rb") as told:  # type: ignore[union-attr]
-            return int(told.read().partition(b"\nvoluntary_ctxt_switches:")[2].split(None, 1)[0])
+            text = told.read()
+        is_resting = text.partition(b"\nState:")[2].split(None, 1)[0] in (b"S", b"D")
+        return int(text.partition(b"\nvoluntary_ctxt_switches:")[2].split(None, 1)[0]) if is_resting else -1
     except (OSError, AttributeError, IndexError, ValueError):
         return None
 

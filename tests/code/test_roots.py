@@ -79,6 +79,14 @@ def test_what_only_a_script_beside_it_uses_is_part_of_the_script() -> None:
     assert kind("export/utils/vision.py", export__run=script, export__utils__vision=reading, **also) == ""
 
 
+def test_a_long_chain_of_imports_leads_to_the_script_and_a_circle_to_none() -> None:
+    chain = {f"export__part{n}": f"from export import part{n + 1}\n" for n in range(1200)}
+    script = SCRIPT + "from export import part0\n"
+    assert kind("export/part1200.py", export__run=script, export__part1200="", **chain) == "script"
+    circle = {"export__one": "from export import two\n", "export__two": "from export import one\n"}
+    assert kind("export/one.py", export__run=SCRIPT + "from export import one\n", **circle) == ""
+
+
 def test_an_example_that_serves_is_a_service_and_its_neighbour_is_not() -> None:
     assert kind("examples/server/slots.py", examples__server__main=SERVER, examples__server__slots="x = 1") == ""
     beside = {"engine__core": "x = 1", "examples__server__main": SERVER}

@@ -8,9 +8,10 @@ starting no service.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -33,18 +34,24 @@ class Roots:
         self._files = files
         self._vocabulary = vocabulary
         self._kinds: dict[str, str] = {}
+        self._own_kinds: dict[str, str] = {}
         self._serving: dict[str, bool] = {}
 
     def kind(self, path: str) -> str:
         """test, benchmark, script, …, a copy of another project; "" for code of the service and of libraries."""
         if path not in self._kinds:
+            kind = self._own_kind(path)
+            self._kinds[path] = kind or (SCRIPT if self._is_part_of_a_script(path) else "")
+        return self._kinds[path]
+
+    def _own_kind(self, path: str) -> str:
+        """The same without asking what imports it."""
+        if path not in self._own_kinds:
             kind = self.by_place(path)
             if kind in (EXAMPLE, TOOL) and (self._is_all_there_is(path, kind) or self._program_serves(path, kind)):
                 kind = ""
-            self._kinds[path] = kind
-            if not kind and (self._stands_alone(path) or self._is_part_of_a_script(path)):
-                self._kinds[path] = SCRIPT
-        return self._kinds[path]
+            self._own_kinds[path] = kind or (SCRIPT if self._stands_alone(path) else "")
+        return self._own_kinds[path]
 
     def by_place(self, path: str) -> str:
         """The same as far as names of folders and files tell it, whether it serves or not."""
@@ -75,12 +82,28 @@ class Roots:
         return self._is_program(path) and not self._serves(path)
 
     def _is_part_of_a_script(self, path: str) -> bool:
-        """Does nobody import it but what runs beside the service, among that a script in whose folder it stands?"""
+        """Does nobody import it but what runs beside the service, among that a script in whose folder it stands?
+
+        Of those who import it and are known by nothing else the same is asked, and of theirs: all have to be, and none
+        by a circle."""
+        parts: dict[str, list[str]] = {}
+        waiting = [path]
+        while waiting:
+            part = waiting.pop()
+            if part not in parts:
+                around = PurePosixPath(part).parents
+                importers = self._importing(part)
+                near = (other for other in importers if PurePosixPath(other).parent in around)
+                if not any(self._own_kind(other) in ("", SCRIPT) for other in near):
+                    return False
+                parts[part] = [other for other in importers if not self._own_kind(other)]
+                waiting += parts[part]
+        return _has_no_circle(parts)
+
+    def _importing(self, path: str) -> list[str]:
         place = PurePosixPath(path)
         importers = self._importers.get(place.parent.name if place.stem == "__init__" else place.stem, ())
-        kinds = {other: self.kind(other) for other in importers if other != path}
-        scripts = (PurePosixPath(other) for other, kind in kinds.items() if kind == SCRIPT)
-        return bool(kinds) and all(kinds.values()) and any(script.parent in place.parents for script in scripts)
+        return [other for other in importers if other != path]
 
     def _is_all_there_is(self, path: str, kind: str) -> bool:
         """Is nothing looked at but examples? Then they are what is meant, and their server may be elsewhere."""
@@ -105,7 +128,8 @@ class Roots:
     def _serves(self, path: str) -> bool:
         if path not in self._serving:
             serves = self._vocabulary.serves
-            functions = self._files[path].functions
+            last_names = {name.rpartition(".")[2] for name in serves}
+            functions = [f for f in self._files[path].functions if not last_names.isdisjoint(f.gist.calls)]
             calls = (effect.callee for function in functions for effect in function.effects if effect.callee)
             self._serving[path] = any(p in serves for callee in calls for p in (callee, callee.rpartition(".")[2]))
         return self._serving[path]
@@ -124,6 +148,14 @@ class Roots:
                 for name in (i.module.rpartition(".")[2], i.target, _stem(i.module)):
                     importers.setdefault(name, set()).add(path)
         return importers
+
+
+def _has_no_circle(graph: Mapping[str, Iterable[str]]) -> bool:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return False
+    return True
 
 
 @cache
@@ -162,4 +194,5 @@ def _has_entry(facts: FileFacts) -> bool:
 
 
 def _asks_the_command_line(function: Function) -> bool:
-    return any(effect.callee.endswith(".parse_args") for effect in function.effects)
+    is_asked = "parse_args" in function.gist.calls
+    return is_asked and any(effect.callee.endswith(".parse_args") for effect in function.effects)

@@ -40,7 +40,11 @@ def pools_of(program: Program) -> list[Pool]:
 
 def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
     around = program.functions_of(cls)
-    if not any(map(may_take_next, around)) or not any(map(_may_put_in, around)):
+    taken, put = (
+        {name for function in around if may(function) for name in function.facts.gist.changes}
+        for may in (may_take_next, _may_put_in)
+    )
+    if (taken & put).isdisjoint(cls.attribute_names):
         return
     moving = [function for function in around if may_take_next(function) or _may_put_in(function)]
     functions = [function for function in moving if function not in cls.building and not is_setup(function)]

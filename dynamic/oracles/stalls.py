@@ -3,8 +3,7 @@
 While a watched function is under way on a thread with a running loop, a thread of our own looks at that thread's stack
 every twenty milliseconds, and every ten once the loop does not seem to move. When the line in question is on it, the
 loop is asked to call back. As long as it does not, and the frames are the same at every look, the loop stands still at
-that line. Time in which the whole process got no processor does not count, nor does time in which other threads of it
-computed and the loop's own waited for its turn: neither is a fault of the line's.
+that line. Time in which the whole process got no processor does not count: it is no fault of the line's.
 """
 
 from __future__ import annotations
@@ -43,7 +42,8 @@ class Line:
     """The lines of one function that a finding speaks of.
 
     Where nobody has said that a line of them blocks, they are a coroutine's `own`: what it awaits is another's doing,
-    and a loop on which there is no other task keeps nobody waiting.
+    a loop on which there is no other task keeps nobody waiting, and who waits for the processor or for a turn to run
+    Python does not rest.
     """
 
     def __init__(self, lines: range, stall: float, noted: Noted, own: bool = False) -> None:
@@ -72,7 +72,7 @@ class Standing:
         self.frames = frames
         self.moved = False
         self.seconds = 0.0
-        self.rests = _rests(thread)
+        self.rests = _rests(thread) if line.own else None
         self.stack: list[str] = []
         self.told = False
         self.looked_at = time.monotonic()
@@ -88,12 +88,10 @@ class Standing:
         now, worked, all_worked = time.monotonic(), _processor_time(thread), time.process_time()
         passed, mine = now - self.looked_at, worked - self.worked
         others = all_worked - self.all_worked - mine
-        rests, waited = _rests(thread), min(passed, 2 * PERIOD)
-        has_rested = rests == self.rests and rests != -1
-        if others > passed / 2 and mine < passed / 2 and rests is not None:
-            waited = passed if has_rested else 0.0
-        elif self.line.own and rests is not None and not has_rested:
-            waited = 0.0  # it may have waited for the processor, of which others take too much
+        rests, waited = _rests(thread) if self.line.own else None, min(passed, 2 * PERIOD)
+        if self.line.own and rests is not None:
+            rested = passed if others > passed / 2 else waited
+            waited = rested if rests == self.rests and rests != -1 else 0.0
         self.seconds += max(waited, mine)
         self.rests = rests
         self.looked_at, self.worked, self.all_worked = now, worked, all_worked

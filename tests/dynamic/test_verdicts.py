@@ -235,7 +235,7 @@ SHORT_LIVED = finding(
     ("requests", "pause", "status", "said"),
     [
         (3, 0.0, "not-exercised", "no object that holds the container was seen"),
-        (3, 0.3, "not-exercised", "the container was gone before anybody looked into it"),
+        (3, 1.5, "not-exercised", "the container was gone before anybody looked into it"),
         (150, 0.0, "exercised-clean", "ended when no object that holds the container was there to look into"),
     ],
 )

@@ -25,7 +25,7 @@ from llmlint.vocabulary import Vocabulary, words
 
 _BOUNDED_KINDS = frozenset("lru ttl weak weakref bounded maxlen maxsize limited".split())
 _TRIALS = frozenset("test tests conftest bench benchmark benchmarks".split())
-_OF_SIZE = ("len()", "len", ".shape", ".size()", ".numel()", ".size")
+_OF_SIZE = ("len()", "len", ".shape", ".size()", ".numel()", ".size", ".stride()", ".dim()")
 _CALLERS = 6
 _HANDS = 2
 """Through how many callers a key is followed."""
@@ -99,7 +99,7 @@ def _id_in(vocabulary: Vocabulary, function: FunctionInfo, key: tuple[str, ...],
     """The first of the paths that is the id of one request, wherever it comes from, or that nobody had before."""
     if any(_is_fresh(vocabulary, function, path) for path in key):
         return _FRESH
-    named = (path for path in sorted(made_of) if root_of(path) not in ("self", "cls") and not path.endswith("()"))
+    named = (path for path in sorted(made_of) if root_of(path) not in ("self", "cls") and "()" not in path)
     ids = (path for path in named if vocabulary.is_request_id(path) and not vocabulary.is_pooled_id(path))
     return next((path for path in ids if "." in path or not _is_worked_out(function, path)), "")
 

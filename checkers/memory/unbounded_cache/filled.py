@@ -30,6 +30,7 @@ _CALLERS = 6
 _HANDS = 2
 """Through how many callers a key is followed."""
 _FRESH = "fresh id"
+_TEXTS = ("str", "int", "repr", "tuple")
 _SIZES = ("len({})", "{}.size()", "size({})", "len({}.")
 
 
@@ -81,7 +82,7 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     if any(program.vocabulary.is_finite_key(path) for path in key):
         return ""
     made_of = _made_of(function, *key)
-    told = _id_in(program.vocabulary, function, key, made_of) or _traffic_in(program, function, made_of)
+    told = _id_in(program.vocabulary, function, *key) or _traffic_in(program, function, made_of)
     if told or not hands:
         return told
     taken = {param.name for param in function.params} & made_of
@@ -95,11 +96,13 @@ def brought_by(program: Program, function: FunctionInfo, *key: str, hands: int =
     return ""
 
 
-def _id_in(vocabulary: Vocabulary, function: FunctionInfo, key: tuple[str, ...], made_of: set[str]) -> str:
-    """The first of the paths that is the id of one request, wherever it comes from, or that nobody had before."""
+def _id_in(vocabulary: Vocabulary, function: FunctionInfo, *key: str) -> str:
+    """The first of the paths that is the id of one request, wherever it comes from, or that nobody had before. What a
+    call makes of it may be the same for many."""
     if any(_is_fresh(vocabulary, function, path) for path in key):
         return _FRESH
-    named = (path for path in sorted(made_of) if root_of(path) not in ("self", "cls") and "()" not in path)
+    said = _made_of(function, *key, by_calls=False)
+    named = (path for path in sorted(said) if root_of(path) not in ("self", "cls") and "()" not in path)
     ids = (path for path in named if vocabulary.is_request_id(path) and not vocabulary.is_pooled_id(path))
     return next((path for path in ids if "." in path or not _is_worked_out(function, path)), "")
 
@@ -137,12 +140,13 @@ def _is_traffic(vocabulary: Vocabulary, path: str) -> bool:
     return vocabulary.is_request_data(path) and not vocabulary.is_finite_key(path)
 
 
-def _made_of(function: FunctionInfo, *paths: str) -> set[str]:
+def _made_of(function: FunctionInfo, *paths: str, by_calls: bool = True) -> set[str]:
     """The paths themselves, and those that locals in them were made of; a number of things is none of the things."""
     found = {path for path in paths if path}
     for effect in reversed(function.effects):
         if effect.op == "bind" and effect.path in {_as_a_whole(path) for path in found} and not _counts(effect):
-            found |= {*effect.reads, effect.source}
+            if by_calls or effect.value != "new" or effect.source in _TEXTS:
+                found |= {*effect.reads, effect.source}
     return found
 
 

@@ -140,4 +140,5 @@ def test_no_near_miss_is_confirmed(family: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     said = {f"{one.name} {one.symbol}": verdict for one, verdict in zip(findings, verdicts(findings, run), strict=True)}
     assert [name for name, verdict in said.items() if verdict.status == "confirmed"] == [], said
+    assert [name for name, verdict in said.items() if "no run was made" in verdict.summary] == [], said
     assert run.processes[0].faults == 0, run.processes[0].tail

@@ -25,7 +25,7 @@ def finding(name: str, block: Block, path: str = "engine.py", symbol: str = "", 
     return Finding(
         rule="", name=name, causes=(name,), path=path, line=line, column=1, end_line=line, end_column=1, symbol=symbol,
         severity="P1", confidence="medium", confidence_reason="", message=name, evidence=(), runtime=block.plain(),
-        fingerprint=f"{name}:{symbol}:{block.watch}",
+        fingerprint=f"{name}:{symbol}:{block.watch}:{block.targets}",
     )  # fmt: skip
 
 

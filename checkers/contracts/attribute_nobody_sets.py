@@ -86,8 +86,10 @@ def _speaks_of_another(function: FunctionInfo) -> bool:
 def _is_never_built(cls: ClassInfo) -> bool:
     """Does its constructor only raise? Then objects made as others are given this class."""
     made = cls.method("__init__")
-    raised = (e for e in made.effects if e.op == "raise") if made is not None else ()
-    return made is not None and any(all(r.kind in _PASSED for r in around(made, effect)) for effect in raised)
+    if made is None:
+        return False
+    raised = (effect for effect in made.effects if effect.op == "raise")
+    return any(all(region.kind in _PASSED for region in around(made, effect)) for effect in raised)
 
 
 def _of_module(members: Members, cls: ClassInfo, name: str) -> frozenset[str] | None:

@@ -62,11 +62,9 @@ def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Ef
     if not uses or any(use.op not in ("return", "yield") for use in uses):
         return False
     calls = program.calls_named(function.name)
-    if any(use.op == "yield" for use in uses):
-        asked = not _MANAGERS & set(function.facts.decorators)  # of a `with` that names nothing the value is dropped
-    else:
-        asked = not calls
-    return not asked and all(call.effect.result in ("", "_") for call in calls)
+    is_yielded = any(use.op == "yield" for use in uses)
+    is_seen_whole = _MANAGERS & set(function.facts.decorators) if is_yielded else calls
+    return bool(is_seen_whole) and all(call.effect.result in ("", "_") for call in calls)
 
 
 def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:

@@ -104,7 +104,7 @@ def _id_in(vocabulary: Vocabulary, function: FunctionInfo, *key: str) -> str:
     said = _made_of(function, *key, by_calls=False)
     named = (path for path in sorted(said) if root_of(path) not in ("self", "cls") and "()" not in path)
     ids = (path for path in named if vocabulary.is_request_id(path) and not vocabulary.is_pooled_id(path))
-    return next((path for path in ids if "." in path or not _is_worked_out(function, path)), "")
+    return next((path for path in ids if "." in path or _is_given(function, path)), "")
 
 
 def _is_fresh(vocabulary: Vocabulary, function: FunctionInfo, path: str) -> bool:
@@ -114,11 +114,10 @@ def _is_fresh(vocabulary: Vocabulary, function: FunctionInfo, path: str) -> bool
     return any(called and vocabulary.makes_fresh_id(callee) for callee, called, _ in made)
 
 
-def _is_worked_out(function: FunctionInfo, name: str) -> bool:
-    """No parameter, element, or part of an answer, but a local made of something else, or a module."""
-    binds = [e for e in function.effects if e.op == "bind" and e.path == name]
-    given = any(param.name == name for param in function.params) or any(e.via == "for" or e.options for e in binds)
-    return not given
+def _is_given(function: FunctionInfo, name: str) -> bool:
+    """A parameter, an element or a part of an answer: no local made of something else, and no module."""
+    binds = (e for e in function.effects if e.op == "bind" and e.path == name)
+    return any(param.name == name for param in function.params) or any(e.via == "for" or e.options for e in binds)
 
 
 def _names_an_id(vocabulary: Vocabulary, brought: str) -> bool:

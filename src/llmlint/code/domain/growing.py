@@ -74,19 +74,17 @@ def is_taken_from(program: Program, cls: ClassInfo, attribute: str) -> bool:
     """Does anything anywhere shrink or replace it, or get the whole of it?"""
     if any(touch.effect.op in _TAKING and not is_setup(touch.function) for touch in program.touches(cls, attribute)):
         return True
-    if any(_takes_by_name(function, attribute) for function in program.functions):
+    if any(_takes_by_name(effect, attribute) for _, effect, _ in program.changes_named(attribute)):
         return True
     path = f"self.{attribute}"
     family = dict.fromkeys((cls, *cls.mro, *cls.subclasses))
     return any(_hands_on(program, effect, path) for kin in family for f in kin.functions for effect in f.effects)
 
 
-def _takes_by_name(function: FunctionInfo, attribute: str) -> bool:
+def _takes_by_name(effect: Effect, attribute: str) -> bool:
     """Does it shrink an attribute of this name of some other object, of whatever class: `model.streamer.pop()`?"""
-    if attribute not in function.facts.gist.changes:
-        return False
-    taking = (effect.path for effect in function.effects if effect.op in ("remove", "clear", "delete"))
-    return any(path.endswith(f".{attribute}") and not path.startswith("self.") for path in taking)
+    is_other = effect.path.endswith(f".{attribute}") and not effect.path.startswith("self.")
+    return is_other and effect.op in ("remove", "clear", "delete")
 
 
 def _hands_on(program: Program, effect: Effect, path: str) -> bool:

@@ -12,7 +12,7 @@ order, by path and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -345,6 +345,10 @@ class Program:
     def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
         """Every place that changes this attribute of objects of the class, its bases or subclasses."""
         return self._touches.touches(cls, attribute)
+
+    def changes_named(self, attribute: str) -> Iterator[tuple[FunctionInfo, Effect, str]]:
+        """The same by its name alone, of whatever object it is, each with the path that bears the name."""
+        return self._touches.changes_named(attribute)
 
     def reads(self, cls: ClassInfo, attribute: str) -> tuple[Read, ...]:
         """Every function that reads it, with the line of its first reading by each path."""

@@ -45,7 +45,7 @@ class Touches:
 
     def touches(self, cls: ClassInfo, attribute: str) -> tuple[Touch, ...]:
         found = []
-        for function, effect, path in self._changes_of(attribute):
+        for function, effect, path in self.changes_named(attribute):
             receiver = _bare(path).rpartition(".")[0]
             by_name = self._matches(function, receiver, cls, attribute)
             if by_name is not None:
@@ -116,7 +116,8 @@ class Touches:
     def _reading(self) -> dict[str, list[FunctionInfo]]:
         return _by_name((function, function.facts.gist.reads) for function in self._functions)
 
-    def _changes_of(self, attribute: str) -> Iterator[tuple[FunctionInfo, Effect, str]]:
+    def changes_named(self, attribute: str) -> Iterator[tuple[FunctionInfo, Effect, str]]:
+        """Every change of an attribute of this name, of whatever object, and the path that bears the name."""
         for function in self._changing.get(attribute, ()):
             for effect, path in once(function.settled, _changes_in).get(attribute, ()):
                 yield function, effect, path

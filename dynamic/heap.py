@@ -61,9 +61,12 @@ def _frames() -> Iterator[FrameType]:
 
 
 def _variables(frame: FrameType) -> list[object]:
-    """Before 3.13 the answer is a copy that the frame keeps: it must not keep what the program lets go of."""
+    """Before 3.13 the answer is a copy that the frame keeps: it must not keep what the program lets go of. In a module
+    that is within a comprehension, it may be the comprehension's alone."""
     variables = frame.f_locals
     found = list(variables.values())
+    if not frame.f_code.co_flags & CO_OPTIMIZED:
+        found += frame.f_globals.values()
     is_a_copy = sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED
     if (
         is_a_copy and sys.getrefcount(variables) == 3

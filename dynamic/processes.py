@@ -111,15 +111,32 @@ def _tell_followers(when: int) -> None:
         follower[when]()
 
 
-def note_children(note: Callable[[int, list[str]], None]) -> Undo:
-    """Tell `note` of each process started through the standard library, to name those that were never reached."""
+Note = Callable[[int, "list[str]", bool], None]
+"""Takes a child's number, how it was called, and whether it was given the environment in which the tracer starts."""
+
+
+def note_children(note: Note) -> Undo:
+    """Tell `note` of each process started through the standard library, to name those that were never reached.
+
+    From Python 3.13 on `subprocess` starts most by `os.posix_spawn`.
+    """
+    undone = [_note_fork_exec(note), *(_note_spawn(name, note) for name in ("posix_spawn", "posix_spawnp"))]
+
+    def undo() -> None:
+        for one in undone:
+            one()
+
+    return undo
+
+
+def _note_fork_exec(note: Note) -> Undo:
     import _posixsubprocess
 
     original: Any = _posixsubprocess.fork_exec
 
     def fork_exec(*arguments: Any) -> int:
         pid: int = original(*arguments)
-        note(pid, [os.fsdecode(part) for part in list(arguments[0])[:8]])
+        _tell_of_child(note, pid, arguments[0], arguments[5])
         return pid
 
     _posixsubprocess.fork_exec = fork_exec
@@ -133,6 +150,38 @@ def note_children(note: Callable[[int, list[str]], None]) -> Undo:
                 setattr(module, name, original)
 
     return undo
+
+
+def _note_spawn(name: str, note: Note) -> Undo:
+    original: Any = getattr(os, name, None)
+    if original is None:
+        return lambda: None
+
+    def spawn(path: Any, argv: Any, env: Any, /, **named: Any) -> int:
+        pid: int = original(path, argv, env, **named)
+        _tell_of_child(note, pid, argv, env)
+        return pid
+
+    _take_the_name_of(original, spawn, name)
+    _put_in_place_of(original, spawn, name, ("os", original.__module__))
+    return lambda: _put_in_place_of(spawn, original, name, ("os", original.__module__))
+
+
+def _tell_of_child(note: Note, pid: int, argv: Any, env: Any) -> None:
+    try:
+        note(pid, [os.fsdecode(part) for part in list(argv)[:8]], _is_told(env))
+    except Exception:  # whatever was accepted as argv and environment: the child runs, and so does the program
+        note(pid, [], False)
+
+
+def _is_told(env: Any) -> bool:
+    """Does a child with this environment, as `NAME=value` or a mapping, start the tracer by itself?"""
+    if env is None:
+        env = os.environ
+    given = [(name, env[name]) for name in env] if hasattr(env, "keys") else [one.split(b"=", 1) for one in env]
+    told = {os.fsdecode(name): os.fsdecode(value) for name, value in given}
+    first = told.get("PYTHONPATH", "").split(os.pathsep)[0]
+    return "LLMLINT_TRACE" in told and os.path.isfile(os.path.join(first, "llmlint_waits.py"))
 
 
 _ENDING = frozenset(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE"))
@@ -197,10 +246,14 @@ def _tell_before(module: str, name: str, leaving: Callable[..., bool], go_on: Ca
                 go_on()
         return result
 
-    told.__name__, told.__qualname__, told.__doc__ = name, original.__qualname__, original.__doc__
-    told.__module__ = original.__module__
+    _take_the_name_of(original, told, name)
     _put_in_place_of(original, told, name, (module, original.__module__))
     return lambda: _put_in_place_of(told, original, name, (module, original.__module__))
+
+
+def _take_the_name_of(original: Any, told: Any, name: str) -> None:
+    told.__name__, told.__qualname__, told.__doc__ = name, original.__qualname__, original.__doc__
+    told.__module__ = original.__module__
 
 
 def _put_in_place_of(old: object, new: object, name: str, modules: tuple[str, ...]) -> None:

@@ -137,13 +137,14 @@ class Run:
         return bool(self.command) and self.command.get("status") is None
 
     def untraced(self) -> list[Record]:
-        """Python processes that were started and never reported."""
+        """Python processes that were started in a way that the tracer does not start in, and never reported. One that
+        was told, and makes no record, has nothing to watch."""
         known = {process.pid for process in self.processes}
         return [
             child
             for process in self.processes
             for child in process.children
-            if child["pid"] not in known and _is_python(child["argv"])
+            if child["pid"] not in known and _is_python(child["argv"]) and not _was_reached(child)
         ]
 
 
@@ -159,6 +160,26 @@ def _is_python(argv: list[str]) -> bool:
     name = os.path.basename(argv[0]) if argv else ""
     helper = any("resource_tracker" in part for part in argv)
     return name.startswith(("python", "pypy")) and not helper
+
+
+def _was_reached(child: Record) -> bool:
+    """Was it given the tracer's environment, and did its options let Python look at that?"""
+    return bool(child.get("told")) and not any(set(option) & set("IES") for option in _flags(child["argv"]))
+
+
+def _flags(argv: list[str]) -> Iterator[str]:
+    """The single letters of the options before what is run, with nothing of what some of them take."""
+    rest = iter(argv[1:])
+    for word in rest:
+        letters = word[1:]
+        if not word.startswith("-") or word.startswith("--") or not letters:
+            return
+        takes = next((at for at, letter in enumerate(letters) if letter in "cmWX"), len(letters))
+        yield letters[:takes]
+        if letters[takes : takes + 1] in ("c", "m"):
+            return
+        if takes == len(letters) - 1:
+            next(rest, "")
 
 
 def _json(path: str) -> Record:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from .insertions import About, own_nodes, with_calls
 from .plan import Inside
 from .signposts import let_know, stations
-from .sources import CannotRewrite, Found, definition
+from .sources import CannotRewrite, Found, class_shell, definition, function_shell
 
 _FUTURE = 0
 for _name in __future__.all_feature_names:
@@ -133,21 +133,11 @@ def _shell(node: Any, enclosing: list[ast.AST], code: types.CodeType) -> list[An
     shells: list[Any] = []
     for outer in enclosing:
         if isinstance(outer, ast.ClassDef):
-            shells.append(ast.ClassDef(outer.name, [], [], [], [], **_no_type_params()))
+            shells.append(class_shell(outer.name))
         elif isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            shells.append(_function_shell(outer.name, closure))
+            shells.append(function_shell(outer.name, closure))
             closure = []
     return shells
-
-
-def _function_shell(name: str, variables: list[str]) -> ast.FunctionDef:
-    arguments = ast.arguments([], [], None, [], [], None, [])
-    body: list[ast.stmt] = [ast.Assign([ast.Name(variable, ast.Store())], ast.Constant(None)) for variable in variables]
-    return ast.FunctionDef(name, arguments, body, [], None, None, **_no_type_params())
-
-
-def _no_type_params() -> dict[str, Any]:
-    return {"type_params": []} if "type_params" in ast.ClassDef._fields else {}
 
 
 def _compiled(shells: list[Any], definition: Any, code: types.CodeType) -> types.CodeType:

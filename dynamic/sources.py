@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Found = tuple[Any, list[ast.AST]]
@@ -120,8 +120,22 @@ def _around(qualname: str) -> Iterator[ast.AST]:
     parts = qualname.split(".")[:-1]
     for part, following in zip(parts, [*parts[1:], ""], strict=False):
         if part != "<locals>":
-            kind = ast.FunctionDef if following == "<locals>" else ast.ClassDef
-            yield kind(name=part)  # type: ignore[call-arg]
+            yield function_shell(part) if following == "<locals>" else class_shell(part)
+
+
+def class_shell(name: str) -> ast.ClassDef:
+    return ast.ClassDef(name, [], [], [], [], **_no_type_params())
+
+
+def function_shell(name: str, variables: Iterable[str] = ()) -> ast.FunctionDef:
+    """Without a parameter, and with these variables."""
+    arguments = ast.arguments([], [], None, [], [], None, [])
+    body: list[ast.stmt] = [ast.Assign([ast.Name(variable, ast.Store())], ast.Constant(None)) for variable in variables]
+    return ast.FunctionDef(name, arguments, body, [], None, None, **_no_type_params())
+
+
+def _no_type_params() -> dict[str, Any]:
+    return {"type_params": []} if "type_params" in ast.ClassDef._fields else {}
 
 
 def _within(node: ast.AST, code: types.CodeType, enclosing: list[ast.AST]) -> Found | None:

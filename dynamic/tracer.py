@@ -286,8 +286,8 @@ class Tracer(Patching):
         self._find_instances(last=True)
         self.look(last=True)
 
-    def _started(self, pid: int, argv: list[str]) -> None:
-        self.recorder.write("child", pid=pid, argv=without_secrets(argv))
+    def _started(self, pid: int, argv: list[str], told: bool) -> None:
+        self.recorder.write("child", pid=pid, argv=without_secrets(argv), told=told)
 
     def after_fork(self) -> None:
         """Python 3.13 counts threads once more after this: the tracer's own waits until the program goes on."""

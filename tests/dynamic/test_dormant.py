@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from test_command_line import llmlint
-from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
+from tracing import NO_PAGES, PROGRAMS, finding, python_called, run_program, verdicts
 
 from llmlint.dynamic.read import Run, read_run
 from llmlint.findings import Finding
@@ -194,13 +194,10 @@ def test_what_needs_the_time_before_is_suspicious_at_most(tmp_path: Path) -> Non
 
 
 def python_of(version: str) -> str:
-    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    if not found:
-        pytest.skip(f"needs Python {version}")
-    return str(found[0])
+    return python_called(version) or pytest.skip(f"needs Python {version}")
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.10", "3.12", "3.13", "3.14"])
 def test_every_python_gives_functions_their_own_code_back(version: str, tmp_path: Path) -> None:
     """Told by itself, when it has looked at what they were."""
     order = json.dumps({"order": "x", "pids": [], "seconds": 2, "budget": 0.5})
@@ -216,7 +213,7 @@ print(all(one.__code__ is code for one, code in zip(lasting.FUNCTIONS, before[0]
     assert verdicts([LEAK], run)[0].status == "confirmed"
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_a_fork_is_no_fork_in_a_process_with_threads(version: str, tmp_path: Path) -> None:
     forks = (
         "import os, sys\nfor _ in range(3):\n    pid = os.fork()\n    if not pid: os._exit(0)\n    os.waitpid(pid, 0)\n"

@@ -23,8 +23,12 @@ def codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def functions(file: Path) -> list[types.CodeType]:
-    whole = compile(file.read_bytes(), str(file), "exec")
-    return [code for code in codes(whole) if code.co_flags & 0x02 and not code.co_name.startswith("<")]
+    """Those that somebody wrote: Python makes some of annotations and types."""
+    text = file.read_bytes()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    definitions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    written = {(one.name, (one.decorator_list or [one])[0].lineno) for one in definitions}
+    return [code for code in codes(compile(text, str(file), "exec")) if (code.co_name, code.co_firstlineno) in written]
 
 
 def said(found: sources.Found) -> tuple[str, list[tuple[str, str]]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from blocks import BLOCKS
-from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
+from tracing import NO_PAGES, PROGRAMS, finding, python_called, run_program, verdicts
 
 from llmlint.dynamic.read import read_run
 from llmlint.dynamic.record import Recorder
@@ -32,11 +31,15 @@ WATCH_ALL_KINDS = finding(
 LEAK = finding("request-state-leak", BLOCKS["request-state-leak"][1])
 
 
-def _runs(python: str | None) -> bool:
-    return python is not None and subprocess.run([python, "-c", ""], capture_output=True).returncode == 0
+PYTHONS = ["python", *(f"3.{minor}" for minor in range(10, 15) if python_called(f"3.{minor}"))]
 
 
-PYTHONS = ["python", *(name for name in (f"python3.{minor}" for minor in range(10, 15)) if _runs(shutil.which(name)))]
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> str:
+    return sys.executable if request.param == "python" else str(python_called(request.param))
+
+
+of_every_python = pytest.mark.parametrize("python", PYTHONS, indirect=True)
 
 
 def untraced(*arguments: str, python: str = sys.executable, bugs: str = "") -> subprocess.CompletedProcess[str]:
@@ -49,11 +52,11 @@ def same(one: subprocess.CompletedProcess[str], other: subprocess.CompletedProce
     return (one.returncode, one.stdout, one.stderr) == (other.returncode, other.stdout, other.stderr)
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@of_every_python
 def test_functions_of_every_kind_are_watched_and_stay_what_they_are(python: str, tmp_path: Path) -> None:
-    python = sys.executable if python == "python" else python
-    done, run = run_program(tmp_path, [WATCH_ALL_KINDS], "run_kinds.py", python=python)
-    assert same(done, untraced("run_kinds.py", python=python)), (done.stdout, done.stderr)
+    command = ("-W", "always", "run_kinds.py")
+    done, run = run_program(tmp_path, [WATCH_ALL_KINDS], *command, python=python)
+    assert same(done, untraced(*command, python=python)), (done.stdout, done.stderr)
     assert done.returncode == 1
     assert "KeyError: 'm'" in done.stderr
     process = run.processes[0]
@@ -78,9 +81,8 @@ UNDER_WAY = finding(
 )
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@of_every_python
 def test_calls_about_a_request_that_is_known_run_as_if_nobody_watched(python: str, tmp_path: Path) -> None:
-    python = sys.executable if python == "python" else python
     run_repeats = ("-c", "import repeats; repeats.main()")
     done, run = run_program(tmp_path, [UNDER_WAY], *run_repeats, python=python, env={"LLMLINT_TICK": "60"})
     assert same(done, untraced(*run_repeats, python=python)), (done.stdout, done.stderr)
@@ -132,9 +134,8 @@ def test_however_a_program_ends_what_was_seen_is_kept(way: str, tmp_path: Path) 
     assert verdicts([LEAK], run)[0].status == "confirmed"
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@of_every_python
 def test_no_python_warns_of_forks_beside_the_tracers_thread(python: str, tmp_path: Path) -> None:
-    python = sys.executable if python == "python" else python
     command = ("-W", "always", "processes.py", "fork-twice")
     done, run = run_program(tmp_path, [LEAK], *command, python=python, bugs="abort")
     assert same(done, untraced(*command, python=python, bugs="abort")), done.stderr
@@ -174,12 +175,20 @@ def test_a_killed_process_refutes_nothing(tmp_path: Path) -> None:
     assert "did not end by itself" in found.summary
 
 
-def test_a_child_that_was_not_reached_is_named(tmp_path: Path) -> None:
-    done, run = run_program(tmp_path, [LEAK], "processes.py", "isolated", bugs="abort")
-    assert same(done, untraced("processes.py", "isolated", bugs="abort"))
+@pytest.mark.parametrize("way", ["isolated", "bare"])
+@of_every_python
+def test_a_child_that_was_not_reached_is_named(python: str, way: str, tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "processes.py", way, python=python, bugs="abort")
+    assert same(done, untraced("processes.py", way, python=python, bugs="abort"))
     found = verdicts([LEAK], run)[0]
     assert found.status == "not-exercised"
     assert "1 Python process was not traced" in found.summary
+
+
+def test_a_child_that_was_reached_and_has_nothing_to_watch_is_no_lack(tmp_path: Path) -> None:
+    _, run = run_program(tmp_path, [LEAK], "processes.py", "idle")
+    found = verdicts([LEAK], run)[0]
+    assert (found.status, len(run.processes), len(run.processes[0].children)) == ("refuted", 1, 1), found
 
 
 def test_a_helper_of_the_standard_library_is_not_missed_whatever_options_python_has(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,15 @@ from llmlint.runtime.verdicts import with_verdicts
 PROGRAMS = Path(__file__).parent / "programs"
 NO_PAGES = Catalogue(())
 """With no pages, a finding's probe is the one called like its rule."""
+
+
+def python_called(version: str) -> str | None:
+    """An interpreter of another version, where the machine has one: by its name, or put aside by pyenv."""
+    named = [found] if (found := shutil.which(f"python{version}")) else []
+    for python in (*named, *sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))):
+        if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+            return python
+    return None
 
 
 def finding(name: str, block: Block, path: str = "engine.py", symbol: str = "", line: int = 1) -> Finding:

@@ -104,6 +104,17 @@ def isolated() -> None:
     subprocess.run([sys.executable, "-I", "-c", code], check=True)
 
 
+def bare() -> None:
+    """With nothing of what the run gave it."""
+    code = "import sys; sys.path.insert(0, '.'); import engine; engine.serve()"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], env={"BUGS": os.environ["BUGS"]}, check=True)
+
+
+def idle() -> None:
+    engine.serve()
+    subprocess.run([sys.executable, "-Bc", "print('nothing to do with an engine')"], check=True)
+
+
 WAYS = {
     "fork": forked,
     "fork-twice": forked_twice,
@@ -120,6 +131,8 @@ WAYS = {
     "threads": threads_of_its_own,
     "meta_path": replaces_meta_path,
     "isolated": isolated,
+    "bare": bare,
+    "idle": idle,
 }
 
 if __name__ == "__main__":

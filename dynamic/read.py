@@ -47,6 +47,8 @@ class Process:
         self.last_alive = 0.0
         self.ring_used = 0
         self.ring_faults = 0
+        self.ring_lost = 0
+        self.ring_ended = False
 
     @property
     def pid(self) -> int:
@@ -69,7 +71,7 @@ class Process:
 
     @property
     def ended_cleanly(self) -> bool:
-        return bool(self.tail)
+        return bool(self.tail) or self.ring_ended
 
     @property
     def faults(self) -> int:
@@ -77,7 +79,7 @@ class Process:
 
     @property
     def lost(self) -> int:
-        return int(self.tail.get("lost", 0)) + self.torn
+        return max(int(self.tail.get("lost", 0)), self.ring_lost) + self.torn
 
     def is_of(self, run: str) -> bool:
         """Does it repeat the run's word, and is it of the process that its file is called after?"""
@@ -129,7 +131,10 @@ class Run:
         )
         self.strangers = len(read) - len(self.processes) + len(others)
         """Records that this run did not write: they count for nothing."""
-        self.failed_starts = sorted(name for name in os.listdir(folder) if name.startswith("failed-"))
+        self.failures = sorted(failures_in(folder))
+        """Why the tracer did not start in processes of the run."""
+        self.unwritten = len([name for name in ours if _is_empty(folder, name)])
+        """Processes that could write down nothing at all."""
 
     @property
     def left_alone(self) -> bool:
@@ -209,6 +214,19 @@ def records_of(folder: str) -> tuple[list[str], list[str]]:
     return ours, others
 
 
+def failures_in(folder: str) -> set[str]:
+    found = set()
+    for name in os.listdir(folder):
+        if name.startswith("failed-"):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                found.add(" ".join(file.read(300).split()) or "it could not say why")
+    return found
+
+
+def _is_empty(folder: str, name: str) -> bool:
+    return name.endswith(".jsonl") and os.path.getsize(os.path.join(folder, name)) == 0
+
+
 def _processes(folder: str, names: list[str], run: str) -> Iterator[Process]:
     known = set(names)
     for name in names:
@@ -264,7 +282,8 @@ def _read_ring(process: Process, path: str) -> None:
         return
     if len(data) != MAP_SIZE or data[:8] != MAGIC:
         return
-    _, _, process.last_alive, process.ring_used, process.ring_faults = HEADER.unpack_from(data, 0)
+    _, _, process.last_alive, process.ring_used, *said = HEADER.unpack_from(data)
+    process.ring_faults, process.ring_lost, process.ring_ended = said[0], said[1], bool(said[2])
     process.counters = list(memoryview(data)[HEADER.size : RING_AT].cast("Q"))[:COUNTERS]
     slots = (SLOT.unpack_from(data, RING_AT + SLOT.size * index) for index in range(SLOTS))
     process.calls = sorted((RingCall(fields) for fields in slots if fields[3]), key=lambda call: call.begun)

@@ -20,9 +20,10 @@ from .secrecy import without_secrets
 
 MAX_BYTES = 16 << 20
 COUNTERS = 4096
-HEADER = struct.Struct("<8sQdQQ")
-"""Magic, pid, last sign of life (monotonic), slots of the ring ever used, faults."""
-MAGIC = b"LLMLINT1"
+HEADER = struct.Struct("<8sQdQQQQ")
+"""Magic, pid, last sign of life (monotonic), slots of the ring ever used, faults, records lost, whether it has ended:
+all that can still be said where the disk takes no more lines."""
+MAGIC = b"LLMLINT2"
 SLOT = struct.Struct("<IIIIdd")
 """What, group, sequence number, state (1 begun, 2 done, 3 raised), begun, ended."""
 SLOTS = 16384
@@ -44,6 +45,7 @@ class Recorder:
         self.name = f"p-{os.getpid()}-{time.monotonic_ns()}"
         self.lost = 0
         self.faults = 0
+        self.ended = False
         self._written = 0
         self._next_counter = 0
         self._used = 0
@@ -72,12 +74,14 @@ class Recorder:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
+            self.lost += 1
             return mmap.mmap(-1, MAP_SIZE)
         try:
             os.posix_fallocate(file, 0, MAP_SIZE)
             return mmap.mmap(file, MAP_SIZE)
         except (OSError, ValueError):
             os.unlink(path)
+            self.lost += 1
             return mmap.mmap(-1, MAP_SIZE)
         finally:
             os.close(file)
@@ -92,7 +96,8 @@ class Recorder:
         return self._next_counter
 
     def alive(self) -> None:
-        HEADER.pack_into(self._map, 0, MAGIC, os.getpid(), time.monotonic(), self._used, self.faults)
+        said = (self._used, self.faults, self.lost, self.ended)
+        HEADER.pack_into(self._map, 0, MAGIC, os.getpid(), time.monotonic(), *said)
 
     def write(self, kind: str, **fields: Any) -> None:
         """One line; past the bound, and on a disk that takes no more, it is counted and dropped."""

@@ -57,12 +57,14 @@ def _start(folder: str, order: str = "", budget: float = 0.0) -> bool:
 
 
 def _note(folder: str, error: Exception) -> None:
-    """A tracer that could not start leaves a note, so that the verdict can say so."""
+    """A tracer that could not start leaves a note, so that the verdict can say so: one for however many processes."""
+    import zlib
+
+    said = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:300]
+    place = os.path.join(folder, f"failed-{zlib.crc32(said):08x}.txt")
     try:
-        note = os.open(
-            os.path.join(folder, f"failed-{os.getpid()}.txt"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        with open(note, "w", encoding="utf-8") as file:
-            file.write(f"{type(error).__name__}: {error}\n")
+        note = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        os.write(note, said)
+        os.close(note)
     except OSError:
         return

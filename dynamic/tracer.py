@@ -275,11 +275,14 @@ class Tracer(Patching):
 
     def _write_tail(self) -> None:
         self.recorder.write("tail", faults=self.faults.count, samples=self.faults.samples, lost=self.recorder.lost)
+        self.recorder.ended = True
+        self.recorder.alive()
 
     def go_on(self) -> None:
         """What seemed to be the end was none: another program could not be put in this one's place."""
-        self.finished = False
+        self.finished = self.recorder.ended = False
         self.recorder.write("goes-on")
+        self.recorder.alive()
         self.ticker.start()
 
     def _look_at_last(self) -> None:

@@ -14,9 +14,10 @@ try:
 
         llmlint_waits.begin()
     elif os.environ.get("LLMLINT_TRACE"):
-        _note = os.path.join(os.environ["LLMLINT_TRACE"], "failed-%d.txt" % os.getpid())
-        _file = os.open(_note, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.write(_file, ("Python %s is too old to be traced\n" % sys.version.split()[0]).encode())
+        _version = sys.version.split()[0]
+        _note = os.path.join(os.environ["LLMLINT_TRACE"], "failed-python-%s.txt" % _version)
+        _file = os.open(_note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(_file, ("Python %s is too old to be traced, which takes 3.10" % _version).encode())
         os.close(_file)
 except Exception:  # the program must start whatever happens here
     pass

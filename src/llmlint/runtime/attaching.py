@@ -19,6 +19,7 @@ import click
 
 from llmlint.dynamic.read import Process, read_run
 from llmlint.findings import Finding
+from llmlint.plain import one_line
 from llmlint.runtime.private import write_private
 from llmlint.runtime.trace import DORMANT, INJECT
 
@@ -147,6 +148,5 @@ def did_not_come_to_it(pid: int, seconds: float) -> str:
 
 
 def nobody_woke(folder: Path) -> str:
-    failed = len(read_run(str(folder)).failed_starts)
-    why = f"the tracer could not start in {failed}" if failed else "does the command still run?"
+    why = one_line("; ".join(read_run(str(folder)).failures)) or "does the command still run?"
     return f"no process of {folder} woke: {why}"

@@ -136,10 +136,10 @@ def trace(
     sleep = Sleep(wake_signal or "", driving["seconds"]) if dormant else None
     publishing = Publishing(metrics_port, metrics_file, otlp)
     watching: dict[str, Any] = {"sites": sites, "budget": budget or 0.0, "device": device}
-    status = _traced(
+    status, was_traced = _traced(
         [*known, *asked], out, root, command, ids, sleep=sleep, publishing=publishing, **watching, **driving
     )
-    if not dormant:
+    if was_traced and not dormant:
         _write_own_findings(out, asked, device, root)
     if shrink_to is not None:
         watched = [*known, *asked]
@@ -206,10 +206,11 @@ def _traced(
     sleep: Sleep | None = None,
     publishing: Publishing | None = None,
     **driving: Any,
-) -> int:
+) -> tuple[int, bool]:
+    """How the command ended, and whether it was traced."""
     from llmlint.runtime.plan import make_plan
     from llmlint.runtime.publishing import Publishing, published
-    from llmlint.runtime.trace import let_sleep, prepare, run_traced
+    from llmlint.runtime.trace import let_sleep, prepare, run_traced, whole_or_not_at_all
     from llmlint.runtime.watching import WatchError
 
     driven = driver(out, **driving)
@@ -223,12 +224,13 @@ def _traced(
             plan = with_sites(plan, sites, load_vocabulary())
         plan = with_device_watch(plan, device, root)
         prepare(out, {**plan, "budget": budget, **({"native": []} if sleep else {})})
-        prepare_driving(out, driving["faults"])
-        if sleep is not None:
-            from llmlint.runtime.own_findings import write_own_findings
+        with whole_or_not_at_all(out):
+            prepare_driving(out, driving["faults"])
+            if sleep is not None:
+                from llmlint.runtime.own_findings import write_own_findings
 
-            write_own_findings(out, findings)
-            let_sleep(out, sleep.signal, sleep.seconds, budget or USUAL_BUDGET)
+                write_own_findings(out, findings)
+                let_sleep(out, sleep.signal, sleep.seconds, budget or USUAL_BUDGET)
     except WatchError as error:
         missing = str(error)
     except msgspec.ValidationError as error:
@@ -237,9 +239,9 @@ def _traced(
         missing = f"{error.filename or out}: {error.strerror}"
     try:
         if missing:
-            return _without_tracing(missing, command, driven)
+            return _without_tracing(missing, command, driven), False
         with published(out, publishing or Publishing()):
-            return run_traced(command, out, ids, driven)
+            return run_traced(command, out, ids, driven), True
     except OSError as error:
         wrong_use(f"{error.filename or command[0]}: {error.strerror}")
 
@@ -430,8 +432,8 @@ def verify(
         document = document_in(report)
         if (folder / "plan.json").exists():
             wrong_use(f"{folder}: it holds a run already")
-        _traced(document.findings, folder, Path(), command, ids, **driving)
-        if not (folder / "plan.json").exists():
+        _, was_traced = _traced(document.findings, folder, Path(), command, ids, **driving)
+        if not was_traced:
             sys.exit(WRONG_USE)
         findings = _judged(document.findings, [read_run(str(folder))])
         _report(document, findings, format_, outputs, quiet=False, memory=timelines_of([read_run(str(folder))]))

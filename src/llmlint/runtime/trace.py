@@ -13,14 +13,16 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from llmlint.dynamic.patching import load_probe
 from llmlint.dynamic.plan import Plan, probe_names
 from llmlint.dynamic.secrecy import without_secrets
+from llmlint.runtime.lacks import lacks_said
 from llmlint.runtime.native.build import preloaded, prepare_ledger
+from llmlint.runtime.own_findings import FILE
 from llmlint.runtime.private import write_private
 
 DYNAMIC = Path(__file__).parent.parent / "dynamic"
@@ -37,7 +39,22 @@ def prepare(folder: Path, plan: Mapping[str, Any]) -> None:
         raise FileExistsError(errno.EEXIST, "it holds a run already", str(folder))
     if folder.stat().st_mode & stat.S_IWOTH:
         raise PermissionError(errno.EPERM, "anybody may write into it", str(folder))
-    plan = {**plan, "run": secrets.token_hex(8)}
+    with whole_or_not_at_all(folder):
+        _fill(folder, {**plan, "run": secrets.token_hex(8)})
+
+
+@contextlib.contextmanager
+def whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Half a run would be taken for one, by whoever looks into the folder or is to write there next."""
+    try:
+        yield
+    except OSError:
+        for name in ("plan.json", "secret", "wake", DORMANT, FILE):
+            (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def _fill(folder: Path, plan: Mapping[str, Any]) -> None:
     write_private(folder / "plan.json", json.dumps(plan, indent=1))
     write_private(folder / "secret", secrets.token_hex(16))
     write_private(folder / "wake", "\n".join(_names_to_wait_for(plan)))
@@ -92,7 +109,8 @@ def run_traced(command: Sequence[str], folder: Path, raw_ids: bool = False, mean
         "asked_to_end": meanwhile is not None,
     }
     _write(account, folder)
-    status, done = _run(command, environment(folder, raw_ids), meanwhile)
+    with lacks_said(folder):
+        status, done = _run(command, environment(folder, raw_ids), meanwhile)
     account.update(status=status, seconds=round(time.time() - started, 2), workload=done)
     _write(account, folder)
     with contextlib.suppress(OSError):  # how the command ended is more than what is left of the run

@@ -20,7 +20,7 @@ from llmlint.dynamic.patching import load_probe
 from llmlint.dynamic.plan import Finding as Watched
 from llmlint.dynamic.read import Process, Run
 from llmlint.findings import Finding, Verdict
-from llmlint.plain import counted
+from llmlint.plain import counted, one_line
 from llmlint.runtime.native.judge import judge as judge_ledgers
 from llmlint.runtime.native.judge import left_out
 from llmlint.runtime.plan import can_be_watched, is_for_the_ledger, is_of_a_module, probe_of
@@ -166,16 +166,21 @@ def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]
     found = [*_misses(watched, relevant), *_shed(watched, relevant)]
     found += [f"{process.label()} was watched for a time only" for process in relevant if process.attached]
     found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
-    found += [f"{process.label()} lost {process.lost} records" for process in relevant if process.lost]
+    found += [f"{process.label()} lost {counted(process.lost, 'record')}" for process in relevant if process.lost]
     old = [path for process in relevant for path, record in process.loaded.items() if not record["same"]]
     found += [_not_the_same(run, path) for path in sorted(set(old) & _paths_of(watched))]
     found += ["llmlint trace was gone before the command ended"] if run.left_alone else []
     untraced = len(run.untraced())
     found += [f"{untraced} Python process{'es were' if untraced > 1 else ' was'} not traced"] if untraced else []
-    found += [f"the tracer did not start {len(run.failed_starts)} times"] if run.failed_starts else []
+    found += [f"the tracer did not start everywhere: {one_line(why)}" for why in run.failures]
+    found += [unwritten(run.unwritten)] if run.unwritten else []
     strangers = f"{counted(run.strangers, 'record')} in its folder"
     found += [f"{strangers} did not come of this run and counted for nothing"] if run.strangers else []
     return found
+
+
+def unwritten(processes: int) -> str:
+    return f"{processes} of the traced processes could write down nothing (is the disk full?)"
 
 
 def _paths_of(watched: Watched) -> set[str]:

@@ -3,7 +3,8 @@
     python -m benchmarks.dynamic.engines vllm --workdir DIR [--python python3.11]
 
 Ends with 1 when a bug was not confirmed, when anything was confirmed about the engine as it is that the readings do
-not know, or when the traced program did not behave as the untraced one. Results go to `benchmarks/dynamic/results/`.
+not know, when the traced program did not behave as the untraced one, or when the tracer itself failed at anything.
+Results go to `benchmarks/dynamic/results/`.
 """
 
 from __future__ import annotations

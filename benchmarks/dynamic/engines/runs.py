@@ -19,6 +19,7 @@ from llmlint.catalogue import load_catalogue
 from llmlint.findings import Finding
 
 from .engine import Engine, Seed
+from .troubles import troubles
 
 LLMLINT = [sys.executable, "-m", "llmlint"]
 PATIENCE = 400
@@ -162,6 +163,8 @@ class Benchmark:
             confirmed = [one for one in verdicts.get(run, []) if one["status"] == "confirmed"]
             found += [f"confirmed as it is ({run}): {one['rule']} {one['path']}:{one['line']}" for one in confirmed]
         found += [f"{run}: another {what}" for run, said in same.items() for what, equal in said.items() if not equal]
+        for run in verdicts:
+            found += [f"{run}: {trouble}" for trouble in troubles(self.runs / run, is_killed=run == "killed")]
         return found
 
 

@@ -4,7 +4,8 @@
 
 The work directory is that of `python -m benchmarks.dynamic.engines`. Each engine runs as it is and with each of its
 bugs, watched by all templates over the folder that is scanned. Ends with 1 when fewer than four of five bugs of the
-templates' rules are found, or when anything is confirmed about an engine as it is.
+templates' rules are found, when anything is confirmed about an engine as it is, or when the tracer itself failed at
+anything.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .__main__ import RESULTS
 from .catalogue import ENGINES
 from .engine import Engine, Seed, set_up
 from .runs import LLMLINT, PATIENCE
+from .troubles import troubles
 
 RULES = {rule.code for rule in load_catalogue() for template in TEMPLATES.values() if rule.name == template.rule}
 PARTING = {"LLM702", "LLM703"}
@@ -34,9 +36,14 @@ PARTING = {"LLM702", "LLM703"}
 ENOUGH = 0.8
 
 
+def folder(engine: Engine, workdir: Path, variant: str) -> Path:
+    """Where a run is recorded."""
+    return workdir / engine.name / "templates" / variant
+
+
 def run(engine: Engine, workdir: Path, variant: str) -> list[dict[str, Any]]:
     """What a run with all templates has found by itself."""
-    tree, out = engine.tree(workdir, variant), workdir / engine.name / "templates" / variant
+    tree, out = engine.tree(workdir, variant), folder(engine, workdir, variant)
     shutil.rmtree(out, ignore_errors=True)
     asked = [part for name in TEMPLATES for part in ("--watch-template", name, str(tree / engine.scanned))]
     command = [*LLMLINT, "trace", *asked, "--out", str(out), "--root", str(tree), "--", *engine.command(workdir)]
@@ -90,12 +97,15 @@ def main() -> None:
         clean = run(engine, workdir, "clean")
         counts = ", ".join(f"{count} {status}" for status, count in sorted(Counter(status_of(clean)).items()))
         said.append(f"- {name}: {len(clean)} findings asked about, {counts}")
-        wrong += [f"{name}: {one['rule']} {one['path']}:{one['line']}: {one['message']}" for one in confirmed(clean)]
+        wrong += [f"{name}: confirmed as it is: {one['rule']} {one['path']}:{one['line']}" for one in confirmed(clean)]
+        wrong += [f"{name}: {trouble}" for trouble in troubles(folder(engine, workdir, "clean"))]
         for seed in engine.seeds:
             if not missed_by_the_scan(engine, seed):
                 continue
             is_asked = seed.rule in RULES | PARTING
             summary = seen(seed, run(engine, workdir, seed.name)) if is_asked else ""
+            if is_asked:
+                wrong += [f"{name}, {seed.name}: {trouble}" for trouble in troubles(folder(engine, workdir, seed.name))]
             found += bool(summary)
             otherwise = "not confirmed" if is_asked else f"no template asks about {seed.rule}"
             rows.append(f"| {name} | {seed.rule} | {seed.why} | {f'confirmed: {summary}' if summary else otherwise} |")
@@ -111,7 +121,7 @@ def main() -> None:
         *rows,
         "\nThe engines as they are:\n",
         *said,
-        *(f"\nConfirmed though the engine is as it is:\n\n- {text}" for text in wrong),
+        *(f"\nNot as it must be: {text}" for text in wrong),
         f"\n{'All that must hold held.' if held else 'What must hold did not hold.'}",
     ]
     (RESULTS / "watch_template.md").write_text("\n".join(page).replace(str(workdir), "DIR") + "\n")

@@ -145,11 +145,11 @@ VLLM_CORE = Engine(
 
 TRANSFORMERS = Engine(
     name="transformers",
-    requirements=(("torch==2.13.0", "transformers==5.24.0", "accelerate", "psutil"),),
+    requirements=(("torch==2.13.0", "transformers[serving]==5.24.0", "accelerate", "psutil"),),
     package="transformers",
     scanned="transformers/generation/continuous_batching",
-    program="transformers_program.py",
-    arguments=(),
+    program="transformers_serve_program.py",
+    arguments=("WORKDIR/model",),
     seeds=(
         Seed(
             f"{BATCHING}/scheduler.py",

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from . import rewrite, signposts, sources
 from .bindings import may_be_compiled, resolve, subclasses, waits_for_its_first_use
-from .plan import Finding, Plan, Target, probe_names
+from .plan import Finding, Plan, Target, is_compiled, probe_names
 from .probe import Probe
 from .record import Recorder
 from .station import Faults, Station
@@ -231,7 +231,8 @@ class Patching:
         name = target.qualname.rpartition(".")[2]
         function = rewrite.plain_function(holder, file, name)
         if function is None:
-            return self._miss(target, "there is no Python function behind that name")
+            compiled = "; it is compiled" if is_compiled(file) else ""
+            return self._miss(target, f"there is no Python function behind that name{compiled}")
         if may_be_compiled(holder, owner, name):
             return self._miss(target, "it may run inside a compiled or captured graph")
         if target.problem:

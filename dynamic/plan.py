@@ -129,7 +129,7 @@ class Plan:
         """The plan's name for a module: the same file, or one whose path ends in the module's dotted name."""
         if file is None:
             return None
-        same = self._absolute.get(os.path.realpath(file))
+        same = self._absolute.get(os.path.realpath(source_of(file)))
         if same is not None:
             return same if same in self.targets else None
         parts = tuple(module_name.split("."))
@@ -137,6 +137,19 @@ class Plan:
             return None
         matching = [path for path in self.targets if _dotted(path)[-len(parts) :] == parts]
         return matching[0] if len(matching) == 1 else None
+
+
+def is_compiled(file: str) -> bool:
+    """Whether a module came from something else than its source: an extension, or bytecode alone."""
+    return not file.endswith(".py")
+
+
+def source_of(file: str) -> str:
+    """What a module was made from, where it was made: of `core.cpython-312-x86_64-linux-gnu.so`, `core.py`."""
+    if not is_compiled(file):
+        return file
+    folder, name = os.path.split(file)
+    return os.path.join(folder, name.partition(".")[0] + ".py")
 
 
 def inside_of(findings: Iterable[Finding]) -> Inside:

@@ -91,6 +91,8 @@ Undo = Callable[[], None]
 _followers: list[tuple[Callable[[], None], Callable[[], None], Callable[[], None]]] = []
 """Python forgets nobody who was told of forks once: so one is told, and tells those who still want it."""
 _follows: list[bool] = []
+_about_to_exec: set[int] = set()
+"""Threads that start a program: what they fork, as they do for a `preexec_fn`, runs nothing of this one."""
 
 
 def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> Undo:
@@ -107,6 +109,8 @@ def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_c
 
 
 def _tell_followers(when: int) -> None:
+    if when == 2 and _thread.get_ident() in _about_to_exec:
+        return
     for follower in list(_followers):
         follower[when]()
 
@@ -118,9 +122,14 @@ Note = Callable[[int, "list[str]", bool], None]
 def note_children(note: Note) -> Undo:
     """Tell `note` of each process started through the standard library, to name those that were never reached.
 
-    From Python 3.13 on `subprocess` starts most by `os.posix_spawn`.
+    From Python 3.13 on `subprocess` starts most by `os.posix_spawn`. What a library forks in which another program runs
+    when it comes back, as uvloop's does, is known by that.
     """
-    undone = [_note_fork_exec(note), *(_note_spawn(name, note) for name in ("posix_spawn", "posix_spawnp"))]
+    undone = [
+        _note_fork_exec(note),
+        *(_note_spawn(name, note) for name in ("posix_spawn", "posix_spawnp")),
+        follow_forks(lambda: None, lambda: _note_the_newest(note), lambda: None),
+    ]
 
     def undo() -> None:
         for one in undone:
@@ -135,7 +144,12 @@ def _note_fork_exec(note: Note) -> Undo:
     original: Any = _posixsubprocess.fork_exec
 
     def fork_exec(*arguments: Any) -> int:
-        pid: int = original(*arguments)
+        thread = _thread.get_ident()
+        _about_to_exec.add(thread)
+        try:
+            pid: int = original(*arguments)
+        finally:
+            _about_to_exec.discard(thread)
         _tell_of_child(note, pid, arguments[0], arguments[5])
         return pid
 
@@ -165,6 +179,24 @@ def _note_spawn(name: str, note: Note) -> Undo:
     _take_the_name_of(original, spawn, name)
     _put_in_place_of(original, spawn, name, ("os", original.__module__))
     return lambda: _put_in_place_of(spawn, original, name, ("os", original.__module__))
+
+
+def _note_the_newest(note: Note) -> None:
+    if _thread.get_ident() in _about_to_exec:
+        return
+    try:
+        pid = int(_text(f"/proc/self/task/{_thread.get_native_id()}/children").split()[-1])
+        words = _text(f"/proc/{pid}/cmdline")
+        if words and words != _text("/proc/self/cmdline"):
+            env = [one for one in _text(f"/proc/{pid}/environ").split(b"\0") if b"=" in one]
+            _tell_of_child(note, pid, words.split(b"\0")[:-1], env)
+    except (OSError, ValueError, IndexError):  # it is gone by now, or the kernel does not tell
+        return
+
+
+def _text(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read()
 
 
 def _tell_of_child(note: Note, pid: int, argv: Any, env: Any) -> None:

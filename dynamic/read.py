@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
-from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, SLOTS, STATE, STATE_AT, STATE_MAGIC, checksum
+from .record import COUNTERS, HEADER, MAGIC, MAP_SIZE, RING_AT, SLOT, STATE, STATE_AT, STATE_MAGIC, checksum
 
 Record = dict[str, Any]
 
@@ -85,6 +85,12 @@ class Process:
         """Does it repeat the run's word, and is it of the process that its file is called after?"""
         return self.head.get("run", "") == run and self.name.startswith(f"p-{self.head.get('pid')}-")
 
+    @property
+    def was_none(self) -> bool:
+        """Forked, and gone before it did anything: by libraries that start a program, as uvloop does."""
+        never_looked = self.last_alive <= float(self.head.get("monotonic", 0.0)) and bool(self.counters)
+        return bool(self.head.get("forked")) and not self.ended_cleanly and never_looked and not any(self.counters)
+
     def label(self) -> str:
         return f"process {self.pid}" if self.rank is None else f"process {self.pid}, rank {self.rank}"
 
@@ -127,9 +133,10 @@ class Run:
         run = str(self.plan.get("run", ""))
         read = list(_processes(folder, ours, run))
         self.processes = sorted(
-            (process for process in read if process.is_of(run)), key=lambda one: one.head.get("monotonic", 0.0)
+            (process for process in read if process.is_of(run) and not process.was_none),
+            key=lambda one: one.head.get("monotonic", 0.0),
         )
-        self.strangers = len(read) - len(self.processes) + len(others)
+        self.strangers = sum(not process.is_of(run) for process in read) + len(others)
         """Records that this run did not write: they count for nothing."""
         self.failures = sorted(failures_in(folder))
         """Why the tracer did not start in processes of the run."""
@@ -280,10 +287,10 @@ def _read_ring(process: Process, path: str) -> None:
             data = file.read()
     except OSError:
         return
-    if len(data) != MAP_SIZE or data[:8] != MAGIC:
+    if len(data) not in (RING_AT, MAP_SIZE) or data[:8] != MAGIC:
         return
     _, _, process.last_alive, process.ring_used, *said = HEADER.unpack_from(data)
     process.ring_faults, process.ring_lost, process.ring_ended = said[0], said[1], bool(said[2])
     process.counters = list(memoryview(data)[HEADER.size : RING_AT].cast("Q"))[:COUNTERS]
-    slots = (SLOT.unpack_from(data, RING_AT + SLOT.size * index) for index in range(SLOTS))
+    slots = (SLOT.unpack_from(data, RING_AT + SLOT.size * index) for index in range((len(data) - RING_AT) // SLOT.size))
     process.calls = sorted((RingCall(fields) for fields in slots if fields[3]), key=lambda call: call.begun)

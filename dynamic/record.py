@@ -51,7 +51,9 @@ class Recorder:
         self._used = 0
         self._interned: dict[tuple[str, ...], int] = {}
         self._file = self._opened(self.name + ".jsonl")
-        self._map = self._mapped(self.name + ".ring")
+        self._map = self._mapped(self.name + ".ring", RING_AT)
+        self._ring: mmap.mmap | None = None
+        """All of the same file, once a call is noted: most processes note none, and a service may make many of them."""
         self.states = Overwritten(self._opened(self.name + ".state", append=False), run)
         self.counters = memoryview(self._map)[HEADER.size : RING_AT].cast("Q")
         self.alive()
@@ -68,21 +70,22 @@ class Recorder:
         if not self.states.write({"t": round(time.time(), 4), "last": last, "states": states, "cost": cost}):
             self.lost += 1
 
-    def _mapped(self, name: str) -> mmap.mmap:
+    def _mapped(self, name: str, size: int) -> mmap.mmap:
         """A mapped file whose blocks exist (a hole on a full disk would kill the program), or plain memory."""
         path = os.path.join(self.folder, name)
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             self.lost += 1
-            return mmap.mmap(-1, MAP_SIZE)
+            return mmap.mmap(-1, size)
         try:
-            os.posix_fallocate(file, 0, MAP_SIZE)
-            return mmap.mmap(file, MAP_SIZE)
+            os.posix_fallocate(file, 0, size)
+            return mmap.mmap(file, size)
         except (OSError, ValueError):
-            os.unlink(path)
+            if size == RING_AT:
+                os.unlink(path)
             self.lost += 1
-            return mmap.mmap(-1, MAP_SIZE)
+            return mmap.mmap(-1, size)
         finally:
             os.close(file)
 
@@ -133,19 +136,21 @@ class Recorder:
         """Note a call in the ring before it is made, so that one that never returns is on record."""
         slot = self._used
         self._used += 1
+        if self._ring is None:
+            self._ring = self._mapped(self.name + ".ring", MAP_SIZE)
         SLOT.pack_into(
-            self._map, RING_AT + SLOT.size * (slot % SLOTS), what, group, sequence, BEGUN, time.monotonic(), 0.0
+            self._ring, RING_AT + SLOT.size * (slot % SLOTS), what, group, sequence, BEGUN, time.monotonic(), 0.0
         )
         if slot % 64 == 0 or slot < 64:
             self.alive()
         return slot
 
     def end(self, slot: int, state: int) -> None:
-        if self._used - slot > SLOTS:
+        if self._used - slot > SLOTS or self._ring is None:
             return
         place = RING_AT + SLOT.size * (slot % SLOTS)
-        struct.pack_into("<I", self._map, place + 12, state)
-        struct.pack_into("<d", self._map, place + 24, time.monotonic())
+        struct.pack_into("<I", self._ring, place + 12, state)
+        struct.pack_into("<d", self._ring, place + 24, time.monotonic())
 
     def disown(self) -> None:
         """In a forked child: the parent's files are the parent's."""

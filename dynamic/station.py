@@ -182,13 +182,12 @@ class Station:
             self.direct.taken = 0
 
     def count_up(self) -> None:
-        """Put down how many calls went the direct way."""
-        if self.direct is not None:
+        """Put down how many calls went the direct way. Careful calls take back what they count there."""
+        if self.direct is not None and self.plain is not None:
             taken = self.direct.taken
             self.direct.taken -= taken
-            if self.plain is not None:
-                self.directly += taken
-                self.counters[self.slot] += taken
+            self.directly += taken
+            self.counters[self.slot] += taken
 
     def _free_key(self) -> str:
         """The same in every process that has the function once, as its code may travel by value."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from llmlint.catalogue import Catalogue
 from llmlint.dynamic import probe as probes
 from llmlint.dynamic.patching import load_probe
 from llmlint.dynamic.plan import Finding as Watched
+from llmlint.dynamic.plan import is_compiled
 from llmlint.dynamic.read import Process, Run
 from llmlint.findings import Finding, Verdict
 from llmlint.plain import counted, one_line
@@ -167,8 +169,8 @@ def _obstacles(run: Run, watched: Watched, relevant: list[Process]) -> list[str]
     found += [f"{process.label()} was watched for a time only" for process in relevant if process.attached]
     found += [f"{process.label()} did not end by itself" for process in relevant if not process.ended_cleanly]
     found += [f"{process.label()} lost {counted(process.lost, 'record')}" for process in relevant if process.lost]
-    old = [path for process in relevant for path, record in process.loaded.items() if not record["same"]]
-    found += [_not_the_same(run, path) for path in sorted(set(old) & _paths_of(watched))]
+    old = {path: record for process in relevant for path, record in process.loaded.items() if not record["same"]}
+    found += [_not_the_same(run, path, str(old[path]["file"])) for path in sorted(old.keys() & _paths_of(watched))]
     found += ["llmlint trace was gone before the command ended"] if run.left_alone else []
     untraced = len(run.untraced())
     found += [f"{untraced} Python process{'es were' if untraced > 1 else ' was'} not traced"] if untraced else []
@@ -187,7 +189,9 @@ def _paths_of(watched: Watched) -> set[str]:
     return {target.path for target in watched.targets} | {one.path for one in watched.watch}
 
 
-def _not_the_same(run: Run, path: str) -> str:
+def _not_the_same(run: Run, path: str, file: str) -> str:
+    if is_compiled(file):
+        return f"{path} was compiled to {Path(file).name}, and from which version is not known"
     if not run.plan.get("files", {}).get(path, {}).get("sha256"):
         return f"{path} was not found under the --root of the run, so its version is not known"
     return f"{path} is another version there"

@@ -53,6 +53,8 @@ class Direct(Quick):
 
     __slots__ = ("known", "odd", "taken")
 
+    before: Named
+
     def __init__(self, before: Named | None = None, known: set[Hashable] | None = None) -> None:
         self.before = before or Named((0, ""))
         self.known = known
@@ -92,6 +94,10 @@ class Named:
         value = getattr(values[self.place], self.attribute, None) if self.attribute else values[self.place]
         return value if type(value) in IDS else ids_in(value)
 
+    def wants_more(self) -> bool:
+        """Whether it has to be asked about more calls before the function may read by itself."""
+        return False
+
 
 class Known:
     """The entities about which a station does not tell: the probe's own set of them, or those that it told of itself.
@@ -101,7 +107,7 @@ class Known:
     then.
     """
 
-    __slots__ = ("changed", "now", "own", "probes", "relies", "shared", "tells")
+    __slots__ = ("changed", "now", "own", "probes", "relies", "shared", "tells", "wants_more")
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.changed = changed
@@ -114,9 +120,13 @@ class Known:
         """Whether that is the probe's."""
         self.tells = False
         """Whether anything was told of since it began."""
+        self.wants_more: Callable[[], bool] = bool
+        """Whether somebody still has to see calls begin; `bool` says that nobody has."""
 
-    def begin(self, probes: Sequence[Probe], shared: set[Hashable] | None) -> None:
-        self.probes, self.shared = tuple(probes), shared
+    def begin(
+        self, probes: Sequence[Probe], shared: set[Hashable] | None, wants_more: Callable[[], bool] = bool
+    ) -> None:
+        self.probes, self.shared, self.wants_more = tuple(probes), shared, wants_more
         self.ask_anew()
 
     def ask_anew(self) -> None:
@@ -126,7 +136,7 @@ class Known:
 
     def rely_on_the_probe(self) -> None:
         """As soon as one call was told of."""
-        if self.tells and self.shared is not None and self.now is self.own:
+        if self.tells and self.shared is not None and self.now is self.own and not self.wants_more():
             self._take(self.shared)
 
     def note(self, entity: Hashable) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from . import rewrite, signposts, sources
 from .insertions import About
 from .plan import Inside, Target
-from .probe import COUNT_ONLY, Direct, Known, Named, Probe, Quick, in_a_stretch
+from .probe import COUNT_ONLY, Direct, Known, Probe, Quick, in_a_stretch
 from .record import Recorder
 from .values import IDS
 
@@ -296,12 +296,12 @@ class Station:
             self.enter, self.leave = self._the_way_of_one(one)
         else:
             self.enter, self.leave = self._enter, self._leave
-        self.knows.begin(probes, self._known_to(one))
+        self.knows.begin(probes, self._known_to(one), one.before.wants_more if type(one) is Direct else bool)
         for probe in probes:
             probe.tell_of_ends(self.knows)
 
     def _read_by(self, way: Quick) -> About | None:
-        if not isinstance(way, Direct) or not isinstance(way.before, Named):
+        if not isinstance(way, Direct):
             return None
         name, attribute = self.names[way.before.place], way.before.attribute
         return About(name, attribute, way.known is not None) if "__" not in name + attribute else None
@@ -351,7 +351,7 @@ class Station:
                 if known is None or token in known:
                     knows.note(token)
                 calls += 1
-                if calls == CAREFUL:
+                if not calls % CAREFUL:
                     knows.rely_on_the_probe()
 
         return enter, leave

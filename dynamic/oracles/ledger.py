@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..paths import Roots, elements, one_place
@@ -33,6 +33,7 @@ from ..probe import (
     total,
 )
 from ..values import identify, is_container, names_an_id, names_in
+from .departures import Departures
 
 GRACE = 8
 LONG_GRACE = 64
@@ -92,6 +93,32 @@ class Ends:
         self.count = 0
 
 
+class Leaving(Named):
+    """Looks as well whether what is about to end is in its container."""
+
+    __slots__ = ("departures", "via")
+
+    def __init__(
+        self,
+        at: tuple[int, str],
+        via: str,
+        departures: Departures,
+        met: set[int] | None,
+        meet: Callable[[object], None],
+    ) -> None:
+        super().__init__(at, met, meet)
+        self.via = via
+        self.departures = departures
+
+    def __call__(self, values: tuple[object, ...]) -> object:
+        found: Any = super().__call__(values)
+        self.departures.begins(found if type(found) is list else (found,), self.via)
+        return found
+
+    def wants_more(self) -> bool:
+        return self.departures.wants_more(self.via)
+
+
 class EntityLedger(Probe):
     """For containers keyed by a request: ids that have left are looked for at every quiescence."""
 
@@ -111,7 +138,6 @@ class EntityLedger(Probe):
         self.looks = 0
         self.quiet_looks = 0
         self.holders_seen = 0
-        self.late = 0
         self.undecided = 0
         """Held at the last look though they ended, and that only just."""
         self.late_by: dict[str, int] = defaultdict(int)
@@ -134,6 +160,11 @@ class EntityLedger(Probe):
         """Whose methods were called lately, by id: they need not be seen again."""
         self.known_until = 0.0
         """When calls about what is under way are told of again, up to the next look."""
+        self.departures = Departures(self._holds)
+        self.others_stayed = False
+        """Whether what went since the last look went alone."""
+        self.swept_by: dict[str, int] = defaultdict(int)
+        """Left by their ends, and gone with all the others."""
 
     @property
     def ended_by(self) -> dict[str, int]:
@@ -145,9 +176,13 @@ class EntityLedger(Probe):
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         self.see(subject)
-        if target.role == "leave" and target.entity is None:
-            return self._named_in(roots)
-        return None if at_the_end(target) else ids_of(target, roots)
+        if at_the_end(target):
+            return None
+        is_unnamed = target.role == "leave" and target.entity is None
+        found = self._named_in(roots) if is_unnamed else ids_of(target, roots)
+        if target.role == "leave":
+            self.departures.begins(found, target.via or target.qualname)
+        return found
 
     def _named_in(self, roots: Roots) -> list[Hashable]:
         """Entities under way among the arguments of a call that doesn't say which it ends."""
@@ -175,15 +210,18 @@ class EntityLedger(Probe):
         if at is None or target.role not in ("enter", "insert", "leave"):
             return None
         leaves = target.role == "leave"
-        before = Named(at, self.subjects if self.finding.watch else None, self.see)
+        met = self.subjects if self.finding.watch else None
+        via = target.via or target.qualname
+        before = Leaving(at, via, self.departures, met, self.see) if leaves else Named(at, met, self.see)
         way = Direct(before, None if leaves else self.live)
-        way.after = self.ends_by(target.via or target.qualname, way) if leaves else self.begins(way)
+        way.after = self.ends_by(via, way) if leaves else self.begins(way)
         return way if names_an_id(target.entity) else Quick(before, way.after)
 
     def begins(self, way: Direct | None = None) -> After:
         """How entities enter: one, or each of a list."""
         way = way or Direct()
         live, ended, seen_left, tally = self.live, self.ended, self.seen_left, self.tally
+        departures = self.departures
 
         def enter(entity: Any, result: object = None, error: object = None) -> None:
             try:
@@ -198,6 +236,7 @@ class EntityLedger(Probe):
                 if entity in ended:
                     del ended[entity]
                     seen_left.pop(entity, None)
+                    departures.come_back(entity)
                 if not number & 15:
                     self._now_and_then()
             except Exception:
@@ -211,6 +250,7 @@ class EntityLedger(Probe):
         way = way or Direct()
         live, ended, tally, monotonic = self.live, self.ended, self.tally, time.monotonic
         ends, own = self.ends.setdefault(via, Ends()), self.told_by_stations
+        leaving, returns = self.departures.leaving, self.departures.returns
 
         def leave(entity: Any, result: object = None, error: object = None) -> None:
             try:
@@ -218,15 +258,16 @@ class EntityLedger(Probe):
                 live.discard(entity)
                 for known in own:
                     known.discard(entity)
-                if entity in ended:
-                    return
-                if tally.full:
-                    tally.dropped += 1
-                    return
-                number = tally.number = tally.number + 1
-                ends.count += 1
-                ended[entity] = (via, number, monotonic())
-                if not number & 15:
+                if entity not in ended:
+                    if tally.full:
+                        tally.dropped += 1
+                        return
+                    number = tally.number = tally.number + 1
+                    ends.count += 1
+                    ended[entity] = (via, number, monotonic())
+                if leaving:
+                    returns(entity, ended)
+                if not tally.number & 15:
                     self._now_and_then()
             except Exception:
                 way.odd(entity, error)
@@ -261,7 +302,9 @@ class EntityLedger(Probe):
         self._look_at_calls_anew()
         held_by = {watched: self._held(watched) for watched in self.finding.watch}
         if held_by and None not in held_by.values():
-            self._forget_the_removed(set().union(*(held or () for held in held_by.values())))
+            held_now = set().union(*(held or () for held in held_by.values()))
+            self._forget_the_removed(held_now)
+            self.others_stayed = self.departures.look(held_now, self.live, self.ended)
             self.examined = self.ended_by
         quiet = not self.live
         self.quiet_looks += quiet
@@ -311,8 +354,7 @@ class EntityLedger(Probe):
         for entity in [entity for entity in noted if entity not in held]:
             end = self.ended.get(entity)
             if end is None or now - end[2] < FORGIVEN * self.settle:
-                self.late_by[noted.pop(entity)] += 1
-                self.late += 1
+                (self.late_by if self.others_stayed else self.swept_by)[noted.pop(entity)] += 1
 
     def _look_at_calls_anew(self) -> None:
         """Once in a while, so that objects that hold the container and came later are seen."""
@@ -330,6 +372,10 @@ class EntityLedger(Probe):
         self.bounded = self.bounded or next(filter(None, map(bound_of, containers)), "")
         return set().union(*map(names_in, containers)) if containers else None
 
+    def _holds(self, entity: Hashable) -> bool:
+        containers = [container for watched in self.finding.watch for _, container in self.holders(watched)]
+        return any(_has(container, entity) or entity in names_in(container) for container in containers)
+
     def _note(self, watched: Watched, entity: Hashable, via: str) -> None:
         noted = self.left.setdefault(watched.attribute, {})
         if len(noted) < 10_000:
@@ -344,12 +390,13 @@ class EntityLedger(Probe):
             "looks": self.looks,
             "quiet": self.quiet_looks,
             "dropped": self.tally.dropped,
-            "late": self.late,
             "late_by": self.late_by,
+            "swept_by": self.swept_by,
             "undecided": self.undecided,
             "bounded": self.bounded,
             "removed": self.removed,
             "objects": self.holders_seen,
+            **self.departures.state(),
             "left": {attribute: len(ids) for attribute, ids in self.left.items() if ids},
             "left_by": self._left_by(),
             "samples": [
@@ -377,6 +424,9 @@ class EntityLedger(Probe):
             doubt = _doubt(states)
             evidence = [*samples(states, "samples"), _workload(ended, states)]
             return Judgement(SUSPICIOUS if doubt else CONFIRMED, summary + doubt, evidence)
+        doubtful_end = _swept(states)
+        if doubtful_end:
+            return doubtful_end
         if not any(target.role == "leave" for target in finding.targets):
             return _never_removed(finding, states)
         missing = _missing_path(finding, ended)
@@ -395,11 +445,18 @@ class EntityLedger(Probe):
             return Judgement(CLEAN, f"{held}, too soon to tell{after} ({_workload(ended, states)})")
         if not examined:
             return Judgement(NOT_EXERCISED, f"the container was gone before anybody looked into it{after}")
-        doubtful = total(states, "late") + total(states, "dropped")
-        if all(examined.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
+        doubtful = total(states, "dropped") + total(states, "staying") + sum(merged(states, "late_by").values())
+        went = merged(states, "went")
+        if all(went.get(via, 0) >= enough for via in named) and total(states, "quiet") >= 2 and not doubtful:
             return Judgement(REFUTED, f"nothing was left behind by any path: {_workload(ended, states)}")
+        swept = sum(merged(states, "swept").values())
+        if swept:
+            said = f"{swept} that had ended were still held, and gone with all the others when somebody looked again"
+            return Judgement(CLEAN, f"{said}, which tells nothing{after} ({_workload(ended, states)})")
+        witnessed = min((went.get(via, 0) for via in named), default=0)
         seen = f"nothing was left behind by those that were looked for{after}" if unseen else "nothing was left behind"
-        return Judgement(CLEAN, f"{seen} ({_workload(ended, states)}; {enough} a path would refute)")
+        would = f"{enough} a path that are seen to go would refute, and {witnessed} were"
+        return Judgement(CLEAN, f"{seen} ({_workload(ended, states)}; {would})")
 
 
 def _doubt(states: Sequence[State]) -> str:
@@ -407,10 +464,22 @@ def _doubt(states: Sequence[State]) -> str:
     bounded = [str(state["bounded"]) for state in states if state.get("bounded")]
     if bounded:
         return f", which has a bound ({bounded[0]})"
-    late = merged(states, "late_by")
+    late = {**merged(states, "late_by"), **merged(states, "swept_by")}
     if all(late.get(via) for via in merged(states, "left_by")):
         return "; but others that ended so went late, so these may go as well"
     return ""
+
+
+def _swept(states: Sequence[State]) -> Judgement | None:
+    """What its end had left went with all the others, and nobody who ended so was seen to go late by itself."""
+    late = {**merged(states, "went_late"), **merged(states, "late_by")}
+    swept = {via: count for via, count in merged(states, "swept_by").items() if not late.get(via)}
+    if not swept:
+        return None
+    by = ", ".join(f"{via} {count}" for via, count in sorted(swept.items()))
+    said = f"{sum(swept.values())} that had ended (by {by}) were still held long after, until all that was held went"
+    summary = f"{said} at once: whether they would have gone by themselves is not known"
+    return Judgement(SUSPICIOUS, summary, [_workload(merged(states, "ended"), states)])
 
 
 def _never_removed(finding: Finding, states: Sequence[State]) -> Judgement:
@@ -447,3 +516,8 @@ def bound_of(container: object) -> str:
         if isinstance(bound, int) and bound > 0:
             return f"{name}={bound}"
     return ""
+
+
+def _has(container: object, entity: Hashable) -> bool:
+    """Whether it is a key of it: the usual case, and the cheap one."""
+    return isinstance(container, (Mapping, set, frozenset)) and entity in container

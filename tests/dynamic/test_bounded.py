@@ -54,7 +54,7 @@ def test_requests_that_ended_and_went_are_forgotten_and_those_that_stayed_are_no
         del scheduler.progress[f"r{number}"]
     ledger.look(False)
     ledger.look(False)
-    assert ledger.late + ledger.state()["left"].get("progress", 0) == 5
+    assert sum((*ledger.late_by.values(), *ledger.swept_by.values())) + ledger.state()["left"].get("progress", 0) == 5
 
 
 def test_keys_are_so_many_at_most_and_long_ones_are_not_kept() -> None:

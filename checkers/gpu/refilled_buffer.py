@@ -27,7 +27,7 @@ _HIGHEST = 4
 
 def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[str, int]]) -> Iterator[Report]:
     """`within_one`: functions of whose copies something was said already; `told`: places."""
-    for begun in (begun for begun in begun_copies(program) if _concerns_asked(program, begun)):
+    for begun in begun_copies(program):
         for report in _refilled(program, begun) if begun.function not in within_one else ():
             at = (report.at.path, report.at.line)
             if at not in told:
@@ -35,22 +35,10 @@ def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[st
                 yield report
 
 
-def _concerns_asked(program: Program, begun: Begun) -> bool:
-    """What is told stands in a function of the memory's owner, or where the copy is followed out to."""
-    owner = begun.memory.owner
-    if any(f in program.asked for cls in (*owner.mro, *owner.subclasses) for f in program.functions_of(cls)):
-        return True
-    above = {begun.function}
-    for _ in range(_HIGHEST):
-        above = {call.function for function in above for call in _callers(program, function)}
-        if any(function in program.asked for function in above):
-            return True
-    return False
-
-
 def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
     writers = _first_writers(program, begun)
-    ways: list[tuple[Call, ...]] = [(Call(begun.function, begun.effect),)] if writers else []
+    is_asked = any(function in program.asked for function in writers)  # what is told stands in one of them
+    ways: list[tuple[Call, ...]] = [(Call(begun.function, begun.effect),)] if is_asked else []
     for _ in range(_HIGHEST):
         left: list[tuple[Call, ...]] = []
         for way in ways:

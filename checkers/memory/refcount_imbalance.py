@@ -29,12 +29,12 @@ def check_program(program: Program) -> Iterator[Report]:
     counts = once(program, counts_of)
     entered_by = program.vocabulary.entered_by
     names = {f.name for f in counts.raising} | {
-        name for name in program.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))
+        name for name in program.asked.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))
     }
-    calling = {f for name in sorted(names) for f in program.functions_calling(name)}
-    raising = {f for f in program.functions if f"assign {RAISE}" in f.facts.gist.deeds}
-    for function in sorted(calling | raising, key=lambda f: f.order):
-        if function not in counts.raising and function in program.asked:
+    for function in program.asked.functions:
+        gist = function.facts.gist
+        may_raise_one = f"assign {RAISE}" in gist.deeds or not names.isdisjoint(gist.calls)
+        if may_raise_one and function not in counts.raising:
             yield from _failing_exits(program, counts, function)
     for cls in program.asked.classes:
         yield from _dropped_counters(program, cls)

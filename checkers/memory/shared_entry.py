@@ -37,7 +37,7 @@ def shared_entries(program: Program) -> Iterator[Report]:
 def _given_back(program: Program) -> dict[_Holding, tuple[Call, Call]]:
     """What holds parts that are given to a function which lowers their count; and where, and where that does so."""
     found: dict[_Holding, tuple[Call, Call]] = {}
-    for callee in program.functions:
+    for callee in (f for f in program.functions if any(deed.endswith(LOWER) for deed in f.facts.gist.deeds)):
         lowered = next((e for e in once(callee.settled, _lowering) if _is_count(callee, e)), None)
         if lowered is None:
             continue
@@ -54,8 +54,8 @@ def _giving(function: Function) -> tuple[Effect, ...]:
 
 
 def _lowering(function: Function) -> tuple[Effect, ...]:
-    """What goes down by one."""
-    return tuple(e for e in function.effects if e.via in _STEPS[LOWER] and e.source == "1")
+    """What is kept and goes down by one."""
+    return tuple(e for e in function.effects if e.op != "bind" and e.via in _STEPS[LOWER] and e.source == "1")
 
 
 def _is_count(function: FunctionInfo, effect: Effect) -> bool:

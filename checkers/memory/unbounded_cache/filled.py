@@ -36,8 +36,6 @@ _SIZES = ("len({})", "{}.size()", "size({})", "len({}.")
 
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.asked.classes:
-        if not _lives_long(program, cls):
-            continue
         for attribute, changes in changes_of(program, cls).items():
             known = cls.attributes.get(attribute)
             if known is not None and known.is_container and is_keyed(known) and not _is_bounded(cls, attribute, known):
@@ -49,7 +47,7 @@ def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: Seq
         if not _enters(change) or is_setup(change.function) or change.function.owner is not cls:
             continue
         brought = brought_by(program, change.function, change.effect.key)
-        if brought and not is_taken_from(program, cls, change.attribute):
+        if brought and _lives_long(program, cls) and not is_taken_from(program, cls, change.attribute):
             yield _report(program, cls, known, change, brought)
             return
 

@@ -56,7 +56,9 @@ def _paired(program: Program, direct: list[Call]) -> set[tuple[ClassInfo | None,
 
 def _may_count(function: FunctionInfo) -> bool:
     gist = function.facts.gist
-    return not _COUNTING.isdisjoint(gist.deeds) or any(name.endswith(_ATOMICS) for name in gist.calls)
+    if not _COUNTING.isdisjoint(gist.deeds):
+        return True
+    return function.language != "python" and any(name.endswith(_ATOMICS) for name in gist.calls)
 
 
 def _may_step(effect: Effect) -> bool:

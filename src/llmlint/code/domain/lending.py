@@ -17,6 +17,7 @@ import msgspec
 from llmlint.calls import names_call
 from llmlint.code.facts.container_methods import CASTS, PAIRERS
 from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.gists import name_called
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
 from llmlint.code.link.asking import Asking
@@ -69,6 +70,7 @@ class Lending:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._of_parameter: Asking[tuple[FunctionInfo, str, Protocol], Fate] = Asking()
+        self._borrowing: dict[tuple[Protocol, str], bool] = {}
 
     # ------------------------------------------------------------ what is lent
 
@@ -160,7 +162,7 @@ class Lending:
             return Fate.USED
         callees = [f for f in self.program.callees(function, effect, overrides=True) if f.facts.has_body]
         if not callees:
-            borrows = effect.callee in self._borrowers.get(protocol, ()) and effect.via != "new"
+            borrows = effect.via != "new" and self._only_borrows(protocol, effect.callee)
             return Fate.USED if borrows else Fate.UNKNOWN
         fate = Fate.USED
         for callee in callees:
@@ -183,17 +185,28 @@ class Lending:
 
         return self._of_parameter.ask((function, name, protocol), find) or Fate.USED
 
+    def _only_borrows(self, protocol: Protocol, callee: str) -> bool:
+        """Is the call given such a thing somewhere that is given back later?"""
+        known = self._borrowing.get((protocol, callee))
+        if known is None:
+            known = self._borrowing[protocol, callee] = self._borrows_somewhere(protocol, callee)
+        return known
+
+    def _borrows_somewhere(self, protocol: Protocol, callee: str) -> bool:
+        for function in self.program.functions_calling(name_called(callee.lstrip("~"))):
+            for held in (held for held in self._things_by_function.get(function, ()) if held.protocol == protocol):
+                after = ((at, function.effects[at]) for at in mentions(function, {held.name}) if at > held.at)
+                uses = {at for at, e in after if e.callee == callee and _may_borrow(held.name, e)}
+                if uses and not uses.isdisjoint(self._before_release(held)):
+                    return True
+        return False
+
     @cached_property
-    def _borrowers(self) -> dict[Protocol, frozenset[str]]:
-        """The calls that only use such a thing: somewhere they are given one that is given back later."""
-        found: dict[Protocol, set[str]] = {}
+    def _things_by_function(self) -> dict[FunctionInfo, list[Held]]:
+        found: dict[FunctionInfo, list[Held]] = {}
         for held in self.things:
-            function, known = held.function, found.setdefault(held.protocol, set())
-            after = ((at, function.effects[at]) for at in mentions(function, {held.name}) if at > held.at)
-            uses = [(at, e) for at, e in after if _may_borrow(held.name, e) and e.callee not in known]
-            before = self._before_release(held) if uses else ()
-            known.update(e.callee for at, e in uses if at in before)
-        return {protocol: frozenset(names) for protocol, names in found.items()}
+            found.setdefault(held.function, []).append(held)
+        return found
 
     def _before_release(self, held: Held) -> set[int]:
         """The effects from which some way leads to where the thing is given back."""

@@ -40,13 +40,14 @@ def pools_of(program: Program) -> list[Pool]:
 
 def _pools_in(program: Program, cls: ClassInfo) -> Iterator[Pool]:
     around = program.functions_of(cls)
-    taken, put = (
-        {name for function in around if may(function) for name in function.facts.gist.changes}
-        for may in (may_take_next, _may_put_in)
-    )
+    taking_next = [function for function in around if may_take_next(function)]
+    if not taking_next:  # nearly always
+        return
+    putting_in = [function for function in around if _may_put_in(function)]
+    taken, put = ({name for f in some for name in f.facts.gist.changes} for some in (taking_next, putting_in))
     if (taken & put).isdisjoint(cls.attribute_names):
         return
-    moving = [function for function in around if may_take_next(function) or _may_put_in(function)]
+    moving = dict.fromkeys([*taking_next, *putting_in])
     functions = [function for function in moving if function not in cls.building and not is_setup(function)]
     taking: dict[str, set[FunctionInfo]] = {}
     giving: dict[str, dict[FunctionInfo, frozenset[str]]] = {}

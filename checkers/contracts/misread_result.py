@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.results import gives_nothing, run_by
@@ -45,13 +46,20 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
         yield _nothing_awaited(program, function, effect, ran)
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
-        if not _is_passed_on_to_nobody(program, function, effect):
+        if not _expects_none(function, effect) and not _is_passed_on_to_nobody(program, function, effect):
             yield _nothing_used(program, function, effect, ran)
 
 
 def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
     """`_ = f()`, and a comprehension that is only written to call."""
     return effect.result == "_" or any(region.kind == "lambda" for region in around(function, effect))
+
+
+def _expects_none(function: FunctionInfo, effect: Effect) -> bool:
+    """`data = f()`, and then `if data is not None`: whoever asks so knows that nothing may come."""
+    asked = re.compile(rf"\b{re.escape(effect.result)} is (not )?None\b")
+    behind = (region.text for region in function.regions if region.line >= effect.line)
+    return effect.result.isidentifier() and any(asked.search(text) for text in behind)
 
 
 def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:

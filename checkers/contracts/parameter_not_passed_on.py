@@ -86,7 +86,7 @@ def _wants(program: Program, meaning: One, effect: Effect, name: str) -> bool:
         return False
     called = _run_by(meaning)
     if called is None or name in once(called.facts, _used_in):
-        return True
+        return called is None or not once(called.facts, _only_asserted).get(name)
     return any(name in once(inner.facts, _used_in) for inner in _functions_in(program, called))
 
 
@@ -116,6 +116,15 @@ def _of_no_use(function: FunctionInfo, meanings: tuple[One, ...], effect: Effect
             if uses and all(use.op == "call" and other in _mentioned(use) for use in uses):
                 return f"what is called uses it only together with {other}, which it does not get here"
     return ""
+
+
+def _only_asserted(function: Function) -> dict[str, bool]:
+    """By a name that is read, whether all who read it are assertions."""
+    asserting = {effect.line for effect in function.effects if effect.op == "assert"}
+    read: dict[str, bool] = {}
+    for path, line in function.reads:
+        read[root_of(path)] = read.get(root_of(path), True) and line in asserting
+    return read
 
 
 def _mentioned(effect: Effect) -> set[str]:

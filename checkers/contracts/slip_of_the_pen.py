@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, innermost_at, place_of, qualname_at
@@ -288,15 +288,18 @@ def _collection(node: tree.Node, file: _File) -> Iterator[_Slip]:
 
 
 def _chain(node: tree.Node, file: _File) -> Iterator[_Slip]:
-    """A later branch of a chain that asks what an earlier one asked."""
+    """A later branch of a chain that asks what this one asked, and would do something else."""
     assert isinstance(node, tree.If)
-    asked = {file.text(node.test)}
-    while (following := tree.else_if(node)) is not None:
-        node = following
-        text = file.text(node.test)
-        if text in asked and not _may_change(node.test):
-            yield _Slip(node.test, f"never true: `{text[:60]}` was asked above", "ask what was meant")
-        asked.add(text)
+    asked, done = file.text(node.test), _texts(file, node.body)
+    later = tree.else_if(node)
+    while later is not None and file.text(later.test) != asked:
+        later = tree.else_if(later)
+    if later is not None and not _may_change(later.test) and _texts(file, later.body) != done:
+        yield _Slip(later.test, f"never true: `{asked[:60]}` was asked above", "ask what was meant")
+
+
+def _texts(file: _File, body: Sequence[tree.Node]) -> list[str]:
+    return [file.text(statement) for statement in body]
 
 
 def _logic(node: tree.Node, file: _File) -> Iterator[_Slip]:

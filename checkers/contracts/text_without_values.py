@@ -117,13 +117,18 @@ def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator
         return
     known = _names_around(file, around.line)
     written = text_of(around, file.text.split("\n"))
-    if all(name in known and f"{{{{{name}" not in written for _, name in found):
+    if all(name in known and f"{{{{{name}" not in written and not _is_filled(file, name) for _, name in found):
         yield _Slip(
             found[0][0],
             f"{{{found[0][1]}}} stands in the text as it is: there is no f before it",
             "put an f before it",
             {"f_before": True},
         )
+
+
+def _is_filled(file: SourceFile, name: str) -> bool:
+    """Does something in the file put values into templates under this name: `.format(step=…)`?"""
+    return re.search(rf"\.format\([^()]*\b{name}=", file.text) is not None
 
 
 def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_waits import waits
@@ -64,7 +65,8 @@ def _is_forked(program: Program, function: FunctionInfo, region: int, side: str)
     """Is the stream told to wait, by a function of the object, by who calls this one, or by a call on the stream?"""
     others = function.owner.functions if function.owner is not None else ()
     callers = [call.function for call in program.callers(function)]
-    if any(_tells_to_wait(e, side) for one in (function, *callers, *others) for e in one.effects):
+    names = {last_name(name) for name in (side, *_other_names(function, side))}
+    if any(_tells_to_wait(e, names) for one in (function, *callers, *others) for e in one.effects):
         return True
     inside = within(function, region)
     first = [e for e in function.effects if e.region in inside and e.callee]
@@ -88,11 +90,18 @@ def _only_forks(function: FunctionInfo) -> bool:
     return not on_stream and any(True for _ in waits_for_current)
 
 
-def _tells_to_wait(effect: Effect, side: str) -> bool:
+def _other_names(function: FunctionInfo, side: str) -> Iterator[str]:
+    """What a local was taken from, and the locals that were taken from it."""
+    for effect in function.effects:
+        if effect.op == "bind" and effect.value == "path" and side in (effect.path, effect.source):
+            yield effect.source if effect.path == side else effect.path
+
+
+def _tells_to_wait(effect: Effect, names: AbstractSet[str]) -> bool:
     receiver, _, name = effect.callee.rpartition(".")
-    if last_name(receiver) == last_name(side) and name in _FORKS:
+    if last_name(receiver) in names and name in _FORKS:
         return name != "synchronize"
-    return name == "wait" and any(last_name(a.path) == last_name(side) for a in effect.args)
+    return name == "wait" and any(last_name(a.path) in names for a in effect.args)
 
 
 def _is_reached_without_wait(program: Program, function: FunctionInfo, first: Effect) -> bool:

@@ -20,8 +20,9 @@ from llmlint.phrases import last_name, words
 _FEWEST_CHECKED = 2
 _LONGEST_CHAIN = 5
 _DROPPED = ""
-_ERROR = re.compile(r"(?:cuda|hip|musa)Error(?!.*(?:Unloading|Deinitialized))\w+")
-"""An error that a program which goes on may meet."""
+_ERROR = re.compile(r"(?:cuda|hip|musa)Error(?!.*(?:Unloading|Deinitialized))\w+(?<!cudaErrorNotReady)")
+"""An error that a program which goes on may meet. CUDA counts "not ready" as none and does not keep it (CUDA C++
+Programming Guide, Error Checking)."""
 _STATUS = re.compile(r"(?:enum )?\w+_(?:status|result)(?:_t)?")
 """A type by which a function of a C library says how it went."""
 _GIVES_UP = frozenset(

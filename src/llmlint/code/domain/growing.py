@@ -31,8 +31,15 @@ def _keeps(program: Program, maker: FunctionInfo, cls: ClassInfo) -> bool:
     """Is what it makes kept where it goes on living, or held by what runs for as long as the service?"""
     if maker.owner is not None or maker.name == "<module>" or not _RUNS.isdisjoint(words(maker.name)):
         return True
-    made = (effect.result for effect in maker.effects if name_called(effect.callee) == cls.name)
-    return any(not name.isidentifier() or _is_handed_on(program, maker, name) for name in made)
+    made = (effect for effect in maker.effects if name_called(effect.callee) == cls.name)
+    kept = (effect.result for effect in made if not _is_called_at_once(maker, effect))
+    return any(not name.isidentifier() or _is_handed_on(program, maker, name) for name in kept)
+
+
+def _is_called_at_once(maker: FunctionInfo, made: Effect) -> bool:
+    """`Crawler(pages).run()` leaves nobody with the crawler."""
+    there = (e.callee for e in maker.effects if (e.line, e.column) == (made.line, made.column))
+    return any(callee.startswith(f"{made.callee}().") for callee in there)
 
 
 def _is_handed_on(program: Program, function: FunctionInfo, name: str, hands: int = _HANDS) -> bool:

@@ -97,7 +97,7 @@ class ModuleMap:
             found = tuple(path for path in found if path.rpartition("/")[2].startswith("__init__."))
         elif not found and "." not in name:
             beside = f"{near.rpartition('/')[0]}/{name}.py".lstrip("/")
-            return beside if beside in self._names else ""
+            return beside if beside in self._names and beside != near else ""
         return found[0] if len(found) == 1 else nearest(found, near)
 
     def _stands_aside(self, root: str, near: str) -> bool:

@@ -8,6 +8,7 @@ remembers which were followed.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -52,12 +53,14 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 def _calls(file: SourceFile, functions: dict[str, tree.Function]) -> dict[str, list[_Call]]:
     """By the name of the function that they stand in, what functions of the file call of each other."""
     found: dict[str, list[_Call]] = {name: [] for name in functions}
+    by_line = sorted(functions.values(), key=lambda function: function.line)
     for node in nodes(file.tree, tree.Call):
         owner, _, name = tree.path_of(node.function).rpartition(".")
         if owner in ("", "self", "cls") and name in functions:
-            around = [f for f in functions.values() if f.line <= node.line <= f.end_line]
-            if around:
-                found[max(around, key=lambda function: function.line).name].append(_Call(node, functions[name]))
+            above = by_line[: bisect_right(by_line, node.line, key=lambda function: function.line)]
+            inside = next((function for function in reversed(above) if node.line <= function.end_line), None)
+            if inside is not None:
+                found[inside.name].append(_Call(node, functions[name]))
     return found
 
 

@@ -14,7 +14,7 @@ _FEWEST = 3
 _FEWEST_IN_TEST = 2
 _NEARBY = 60
 _TEST = re.compile(r"^\s*(?:\}?\s*else\s+)?(?:if|elif|while)\b|\?|\bif\b.*\belse\b")
-_COMMENT = (re.compile(r"[ \t]+//.*"), re.compile(r"[ \t]+#.*"))
+_COMMENT = (re.compile(r"(?<![ \t])[ \t]+//.*"), re.compile(r"(?<![ \t])[ \t]+#.*"))
 _TYPES = frozenset("int float bool str true false none double dict list char half void auto const".split())
 
 

@@ -12,11 +12,14 @@ from llmlint.code.flow.raw_owners import Wrong, wrongs_in
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Report, Step
 
-_OWNS = re.compile(r"\bdelete\b|\bfree\s*\(|\bnew\b")
+_OWNS = re.compile(r"\b(?:delete\b|free\s*\(|new\b)")
+_OWNING = ("delete", "free", "new")
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    if file.facts.language == "python" or not _OWNS.search(file.text):
+    if file.facts.language == "python" or not any(word in file.text for word in _OWNING):
+        return
+    if not _OWNS.search(file.text):
         return
     for lost in lost_places(file):
         if lost.use == "freed again":

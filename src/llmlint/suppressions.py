@@ -51,7 +51,8 @@ class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def directives_of(text: str, language: str) -> list[Directive]:
-    if not any(mark in text for mark in ("llmlint:", *_OTHERS)) and not _NOQA.search(text):
+    is_noqa = "noqa:" in text and _NOQA.search(text)
+    if not is_noqa and not any(mark in text for mark in ("llmlint:", *_OTHERS)):
         return []
     lines = text.split("\n")
     found = []

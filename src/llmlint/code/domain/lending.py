@@ -99,8 +99,9 @@ class Lending:
     def _made_by_new(self) -> Iterable[Held]:
         """`float * row = new float[n]`: a protocol names the operator, and each type is made by it."""
         for protocol in self.program.vocabulary.entered_by("new")[:1]:
-            for function in self.program.functions:
-                for at, effect in enumerate(function.effects) if function.language != "python" else ():
+            native = (function for function in self.program.functions if function.language != "python")
+            for function in (f for f in native if any(effect.via == "new" for effect in f.facts.effects)):
+                for at, effect in enumerate(function.effects):
                     if effect.via == "new" and effect.result.isidentifier():
                         yield Held(function, effect.result, at, effect, protocol)
 

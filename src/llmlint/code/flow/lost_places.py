@@ -11,17 +11,22 @@ from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, functions_of
 
-_ENDS = re.compile(
-    r"\bmove\s*\(|\bdelete\b|\bfree\s*\(|\bfclose\s*\(|"
-    r"(?:\.|->)(?:detach|c_str|data|get|erase|clear|push_back|emplace_back|resize|insert)\b"
-)
+_ENDING = ("move", "delete", "free", "fclose")
+_CALLED_TO_END = re.compile(r"\b(?:move|free|fclose)\s*\(|\bdelete\b")
+_METHOD_TO_END = re.compile(r"[.>](?:detach|c_str|data|get|erase|clear|push_back|emplace_back|resize|insert)\b")
 _known: OfLastTree[list[Lost]] = OfLastTree()
 
 
 def lost_places(file: SourceFile) -> list[Lost]:
-    if file.facts.language == "python" or not _ENDS.search(file.text):
+    if file.facts.language == "python" or not _may_end(file.text):
         return []
     return _known.of(file.tree, lambda: _found(file))
+
+
+def _may_end(text: str) -> bool:
+    if _METHOD_TO_END.search(text):
+        return True
+    return any(word in text for word in _ENDING) and _CALLED_TO_END.search(text) is not None
 
 
 def _found(file: SourceFile) -> list[Lost]:

@@ -61,6 +61,8 @@ class BodyReader:
         self.outer_names: set[str] = set()
         self.too_deep: list[tuple[int, int]] = []
         self.statics: list[str] = []
+        self.bound_in: dict[int, set[str]] = {}
+        """By the loop, what it gives another meaning."""
 
     def read(self) -> None:
         self.block(self.node.body or ())

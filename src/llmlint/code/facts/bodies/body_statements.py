@@ -63,23 +63,27 @@ def _if(reader: BodyReader, node: tree.If) -> None:
 
 @statement(tree.Loop)
 def _loop(reader: BodyReader, node: tree.Loop) -> None:
-    reader.scope.unsettle(_bound_in(node))
+    reader.scope.unsettle(_bound_in(node, reader.bound_in))
     before = reader.scope.meaning()
     _read_loop(reader, node)
     reader.scope.take(met([before, reader.scope.meaning()]))
 
 
-def _bound_in(node: tree.Loop) -> set[str]:
-    """The names that a loop's body gives another meaning."""
-    found: set[str] = set()
-    for part in tree.walk(node, into=_is_read_along):
-        if type(part) is tree.Assign and not part.op:
-            found.update(target.id for target in part.targets if type(target) is tree.Name)
+def _bound_in(loop: tree.Loop, known: dict[int, set[str]]) -> set[str]:
+    """The names that a loop's body gives another meaning; each loop is walked once, also one within others."""
+    found = known.get(id(loop))
+    if found is None:
+        found = known[id(loop)] = set()
+        for part in (part for below in tree.children(loop) for part in tree.walk(below, into=_is_read_along)):
+            if type(part) is tree.Assign and not part.op:
+                found.update(target.id for target in part.targets if type(target) is tree.Name)
+            elif type(part) is tree.Loop:
+                found |= _bound_in(part, known)
     return found
 
 
 def _is_read_along(node: tree.Node) -> bool:
-    return type(node) is not tree.Lambda and type(node) is not tree.Function
+    return type(node) not in (tree.Lambda, tree.Function, tree.Loop)
 
 
 def _read_loop(reader: BodyReader, node: tree.Loop) -> None:

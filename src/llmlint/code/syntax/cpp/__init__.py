@@ -20,6 +20,7 @@ from llmlint.code.syntax.cpp.repairs import lines_lost, mended
 from llmlint.code.syntax.errors import Unreadable
 
 _OF_CUDA = re.compile(rb"\b__(?:global|device|shared)__\b|<<<")
+_MARKS_OF_CUDA = (b"__global__", b"__device__", b"__shared__", b"<<<")
 __all__ = ["cpp_expressions", "cpp_statements", "declarations", "read_cpp"]
 
 
@@ -29,12 +30,16 @@ def read_cpp(data: bytes, language: tree.Language) -> tuple[str, tree.Module]:
         raise Unreadable("holds a NUL byte")
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     encoded = text.encode()
-    parser = _parser("cuda" if language == "cuda" or _OF_CUDA.search(encoded) else "cpp")
+    parser = _parser("cuda" if language == "cuda" or _is_cuda(encoded) else "cpp")
     masked = mask_macros(encoded)
     parsed = parser.parse(masked)
     root = parsed.root_node
     root, left_out = mended(parser, masked, parsed) if lines_lost(root) else (root, [])
     return text, declarations.module_of(File(encoded, language), root, left_out)
+
+
+def _is_cuda(text: bytes) -> bool:
+    return any(mark in text for mark in _MARKS_OF_CUDA) and _OF_CUDA.search(text) is not None
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ _DIRECTIVE = re.compile(
 )
 _OTHER_LINES = re.compile(rb"^[ \t]*\#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 _BRACKETS = re.compile(rb"[(){}\[\]]")
-_WHOLE = re.compile(rb"[;}:{)]\Z")
+_WHOLE = b";}:{)"
 _OPEN_END = re.compile(rb"\b(?:else|do|return|template|static|inline)\Z|\)\s*(?:const|noexcept|override)\Z")
 _UNFINISHED = re.compile(rb"[<>=,(?|&+*/-]\s*\Z")
 _CONTINUES = re.compile(rb"\s*(?:else\b|[-+*/%|&<>=?,.)\]^]|:(?!:)|!=)")
@@ -107,7 +107,7 @@ class _Cuts:
             return True
         if _CONTINUES.match(after) or any(_CONTINUES.match(text) for text in texts if text):
             return True
-        if any(not _WHOLE.search(text) or _OPEN_END.search(text) for text in texts if text):
+        if any(text[-1:] not in _WHOLE or _OPEN_END.search(text, max(0, len(text) - 80)) for text in texts if text):
             return True
         return any(self._balance(group, number) != _EVEN for number in range(len(group.branches)))
 

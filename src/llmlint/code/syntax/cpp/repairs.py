@@ -41,7 +41,7 @@ _TYPE_ARGUMENT = re.compile(
 )
 _NEWLINE = re.compile(rb"\n")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
-_LOUD = re.compile(_MACRO + rb"\Z")
+_LOUD = re.compile(rb"\b" + _MACRO)
 _OPENING = re.compile(rb"[ \t]*\(")
 _THEN_A_WORD = re.compile(rb"[ \t\n]+[A-Za-z_]")
 _MORE_THAN_A_MARK = re.compile(rb"\(.*[(=]|\n", re.DOTALL)
@@ -206,7 +206,7 @@ class _Edits:
     def where_it_stumbled(self, root: tree_sitter.Node) -> bool:
         """Blanks the words to blame; one that holds more than a mark counts as left out. Was anything done?"""
         done = False
-        self._loud_words = [m.span() for m in _WORD.finditer(self.code) if _LOUD.match(m[0])]
+        self._loud_words = [match.span() for match in _LOUD.finditer(self.code)]
         for node in stumbles(root, innermost=True):
             for start, end in self._suspects(node):
                 if self.code[start:end].strip():

@@ -262,3 +262,15 @@ def test_what_a_run_only_forks_to_start_a_program_is_no_process_of_it(tmp_path: 
     _, run = run_program(tmp_path, [LEAK], "-c", code)
     assert [process.ended_cleanly for process in run.processes] == [True]
     assert verdicts([LEAK], run)[0].status == "refuted"
+
+
+def test_tasks_and_actors_of_ray_do_what_they_did_and_are_watched_in_its_workers(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    command = ("-c", "import on_ray; on_ray.main()")
+    done, run = run_program(tmp_path, [LEAK], *command, bugs="abort")
+    assert same(done, untraced(*command, bugs="abort")), (done.stdout, done.stderr)
+    assert done.stdout == "[60, 80]\n3240\nRayTaskError (KeyError('none'),)\n7 engine.py\n"
+    workers = [process for process in run.processes if "default_worker.py" in " ".join(process.head["argv"])]
+    assert len(workers) >= 3, "two tasks and an actor"
+    assert all(process.loaded and not process.faults for process in run.processes)
+    assert verdicts([LEAK], run)[0].status == "confirmed"

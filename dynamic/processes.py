@@ -201,7 +201,7 @@ def _text(file: str) -> bytes:
 
 def _tell_of_child(note: Note, pid: int, argv: Any, env: Any) -> None:
     try:
-        note(pid, [os.fsdecode(part) for part in list(argv)[:8]], _is_told(env))
+        note(pid, [os.fsdecode(part)[:200] for part in list(argv)[:8]], _is_told(env))
     except Exception:  # whatever was accepted as argv and environment: the child runs, and so does the program
         note(pid, [], False)
 

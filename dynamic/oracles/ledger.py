@@ -228,7 +228,7 @@ class EntityLedger(Probe):
                 way.taken += 1
                 if entity in live or error is not None:
                     return
-                if tally.full:
+                if tally.full and self._is_full():
                     tally.dropped += 1
                     return
                 number = tally.number = tally.number + 1
@@ -259,7 +259,7 @@ class EntityLedger(Probe):
                 for known in own:
                     known.discard(entity)
                 if entity not in ended:
-                    if tally.full:
+                    if tally.full and self._is_full():
                         tally.dropped += 1
                         return
                     number = tally.number = tally.number + 1
@@ -277,13 +277,17 @@ class EntityLedger(Probe):
 
     def _now_and_then(self) -> None:
         """The tracer's thread may be kept waiting by a busy program, and the program's objects may be gone by then."""
-        self.tally.full = len(self.live) + len(self.ended) >= ENTITIES
+        self._is_full()
         judged = len(self.ended) if self.leaves else self.entered
         grown = judged >= self.next_look and (self.inserts or not self.leaves or not self.live)
         if grown:
             self.next_look = 2 * judged
         if grown or time.monotonic() >= self.due:
             self.look_here()
+
+    def _is_full(self) -> bool:
+        self.tally.full = len(self.live) + len(self.ended) >= ENTITIES
+        return self.tally.full
 
     def look(self, last: bool) -> None:
         if self.looking:
@@ -415,6 +419,14 @@ class EntityLedger(Probe):
 
     @classmethod
     def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
+        found, dropped = cls._judged(finding, states), total(states, "dropped")
+        if dropped:
+            what = f"{dropped} comings and goings were not followed, as {ENTITIES:,} ids are the most"
+            found.summary = f"{found.summary}; {what}"
+        return found
+
+    @classmethod
+    def _judged(cls, finding: Finding, states: Sequence[State]) -> Judgement:
         ended = merged(states, "ended")
         left = merged(states, "left")
         if sum(left.values()):

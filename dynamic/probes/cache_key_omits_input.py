@@ -162,9 +162,11 @@ class Probe(Base):
             return Judgement(NOT_EXERCISED, f"{omitted} never took a second value ({seen})")
         if shared:
             return Judgement(CLEAN, f"{shared} keys stood for different inputs, but no hit was seen ({seen})")
-        if values >= need(finding, "values", 8) and not total(states, "dropped") and not total(states, "skipped"):
+        unseen = total(states, "dropped") + total(states, "skipped")
+        if values >= need(finding, "values", 8) and not unseen:
             return Judgement(REFUTED, f"different inputs always had different keys ({seen})")
-        return Judgement(CLEAN, f"different inputs had different keys ({seen})")
+        aside = f"; {unseen} of them were not looked at" if unseen else ""
+        return Judgement(CLEAN, f"different inputs had different keys ({seen}{aside})")
 
 
 def _one_mark(values: list[object]) -> Mark | None:

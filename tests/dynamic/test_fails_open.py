@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]
 
 def served(engine: Path, out: Path, *command: str) -> tuple[list[str], str]:
     """What `llmlint trace` said, and the summary of the one verdict; the command must do what it does by itself."""
-    env = {**os.environ, "BUGS": "abort", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "BUGS": "", "PYTHONDONTWRITEBYTECODE": "1"}
     alone = subprocess.run(command, cwd=engine, env=env, capture_output=True, text=True, timeout=60)
     done = subprocess.run(
         [sys.executable, "-m", "llmlint", "trace", *WATCH, "--out", str(out), "--", *command],
@@ -73,7 +73,7 @@ def test_a_disk_that_takes_the_plan_and_nothing_of_the_processes(small_disk: Pat
     assert "1 of the traced processes could write down nothing" in summary
 
 
-@pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
+@pytest.mark.parametrize("small_disk", ["48k"], indirect=True)
 def test_a_disk_that_takes_some_of_it_refutes_nothing(small_disk: Path, engine: Path) -> None:
     said, summary = served(engine, small_disk / "run", *MAIN)
     assert said == []

@@ -7,14 +7,13 @@ void. They go through the same rewriting and the same looking as the program's c
 from __future__ import annotations
 
 import _thread
-import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from .oracles.stalls import STAND_INS, WATCHDOG
 from .plan import Finding, Target, inside_of
-from .probe import CONFIRMED, Probe
+from .probe import CONFIRMED, Judgement, Probe
 from .station import Faults, Station
 
 
@@ -192,8 +191,10 @@ class _DeafLoop:
 
 
 def _until_it_is_noticed() -> None:
+    """On this thread: a loop of the program's own may stand still at the same time."""
+    here = WATCHDOG.loops[_thread.get_ident()]
     for _ in range(200):
-        if any(standing.told for loop in list(WATCHDOG.loops.values()) for standing in list(loop.standing.values())):
+        if any(standing.told for standing in list(here.standing.values())):
             return
         time.sleep(0.005)
 
@@ -324,19 +325,19 @@ class _Counts:
         return self._next
 
 
-def run(probes: Mapping[str, type[Probe]]) -> dict[str, bool]:
-    """Which of these probes see their seeded bug, here and now."""
-    sings = {}
+def run(probes: Mapping[str, type[Probe]]) -> dict[str, str]:
+    """Why each of these probes does not see its seeded bug, here and now; "" for one that does."""
+    silent = {}
     for name, kind in probes.items():
         if name in CANARIES:
             drive, block = CANARIES[name]
-            sings[name] = _sings(kind, drive, {"key": "canary", "probe": name, "path": "canary", **block})
+            silent[name] = _silent(kind, drive, {"key": "canary", "probe": name, "path": "canary", **block})
         elif hasattr(kind, "canary"):
-            sings[name] = bool(kind.canary())
-    return sings
+            silent[name] = "" if kind.canary() else "its own canary was silent"
+    return silent
 
 
-def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) -> bool:
+def _silent(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) -> str:
     finding = Finding(block)
     probe = kind(finding, lambda values: [str(value) for value in values][:3])
     counts: Any = _Counts()
@@ -352,27 +353,27 @@ def _sings(kind: type[Probe], drive: Callable[[], None], block: dict[str, Any]) 
         drive()
         probe.look(False)
         probe.look(True)
-        return _judged(kind, finding, probe.state()) == CONFIRMED
-    except Exception:
-        _failures.append(str(sys.exc_info()[1]))
-        return False
+        judgement = _judged(kind, finding, probe.state())
+        return "" if judgement.status == CONFIRMED else f"{judgement.status}: {judgement.summary}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
     finally:
         _alive.clear()
         for station in stations.values():
             station.restore()
 
 
-def _judged(kind: type[Probe], finding: Finding, state: dict[str, Any]) -> str:
+def _judged(kind: type[Probe], finding: Finding, state: dict[str, Any]) -> Judgement:
     """By the state alone; or, where a probe judges whole runs, by a run in which the peer was lost at the beginning."""
     if not hasattr(kind, "judge_run"):
-        return kind.judge(finding, [state]).status
+        return kind.judge(finding, [state])
     from .read import Process
 
     process = Process("canary")
     process.states[finding.key], process.canaries[finding.probe] = state, True
     process.last_alive = time.monotonic() + 1
-    status: str = kind.judge_run(finding, _Loss([process])).status
-    return status
+    judgement: Judgement = kind.judge_run(finding, _Loss([process]))
+    return judgement
 
 
 class _Loss:
@@ -381,7 +382,3 @@ class _Loss:
     def __init__(self, processes: list[Any]) -> None:
         self.processes = processes
         self.command = {"workload": {"faults": ["kill:canary"], "fault_times": [0.0]}}
-
-
-_failures: list[str] = []
-"""Why canaries were silent, for whoever looks into it."""

@@ -35,6 +35,8 @@ class Process:
         self.misses: list[Record] = []
         self.children: list[Record] = []
         self.canaries: dict[str, bool] = {}
+        self.silent: dict[str, str] = {}
+        """Why probes did not see their own seeded bugs."""
         self.interned: dict[int, tuple[str, list[str]]] = {}
         self.groups: list[Record] = []
         self.limits: list[Record] = []
@@ -118,6 +120,8 @@ class Process:
             self.children.append(record)
         elif kind == "canary":
             self.canaries[record["probe"]] = bool(record["ok"])
+            if not record["ok"]:
+                self.silent[record["probe"]] = str(record.get("why", ""))
         elif kind == "intern":
             self.interned[record["number"]] = (record["what"], record["parts"])
 

@@ -53,7 +53,8 @@ class Tracer(Patching):
         self.written: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
         self.searched = 0
-        self.canaries: dict[str, bool] = {}
+        self.canaries: dict[str, str] = {}
+        """Why a probe did not see its own seeded bug, "" where it did."""
         """Which probes see their own bug in this process."""
         self.singing = _thread.allocate_lock()
         self.finished = False
@@ -104,10 +105,13 @@ class Tracer(Patching):
             began = time.thread_time()
             self.canaries = self.canaries or run(self.probe_classes)
             self.meter.add_start(time.thread_time() - began)
-            for name, sings in self.canaries.items():
-                self.recorder.write("canary", probe=name, ok=sings)
+            self._write_canaries()
         finally:
             self.singing.release()
+
+    def _write_canaries(self) -> None:
+        for name, why in self.canaries.items():
+            self.recorder.write("canary", probe=name, ok=not why, **({"why": why[:300]} if why else {}))
 
     def _probe(self, finding: Finding) -> Probe | None:
         if finding.key not in self.probes:
@@ -319,8 +323,7 @@ class Tracer(Patching):
             self._write_head(forked=True)
             for path, module in self.loaded.items():
                 self.recorder.write("loaded", path=path, module=module.__name__, file=module.__file__, same=True)
-            for name, sings in self.canaries.items():
-                self.recorder.write("canary", probe=name, ok=sings)
+            self._write_canaries()
             for probe in self.probes.values():
                 probe.forked()
                 probe.attach(self.recorder)

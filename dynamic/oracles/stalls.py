@@ -209,7 +209,7 @@ class Watchdog:
         frames = sys._current_frames()
         for thread, here in open_calls:
             self._look_at(thread, here, frames.get(thread))
-        for thread in [thread for thread in self.loops if thread not in frames]:
+        for thread in [thread for thread in list(self.loops) if thread not in frames]:  # others may come meanwhile
             self.loops.pop(thread, None)
         return any(standing.seconds for _, here in open_calls for standing in list(here.standing.values()))
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 from tracing import PROGRAMS, finding, verdict
 
+from llmlint.dynamic import canaries
+from llmlint.dynamic.oracles.stalls import WATCHDOG, Line
+from llmlint.dynamic.probes.blocking_in_async import Probe
 from llmlint.findings import Finding
 from llmlint.runtime.block import Block, Target
 
@@ -58,3 +63,25 @@ def test_a_long_await_is_no_stall(tmp_path: Path) -> None:
 def test_many_short_calls_with_awaits_between_them_are_no_stall(tmp_path: Path) -> None:
     found = verdict(tmp_path, blocking("count_up", "len(hash_of(prompt))"), "looping.py")
     assert found.status == "exercised-clean", found
+
+
+def test_a_loop_that_stands_still_while_the_canary_sings_is_not_taken_for_the_canarys() -> None:
+    is_told, may_go_on = threading.Event(), threading.Event()
+
+    async def stand_still() -> None:
+        here = WATCHDOG.enter(asyncio.get_running_loop())
+        may_go_on.wait(10)
+        WATCHDOG.leave(here)
+
+    begins = stand_still.__code__.co_firstlineno
+    line = Line(range(begins, begins + 4), 0.01, lambda milliseconds, stack: is_told.set())
+    WATCHDOG.watch(stand_still.__code__, line)
+    program = threading.Thread(target=lambda: asyncio.run(stand_still()))
+    program.start()
+    try:
+        assert is_told.wait(10)
+        assert canaries.run({"blocking-in-async": Probe}) == {"blocking-in-async": ""}
+    finally:
+        may_go_on.set()
+        program.join()
+        WATCHDOG.forget(line)

@@ -159,7 +159,9 @@ def _nothing_seen(run: Run, watched: Watched, relevant: list[Process], heard: li
     if not relevant:
         return probes.Judgement(probes.NOT_EXERCISED, f"{watched.path} was never imported")
     if not heard:
-        return probes.Judgement(probes.NOT_EXERCISED, "the probe did not see its own seeded bug, so it is not believed")
+        why = "; ".join(sorted({process.silent.get(watched.probe, "") for process in relevant} - {""}))
+        said = f"the probe did not see its own seeded bug{f' ({why})' if why else ''}, so it is not believed"
+        return probes.Judgement(probes.NOT_EXERCISED, said)
     return probes.Judgement(probes.NOT_EXERCISED, "nothing of what the finding names could be watched")
 
 

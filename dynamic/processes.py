@@ -220,14 +220,19 @@ _ENDING = frozenset(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGUS
 """Signals that end a process which has not said what to do about them."""
 
 
-def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> Undo:
+def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None], make_way: Note) -> Undo:
     """At an ordinary exit, and wherever a program leaves by its own doing: by `os._exit`, as multiprocessing's children
-    do; by a signal to itself, as servers do that were asked to end and have cleaned up; for another in its place."""
+    do; by a signal to itself, as servers do that were asked to end and have cleaned up; for another in its place, of
+    which `make_way` is told."""
     atexit.register(finish)
 
     def about_to_leave(*_: object) -> bool:
         finish()
         return True
+
+    def about_to_make_way(_: object, argv: object = (), env: object = None, *__: object) -> bool:
+        _tell_of_child(make_way, os.getpid(), argv, env)
+        return about_to_leave()
 
     def about_to_end(number: object, *_: object) -> bool:
         ends = _ends(number)
@@ -240,8 +245,8 @@ def at_every_exit(finish: Callable[[], None], go_on: Callable[[], None]) -> Undo
 
     undone = [
         _tell_before("os", "_exit", about_to_leave, go_on),
-        _tell_before("os", "execv", about_to_leave, go_on),
-        _tell_before("os", "execve", about_to_leave, go_on),
+        _tell_before("os", "execv", about_to_make_way, go_on),
+        _tell_before("os", "execve", about_to_make_way, go_on),
         _tell_before("os", "kill", about_to_kill, go_on),
         _tell_before("signal", "raise_signal", about_to_end, go_on),
     ]

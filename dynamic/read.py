@@ -34,6 +34,8 @@ class Process:
         self.patched: list[Record] = []
         self.misses: list[Record] = []
         self.children: list[Record] = []
+        self.successor: Record = {}
+        """The program that took its place, with its number."""
         self.canaries: dict[str, bool] = {}
         self.silent: dict[str, str] = {}
         """Why probes did not see their own seeded bugs."""
@@ -103,7 +105,7 @@ class Process:
         elif kind == "loaded":
             self.loaded[record["path"]] = record
         elif kind == "goes-on":
-            self.tail = {}
+            self.tail = self.successor = {}
         elif kind == "patched":
             self.patched.append(record)
         elif kind == "miss":
@@ -116,6 +118,8 @@ class Process:
             self.limits.append(record)
         elif kind == "rank":
             self.ranked = record
+        elif kind == "makes-way":
+            self.successor = record
         elif kind == "child":
             self.children.append(record)
         elif kind == "canary":
@@ -155,13 +159,10 @@ class Run:
     def untraced(self) -> list[Record]:
         """Python processes that were started in a way that the tracer does not start in, and never reported. One that
         was told, and makes no record, has nothing to watch."""
-        known = {process.pid for process in self.processes}
-        return [
-            child
-            for process in self.processes
-            for child in process.children
-            if child["pid"] not in known and _is_python(child["argv"]) and not _was_reached(child)
-        ]
+        last = {process.pid: process for process in self.processes}
+        started = [child for process in self.processes for child in process.children if child["pid"] not in last]
+        in_place = [process.successor for process in last.values() if process.successor]
+        return [one for one in [*started, *in_place] if _is_python(one["argv"]) and not _was_reached(one)]
 
 
 def read_run(folder: str) -> Run:

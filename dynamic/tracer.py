@@ -74,7 +74,7 @@ class Tracer(Patching):
             imports.uninstall,
             processes.follow_forks(self.ticker.stop, self.after_fork, self.in_forked_child),
             processes.note_children(self._started),
-            processes.at_every_exit(self.finish, self.go_on),
+            processes.at_every_exit(self.finish, self.go_on, self._makes_way),
         ]
         for finding in self.plan.findings:
             if getattr(self.probe_classes.get(finding.probe), "everywhere", False):
@@ -295,6 +295,9 @@ class Tracer(Patching):
 
     def _started(self, pid: int, argv: list[str], told: bool) -> None:
         self.recorder.write("child", pid=pid, argv=without_secrets(argv), told=told)
+
+    def _makes_way(self, pid: int, argv: list[str], told: bool) -> None:
+        self.recorder.write("makes-way", pid=pid, argv=without_secrets(argv), told=told)
 
     def after_fork(self) -> None:
         """Python 3.13 counts threads once more after this: the tracer's own waits until the program goes on."""

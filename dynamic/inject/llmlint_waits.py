@@ -101,16 +101,35 @@ class _Waiter:
 
     def __init__(self, words: frozenset[str]) -> None:
         self.words = words
-        self.posix: Any = _posixsubprocess()
-        self.original: Any = self.posix.fork_exec
-        self.posix.fork_exec = self.fork_exec
+        self.stands_before: list[tuple[Any, str, Any, Any]] = []
+        self._stand_before(_posixsubprocess(), "fork_exec", 0)
+        self._stand_before(os, "posix_spawn", 1)  # by which `subprocess` starts most from Python 3.13 on
+        self._stand_before(os, "posix_spawnp", 1)
         sys.meta_path.insert(0, self)
+
+    def _stand_before(self, module: Any, name: str, argv_at: int) -> None:
+        original: Any = getattr(module, name, None)
+
+        def start_child(*arguments: Any, **named: Any) -> int:
+            argv = arguments[argv_at] if len(arguments) > argv_at else ()
+            if not _runs_python(argv):
+                only: int = original(*arguments, **named)
+                return only
+            start()
+            pid: int = getattr(module, name)(*arguments, **named)
+            return pid
+
+        if original is not None:
+            start_child.__name__ = start_child.__qualname__ = name
+            setattr(module, name, start_child)
+            self.stands_before.append((module, name, start_child, original))
 
     def give_up(self) -> None:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        if self.posix.fork_exec == self.fork_exec:
-            self.posix.fork_exec = self.original
+        for module, name, ours, original in self.stands_before:
+            if getattr(module, name, None) is ours:
+                setattr(module, name, original)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         if name not in self.words and name.rpartition(".")[2] not in self.words:
@@ -120,11 +139,11 @@ class _Waiter:
         found: ModuleSpec | None = first.find_spec(name, path, target)
         return found
 
-    def fork_exec(self, *arguments: Any) -> int:
-        name = os.path.basename(os.fsdecode(next(iter(arguments[0]), "")))
-        if name.startswith(("python", "pypy")) and not any(b"resource_tracker" in os.fsencode(x) for x in arguments[0]):
-            start()
-            pid: int = self.posix.fork_exec(*arguments)
-            return pid
-        pid = self.original(*arguments)
-        return pid
+
+def _runs_python(argv: Any) -> bool:
+    try:
+        words = [os.fsdecode(word) for word in argv]
+    except Exception:  # whatever it is, it is not ours to complain about
+        return False
+    name = os.path.basename(words[0]) if words else ""
+    return name.startswith(("python", "pypy")) and not any("resource_tracker" in word for word in words)

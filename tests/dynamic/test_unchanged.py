@@ -185,6 +185,22 @@ def test_a_child_that_was_not_reached_is_named(python: str, way: str, tmp_path: 
     assert "1 Python process was not traced" in found.summary
 
 
+def test_programs_that_took_a_process_over_and_were_not_reached_are_named(tmp_path: Path) -> None:
+    done, run = run_program(tmp_path, [LEAK], "processes.py", "in-place", bugs="abort")
+    assert same(done, untraced("processes.py", "in-place", bugs="abort"))
+    assert "2 Python processes were not traced" in verdicts([LEAK], run)[0].summary
+
+
+@of_every_python
+def test_a_child_that_was_not_reached_is_named_though_its_parent_has_nothing_to_watch(
+    python: str, tmp_path: Path
+) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', 'print(1)'], check=True)"
+    done, run = run_program(tmp_path, [LEAK], "-c", code, python=python)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    assert len(run.untraced()) == 1
+
+
 def test_a_child_that_was_reached_and_has_nothing_to_watch_is_no_lack(tmp_path: Path) -> None:
     _, run = run_program(tmp_path, [LEAK], "processes.py", "idle")
     found = verdicts([LEAK], run)[0]

@@ -106,8 +106,9 @@ def _of_one_run(run: Run, watched: Watched) -> Verdict:
         lacking = _lacking(kind, run, watched, relevant)
         if lacking:
             status, summary = probes.CLEAN, f"{summary}; no refutation, because {'; '.join(lacking)}"
-    elif status == probes.NOT_EXERCISED:
-        summary = _unheld(watched, heard) or summary
+    elif status in (probes.NOT_EXERCISED, probes.CLEAN):
+        if status == probes.NOT_EXERCISED:
+            summary = _unheld(watched, heard) or summary
         summary = "; ".join([summary, *_obstacles(run, watched, relevant)])
     else:
         summary = "; ".join([summary, *_shed(watched, relevant)])

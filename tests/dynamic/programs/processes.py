@@ -110,6 +110,12 @@ def bare() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], env={"BUGS": os.environ["BUGS"]}, check=True)
 
 
+def put_in_its_place() -> None:
+    code = "import sys; sys.path.insert(0, '.'); import engine; engine.serve()"
+    os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-I", "-c", code])
+    os.execv(sys.executable, [sys.executable, "-I", "-c", code])
+
+
 def idle() -> None:
     engine.serve()
     subprocess.run([sys.executable, "-Bc", "print('nothing to do with an engine')"], check=True)
@@ -133,6 +139,7 @@ WAYS = {
     "isolated": isolated,
     "bare": bare,
     "idle": idle,
+    "in-place": put_in_its_place,
 }
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from typing import Any
 from .secrecy import without_secrets
 
 MAX_BYTES = 16 << 20
+MOST_PROCESSES = 4096
+"""So many may leave their records: a service that makes its workers anew again and again runs for weeks, too."""
 COUNTERS = 4096
 HEADER = struct.Struct("<8sQdQQQQ")
 """Magic, pid, last sign of life (monotonic), slots of the ring ever used, faults, records lost, whether it has ended:
@@ -50,6 +52,7 @@ class Recorder:
         self._next_counter = 0
         self._used = 0
         self._interned: dict[tuple[str, ...], int] = {}
+        self._is_let_in = self._finds_room()
         self._file = self._opened(self.name + ".jsonl")
         self._map = self._mapped(self.name + ".ring", RING_AT)
         self._ring: mmap.mmap | None = None
@@ -58,7 +61,20 @@ class Recorder:
         self.counters = memoryview(self._map)[HEADER.size : RING_AT].cast("Q")
         self.alive()
 
+    def _finds_room(self) -> bool:
+        """Three files a process, in a folder that others write to as well."""
+        try:
+            there = sum(name.startswith("p-") for name in os.listdir(self.folder))
+        except OSError:
+            return True  # there is another thing to say of it
+        if there >= 3 * MOST_PROCESSES:
+            leave_note(self.folder, f"the run has the records of {MOST_PROCESSES:,} processes, and takes no more")
+            return False
+        return True
+
     def _opened(self, name: str, append: bool = True) -> int:
+        if not self._is_let_in:
+            return -1
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_APPEND if append else 0)
         try:
             return os.open(os.path.join(self.folder, name), flags, 0o600)
@@ -72,6 +88,8 @@ class Recorder:
 
     def _mapped(self, name: str, size: int) -> mmap.mmap:
         """A mapped file whose blocks exist (a hole on a full disk would kill the program), or plain memory."""
+        if not self._is_let_in:
+            return mmap.mmap(-1, size)
         path = os.path.join(self.folder, name)
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -201,6 +219,18 @@ class Overwritten:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def leave_note(folder: str, why: str) -> None:
+    """Why a process is not traced, so that the verdict can say so: one note for however many processes."""
+    said = why.encode("utf-8", "replace")[:300]
+    place = os.path.join(folder, f"failed-{zlib.crc32(said):08x}.txt")
+    try:
+        note = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        os.write(note, said)
+        os.close(note)
+    except OSError:
+        return
 
 
 def checksum(text: bytes, run: str) -> int:

@@ -43,6 +43,7 @@ def _start(folder: str, order: str = "", budget: float = 0.0) -> bool:
     if _tracer is not None or is_helper():
         return False
     from .plan import read_plan
+    from .record import leave_note
     from .tracer import TICK, Attached, Tracer
 
     try:
@@ -52,19 +53,5 @@ def _start(folder: str, order: str = "", budget: float = 0.0) -> bool:
         _tracer = tracer
         tracer.start()
     except Exception as error:
-        _note(folder, error)
+        leave_note(folder, f"{type(error).__name__}: {error}")
     return _tracer is not None
-
-
-def _note(folder: str, error: Exception) -> None:
-    """A tracer that could not start leaves a note, so that the verdict can say so: one for however many processes."""
-    import zlib
-
-    said = f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:300]
-    place = os.path.join(folder, f"failed-{zlib.crc32(said):08x}.txt")
-    try:
-        note = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        os.write(note, said)
-        os.close(note)
-    except OSError:
-        return

@@ -8,7 +8,7 @@ import pytest
 from test_unchanged import LEAK
 from tracing import finding, run_program, verdicts
 
-from llmlint.dynamic.record import MAX_BYTES
+from llmlint.dynamic.record import MAX_BYTES, MOST_PROCESSES
 from llmlint.findings import Verdict
 from llmlint.runtime.block import Block, Target
 
@@ -97,3 +97,14 @@ def test_a_crowd_that_went_is_no_reason_to_follow_nobody_any_more(tmp_path: Path
     (process,) = run.processes
     assert process.states[LEAK.fingerprint]["left"]["progress"] >= 150, process.states
     assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
+def test_more_processes_than_leave_records(tmp_path: Path) -> None:
+    """A service that makes a worker anew every few seconds for weeks."""
+    for number in range(3 * MOST_PROCESSES):
+        (tmp_path / f"p-0-{number}.state").touch()
+    there = {file.name for file in tmp_path.iterdir()}
+    found = served(tmp_path, "")
+    assert {file.name for file in tmp_path.glob("p-*")} == there
+    assert found.status == "not-exercised"
+    assert "the run has the records of 4,096 processes, and takes no more" in found.summary

@@ -108,7 +108,7 @@ def test_what_goes_before_the_program_comes_to_it(gone: str, engine: Path, tmp_p
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs to be another user")
 def test_a_process_of_another_user(engine: Path, tmp_path: Path) -> None:
     python = next((one for one in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(one).exists()), None)
-    command = ("setpriv", "--reuid", "65534", "--clear-groups", str(python), "-c", "import time; time.sleep(1)")
+    command = ("setpriv", "--reuid", "65534", "--clear-groups", str(python), "-c", "import time; time.sleep(2)")
     if python is None or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("needs a Python for everybody")
     (line,), _ = served(engine, tmp_path / "run", *command)

@@ -244,9 +244,9 @@ class Patching:
         except sources.CannotRewrite as error:
             return self._miss(target, str(error))
         self.stations[id(function)] = station
-        self.recorder.write(
-            "patched", finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
-            file=function.__code__.co_filename, line=function.__code__.co_firstlineno, slot=station.slot,
+        station.plays(
+            self.recorder, finding=target.finding.key, qualname=function.__qualname__, role=target.role, via=target.via,
+            file=function.__code__.co_filename, line=function.__code__.co_firstlineno,
         )  # fmt: skip
         return True
 

@@ -92,7 +92,7 @@ _followers: list[tuple[Callable[[], None], Callable[[], None], Callable[[], None
 """Python forgets nobody who was told of forks once: so one is told, and tells those who still want it."""
 _follows: list[bool] = []
 _about_to_exec: set[int] = set()
-"""Threads that start a program: what they fork, as they do for a `preexec_fn`, runs nothing of this one."""
+"""Threads that start a program: what they fork runs a `preexec_fn` of this one, if anything."""
 
 
 def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> Undo:
@@ -108,9 +108,12 @@ def follow_forks(before: Callable[[], None], in_parent: Callable[[], None], in_c
     return lambda: _followers.remove(follower) if follower in _followers else None
 
 
+def is_about_to_exec() -> bool:
+    """Asked in a forked child: whether it will be another program as soon as a `preexec_fn` has run."""
+    return _thread.get_ident() in _about_to_exec
+
+
 def _tell_followers(when: int) -> None:
-    if when == 2 and _thread.get_ident() in _about_to_exec:
-        return
     for follower in list(_followers):
         follower[when]()
 
@@ -182,7 +185,7 @@ def _note_spawn(name: str, note: Note) -> Undo:
 
 
 def _note_the_newest(note: Note) -> None:
-    if _thread.get_ident() in _about_to_exec:
+    if is_about_to_exec():
         return
     try:
         pid = int(_text(f"/proc/self/task/{_thread.get_native_id()}/children").split()[-1])

@@ -154,6 +154,8 @@ class Station:
         self.leave: Callable[..., object] = self._leave
         self.wake: Callable[[], None] | None = None
         """Called by the next call, once: somebody waits for the program to go on."""
+        self.parts: list[dict[str, Any]] = []
+        """For whom the function is watched and as what, as the records have it."""
         self.attach(recorder)
 
     @property
@@ -180,6 +182,12 @@ class Station:
         self.directly = 0
         if self.direct is not None:
             self.direct.taken = 0
+        for part in self.parts:
+            recorder.write("patched", slot=self.slot, **part)
+
+    def plays(self, recorder: Recorder, **part: Any) -> None:
+        self.parts.append(part)
+        recorder.write("patched", slot=self.slot, **part)
 
     def count_up(self) -> None:
         """Put down how many calls went the direct way. Careful calls take back what they count there."""

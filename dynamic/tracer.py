@@ -319,6 +319,8 @@ class Tracer(Patching):
             forget_threads()
             self.busy = self.finished = False
             self.recorder.disown()
+            if processes.is_about_to_exec():
+                return self._leave_no_record()
             self.recorder = Recorder(self.folder, self.plan.run)
             self.written.clear()
             self.states.clear()
@@ -336,6 +338,14 @@ class Tracer(Patching):
             self.ticker.start()
         except Exception:
             self.faults.add("fork")
+
+    def _leave_no_record(self) -> None:
+        """What is watched until the other program runs is not to be counted as the parent's."""
+        self.finished = True
+        self.recorder = Recorder(os.devnull)
+        for station in self.stations.values():
+            station.attach(self.recorder)
+            station.choose_way()
 
 
 def secret_of(folder: str) -> bytes:

@@ -21,6 +21,7 @@ from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
 
 from llmlint.dynamic.read import Run, read_run
 from llmlint.runtime.block import Block, Target, Watch
+from llmlint.runtime.coverage import coverage_of
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 
@@ -104,6 +105,9 @@ def test_gunicorns_workers_are_followed_and_final_when_its_master_is_asked_to_en
     assert found.status == "confirmed", found
     for worker in workers:
         assert worker.states[LEAK.fingerprint]["left"]["progress"] > 0
+        called = {record["qualname"] for record in worker.patched if worker.counters[record["slot"]]}
+        assert called >= {"Scheduler.add", "Scheduler.finish", "Scheduler.abort"}, "also where it was forked"
+    assert "never called" not in coverage_of([], [run])
 
 
 def test_uvicorn_reloads_and_the_new_child_is_watched(tmp_path: Path) -> None:
@@ -258,10 +262,17 @@ def test_what_cython_compiled_is_said_to_be_and_a_python_class_over_it_is_watche
 
 
 def test_what_a_run_only_forks_to_start_a_program_is_no_process_of_it(tmp_path: Path) -> None:
-    code = "import engine, os, subprocess; engine.serve(); subprocess.run(['true'], preexec_fn=os.setsid, check=True)"
-    _, run = run_program(tmp_path, [LEAK], "-c", code)
-    assert [process.ended_cleanly for process in run.processes] == [True]
-    assert verdicts([LEAK], run)[0].status == "refuted"
+    """What runs there before it does is not the parent's either."""
+    counted = []
+    for before in ("os.setsid", "engine.serve"):
+        start = f"subprocess.run(['true'], preexec_fn={before}, check=True)"
+        code = f"import engine, os, subprocess; engine.serve(); {start}"
+        _, run = run_program(tmp_path / before, [LEAK], "-c", code)
+        (process,) = run.processes
+        assert process.ended_cleanly
+        assert verdicts([LEAK], run)[0].status == "refuted"
+        counted.append([process.counters[record["slot"]] for record in process.patched])
+    assert counted[0] == counted[1]
 
 
 def test_tasks_and_actors_of_ray_do_what_they_did_and_are_watched_in_its_workers(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from test_unchanged import LEAK, same, untraced
 from tracing import NO_PAGES, PROGRAMS, finding, run_program, verdicts
 
 from llmlint.dynamic.read import Run, read_run
+from llmlint.findings import Finding
 from llmlint.runtime.block import Block, Target, Watch
 from llmlint.runtime.coverage import coverage_of
 from llmlint.runtime.plan import make_plan
@@ -38,18 +39,18 @@ def asked(port: int, path: str = "/") -> int:
 class Service:
     """A server that was started once as it is and once traced."""
 
-    def __init__(self, folder: Path, *command: str) -> None:
-        self.folder, self.command = folder, command
+    def __init__(self, folder: Path, *command: str, asked: Sequence[Finding] = (LEAK,), bugs: str = "abort") -> None:
+        self.folder, self.command, self.bugs = folder, command, bugs
         self.programs = folder / "programs"
         self.programs.mkdir()
         for name in SERVICES:
             shutil.copy(PROGRAMS / name, self.programs)
-        prepare(folder / "run", make_plan([LEAK], NO_PAGES, self.programs))
+        prepare(folder / "run", make_plan(asked, NO_PAGES, self.programs))
 
     def served(self, traced: bool, use: Callable[[int], None]) -> tuple[int, str]:
         """How it ended after SIGTERM, and what it said, without what differs from one time to the next."""
         port = free_port()
-        base = {**os.environ, "BUGS": "abort", "LLMLINT_TICK": "0.02"}
+        base = {**os.environ, "BUGS": self.bugs, "LLMLINT_TICK": "0.02"}
         base.pop("PYTHONPATH", None)
         place = ("--port", str(port)) if "uvicorn" in self.command else ("--bind", f"127.0.0.1:{port}")
         command = [sys.executable, *self.command, *place]
@@ -138,6 +139,38 @@ def test_uvicorn_reloads_and_the_new_child_is_watched(tmp_path: Path) -> None:
     assert all(process.ended_cleanly for process in run.processes)
     assert serving[answered[-1]].states[LEAK.fingerprint]["left"]["progress"] > 0
     assert verdicts([LEAK], run)[0].status == "confirmed"
+
+
+STALL = finding(
+    "blocking-in-async",
+    Block(targets=(Target("application", "scope"),)),
+    path="asgi_service.py",
+    symbol="application",
+    line=1 + (PROGRAMS / "asgi_service.py").read_text().splitlines().index("        time.sleep(0.12)"),
+)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize(
+    ("bugs", "expected"), [("abort", ("confirmed", "confirmed")), ("", ("refuted", "exercised-clean"))]
+)
+def test_a_service_with_bugs_and_one_without_are_told_apart_on_either_loop(
+    bugs: str, expected: tuple[str, str], loop: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("uvicorn")
+    pytest.importorskip(loop)
+    command = ("-m", "uvicorn", "asgi_service:application", "--loop", loop)
+    service = Service(tmp_path, *command, asked=(LEAK, STALL), bugs=bugs)
+
+    def use(port: int) -> None:
+        for number in range(120):
+            asked(port, "/abort" if number % 2 else "/")
+        for _ in range(3 if bugs else 0):
+            asked(port, "/stall")
+
+    assert service.served(True, use) == service.served(False, use)
+    found = verdicts([LEAK, STALL], service.run())
+    assert tuple(one.status for one in found) == expected, found
 
 
 def asked_or_none(port: int) -> int | None:

@@ -1,8 +1,9 @@
-"""For uvicorn: each request is added, and finished or aborted; the answer says in which process."""
+"""For uvicorn: each request is added, and finished or aborted; one keeps the loop. The answer says in which process."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -17,6 +18,8 @@ async def application(
 ) -> None:
     if scope["type"] != "http":
         return
+    if scope["path"] == "/stall":
+        time.sleep(0.12)
     name = f"r{next(NUMBERS)}"
     SCHEDULER.add(name)
     if scope["path"] == "/abort":

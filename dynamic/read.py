@@ -59,6 +59,11 @@ class Process:
         return int(self.head.get("pid", 0))
 
     @property
+    def world(self) -> str:
+        """Which of several worlds its rank is a number in; "" where that is not known."""
+        return str(self.ranked.get("world", ""))
+
+    @property
     def rank(self) -> int | None:
         rank = self.ranked.get("rank", self.head.get("rank"))
         return int(rank) if rank is not None else None

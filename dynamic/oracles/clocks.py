@@ -117,6 +117,12 @@ EDGES: dict[str, dict[str, tuple[Tell | None, Tell | None]]] = {
         "Event.set": (CHANNELS.give, None),
         "Event.wait": (None, CHANNELS.take),
         "Barrier.wait": (CHANNELS.give, CHANNELS.take),
+        "Semaphore.release": (CHANNELS.give, None),
+        "BoundedSemaphore.release": (CHANNELS.give, None),
+        "Semaphore.acquire": (None, CHANNELS.take),
+        "Condition.notify": (CHANNELS.give, None),
+        "Condition.wait": (None, CHANNELS.take),
+        "Condition.__enter__": (None, CHANNELS.take),
     },
     "queue": {"Queue.put": (CHANNELS.give, None), "Queue.get": (None, CHANNELS.take)},
     "concurrent.futures.thread": {

@@ -18,7 +18,7 @@ from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, Probe, State
 from ..read import Process, RingCall, Run
 from ..record import BEGUN, DONE, RAISED, SLOTS, Recorder
-from ..values import identify
+from ..values import digest, identify
 from .time_limits import limits_of
 
 TORCH = "torch.distributed.distributed_c10d"
@@ -27,6 +27,8 @@ CALLS = (
     "barrier", "broadcast", "broadcast_object_list", "gather", "gather_object", "monitored_barrier", "reduce",
     "reduce_scatter", "reduce_scatter_tensor", "scatter", "scatter_object_list",
 )  # fmt: skip
+UNEVEN = frozenset(("all_to_all", "all_to_all_single", "reduce_scatter"))
+"""Calls in which what a rank gives or gets may have another shape than elsewhere."""
 GROUPS = ("init_process_group", "new_group")
 SETS_LIMIT = "_set_pg_timeout"
 
@@ -83,7 +85,7 @@ class CollectiveLog(Probe):
         self._tell_rank(target, roots)
         group = self.recorder.intern("group", self._group(target, roots))
         number = self._sequence[group] = self._sequence.get(group, 0) + 1
-        what = self.recorder.intern(_way_of_waiting(name, roots), name, signature(roots), *stack)
+        what = self.recorder.intern(_way_of_waiting(name, roots), name, signature(roots, name in UNEVEN), *stack)
         return self.recorder.begin(what, group, number)
 
     def returned(
@@ -129,7 +131,7 @@ class CollectiveLog(Probe):
         rank = next(iter(target.owner.values(roots)), None) if target.owner is not None else _torch_rank()
         if rank is not None:
             CollectiveLog._rank_told = True
-            self.recorder.write("rank", rank=rank)
+            self.recorder.write("rank", rank=rank, world=_world_name())
 
     @classmethod
     def canary(cls) -> bool:
@@ -193,8 +195,27 @@ Logs = dict[int, tuple[Process, dict[int, RingCall]]]
 
 
 def divergences(processes: Iterable[Process]) -> Iterator[Divergence]:
-    """For each group that any rank logged: where its members first differ."""
-    ranked = {process.rank: process for process in processes if process.rank is not None}
+    """For each group that any rank logged: where its members first differ. Of each world apart: there may be several
+    at once, each with a rank 0."""
+    worlds: dict[str, list[Process]] = {}
+    for process in processes:
+        worlds.setdefault(process.world, []).append(process)
+    for members in worlds.values():
+        yield from _divergences_in(_by_rank(members))
+
+
+def _by_rank(processes: Iterable[Process]) -> dict[int, Process]:
+    """Who stands for each rank: whoever made calls, as children may be told their parent's number. Where several did,
+    nobody: one was started after the other, or they are no ranks of one world."""
+    found: dict[int, list[Process]] = {}
+    for process in processes:
+        if process.rank is not None:
+            found.setdefault(process.rank, []).append(process)
+    calling = {rank: [one for one in same if one.calls] for rank, same in found.items()}
+    return {rank: (calling[rank] or same)[0] for rank, same in found.items() if len(calling[rank]) < 2}
+
+
+def _divergences_in(ranked: dict[int, Process]) -> Iterator[Divergence]:
     logs: dict[str, Logs] = {}
     for rank, process in ranked.items():
         for call in process.calls:
@@ -300,12 +321,14 @@ def callers() -> list[str]:
     return found
 
 
-def signature(roots: Roots) -> str:
-    """Shape and type of the first tensor among the arguments, by its metadata."""
+def signature(roots: Roots, is_uneven: bool = False) -> str:
+    """Shape and type of the first tensor among the arguments, by its metadata; the type alone where shapes differ."""
     for name in roots.names:
         value = _value(roots, name)
         first = value[0] if isinstance(value, (list, tuple)) and value else value
         if hasattr(first, "shape") and hasattr(first, "dtype"):
+            if is_uneven:
+                return f"({str(first.dtype).rpartition('.')[2]})"
             count = f"{len(value)} x " if isinstance(value, (list, tuple)) else ""
             return f"({count}{str(first.dtype).rpartition('.')[2]}{list(first.shape)})"
     return ""
@@ -333,6 +356,19 @@ def group_name(group: Any) -> str:
 def _world() -> Any:
     distributed: Any = sys.modules.get("torch.distributed")
     return getattr(getattr(distributed, "group", None), "WORLD", None)
+
+
+def _world_name() -> str:
+    """Where the ranks of this world meet, as a digest that is the same on each; "" where that is not known."""
+    distributed: Any = sys.modules.get(TORCH)
+    try:
+        store = distributed._get_default_store()
+        while hasattr(store, "underlying_store"):
+            store = store.underlying_store
+        where = [str(getattr(store, name)) for name in ("host", "port", "path") if hasattr(store, name)]
+    except Exception:  # no group of torch's, or a store of the program's own
+        return ""
+    return digest(":".join(where)) if where else ""
 
 
 def _way_of_waiting(name: str, roots: Roots) -> str:

@@ -112,7 +112,7 @@ class RaceAt(RaceUser):
         if races:
             sure = any(race["sure"] for race in races)
             said = f"{len(races)} pairs of accesses that nothing orders"
-            aside = "" if sure else ", of which one touches only what its indices choose"
+            aside = "" if sure else ", of which one touches only some of the bytes between its first and its last"
             return Judgement(CONFIRMED if sure else SUSPICIOUS, said + aside, [told(race) for race in races[:4]])
         if not calls:
             return Judgement(NOT_EXERCISED, "the function was never called")

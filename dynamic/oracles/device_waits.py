@@ -7,7 +7,19 @@ from typing import Any, ClassVar
 
 from ..calls import lines_of, watched_frame
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Probe, Quick, State, need, total
+from ..probe import (
+    CLEAN,
+    CONFIRMED,
+    NOT_EXERCISED,
+    REFUTED,
+    SUSPICIOUS,
+    Judgement,
+    Probe,
+    Quick,
+    State,
+    need,
+    total,
+)
 from ..record import Recorder
 from .allocators import loaded_torch
 from .syncs import SYNCS, UNPINNED, WAIT, Line, sees_a_wait
@@ -15,6 +27,8 @@ from .tensors import qualname_of
 
 WAITS = 8
 """So many waits, in as many calls, are no matter of a first step."""
+RARE = 4
+"""Calls for one that waits, from which on waiting is no matter of each step."""
 HOST = 100
 """So many calls of the line for tensors of the host, and none for one of the device, and the finding is wrong."""
 
@@ -127,6 +141,8 @@ class DeviceWaits(SyncUser):
         enough = need(finding, "waits", WAITS)
         milliseconds = total(states, "microseconds") / 1000
         told = f"{cls.said} {seen} times at line {finding.line} in {calls} calls of {finding.symbol}"
+        if seen >= enough and calls > RARE * seen:
+            return Judgement(SUSPICIOUS, f"{told}: in few of them, which need be no part of each step")
         if seen >= enough and calls >= enough:
             return Judgement(CONFIRMED, f"{told}, {milliseconds:.1f} ms in all")
         if seen:

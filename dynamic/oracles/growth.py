@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
@@ -32,6 +33,12 @@ BOUND = 1000
 """So many different keys, all of them still there, are taken for growth without end, where the finding has no bound."""
 
 
+SET_UP = 10
+"""What all went in within one part in so many of the time since the first is set up once, and does not grow."""
+NO_TIME = 1.0
+"""Seconds that are too few to tell."""
+
+
 class GrowthLedger(Probe):
     """For containers that nobody trims: everything that was ever put in is looked for at the end."""
 
@@ -48,6 +55,15 @@ class GrowthLedger(Probe):
         self.shrunk = 0
         self.holders_seen = 0
         self.kept = 0
+        self.held: set[Hashable] = set()
+        """Of the keys, those that were there at the last look."""
+        self.ever = 0
+        """So many of them were there at once."""
+        self.trimmed = 0
+        """So many went while others stayed."""
+        self.emptied = 0
+        """How often all went at once."""
+        self.first = self.grown = self.looked = 0.0
         self.looked_for = 0
         self.bounded = ""
 
@@ -64,8 +80,12 @@ class GrowthLedger(Probe):
 
     def _insert(self, found: list[Hashable]) -> None:
         self.inserts += 1
-        if len(self.keys) < KEYS:
+        before = len(self.keys)
+        if before < KEYS:
             self.keys.update(map(_short, found))
+        if len(self.keys) != before or before >= KEYS or not found:
+            self.grown = time.monotonic()
+            self.first = self.first or self.grown
         if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
             self.look_here()
 
@@ -86,17 +106,23 @@ class GrowthLedger(Probe):
         self.holders_seen = max(self.holders_seen, holders)
         if not holders:
             return
-        size, kept = 0, 0
+        self.looked = time.monotonic()
+        size = 0
+        held: set[Hashable] = set()
         for watched in self.finding.watch:
             for _, container in self.holders(watched):
                 size += size_of(container) or 0
-                kept += len(self.keys.intersection(map(_short, names_in(container)))) if self.keys else 0
+                held |= self.keys.intersection(map(_short, names_in(container))) if self.keys else set()
                 self.bounded = self.bounded or bound_of(container)
         if self.sizes and size < self.sizes[-1]:
             self.shrunk += 1
         if not self.sizes or size != self.sizes[-1]:
             self.sizes = [*self.sizes, size][-64:]
-        self.kept, self.looked_for = kept, len(self.keys)
+        gone = self.held - held
+        self.trimmed += len(gone) if len(gone) < len(self.held) else 0
+        self.emptied += bool(gone) and len(gone) == len(self.held)
+        self.held, self.ever = held, max(self.ever, len(held))
+        self.kept, self.looked_for = len(held), len(self.keys)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -106,6 +132,11 @@ class GrowthLedger(Probe):
             "size": self.sizes[-1] if self.sizes else 0,
             "shrunk": self.shrunk,
             "bounded": self.bounded,
+            "ever": self.ever,
+            "trimmed": self.trimmed,
+            "emptied": self.emptied,
+            "grew": round(self.grown - self.first, 3),
+            "lasted": round(max(0.0, self.looked - self.first), 3) if self.first else 0.0,
             "objects": self.holders_seen,
         }
 
@@ -123,14 +154,34 @@ class GrowthLedger(Probe):
         if bounded:
             return Judgement(CLEAN, f"the container has a bound: {bounded[0]} ({seen})")
         if shrunk or (keys and total(states, "kept") < keys):
-            status = REFUTED if keys and total(states, "kept") == 0 and shrunk else CLEAN
-            return Judgement(status, f"entries were removed ({seen}, it shrank {shrunk} times)")
+            return _removed(states, enough, bound, f"{seen}, it shrank {shrunk} times")
         said = f"every entry ever made was still there ({seen}"
         if size < keys or (not keys and size < inserts):
             return Judgement(SUSPICIOUS, f"{said}; the keys themselves were not seen)", [seen])
         if (keys or inserts) < bound:  # a list has no keys: there what went in is counted
             return Judgement(SUSPICIOUS, f"{said}; {bound} would confirm)", [seen])
+        if not any(map(_goes_on, states)):
+            early = f"{said}, all of it made in the first moments: what is set up once is no growth)"
+            return Judgement(SUSPICIOUS, early, [seen])
         return Judgement(CONFIRMED, f"{said}, past the {bound} that were allowed)", [seen])
+
+
+def _removed(states: Sequence[State], enough: int, bound: int, seen: str) -> Judgement:
+    """Something went. That somebody trims it is shown by keys that went while others stayed."""
+    keys, ever, trimmed = total(states, "keys"), total(states, "ever"), total(states, "trimmed")
+    if keys and not ever:
+        return Judgement(CLEAN, f"what went in was never seen in it by its key ({seen})")
+    if keys and not trimmed and total(states, "emptied"):
+        said = f"{ever} entries were there at once until it was emptied: nobody was seen to trim it ({seen})"
+        return Judgement(SUSPICIOUS if ever >= bound else CLEAN, said, [seen] if ever >= bound else ())
+    is_trimmed = trimmed >= enough and total(states, "kept") == 0
+    return Judgement(REFUTED if is_trimmed else CLEAN, f"entries were removed ({seen})")
+
+
+def _goes_on(state: State) -> bool:
+    """Whether it grew for longer than it takes to set something up."""
+    lasted = float(state.get("lasted", 0.0))
+    return lasted < NO_TIME or SET_UP * float(state.get("grew", 0.0)) >= lasted
 
 
 def _short(key: Hashable) -> Hashable:

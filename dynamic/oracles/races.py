@@ -8,6 +8,7 @@ and neither is what numpy does to pinned memory.
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -225,4 +226,7 @@ def _access(tensor: Any, writes: bool, is_partial: bool) -> Access | None:
     size = int(tensor.element_size())
     begin = int(tensor.storage_offset()) * size
     last = sum((int(length) - 1) * int(step) for length, step in zip(tensor.shape, tensor.stride(), strict=True))
-    return Access(begin, begin + (last + 1) * size, writes, is_partial)
+    spread = [(int(length), int(step)) for length, step in zip(tensor.shape, tensor.stride(), strict=True) if step]
+    is_dense = math.prod(length for length, _ in spread) == last + 1
+    layout = () if is_dense else tuple(number for pair in spread for number in pair)
+    return Access(begin, begin + (last + 1) * size, writes, is_partial, layout)

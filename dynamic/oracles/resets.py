@@ -116,7 +116,7 @@ class StaleState(Probe):
         holders = {id(holder) for watched in self.finding.watch for holder, _ in self.holders(watched)}
         if id(subject) in holders:
             return {id(subject)}
-        return holders if len(holders) < 2 else holders & _reached_from(subject)
+        return holders if len(holders) < 2 else holders & reached_from(subject)
 
     def returned(
         self, target: Target, token: object, roots: Roots, result: object, error: BaseException | None
@@ -267,7 +267,7 @@ class StaleState(Probe):
         )
 
 
-def _reached_from(thing: object) -> set[int]:
+def reached_from(thing: object) -> set[int]:
     """By id: what an object has, and what that has in turn, a few levels down."""
     found, level = {id(thing)}, [thing]
     for _ in range(DEPTH):

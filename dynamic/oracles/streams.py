@@ -28,6 +28,17 @@ class Access(NamedTuple):
     writes: bool
     is_partial: bool
     """Whether it touches some of these bytes only, chosen by indices: that it meets another is not sure."""
+    layout: tuple[int, ...] = ()
+    """Lengths and steps of a view that leaves out bytes in between; none for one that does not."""
+
+    def surely_meets(self, other: Access) -> bool:
+        """Whether a byte is touched by both, for stretches that overlap."""
+        if self.is_partial or other.is_partial:
+            return False
+        if self.layout == other.layout:
+            return not self.layout or self.begin == other.begin
+        one, spread = (self, other) if not self.layout else (other, self)
+        return not one.layout and (one.begin <= spread.begin < one.end or one.begin < spread.end <= one.end)
 
 
 class Seen(NamedTuple):
@@ -49,7 +60,7 @@ class Race(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        return not (self.earlier.access.is_partial or self.later.access.is_partial)
+        return self.earlier.access.surely_meets(self.later.access)
 
     @property
     def is_of_the_host(self) -> bool:
@@ -193,4 +204,9 @@ def _covers(now: Seen, one: Seen) -> bool:
 
 
 def _within(one: Seen, now: Seen) -> bool:
-    return not now.access.is_partial and now.access.begin <= one.access.begin and one.access.end <= now.access.end
+    """Is each byte of the earlier one touched again?"""
+    if now.access.is_partial or now.access.layout not in ((), one.access.layout):
+        return False
+    if now.access.layout:
+        return now.access.begin == one.access.begin
+    return now.access.begin <= one.access.begin and one.access.end <= now.access.end

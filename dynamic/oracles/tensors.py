@@ -24,6 +24,9 @@ MOST_ENTRIES = 50_000
 POINTS = 16
 SHOWN = 24
 
+BLOCK = 512
+"""Bytes in whose multiples a device's allocator hands out memory (kMinBlockSize of torch's)."""
+
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -155,12 +158,17 @@ class Ledger:
             site.name: {
                 "allocations": site.allocations,
                 "bytes": site.bytes,
-                "sizes": len(site.sizes),
+                "sizes": len(blocks_of(site.sizes)),
                 "least": min(site.sizes),
                 "most": max(site.sizes),
             }
             for site in most
         }
+
+
+def blocks_of(sizes: Iterable[int]) -> set[int]:
+    """The sizes of the blocks that are handed out for these."""
+    return {-(-size // BLOCK) * BLOCK for size in sizes}
 
 
 def place_of(frame: FrameType) -> str:
@@ -221,7 +229,7 @@ def sizes_in(traces: Iterable[Iterable[Any]], folder: str) -> dict[str, dict[str
         site: {
             "allocations": len(those),
             "bytes": sum(those),
-            "sizes": len(set(those)),
+            "sizes": len(blocks_of(those)),
             "least": min(those),
             "most": max(those),
         }

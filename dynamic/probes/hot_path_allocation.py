@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from ..oracles.allocators import loaded_torch
-from ..oracles.tensors import Ledger, Site, qualname_of
+from ..oracles.tensors import Ledger, Site, blocks_of, qualname_of
 from ..paths import Roots
 from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, State, need, total
@@ -54,7 +54,7 @@ class Probe(Base):
 
     def state(self) -> dict[str, Any]:
         sites = list(self._sites())
-        sizes = sorted(set().union(*(site.sizes for site in sites)))
+        sizes = sorted(blocks_of(set().union(*(site.sizes for site in sites))))
         return {
             "calls": self.calls,
             "allocations": sum(site.allocations for site in sites),
@@ -75,7 +75,7 @@ class Probe(Base):
         if names["torch"] is None:
             return cls.judge(finding, [same]).status == CLEAN
         exec(compile("def build(size):\n    return torch.ones(size)\n", "canary.py", "exec"), names)
-        for size in range(1, ALL_CALLS):
+        for size in range(128, 128 * ALL_CALLS, 128):
             token: Any = probe.called(None, None, None)  # type: ignore[arg-type]
             names["build"](size)
             token.end()

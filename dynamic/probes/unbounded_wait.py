@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 from ..calls import lines_of, watched_frame
 from ..paths import Roots
 from ..plan import Finding, Target
-from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, total
+from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, SUSPICIOUS, Judgement, Quick, State, need, total
 from ..probe import Probe as Base
 from ..read import Process, Run
 
@@ -21,9 +22,12 @@ _KEPT = 16
 _SILENT = 2.0
 """A process that gave no sign for so long before the others' last one was gone."""
 
-OPEN, RETURNED = "open", "returned"
+OPEN, HELD, RETURNED = "open", "open, with a limit of its own", "returned"
 _FROM_OUTSIDE = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError"})
 """Who ends a wait by one of these is not the wait itself."""
+ENDED = "its children had ended"
+_WAITERS = frozenset(("threading", "queue", "subprocess", "selectors", "concurrent.futures._base", "ssl", "socket"))
+"""Modules whose functions wait, beside those of multiprocessing; with `timeout` they wait for so long."""
 _LIMITS = ("Timeout", "Empty", "Again")
 
 Loss = tuple[float, str]
@@ -33,11 +37,12 @@ Loss = tuple[float, str]
 class Call:
     """A call of the watched function. Its frame tells where it is, also while a coroutine is suspended."""
 
-    __slots__ = ("frame", "since")
+    __slots__ = ("frame", "is_limited", "since")
 
     def __init__(self, frame: FrameType) -> None:
         self.frame: FrameType | None = frame
         self.since = 0.0
+        self.is_limited = False
 
 
 class Wait:
@@ -105,6 +110,7 @@ class Probe(Base):
                 call.since = 0.0
             elif not call.since:
                 call.since = now
+                call.is_limited = has_a_limit(frame)
 
     def _lines(self, frame: FrameType) -> range:
         found = self.lines.get(id(frame.f_code))
@@ -113,11 +119,11 @@ class Probe(Base):
         return found
 
     def state(self) -> dict[str, Any]:
-        waiting = sorted(call.since for call in list(self.open.values()) if call.since)[:_KEPT]
+        waiting = [(call.since, HELD if call.is_limited else OPEN) for call in list(self.open.values()) if call.since]
         return {
             "calls": self.calls,
             "waits": [
-                *([round(since, 3), 0.0, OPEN] for since in waiting),
+                *([round(since, 3), 0.0, how] for since, how in sorted(waiting)[:_KEPT]),
                 *([round(wait.since, 3), round(wait.until, 3), wait.how] for wait in self.ended),
             ],
         }
@@ -142,14 +148,40 @@ class Probe(Base):
         return _judged(finding, patience, met) if met else _unmet(run, waiting)
 
 
+def has_a_limit(frame: FrameType) -> bool:
+    """Whether what this function waits in was given a time; of a coroutine that is suspended nobody can tell."""
+    for inner in sys._current_frames().values():
+        within: list[FrameType] = []
+        at: FrameType | None = inner
+        while at is not None and at is not frame:
+            within.append(at)
+            at = at.f_back
+        if at is frame:
+            return any(_is_given_a_time(one) for one in within)
+    return False
+
+
+def _is_given_a_time(frame: FrameType) -> bool:
+    module = str(frame.f_globals.get("__name__"))
+    if module not in _WAITERS and not module.startswith("multiprocessing."):
+        return False
+    variables = frame.f_locals
+    given = variables.get("timeout")
+    if sys.version_info < (3, 13):
+        variables.clear()  # else the look leaves a copy behind
+    return isinstance(given, (int, float)) and given >= 0
+
+
 def _judged(finding: Finding, patience: int, met: list[tuple[Process, Wait, Loss]]) -> Judgement:
     stuck = [one for one in met if _is_stuck(one[1], one[2], patience)]
     if stuck:
         evidence = [f"{p.label()} waited on for {_after(wait, loss):.0f} s after {loss[1]}" for p, wait, loss in stuck]
         said = f"{finding.symbol} still waited at line {finding.line} {patience} s after {stuck[0][2][1]}"
+        if all(loss[1] == ENDED for _, _, loss in stuck):
+            return Judgement(SUSPICIOUS, f"{said}, in good order: it need not have waited for them", evidence[:5])
         return Judgement(CONFIRMED, said, evidence[:5])
     limited = [one for one in met if _has_limit(one[1]) and one[2][1].startswith("stop:")]
-    if limited:
+    if limited and not any(wait.how == OPEN for _, wait, _ in met):
         _, wait, loss = limited[0]
         return Judgement(REFUTED, f"{wait.how} ended the wait {_after(wait, loss):.1f} s after {loss[1]}")
     _, wait, loss = met[0]
@@ -174,7 +206,7 @@ def _after(wait: Wait, loss: Loss) -> float:
 
 def _is_stuck(wait: Wait, loss: Loss, patience: float) -> bool:
     """An answer that came late after all is none."""
-    return wait.how != RETURNED and not _has_limit(wait) and _after(wait, loss) > patience
+    return wait.how not in (RETURNED, HELD) and not _has_limit(wait) and _after(wait, loss) > patience
 
 
 def _has_limit(wait: Wait) -> bool:
@@ -193,4 +225,4 @@ def _losses(run: Run, process: Process) -> Iterator[Loss]:
             yield other.last_alive, f"{other.label()} was gone"
     children = [other for other in others if other.head.get("ppid") == process.pid]
     if children and all(child.tail and child.last_alive < process.last_alive for child in children):
-        yield max(child.last_alive for child in children), "its children had ended"
+        yield max(child.last_alive for child in children), ENDED

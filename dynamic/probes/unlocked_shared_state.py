@@ -3,7 +3,8 @@
 As Eraser does it, for each object: as long as one thread uses the attribute, or each hands the object on to the next,
 it is exclusive and no lock is asked for. From the first use by another thread that no start, join, queue or future has
 put in order it is shared, and only the locks that are held at every use from then on remain; with a write among them,
-and none remaining, it is a race. It need not go wrong in this run: that nothing keeps the two apart is enough.
+and none remaining, it is a race, unless another lock in reach is locked at both. It need not go wrong in this run: that
+nothing keeps the two apart is enough.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from ..oracles.clocks import Clock, Ordering, clock
+from ..oracles.gates import Gates
 from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, Judgement, State, samples, total
 
@@ -34,14 +36,18 @@ EXCLUSIVE, SHARED, SHARED_MODIFIED = "exclusive", "shared", "shared-modified"
 class Use:
     """One thread's last use of one object's attribute, at one place."""
 
-    __slots__ = ("held", "number", "place", "time", "writes")
+    __slots__ = ("gates", "held", "number", "place", "time", "writes")
 
-    def __init__(self, by: Clock, place: str, writes: bool, held: frozenset[str]) -> None:
+    def __init__(
+        self, by: Clock, place: str, writes: bool, held: frozenset[str], gates: frozenset[int] = frozenset()
+    ) -> None:
         self.number = by.number
         self.time = by.time
         self.place = place
         self.writes = writes
         self.held = held
+        self.gates = gates
+        """Other locks in reach that were locked then, by id: the caller's or the module's may be around it."""
 
     def told(self) -> str:
         locks = " and ".join(sorted(self.held)) or "no lock"
@@ -93,7 +99,8 @@ class Cell:
         if self.state != SHARED_MODIFIED or self.locks or not self.came_back:
             return None
         for other in self._others(use.number):
-            if (use.writes or other.writes) and not use.held & other.held and not by.knows(other.number, other.time):
+            is_apart = use.held & other.held or use.gates & other.gates or by.knows(other.number, other.time)
+            if (use.writes or other.writes) and not is_apart:
                 return other
         return None
 
@@ -114,6 +121,7 @@ class Probe(Ordering):
         self.lock_names = [str(name) for name in finding.options.get("locks", ())]
         self.kinds: dict[type, bool] = {}
         self.asking: dict[type, Ask] = {}
+        self.gates = Gates()
         self.cells: dict[int, Cell] = {}
         self.taken_by: dict[int, int] = {}
         """By the id of a lock, the thread that was seen taking it."""
@@ -162,7 +170,9 @@ class Probe(Ordering):
         if cell is None:
             return
         _, _, target, line, writes, held = mark
-        use = Use(by, f"{target.qualname}:{line}", writes, held)
+        own = {id(getattr(subject, name, None)) for name in self.lock_names}
+        gates = frozenset(id(lock) for lock in self.gates.locked(subject)) - own
+        use = Use(by, f"{target.qualname}:{line}", writes, held, gates)
         cell.use(use, by)
         self.threads.add(by.number)
         self.shared += cell.state != EXCLUSIVE

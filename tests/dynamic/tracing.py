@@ -13,6 +13,7 @@ from llmlint.catalogue import Catalogue
 from llmlint.dynamic.read import Run, read_run
 from llmlint.findings import Finding, Verdict
 from llmlint.runtime.block import Block
+from llmlint.runtime.device_watch import DeviceWatch, with_device_watch
 from llmlint.runtime.plan import make_plan
 from llmlint.runtime.trace import environment, prepare
 from llmlint.runtime.verdicts import with_verdicts
@@ -47,9 +48,11 @@ def run_program(
     python: str = sys.executable,
     programs: Path = PROGRAMS,
     env: dict[str, str] | None = None,
+    device: str = "cuda",
 ) -> tuple[subprocess.CompletedProcess[str], Run]:
     """The program's own outcome, and what its run recorded."""
-    prepare(folder, make_plan(findings, NO_PAGES, programs))
+    plan = make_plan(findings, NO_PAGES, programs)
+    prepare(folder, with_device_watch(plan, DeviceWatch(device=device), programs))
     base = {**os.environ, "BUGS": bugs, "LLMLINT_TICK": "0.02", **(env or {})}
     base.pop("PYTHONPATH", None)
     done = subprocess.run(

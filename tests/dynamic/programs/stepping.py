@@ -48,7 +48,7 @@ class Masks:
         self.torch = torch
 
     def step(self, number: int):
-        return self.build(1 + number % 16 if "varied" in BUGS else 16)
+        return self.build(16 * (1 + number % 16) if "varied" in BUGS else 16)
 
     def build(self, length: int):
         room = self.torch.ones(length, length)

@@ -34,9 +34,9 @@ BOUND = 1000
 
 
 SET_UP = 10
-"""What all went in within one part in so many of the time since the first is set up once, and does not grow."""
-NO_TIME = 1.0
-"""Seconds that are too few to tell."""
+"""What all went in within one part in so many of a process's work since the first is set up, and does not grow."""
+NO_TIME = 0.5
+"""Seconds of the processor that are too few to tell."""
 
 
 class GrowthLedger(Probe):
@@ -83,8 +83,9 @@ class GrowthLedger(Probe):
         before = len(self.keys)
         if before < KEYS:
             self.keys.update(map(_short, found))
-        if len(self.keys) != before or before >= KEYS or not found:
-            self.grown = time.monotonic()
+        is_new = len(self.keys) != before or before >= KEYS or not found
+        if is_new and (not self.first or not self.inserts & 15):
+            self.grown = time.process_time()
             self.first = self.first or self.grown
         if self.inserts >= 64 and self.inserts & (self.inserts - 1) == 0:
             self.look_here()
@@ -106,7 +107,7 @@ class GrowthLedger(Probe):
         self.holders_seen = max(self.holders_seen, holders)
         if not holders:
             return
-        self.looked = time.monotonic()
+        self.looked = time.process_time()
         size = 0
         held: set[Hashable] = set()
         for watched in self.finding.watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
-from ..calls import CallKey, here
+from ..calls import CallKey, here, watched_frame
 from ..paths import Roots, elements, one_value
 from ..plan import Finding, Target
 from ..probe import (
@@ -67,6 +67,9 @@ class PairLedger(Probe):
         self.calls = 0
         self.bad_ends = 0
         self.good_ends = 0
+        self.as_told = 0
+        """Of those, the ones that left as the finding says: at its line, or in failure where it names no exit."""
+        self.said_yes = self.said_no = 0
         self.acquired = 0
         self.released = 0
         self.below_zero = 0
@@ -153,10 +156,13 @@ class PairLedger(Probe):
         if not token.acquired:
             return
         held = [thing for thing in token.acquired if self.balance.get(thing, 0) > 0]
-        early = self.finding.options.get("exit") == "return" and not result
-        if error is None and self.only_errors and not early:
+        is_here = self.only_errors and _left_at(error) == self.finding.line
+        self.said_yes += error is None and _says_yes(result)
+        self.said_no += error is None and not _says_yes(result)
+        if error is None and self.only_errors and not is_here:
             return
         self.bad_ends += 1
+        self.as_told += is_here or (not self.only_errors and error is not None)
         self.good_ends += not held
         how = type(error).__name__ if error is not None else "return"
         for thing in held[:256]:
@@ -173,6 +179,7 @@ class PairLedger(Probe):
             "calls": self.calls,
             "bad_ends": self.bad_ends,
             "good_ends": self.good_ends,
+            "as_told": self.as_told + (self.said_no if self.said_yes and not self.only_errors else 0),
             "acquired": self.acquired,
             "released": self.released,
             "below_zero": self.below_zero,
@@ -197,9 +204,22 @@ class PairLedger(Probe):
             return Judgement(NOT_EXERCISED, "nothing was acquired through the functions that the finding names")
         if not bad:
             return Judgement(NOT_EXERCISED, f"no call ended in an error after it had acquired something ({seen})")
-        if not left and good == bad and bad >= need(finding, "ends", 20):
+        as_told = total(states, "as_told")
+        if not left and good == bad and as_told >= need(finding, "ends", 20):
             return Judgement(REFUTED, f"everything was given back each time ({seen})")
+        seen = f"{seen}, {as_told} left by the way that is told of"
         return Judgement(CLEAN, f"nothing was seen to stay behind for good ({seen})")
+
+
+def _left_at(error: BaseException | None) -> int:
+    """The line at which the watched function was left."""
+    if error is None:
+        return watched_frame().f_lineno
+    return error.__traceback__.tb_lineno if error.__traceback__ is not None else 0
+
+
+def _says_yes(result: object) -> bool:
+    return result is not None and result is not False
 
 
 def _things(target: Target, roots: Roots) -> list[Hashable]:

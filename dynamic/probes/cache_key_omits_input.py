@@ -25,6 +25,10 @@ from ..probe import Probe as Base
 from ..values import Mark, mark, size_of
 
 KEYS = 50_000
+PAIRS = 2048
+"""Of so many keys all that they are made of is looked at."""
+APART = 3
+"""So many times another value of the omitted inputs alone must have made another key."""
 
 
 class Probe(Base):
@@ -51,11 +55,16 @@ class Probe(Base):
         self.shared: set[Mark] = set()
         self.hits = 0
         self.dropped = 0
+        self.others: dict[Mark, dict[Mark, Mark]] = {}
+        """By what else a key was made of: by the omitted inputs, the key."""
+        self.told_apart = 0
+        """Keys that were another for another value of the omitted inputs and the same of all else."""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role == "key":
             given = [path for path in self.finding.extra_paths() if path.root in roots.names]
-            return {path.text: [mark(value) for value in path.values(roots)] for path in given}
+            found = {path.text: [mark(value) for value in path.values(roots)] for path in given}
+            return found, self._rest({name: roots(name) for name in roots.names})
         if target.role == "lookup" and target.entity is not None:
             return _one_mark(target.entity.values(roots))
         return None
@@ -65,14 +74,15 @@ class Probe(Base):
     ) -> None:
         if error is not None:
             return
-        if target.role == "key" and isinstance(token, dict):
+        if target.role == "key" and isinstance(token, tuple):
+            given, rest = token
             omitted: list[Mark] = []
             for path in self.finding.extra_paths():
-                omitted.extend(token.get(path.text) or [mark(value) for value in path.values(roots)])
+                omitted.extend(given.get(path.text) or [mark(value) for value in path.values(roots)])
             if self.beside:
-                self._make(result, omitted)
+                self._make(result, omitted, rest)
             elif target.entity is not None and (found := target.entity.values(roots)):
-                self._make(found[0] if len(found) == 1 else tuple(found), omitted)
+                self._make(found[0] if len(found) == 1 else tuple(found), omitted, rest)
         elif target.role == "lookup" and target.entity is not None:
             key = token if token is not None else _one_mark(target.entity.values(roots))
             if key is not None and _is_hit(result):
@@ -85,12 +95,14 @@ class Probe(Base):
             if len(known) < len(reads):
                 return None
 
-            def made(marks: list[Mark], result: object, error: BaseException | None) -> None:
+            def made(token: tuple[list[Mark], Mark | None], result: object, error: BaseException | None) -> None:
                 if error is None:
-                    self._make(result, marks)
+                    self._make(result, *token)
 
-            def given(values: tuple[object, ...]) -> list[Mark]:
-                return [mark(read(values)) for read in known] if in_a_stretch(self.made + 1) else []
+            def given(values: tuple[object, ...]) -> tuple[list[Mark], Mark | None]:
+                if not in_a_stretch(self.made + 1):
+                    return [], None
+                return [mark(read(values)) for read in known], self._rest(dict(zip(names, values, strict=False)))
 
             return Quick(given, made)
         read = one_value(target.entity, names) if target.role == "lookup" else None
@@ -107,7 +119,22 @@ class Probe(Base):
 
         return Quick(asked, looked_up)
 
-    def _make(self, returned: object, marks: list[Mark]) -> None:
+    def _rest(self, given: dict[str, object]) -> Mark | None:
+        """What else a key is made of: all parameters that are no omitted input. None where one is an object that holds
+        such an input, or anything that is no plain value: what is the same of it can't be told cheaply."""
+        paths = [path for path in self.finding.extra_paths() if path.root in given]
+        if self.made >= PAIRS or any(path.steps for path in paths):
+            return None
+        left_out = {"self", "cls", *(path.root for path in paths)}
+        rest = [value for name, value in given.items() if name not in left_out]
+        return hash(tuple(map(mark, rest))) if all(map(_is_plain, rest)) else None
+
+    def _tell_apart(self, key: Mark, inputs: Mark, rest: Mark) -> None:
+        before = self.others.setdefault(rest, {})
+        self.told_apart += inputs not in before and bool(before) and key not in before.values()
+        before[inputs] = key
+
+    def _make(self, returned: object, marks: list[Mark], rest: Mark | None = None) -> None:
         """A key was made; `marks` stand for what the finding says that it does not see."""
         self.made += 1
         if not in_a_stretch(self.made) or len(marks) < len(self.finding.extra_paths()):
@@ -118,6 +145,8 @@ class Probe(Base):
             self.dropped += 1
             return
         self.values.add(inputs)
+        if rest is not None:
+            self._tell_apart(names[0], inputs, rest)
         thread = get_ident()
         for name in names:
             if self.inputs.setdefault(name, inputs) != inputs:
@@ -141,6 +170,7 @@ class Probe(Base):
             "values": len(self.values),
             "shared": len(self.shared),
             "hits": self.hits,
+            "told_apart": self.told_apart,
             "dropped": self.dropped,
             "skipped": max(0, self.made - ALL),
         }
@@ -163,10 +193,18 @@ class Probe(Base):
         if shared:
             return Judgement(CLEAN, f"{shared} keys stood for different inputs, but no hit was seen ({seen})")
         unseen = total(states, "dropped") + total(states, "skipped")
-        if values >= need(finding, "values", 8) and not unseen:
+        told_apart = total(states, "told_apart")
+        if values >= need(finding, "values", 8) and told_apart >= APART and not unseen:
             return Judgement(REFUTED, f"different inputs always had different keys ({seen})")
         aside = f"; {unseen} of them were not looked at" if unseen else ""
-        return Judgement(CLEAN, f"different inputs had different keys ({seen}{aside})")
+        alone = f", {told_apart} times with all else the same"
+        return Judgement(CLEAN, f"different inputs had different keys{alone} ({seen}{aside})")
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return len(value) <= 4096 and all(isinstance(part, (int, str, bytes, float, type(None))) for part in value)
+    return isinstance(value, (int, str, bytes, float, type(None)))
 
 
 def _one_mark(values: list[object]) -> Mark | None:

@@ -11,14 +11,17 @@ from ..plan import Finding, Target
 from ..probe import CLEAN, CONFIRMED, NOT_EXERCISED, REFUTED, Judgement, Quick, State, need, total
 from ..probe import Probe as Base
 
+LONG = 64
+
 
 class Steps:
     """A call of the finding's function: the machine that refused last in it, if any."""
 
-    __slots__ = ("refused", "went_on")
+    __slots__ = ("at", "refused", "steps", "went_on")
 
     def __init__(self) -> None:
-        self.refused = 0
+        self.refused = self.at = self.steps = 0
+        """The machine, which of the steps it refused, and how many there were."""
         self.went_on = False
 
 
@@ -36,6 +39,10 @@ class Probe(Base):
         self.steps = 0
         self.refused = 0
         self.went_on = 0
+        self.refused_at: dict[int, int] = {}
+        """Calls by the number of the step that was refused, up to so many."""
+        self.longest = 0
+        """Steps in a call."""
 
     def called(self, target: Target, subject: object, roots: Roots) -> object:
         if target.role == "scope":
@@ -76,8 +83,9 @@ class Probe(Base):
         if error is None:
             steps, machine = token
             self.steps += 1
+            steps.steps += 1
             if result is False:
-                steps.refused = machine
+                steps.refused, steps.at = machine, steps.steps
 
     def _end(self, token: Any, result: object, error: BaseException | None) -> None:
         place = here()
@@ -87,11 +95,20 @@ class Probe(Base):
         stack.remove(token)
         if not stack:
             self.open.pop(place, None)
-        self.refused += token.refused > 0
+        self.longest = max(self.longest, token.steps)
+        if token.refused > 0:
+            self.refused += 1
+            self.refused_at[min(token.at, LONG)] = self.refused_at.get(min(token.at, LONG), 0) + 1
         self.went_on += token.went_on
 
     def state(self) -> dict[str, Any]:
-        return {"calls": self.calls, "steps": self.steps, "refused": self.refused, "went_on": self.went_on}
+        return {
+            "calls": self.calls,
+            "steps": self.steps,
+            "refused": self.refused,
+            "went_on": self.went_on,
+            "early": sum(count for at, count in self.refused_at.items() if at < min(self.longest, LONG)),
+        }
 
     @classmethod
     def judge(cls, finding: Finding, states: Sequence[State]) -> Judgement:
@@ -104,6 +121,10 @@ class Probe(Base):
             return Judgement(NOT_EXERCISED, "the function was never called")
         if not refused:
             return Judgement(NOT_EXERCISED, f"the machine never refused a step ({seen})")
-        if refused >= need(finding, "refused", 3):
+        early = total(states, "early")
+        if early >= need(finding, "refused", 3):
             return Judgement(REFUTED, f"each time the machine refused, the function took no further step ({seen})")
-        return Judgement(CLEAN, f"the function took no further step when the machine refused ({seen})")
+        said = f"the function took no further step when the machine refused ({seen}"
+        return Judgement(
+            CLEAN, f"{said}; in {early} of these it takes more at other times, and may have had some left)"
+        )

@@ -69,8 +69,9 @@ def _dropped(program: Program, calls: list[Call]) -> Iterator[Report]:
     for function, effect in dropped:
         name = last_name(effect.callee)
         alike = [call for call in checked if last_name(call.effect.callee) == name]
-        # Of a library that is declared and not known, the same function has to be looked at elsewhere.
-        if not (is_habit if program.vocabulary.names_gpu_call(name) else alike):
+        # Of a library that is declared and not known, as many calls of the same function have to be looked at.
+        others = sum(last_name(call.effect.callee) == name for call in dropped)
+        if not (is_habit if program.vocabulary.names_gpu_call(name) else len(alike) >= others):
             continue
         other = (alike or checked)[0].effect
         yield Report(

@@ -20,7 +20,8 @@ _FEWEST_OTHERS = 2
 _MOST_ASK = 0.6
 _SEARCHES = frozenset({"find", "count", "contains"})
 _SELDOM = frozenset({"malloc", "calloc", "realloc", "strdup", "dynamic_cast", "dynamic_pointer_cast"})
-"""What gives null only where memory is at its end, or where a class is not what everything else takes it for."""
+"""What gives null only where memory is at its end, or a class is not what everybody takes it for. It is told where most
+others ask."""
 
 
 class _Site(NamedTuple):
@@ -49,9 +50,14 @@ def check_program(program: Program) -> Iterator[Report]:
             elif name and use.asked:
                 asked[like] = asked.get(like, 0) + 1
     for like, found in sites.items():
-        if nulls.may_give_null(last_name(like)):
+        others = asked.get(like, 0)
+        if nulls.may_give_null(last_name(like)) and (_most_ask(others, len(found)) or last_name(like) not in _SELDOM):
             for site in (site for site in found if site.function in program.asked):
-                yield _others_ask(program, site, asked.get(like, 0), len(found), nulls)
+                yield _others_ask(program, site, others, len(found), nulls)
+
+
+def _most_ask(others: int, silent: int) -> bool:
+    return others >= _FEWEST_OTHERS and others >= _MOST_ASK * (others + silent)
 
 
 def _like(callee: str) -> str:
@@ -115,8 +121,8 @@ def _asked_in(test: Test) -> Iterator[str]:
 def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
     function, use, reach = site
     what = use.place or "the result"
-    most = others >= _FEWEST_OTHERS and others >= _MOST_ASK * (others + silent)
     filled = _was_filled(program, site, nulls)
+    is_sure = _most_ask(others, silent) and not filled and last_name(use.callee) not in _SELDOM
     return Report(
         _place(function, reach),
         symbol_of(function),
@@ -126,7 +132,7 @@ def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: 
             Step(function.path, use.line, f"{use.callee}() is called here"),
             *_steps(function, use, reach, nulls),
         ),
-        confidence="medium" if most and not filled and use.callee.rpartition(".")[2] not in _SELDOM else "low",
+        confidence="medium" if is_sure else "low",
         reason="a test before it has filled what it looks into"
         if filled
         else f"{others} of {others + silent} callers ask first",

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-AT_FIRST, SHARE = 0.02, 100
+AT_FIRST, SHARE = 0.02, 400
 """Seconds of the program's own thread that looking may take at first, and what part of its time from then on."""
 FOLLOWED = 4096
 LOOKED_AT = 256
-"""Of so many ends of each way every call is asked for its beginning, too."""
+"""So many ends of each way are looked at when they begin, too."""
 
 Holds = Callable[[Hashable], bool]
 Ended = Mapping[Hashable, tuple[str, int, float]]
@@ -42,7 +42,7 @@ class Departures:
         self.spent, self.began = 0.0, time.monotonic()
 
     def wants_more(self, via: str) -> bool:
-        """Whether each call is to be told of when it begins; later some of them do."""
+        """Whether each call is to be told of when it begins."""
         return self.looked_at.get(via, 0) < LOOKED_AT and self._may_look(time.monotonic())
 
     def _may_look(self, now: float) -> bool:
@@ -51,7 +51,7 @@ class Departures:
     def begins(self, entities: Iterable[Hashable], via: str) -> None:
         """A call begins that ends them."""
         began = time.monotonic()
-        if not self._may_look(began):
+        if self.looked_at.get(via, 0) >= LOOKED_AT or not self._may_look(began):
             return
         _count(self.looked_at, via)
         if len(self.leaving) >= FOLLOWED:  # calls that never came back

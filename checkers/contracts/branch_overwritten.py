@@ -99,7 +99,7 @@ def _chosen(branching: tree.If) -> dict[str, list[tree.Assign]]:
     """The places that branches give a value which nothing further down in the branch reads."""
     found: dict[str, list[tree.Assign]] = {}
     for body in _branches(branching):
-        for at, statement in enumerate(body):
+        for at, statement in enumerate(body if not _ends_away(body) else ()):
             for place, given in _given(statement).items():
                 if not any(_reads(node, place) for node in body[at + 1 :] if not _refuses(node, place)):
                     found.setdefault(place, []).extend(given)

@@ -16,6 +16,7 @@ from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
+from llmlint.code.syntax.written import text_of
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Vocabulary
 
@@ -193,7 +194,9 @@ def _taken_while_there_is_room(file: SourceFile) -> Iterator[_Found]:
 
 def _asks_for_two_at_once(file: SourceFile) -> Iterator[_Found]:
     """`kind != "a" or kind != "b"` is always true, `kind == "a" and kind == "b"` never."""
-    for logic in nodes(file.tree, tree.Logic):
+    logics = nodes(file.tree, tree.Logic)
+    lines = file.text.split("\n") if logics else []
+    for logic in logics:
         op = "!=" if logic.op == "or" else "=="
         said: dict[str, str] = {}
         for operand in logic.operands:
@@ -201,7 +204,7 @@ def _asks_for_two_at_once(file: SourceFile) -> Iterator[_Found]:
                 case tree.Compare(
                     operands=[left, tree.Literal(kind="string" | "int" | "char", text=text)], ops=[asked]
                 ):
-                    place = spot(left)
+                    place = spot(left) if "<" not in text_of(left, lines) else ""  # `bits_of<A>` is not `bits_of<B>`
                     if asked == op and place and said.setdefault(place, text) != text:
                         always = "always" if op == "!=" else "never"
                         yield _Found(

@@ -41,6 +41,7 @@ _REVIVES = frozenset(
     "clear reset assign resize swap emplace push_back emplace_back insert append push open str store empty valid "
     "joinable has_value operator=".split()
 )
+_FUTURE = re.compile(r"\b(?:shared_)?future\b|\bpromise\b")
 _MOVABLE = re.compile(r"^[A-Za-z_][\w.]*$")
 _CAPTURED_MOVE = re.compile(r"=\s*std::move\(\s*([A-Za-z_]\w*)\s*\)")
 
@@ -337,7 +338,9 @@ class _Lifetimes(Walk[Hold]):
         self._lose(at, place, use, dead.origin)
 
     def _stays(self, at: tree.Attribute) -> bool:
-        """A number is left as it was when the whole is moved from."""
+        """A number is left as it was when the whole is moved from, and a smart pointer is null: it may be asked."""
+        if at.name == "get" and not _FUTURE.search(self._declared_type(place_of(at.value))):
+            return not has_arrow(at, self.lines)
         if at.name in _OF_OWNERS or has_arrow(at, self.lines):
             return False
         if at.name in self.fields:
@@ -410,7 +413,7 @@ class _Lifetimes(Walk[Hold]):
         for key, held in self._kills[before:]:
             place = key.removesuffix(_DEAD)
             if held.origin.how == "moved" and place.partition(".")[0] not in own and place not in own:
-                if _stays_in_loop(node, held.origin.at):
+                if not _is_before_the_rounds(node, held.origin.at) and _stays_in_loop(node, held.origin.at):
                     self._lose(held.origin.at, place, "moved from again in the next round", held.origin)
 
 
@@ -466,6 +469,14 @@ def _names(node: tree.Node) -> Iterator[str]:
 
 
 _LEAVES = tree.Return | tree.Raise | tree.Jump
+
+
+def _is_before_the_rounds(loop: tree.Loop, at: tree.Node) -> bool:
+    """Does it stand in what a loop does once: in its beginning, or in what it walks?"""
+    once = loop.iterable
+    if loop.kind == "count" and isinstance(once, tree.Collection):
+        once = next((part for part in once.items[:1] if isinstance(part, tree.Assign)), None)
+    return once is not None and any(node is at for node in tree.walk(once))
 
 
 def _stays_in_loop(loop: tree.Node, at: tree.Node) -> bool:

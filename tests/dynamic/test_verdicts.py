@@ -235,7 +235,7 @@ SHORT_LIVED = finding(
 @pytest.mark.parametrize(
     ("requests", "pause", "status", "said"),
     [
-        (3, 0.0, "not-exercised", "no object that holds the container was seen|gone before anybody looked into it"),
+        (3, 0.0, "not-exercised|exercised-clean", "no object that holds|gone before anybody looked|too soon to tell"),
         (3, 1.5, "not-exercised", "the container was gone before anybody looked into it"),
         (150, 0.0, "exercised-clean", "no object that holds the container was there to look into|too soon to tell"),
     ],
@@ -243,11 +243,12 @@ SHORT_LIVED = finding(
 def test_what_was_gone_before_it_was_looked_into_is_not_said_to_be_clean(
     requests: int, pause: float, status: str, said: str, tmp_path: Path
 ) -> None:
-    """The program leaves a third of them behind; the tracer's own thread looks in the pause or not at all."""
+    """The program leaves a third of them behind; the tracer's own thread looks in the pause or not at all, the program's
+    own when it may."""
     program = f"import short_lived; short_lived.work({requests}, {pause})"
     tick = "0.02" if pause else "5"
     done, run = run_program(tmp_path, [SHORT_LIVED], "-c", program, env={"LLMLINT_TICK": tick})
     assert done.stdout == f"{requests // 3} left\n"
     found = verdicts([SHORT_LIVED], run)[0]
-    assert (found.status, bool(re.search(said, found.summary))) == (status, True), found
+    assert re.fullmatch(status, found.status) and re.search(said, found.summary), found
     assert "nothing was left behind (" not in found.summary

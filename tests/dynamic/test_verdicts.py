@@ -243,8 +243,7 @@ SHORT_LIVED = finding(
 def test_what_was_gone_before_it_was_looked_into_is_not_said_to_be_clean(
     requests: int, pause: float, status: str, said: str, tmp_path: Path
 ) -> None:
-    """The program leaves a third of them behind; the tracer's own thread looks in the pause or not at all, the program's
-    own when it may."""
+    """The program leaves a third of them behind; the tracer's own thread looks in the pause or not at all."""
     program = f"import short_lived; short_lived.work({requests}, {pause})"
     tick = "0.02" if pause else "5"
     done, run = run_program(tmp_path, [SHORT_LIVED], "-c", program, env={"LLMLINT_TICK": tick})

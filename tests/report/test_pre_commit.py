@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from serving_code import ALL_SHOWN
 
 from .conftest import REPOSITORY, SCHEDULER
 
@@ -53,6 +54,7 @@ def project(tmp_path: Path, hooks: Path) -> Path:
         "      - id: llmlint-project\n        stages: [manual]\n"
     )
     (tmp_path / ".gitignore").write_text(".llmlint_cache/\n")
+    (tmp_path / "pyproject.toml").write_text(f"[tool.llmlint]\n{ALL_SHOWN}")
     git(tmp_path, "init", "--quiet")
     return tmp_path
 
@@ -109,18 +111,21 @@ def test_the_variant_through_pylint_fails_on_the_same_bug(project: Path, hooks: 
     assert '"llmlint-serving==' in config
     config = re.sub(r'"llmlint-serving==[^"]*"', f'"llmlint-serving @ file://{hooks}"', config)
     (project / ".pre-commit-config.yaml").write_text(config)
-    (project / "pyproject.toml").write_text('[tool.llmlint]\n[tool.pylint]\ndisable = ["C", "R"]\n')
+    (project / "pyproject.toml").write_text(f'[tool.llmlint]\n{ALL_SHOWN}[tool.pylint]\ndisable = ["C", "R"]\n')
     told = passes_mended_and_fails_seeded(project, home)
     assert "(restore-leaves-state)" in told
 
 
 def test_what_init_writes_installs_the_llmlint_that_wrote_it_and_runs(project: Path, home: Path) -> None:
-    (project / ".pre-commit-config.yaml").unlink()
+    for settings in (".pre-commit-config.yaml", "pyproject.toml"):
+        (project / settings).unlink()
     (project / "scheduler.py").write_text(MENDED)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
     command = [sys.executable, "-m", "llmlint", "init", "--yes"]
     subprocess.run(command, cwd=project, env=environment, check=True)
     assert f'"llmlint-serving @ {REPOSITORY.as_uri()}"' in (project / ".pre-commit-config.yaml").read_text()
+    written = project / "llmlint.toml"
+    written.write_text(written.read_text().replace('min-confidence = "medium"\n', ALL_SHOWN))
     told = passes_mended_and_fails_seeded(project, home)
     assert "restore-leaves-state" in told
 

@@ -57,9 +57,10 @@ def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
 
 def _expects_none(function: FunctionInfo, effect: Effect) -> bool:
     """`data = f()`, and then `if data is not None`: whoever asks so knows that nothing may come."""
-    asked = re.compile(rf"\b{re.escape(effect.result)} is (not )?None\b")
-    behind = (region.text for region in function.regions if region.line >= effect.line)
-    return effect.result.isidentifier() and any(asked.search(text) for text in behind)
+    if not effect.result.isidentifier():
+        return False
+    asked = re.compile(rf"\b{effect.result} is (not )?None\b")
+    return any(asked.search(region.text) for region in function.regions if region.line >= effect.line)
 
 
 def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:

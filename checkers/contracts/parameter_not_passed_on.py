@@ -85,8 +85,10 @@ def _wants(program: Program, meaning: One, effect: Effect, name: str) -> bool:
     if signature is None or not _lacks(signature, effect, name):
         return False
     called = _run_by(meaning)
-    if called is None or name in once(called.facts, _used_in):
-        return called is None or not once(called.facts, _only_asserted).get(name)
+    if called is None:
+        return True
+    if name in once(called.facts, _used_in):
+        return not once(called.facts, _only_asserted).get(name)
     return any(name in once(inner.facts, _used_in) for inner in _functions_in(program, called))
 
 

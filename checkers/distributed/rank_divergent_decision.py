@@ -55,12 +55,12 @@ def _beside_others(program: Program) -> set[ClassInfo | str | None]:
     """The classes, and the files for what stands outside of classes, that ask for their rank or meet others."""
     names = (*_ASKS_RANK, *sorted(program.vocabulary.collective_names))
     asking = [c.function for name in names for c in program.calls_named(name) if _is_of_ranks(program, c)]
-    given = [f for f in program.functions if f.facts.params and _takes_group(f.facts.params) and _takes_group(f.params)]
+    given = [f for f in program.functions if _takes_group(f.facts.params) and _takes_group(f.params)]
     return {function.owner or function.path for function in (*asking, *given)}
 
 
 def _takes_group(params: Sequence[Param]) -> bool:
-    return "ProcessGroup" in " ".join([param.annotation for param in params])
+    return any("ProcessGroup" in param.annotation for param in params)
 
 
 def _is_of_ranks(program: Program, call: Call) -> bool:

@@ -97,6 +97,12 @@ class Engine:
         self.running.clear()
         self.requests.clear()
 """
+REFUSING = """\
+def admitted(request, limit):
+    if request.length > limit:
+        raise ValueError(f"{limit} tokens are the most")
+    return request
+"""
 SERVER = """\
 struct server {
     std::mutex mutex;
@@ -319,7 +325,7 @@ def test_low_confidence_is_counted_apart_and_evidence_in_the_file_is_enough():
 
 
 def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path, repository):
-    commit = repository.commit({"engine/core.py": PLAIN, "engine/__init__.py": ""})
+    commit = repository.commit({"engine/core.py": REFUSING, "engine/__init__.py": ""})
     target = {"folder": "engine", "repository": "acme/engine", "commit": commit, "scopes": ["engine"]}
     (tmp_path / "targets.toml").write_text(
         "[engine]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in target.items())
@@ -328,7 +334,7 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
         "--histories": tmp_path / "histories",
         "--cache": tmp_path / "cache",
         "--targets": tmp_path / "targets.toml",
-        "--mutators": "forgotten-clear",
+        "--mutators": "unformatted-text",
         "--seed": "1",
         "--json": tmp_path / "mutants.json",
         "--page": tmp_path / "mutants.md",
@@ -338,15 +344,12 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
     assert result.exit_code == 0, result.output
     (engine,) = json.loads((tmp_path / "mutants.json").read_text())["engines"]
     (planted,) = engine["results"]
-    assert planted["found_low"]
-    assert not planted["found"] or planted["by"] == ["LLM801 restore_leaves_state.containers.left_behind"]
+    assert planted["found"] and planted["by"] == ["LLM910 text_without_values.check_file"]
     assert engine["astray"] == []
     page = (tmp_path / "mutants.md").read_text()
-    shown, share = (1, "100 %") if planted["found"] else (0, "0 %")  # moves with what is read of the rule
-    found = f"1 | {shown} | {share} | 1 | 100 % | {shown} |"
-    assert f"| forgotten-clear | a reset leaves one container | LLM801 | 3 | 0 | {found}" in page
+    assert "| unformatted-text | a message without its f | LLM910 | 1 | 0 | 1 | 1 | 100 % | 1 | 100 % | 1 |" in page
     assert commit in page
-    assert (repository.folder / "engine" / "core.py").read_text() == PLAIN
+    assert (repository.folder / "engine" / "core.py").read_text() == REFUSING
 
 
 SLIPPING = """\

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, innermost_at, place_of, qualname_at
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import FileFacts, ImportFact
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -19,6 +19,8 @@ from llmlint.code.syntax.written import text_of
 from llmlint.findings import Report, Step
 
 _ERRORS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
+_DECODE_ERRORS = ("json.JSONDecodeError", "json.decoder.JSONDecodeError")
+"""Kinds of ValueError: docs.python.org/3/library/json."""
 _FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
 _OVER_ALL = {"BaseException": _ERRORS, "Exception": _ERRORS - {"BaseException", "SystemExit", "KeyboardInterrupt"}}
 _MAY_BE_ERROR = re.compile(r"Error|Exception|Response|\bAny\b|\bobject\b|^[A-Z]$|T$")
@@ -36,9 +38,10 @@ class _Slip(NamedTuple):
 
 
 class _File(NamedTuple):
-    """The names of exceptions, what is known of the file, its text and its branches."""
+    """The names of exceptions and of what is imported, what is known of the file, its text and its branches."""
 
     errors: frozenset[str]
+    imported: dict[str, str]
     facts: FileFacts
     lines: list[str]
     chains: list[tree.If]
@@ -46,33 +49,51 @@ class _File(NamedTuple):
     def text(self, node: tree.Node) -> str:
         return text_of(node, self.lines)
 
+    def class_named(self, node: tree.Node) -> str:
+        """The same text only for the same class; "" for what may be another class each time it is asked for."""
+        path = tree.path_of(node)
+        if "()" in path:
+            return ""
+        return self.text(node) if "[]" in path else self.meant(path)
+
+    def meant(self, path: str) -> str:
+        """A dotted name as its module knows it: `aio.CancelledError` is `asyncio.CancelledError`."""
+        first, dot, further = path.removeprefix("builtins.").partition(".")
+        return f"{self.imported.get(first, first)}{dot}{further}"
+
     def above(self, path: str) -> set[str]:
         """The classes that one stands under, as far as the file and the language tell; none of another module's."""
         if "." in path:
-            return {"ValueError"} if path == "json.JSONDecodeError" else set()  # docs.python.org/3/library/json
+            return {"ValueError"} if path in _DECODE_ERRORS else set()
         bases = {cls.name: cls.bases for cls in self.facts.classes}
-        imported = {known.name for known in self.facts.imports}
         found: set[str] = set()
         waiting = [path]
         while waiting:
-            for base in bases.get(one := waiting.pop(), ()):
-                if _last(base) not in found:
-                    waiting.append(_last(base))
-                    found.add(_last(base))
-            own = vars(builtins).get(one) if one not in bases and one not in imported else None
+            for base in map(self.meant, bases.get(one := waiting.pop(), ())):
+                if base not in found:
+                    waiting.append(base)
+                    found.add(base)
+            own = vars(builtins).get(one) if one not in bases else None
             if isinstance(own, type) and issubclass(own, BaseException):
                 found |= {cls.__name__ for cls in own.__mro__[1:-1]}
         return found
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    imported = {known.name for known in file.facts.imports}
-    known = _File(_ERRORS - imported | _own_errors(file), file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
+    imported = {known.name: _origin(known) for known in file.facts.imports}
+    errors = _ERRORS - imported.keys() | _own_errors(file)
+    known = _File(errors, imported, file.facts, file.text.split("\n"), nodes(file.tree, tree.If))
     for kind, checks in _CHECKS.items():
         for node in nodes(file.tree, kind):
             for check in checks:
                 for slip in check(node, known):
                     yield _report(file, slip, f"slip_of_the_pen.{check.__name__.strip('_')}")
+
+
+def _origin(known: ImportFact) -> str:
+    if not known.target and known.module.partition(".")[0] == known.name:  # `import a.b` makes known only a
+        return known.name
+    return ".".join(filter(None, ("." * known.level + known.module, known.target)))
 
 
 def _own_errors(file: SourceFile) -> frozenset[str]:
@@ -159,12 +180,16 @@ def _try(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.Try)
     earlier: dict[str, None] = {}
     for handler in node.handlers:
-        paths = [tree.path_of(named) for named in _named(handler)] or ["BaseException"]
-        taken = {_last(path): {_last(path), *file.above(path), *_over(_last(path))} for path in paths}
-        if all(not above.isdisjoint(earlier) for above in taken.values()):
+        classes = [file.class_named(named) for named in _named(handler)] or ["BaseException"]
+        taken = {one: {one, *file.above(one), *_over(_last(one))} for one in classes}
+        if "" not in taken and all(not above.isdisjoint(earlier) for above in taken.values()):
             takes = sorted({name for above in taken.values() for name in above if name in earlier})
-            yield _Slip(handler, f"never entered: {', '.join(takes)} above takes {', '.join(taken)}", "move it up")
+            yield _Slip(handler, f"never entered: {_listed(takes)} above takes {_listed(taken)}", "move it up")
         earlier |= dict.fromkeys(taken)
+
+
+def _listed(classes: Iterable[str]) -> str:
+    return ", ".join(_last(one) if "[" not in one else one for one in classes)
 
 
 def _over(name: str) -> Iterator[str]:

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from llmlint.code.facts.native_endings import Endings, never_comes_back
 from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, place_of, told_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
-from llmlint.endings import never_returns
 
 Origin = TypeVar("Origin")
 
@@ -37,8 +37,9 @@ class Held(NamedTuple, Generic[Origin]):
 class Walk(Generic[Origin]):
     """One pass through a function. What is followed, and where it matters, a subclass says by `given` and `meets`."""
 
-    def __init__(self, function: tree.Function) -> None:
+    def __init__(self, function: tree.Function, endings: Endings) -> None:
         self.function = function
+        self.endings = endings
         self.tries = 0
         self._changed: list[str] = []
         """Each place that got another value so far, so that a loop knows what its body changes."""
@@ -104,7 +105,7 @@ class Walk(Generic[Origin]):
                 self._assign(node, state)
             case tree.Expression(value=value):
                 self.evaluate(value, state)
-                if _never_returns(value):
+                if never_comes_back(value, self.endings):
                     return None
                 if isinstance(value, tree.Call):
                     name = tree.path_of(value.function)
@@ -341,17 +342,6 @@ _SPECIAL: dict[type[tree.Node], str] = {
     tree.Assign: "_declared",
     tree.Unary: "_unary",
 }
-
-
-def _never_returns(value: tree.Node) -> bool:
-    """A call that ends all, also one that is told why: `LOG(FATAL) << "no such file"`."""
-    while isinstance(value, tree.Binary) and value.op == "<<":
-        value = value.left
-    if not isinstance(value, tree.Call):
-        return False
-    first = value.args[0] if value.args else None
-    text = first.text if isinstance(first, tree.Literal) else tree.path_of(first)
-    return never_returns(tree.path_of(value.function), text, is_python=False)
 
 
 # ---------------------------------------------------------------- joining

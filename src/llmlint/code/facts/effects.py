@@ -8,9 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.bodies import BodyReader, Scope
-from llmlint.code.facts.facts import Body, Class, FieldFact, FileFacts, Function, ImportFact, Param, doing
+from llmlint.code.facts.facts import (
+    Body,
+    Class,
+    FieldFact,
+    FileFacts,
+    Function,
+    ImportFact,
+    MacroFact,
+    Param,
+    PointerUse,
+    doing,
+)
 from llmlint.code.facts.gists import gist_of
 from llmlint.code.facts.loggers import loggers_of
+from llmlint.code.facts.native_endings import Endings, macros_in, native_endings
 from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
 from llmlint.code.facts.values import classify
@@ -20,14 +32,17 @@ from llmlint.code.syntax.source_text import SourceText
 
 def facts_of(module: tree.Module, text: str) -> FileFacts:
     """The facts of one file. `text` is what the tree's lines and columns count in."""
-    return _FileReader(module, SourceText(text)).read()
+    macros = macros_in(text) if module.language != "python" else ()
+    return _FileReader(module, SourceText(text), macros).read()
 
 
 class _FileReader:
-    def __init__(self, module: tree.Module, source: SourceText) -> None:
+    def __init__(self, module: tree.Module, source: SourceText, macros: tuple[MacroFact, ...]) -> None:
         self.module = module
         self.source = source
+        self.macros = macros
         self.is_python = module.language == "python"
+        self.endings = Endings() if self.is_python else native_endings(module, macros)
         self.classes: list[Class] = []
         self.functions: list[Function] = []
         self.imports: list[ImportFact] = []
@@ -46,6 +61,7 @@ class _FileReader:
             classes=tuple(self.classes),
             functions=tuple(self.functions),
             broken=tuple(sorted(self.broken)),
+            macros=self.macros,
         )
 
     def _learn_members(self) -> None:
@@ -158,7 +174,7 @@ class _FileReader:
             regions=tuple(reader.regions),
             effects=tuple(reader.effects),
             reads=reader.state_reads(),
-            pointers=pointer_uses(node, self.source.lines) if not self.is_python and node.name != "<module>" else (),
+            pointers=self._pointers(node),
         )
         self.functions.append(
             doing(
@@ -193,6 +209,10 @@ class _FileReader:
         inner_prefix = "" if node.name == "<module>" else qualname
         for declaration, at_scope in reader.declarations:
             self._nested(declaration, inner_prefix, owner or closure_of, at_scope)
+
+    def _pointers(self, node: tree.Function) -> tuple[PointerUse, ...]:
+        is_native = not self.is_python and node.name != "<module>"
+        return pointer_uses(node, self.source.lines, self.endings) if is_native else ()
 
 
 def _members(body: Iterable[tree.Node]) -> Iterator[tree.Node]:

@@ -199,7 +199,8 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     set on anything but `self`, `spoken` what `getattr` and its like are given as a string, `flags` the keywords that
     calls are given as true. `deeds` are the effects' `op` and `via`, "assign =[]" where something gets a part of
     itself.
-    `surely` holds the paths called on every way, and `ends` says that one of those calls is known never to come back.
+    `surely` holds the paths called on every way, `ends` says that one of those calls is known never to come back, and
+    `raises` that C++ code throws on every way.
     """
 
     calls: tuple[str, ...] = ()
@@ -212,6 +213,7 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     deeds: tuple[str, ...] = ()
     surely: tuple[str, ...] = ()
     ends: bool = False
+    raises: bool = False
 
 
 class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
@@ -334,6 +336,14 @@ class ImportFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     line: int
 
 
+class MacroFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A C or C++ macro that looks like a call. `last`: the path that it calls last whatever it did before, or how it
+    ends, see `native_endings`; "" where it may leave in another way."""
+
+    name: str
+    last: str
+
+
 class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     language: str
     lines: int
@@ -341,6 +351,7 @@ class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     classes: tuple[Class, ...] = ()
     functions: tuple[Function, ...] = ()
     broken: tuple[tuple[int, int], ...] = ()
+    macros: tuple[MacroFact, ...] = ()
 
     @property
     def lines_not_parsed(self) -> int:

@@ -39,6 +39,7 @@ def gist_of(body: Body, is_python: bool, runs_later: bool) -> Gist:
         deeds=_each_once(deed for effect in body.effects for deed in _deeds(effect)),
         surely=_each_once(call.path.lstrip("~").removeprefix("self.") for call in surely),
         ends=any(ends_all(call, is_python) for call in surely),
+        raises=not is_python and _raises_on_every_way(body.effects),
     )
 
 
@@ -112,6 +113,12 @@ def called_on_every_way(effects: tuple[Effect, ...]) -> Iterator[Effect]:
             return
         if effect.op == "call" and not effect.region:
             yield effect
+
+
+def _raises_on_every_way(effects: tuple[Effect, ...]) -> bool:
+    """Outside of all branches, before anything is returned."""
+    leaving = next((e for e in effects if e.op in ("return", "goto") or (e.op == "raise" and not e.region)), None)
+    return leaving is not None and leaving.op == "raise"
 
 
 def ends_all(call: Effect, is_python: bool) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from llmlint.code.facts.carried import Held, Walk
 from llmlint.code.facts.facts import PointerUse, Reach
+from llmlint.code.facts.native_endings import Endings
 from llmlint.code.facts.native_tests import SET, UNSET, inside_casts, place_of
 from llmlint.code.syntax import tree
 
@@ -37,9 +38,9 @@ class _Origin:
 _State = dict[str, Held[_Origin]]
 
 
-def pointer_uses(function: tree.Function, lines: Sequence[str]) -> tuple[PointerUse, ...]:
+def pointer_uses(function: tree.Function, lines: Sequence[str], endings: Endings) -> tuple[PointerUse, ...]:
     """One for each parameter and each call's result that is reached through or asked about, in source order."""
-    reader = _Reader(function, lines)
+    reader = _Reader(function, lines, endings)
     reader.run()
     kept = (o for o in reader.origins.values() if o.reaches or (o.asked and o.callee))
     return tuple(
@@ -49,8 +50,8 @@ def pointer_uses(function: tree.Function, lines: Sequence[str]) -> tuple[Pointer
 
 
 class _Reader(Walk[_Origin]):
-    def __init__(self, function: tree.Function, lines: Sequence[str]) -> None:
-        super().__init__(function)
+    def __init__(self, function: tree.Function, lines: Sequence[str], endings: Endings) -> None:
+        super().__init__(function, endings)
         self.lines = lines
         self.origins: dict[int, _Origin] = {}
         self._kinds_asked: dict[tuple[str, str], str] = {}

@@ -16,13 +16,14 @@ whether it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.facts.gists import ends_all
+from llmlint.code.facts.native_endings import ENDS, NO_ENDINGS, THROWS, Endings
 
 ENTRY, EXIT, RAISED, GONE = range(4)
 
@@ -123,17 +124,15 @@ def graph_of(
     regions: Sequence[Region],
     language: str,
     body: int = 0,
-    endings: Collection[str] = frozenset(),
+    endings: Endings = NO_ENDINGS,
 ) -> Graph:
     """The graph of a function, or of one lambda in it: what that does is done when it is called. `endings` are the
-    program's own functions that never return."""
+    program's own functions and macros that never return."""
     return _Builder(effects, regions, language == "python", endings).build(body)
 
 
 class _Builder:
-    def __init__(
-        self, effects: Sequence[Effect], regions: Sequence[Region], is_python: bool, endings: Collection[str]
-    ) -> None:
+    def __init__(self, effects: Sequence[Effect], regions: Sequence[Region], is_python: bool, endings: Endings) -> None:
         self.effects = effects
         self.endings = endings
         self.regions = regions
@@ -202,16 +201,19 @@ class _Builder:
             self._connect(ways, self._label(effect))
         elif effect.op == "raise":
             self._leave("raise", [_Open(node, "raise")])
-        elif effect.op == "call" and self._never_returns(effect):
-            self._connect(ways, GONE)
+        elif effect.op == "call" and (how := self._never_returns(effect)):
+            if how == THROWS:
+                self._leave("raise", [_Open(node, "raise")])
+            else:
+                self._connect(ways, GONE)
         else:
             self._may_fail(effect, node)
             return ways
         return []
 
-    def _never_returns(self, effect: Effect) -> bool:
+    def _never_returns(self, effect: Effect) -> str:
         named = effect.path.lstrip("~").removeprefix("self.")
-        return named in self.endings or ends_all(effect, self.is_python)
+        return ENDS if ends_all(effect, self.is_python) else self.endings.how(named)
 
     def _label(self, effect: Effect) -> int:
         if effect.path not in self.labels:

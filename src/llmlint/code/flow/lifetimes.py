@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget, joined
+from llmlint.code.facts.native_endings import Endings
 from llmlint.code.facts.native_tests import inside_casts, place_of
 from llmlint.code.facts.pointer_uses import has_arrow
 from llmlint.code.flow.native_helpers import Helpers
@@ -89,16 +90,25 @@ class Lost(NamedTuple):
 _State = dict[str, Held[Hold]]
 
 
-def lost_in(function: tree.Function, fields: dict[str, str], helpers: Helpers, lines: Sequence[str]) -> list[Lost]:
-    walk = _Lifetimes(function, fields, helpers, lines)
+def lost_in(
+    function: tree.Function, fields: dict[str, str], helpers: Helpers, lines: Sequence[str], endings: Endings
+) -> list[Lost]:
+    walk = _Lifetimes(function, fields, helpers, lines, endings)
     with room_for_calls(_ROOM):
         walk.run()
     return walk.found
 
 
 class _Lifetimes(Walk[Hold]):
-    def __init__(self, function: tree.Function, fields: dict[str, str], helpers: Helpers, lines: Sequence[str]) -> None:
-        super().__init__(function)
+    def __init__(
+        self,
+        function: tree.Function,
+        fields: dict[str, str],
+        helpers: Helpers,
+        lines: Sequence[str],
+        endings: Endings,
+    ) -> None:
+        super().__init__(function, endings)
         self.found: list[Lost] = []
         self.helpers = helpers
         self.lines = lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from llmlint.code.facts.native_endings import native_endings
 from llmlint.code.flow.borrowed_locals import Locals
 from llmlint.code.flow.lifetimes import Lost, lost_in
 from llmlint.code.flow.native_helpers import Helpers, fields_of
@@ -34,6 +35,7 @@ def _found(file: SourceFile) -> list[Lost]:
     functions = functions_of(file.tree)
     helpers = Helpers(functions, fields)
     lines = file.text.splitlines()
+    endings = native_endings(file.tree, file.facts.macros)
     returning = {f.name: f.returns.text for f in functions if isinstance(f.returns, tree.TypeName)}
-    found = [lost for function in functions for lost in lost_in(function, fields, helpers, lines)]
+    found = [lost for function in functions for lost in lost_in(function, fields, helpers, lines, endings)]
     return found + [lost for function in functions for lost in Locals(function, fields, returning).found()]

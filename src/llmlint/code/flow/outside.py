@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts, Function
+from llmlint.code.facts.native_endings import Endings, native_endings
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
 from llmlint.code.flow.native_helpers import fields_of
 from llmlint.code.flow.readers import (
@@ -80,7 +81,8 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
         functions = functions_of(file.tree)
         readers = readers_in(functions, flows)
         wanted = _bringing(file.facts, own, readers)
-        helpers = _Helpers(by_only_name(functions), wanted, readers)
+        endings = native_endings(file.tree, file.facts.macros)
+        helpers = _Helpers(by_only_name(functions), wanted, readers, endings)
         told: list[tree.Node] = []
         for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
@@ -103,16 +105,18 @@ def _is_reference(annotation: str) -> bool:
 
 
 class _Helpers(NamedTuple):
-    """The functions of a file by name, the lines of those that bring values in, and what hands on what it reads."""
+    """The functions of a file by name, the lines of those that bring values in, what hands on what it reads, and what
+    never comes back."""
 
     named: Mapping[str, tree.Function]
     bringing: Collection[int]
     readers: Readers
+    endings: Endings
 
 
 class _Outside(Walk[Source]):
     def __init__(self, function: tree.Function, flows: Flows, fields: dict[str, str], helpers: _Helpers) -> None:
-        super().__init__(function)
+        super().__init__(function, helpers.endings)
         self.flows = flows
         self.found: list[Arrival] = []
         self.parameters = {

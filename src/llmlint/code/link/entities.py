@@ -18,6 +18,7 @@ import msgspec
 from llmlint.code.facts import facts as fact
 from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
 from llmlint.code.facts.gists import started
+from llmlint.code.facts.native_endings import NO_ENDINGS, Endings
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
@@ -53,8 +54,8 @@ class FunctionInfo:
     module: str
     language: str
     owner: ClassInfo | None = None
-    endings: frozenset[str] = frozenset()
-    """How the program's own functions are called that never return."""
+    endings: Endings = NO_ENDINGS
+    """How the program's own functions and macros are called that never return."""
     kept: dict[object, Any] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:

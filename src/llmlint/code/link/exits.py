@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.facts import Effect, MacroFact, Region
+from llmlint.code.facts.native_endings import ENDS, THROWS, Endings, agreed, how_macros_end
 from llmlint.code.link.entities import FunctionInfo
 
 BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
@@ -14,30 +15,42 @@ BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
 _NEVER = frozenset({"NoReturn", "Never", "typing.NoReturn", "typing.Never"})
 
 
-def endings_of(functions: Iterable[FunctionInfo], language: str) -> frozenset[str]:
-    """The names, alone and behind their classes and modules, of those functions of a program that never return, where
-    that holds for all functions of the name; a C++ one says so where it is declared, or its body tells."""
-    named: dict[str, list[FunctionInfo]] = {}
-    surely_calling: list[FunctionInfo] = []
-    ending: list[FunctionInfo] = []
-    for function in functions:
-        if function.language == language:
-            named.setdefault(function.name, []).append(function)
-            if function.facts.gist.surely:
-                surely_calling.append(function)
-            if _says_never(function) or function.facts.gist.ends:
-                ending.append(function)
-    found: frozenset[str] = frozenset()
+def endings_of(functions: Iterable[FunctionInfo], macros: Sequence[MacroFact], language: str) -> Endings:
+    """The names, alone and behind their classes and modules, of those functions and macros of a program that never
+    return, where that holds for all of the name; a C++ one says so where it is declared, or its body tells."""
+    own = [function for function in functions if function.language == language]
+    saying = {function.full_name for function in own if _says_never(function)}
+    named: dict[str, dict[str, list[FunctionInfo]]] = {}
+    for function in own:
+        if function.facts.has_body or function.full_name in saying:
+            named.setdefault(function.name, {}).setdefault(function.full_name, []).append(function)
+    hows = {function: how for function in own if (how := _ends_by_itself(function, saying))}
+    surely_calling = [function for function in own if function.facts.gist.surely and function not in hows]
+    found = Endings()
     while True:
-        ending += [f for f in surely_calling if not found.isdisjoint(f.facts.gist.surely)]
-        full_names = {function.full_name for function in ending}
-        same_named = ({f.full_name for f in named[name]} for name in {function.name for function in ending})
-        now = frozenset(
-            part for names in same_named if names <= full_names for name in names for part in _endings_of(name)
-        )
+        hows |= {f: how for f in surely_calling if (how := _ends_by_calling(f, found))}
+        told = [*how_macros_end(macros, found)]
+        for name in {f.name for f in hows}:
+            full_names = named[name].items()
+            ends = [(full, hows.get(function, "")) for full, same in full_names for function in same]
+            whole = agreed((name, how) for _, how in ends).how(name)
+            told += ((part, whole) for full, _ in full_names for part in _endings_of(full))
+        now = agreed(told)
         if now == found:
             return found
         found = now
+
+
+def _ends_by_itself(function: FunctionInfo, saying: set[str]) -> str:
+    gist = function.facts.gist
+    if gist.raises and not function.facts.owner:  # a method that throws is there to be overridden
+        return THROWS
+    return ENDS if gist.ends or function.full_name in saying else ""
+
+
+def _ends_by_calling(function: FunctionInfo, known: Endings) -> str:
+    hows = {known.how(called) for called in function.facts.gist.surely}
+    return ENDS if ENDS in hows else THROWS if THROWS in hows and not function.facts.owner else ""
 
 
 def _endings_of(name: str) -> Iterable[str]:

@@ -119,7 +119,9 @@ class Program:
         return joined
 
     def _tell_endings(self) -> None:
-        endings = {language: endings_of(self.functions, language) for language in {f.language for f in self.functions}}
+        macros = [macro for facts in self.files.values() for macro in facts.macros]
+        languages = {f.language for f in self.functions}
+        endings = {one: endings_of(self.functions, macros if one != "python" else (), one) for one in languages}
         for function in self.functions:
             function.endings = endings[function.language]
 

@@ -14,6 +14,7 @@ from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _NOT_AN_ANSWER = frozenset(
     {"", "NotImplementedError", "AssertionError", "StopIteration", "StopAsyncIteration", "SystemExit"}
+    | {"bad_alloc", "MemoryError"}
 )
 
 

@@ -132,15 +132,18 @@ def _inner_types(file: File, node: Any) -> list[tree.Node]:
     return []
 
 
+_ATTRIBUTES = frozenset("attribute_declaration attribute_specifier ms_declspec_modifier type_qualifier".split())
+
+
 def _specifiers(file: File, node: Any) -> tuple[str, ...]:
     found = []
     for child in node.children:
-        if child.type in ("storage_class_specifier", "virtual", "virtual_specifier", "type_qualifier", "explicit"):
+        if child.type in _ATTRIBUTES and "oreturn" in file.text(child):
+            found.append("noreturn")
+        elif child.type in ("storage_class_specifier", "virtual", "virtual_specifier", "type_qualifier", "explicit"):
             found.append(file.text(child))
         elif child.type in ("default_method_clause", "delete_method_clause", "pure_virtual_clause"):
             found.append(child.type.split("_")[0])
-        elif child.type in ("attribute_declaration", "attribute_specifier") and "noreturn" in file.text(child):
-            found.append("noreturn")
         elif child.type == "number_literal" and file.text(child) == "0":
             found.append("pure")
     return tuple(found)

@@ -14,8 +14,8 @@ _BLANKED = re.compile(
     \b(?=[A-Z_ve])(?:
       [A-Z][A-Z0-9_]*_(?:API|CALL|EXPORT|INLINE|RESTRICT)\b(?!\s*\()
     | [A-Z][A-Z0-9_]*_(?:ATTRIBUTE_FORMAT|DEPRECATED_MSG|ATTRIBUTE)\s*\([^()]*(?:\([^()]*\)[^()]*)*\)
-    | __attribute__\s*\((?!\(\s*_*noreturn_*\s*\)\s*\))(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)
-    | __declspec\s*\([^()]*\)
+    | __attribute__\s*\((?!\([^()]*noreturn)(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)
+    | __declspec\s*\((?!\s*noreturn)[^()]*\)
     | (?:__launch_bounds__|__align__)\s*\((?:[^()]|\([^()]*\))*\)
     | (?:__restrict__|__restrict|__forceinline__|__noinline__|__device__|__host__|__grid_constant__)\b
     | (?:GGML_NORETURN|GGML_UNREACHABLE\(\);)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.concurrency.unbounded_wait.bounds import is_bounded, is_pipe
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.facts import Effect, Function
@@ -21,7 +22,6 @@ from llmlint.vocabulary import words
 _RECEIVES = frozenset({"recv", "recv_pyobj", "recv_multipart", "recv_string", "recv_json"})
 _SENDS = frozenset({"send", "send_pyobj", "send_multipart", "send_string", "send_json"})
 _SOCKETS = frozenset({"socket", "sock", "dealer", "req"})
-_ENDS = frozenset({"poll", "is_alive", "register", "settimeout", "wait_for", "timeout"})
 _QUEUES = ("multiprocessing.Queue", ".Queue", ".JoinableQueue", ".SimpleQueue")
 
 
@@ -39,7 +39,7 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
         if not _is_socket(program, function, wait, receiver) or _is_flagged(wait):
             continue
         asked = _asked(function, receiver, wait)
-        if asked is None or _is_in_one_helper(function, asked, wait) or _is_bounded(program, function, wait):
+        if asked is None or _is_in_one_helper(function, asked, wait) or is_bounded(program, function, wait):
             continue
         limited = _limits_elsewhere(program, function.path)
         evidence = [Step(function.path, asked.line, f"{asked.callee} sends the request")]
@@ -53,7 +53,7 @@ def _on_sockets(program: Program, function: FunctionInfo) -> Iterator[Report]:
             evidence,
             _how_sure(function, receiver, bool(limited)),
             f"poll {receiver} with a time limit and look whether the peer lives"
-            + ("" if _is_pipe(program, function, wait) else ", or set zmq.RCVTIMEO on it"),
+            + ("" if is_pipe(program, function, wait) else ", or set zmq.RCVTIMEO on it"),
         )
         return
 
@@ -70,11 +70,7 @@ def _is_socket(program: Program, function: FunctionInfo, wait: Effect, receiver:
     """A socket by its name, or one end of a pipe between processes by its type."""
     if _SOCKETS & set(words(receiver.rpartition(".")[2])):
         return True
-    return _is_pipe(program, function, wait)
-
-
-def _is_pipe(program: Program, function: FunctionInfo, wait: Effect) -> bool:
-    return program.name_called(function, wait).startswith("multiprocessing.connection.Connection")
+    return is_pipe(program, function, wait)
 
 
 def _is_in_one_helper(function: FunctionInfo, asked: Effect, wait: Effect) -> bool:
@@ -108,25 +104,6 @@ def _may_follow(function: FunctionInfo, sent: Effect, wait: Effect) -> bool:
     around_wait = chain(function, wait.region)
     own = [function.regions[at].kind for at in chain(function, sent.region) if at not in around_wait]
     return not BRANCHES & (set(own) - {"loop"})
-
-
-def _is_bounded(program: Program, function: FunctionInfo, wait: Effect) -> bool:
-    receiver = wait.callee.rpartition(".")[0]
-    if any(e.callee.rpartition(".")[2] in _ENDS for e in function.effects):
-        return True
-    if _is_pipe(program, function, wait):
-        return False  # a pipe has no time limit of its own
-    makers = function.owner.functions if function.owner is not None and receiver.startswith("self.") else (function,)
-    mentioned = {path for f in makers for e in f.effects for path in _mentioned(e)}
-    return any("RCVTIMEO" in path or "rcvtimeo" in path or "timeout" in path.lower() for path in mentioned)
-
-
-def _mentioned(effect: Effect) -> Iterator[str]:
-    yield effect.path
-    for argument in effect.args:
-        yield argument.path
-        yield argument.keyword
-        yield from argument.reads
 
 
 def _limits_elsewhere(program: Program, path: str) -> list[tuple[FunctionInfo, Effect]]:

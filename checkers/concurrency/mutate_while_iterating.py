@@ -6,6 +6,7 @@ a `while` that walks a list by a position takes elements out and moves the posit
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -24,7 +25,7 @@ _GROWS_KEYED = frozenset({"add", "discard", "setdefault", "update"})
 _MOVE_UP = frozenset({"std.vector", "std.string", "std.basic_string"})
 _MOVED_UP = "in a vector the iterator most often stands at the next element then, although by the standard it has ended"
 _COMPARES = frozenset({"<", "!=", "<="})
-
+_OVER_KEYS = re.compile(r" in [\w.]+?(?:\.keys\(\)|(?P<pairs>\.items\(\)))?$")
 
 _MOVES = frozenset("push_back emplace_back push_front emplace_front insert erase clear pop_back resize".split())
 _BY_ITERATOR = re.compile(
@@ -54,6 +55,8 @@ def check_program(program: Program) -> Iterator[Report]:
 def _in_the_body(program: Program, function: FunctionInfo, loop: int, walked: str) -> Iterator[Report]:
     for at, effect in effects_in(function, loop):
         if _changes(function, effect, walked):
+            if _puts_what_is_there(function, loop, effect):
+                continue
             if goes_on(function, loop, at) and program.class_of(function, walked) is None:
                 yield _report(program, function, loop, effect, walked, ())
                 return
@@ -70,6 +73,36 @@ def _changes(function: FunctionInfo, effect: Effect, walked: str) -> bool:
     if function.language != "python":
         return bool(effect.callee) and effect.via in _MOVES
     return (effect.op in _SHRINKS and effect.via != "=") or (effect.op == "insert" and effect.via in _GROWS_KEYED)
+
+
+def _puts_what_is_there(function: FunctionInfo, loop: int, effect: Effect) -> bool:
+    """Is it put under the key that this round is about? That changes a value, not what is walked."""
+    if effect.op != "insert" or function.language != "python" or not effect.args:
+        return False
+    first = effect.args[0]
+    given = _keys_of(first.literal) if effect.via == "update" else [first.written or first.path]
+    key = _key_of_round(function, loop)
+    return bool(key) and len(effect.args) <= (1 if effect.via == "update" else 2) and set(given) == {key}
+
+
+def _keys_of(display: str) -> list[str]:
+    """The names that a dict is written out with; "" for any other key."""
+    try:
+        written = ast.parse(display, mode="eval").body
+    except SyntaxError:  # cut short, for it is long
+        return []
+    keys = written.keys if isinstance(written, ast.Dict) else []
+    return [key.id if isinstance(key, ast.Name) else "" for key in keys]
+
+
+def _key_of_round(function: FunctionInfo, loop: int) -> str:
+    """The name of the key in `for key in d`, `for key, _ in d.items()`, where the body gives it no other value."""
+    bound = [e for _, e in effects_in(function, loop) if e.op == "bind"]
+    targets = [e for e in bound if e.via == "for" and e.region == loop]
+    if (over := _OVER_KEYS.search(function.regions[loop].text)) is None or not targets:
+        return ""
+    names = [e.path for e in targets if not over["pairs"] or any(path.endswith("[][0]") for path in e.options)]
+    return names[0] if len(names) == 1 and [e.path for e in bound].count(names[0]) == 1 else ""
 
 
 def _is_shrunk(function: FunctionInfo, walked: str) -> bool:

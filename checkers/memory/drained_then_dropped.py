@@ -122,7 +122,8 @@ def _uses(
 def _is_it(path: str, taken: Taken, derived: frozenset[str]) -> bool:
     if path[:1] in "[{(":
         return mentions(path, taken.local)
-    return root_of(path) in derived or path == taken.place
+    is_copy = bool(taken.place) and f"{path}[".startswith(f"{taken.place}[")  # as what the local copied reads
+    return is_copy or root_of(path) in derived
 
 
 def _only_reduces(call: Effect) -> bool:

@@ -26,12 +26,33 @@ def walked_by(function: FunctionInfo, loop: int) -> str:
     written = (live["counted"] or live["plain"]) if live else ""
     if not written or "." in written:
         return written
-    bound = [e for e in function.effects if e.op == "bind" and e.path == written]
+    bound = _bound_before(function, loop, written)
     if not bound:
         return written if any(p.name == written for p in function.params) else ""
     if any(effect.value not in ("path", "empty", "container") for effect in bound):
         return ""
     return next((effect.source for effect in bound if effect.value == "path"), written)
+
+
+def _bound_before(function: FunctionInfo, loop: int, name: str) -> list[Effect]:
+    """What the name may have been given last when control comes to the loop's head."""
+    bound = [at for at, e in enumerate(function.effects) if e.op == "bind" and e.path == name]
+    if len(bound) < 2 and not any(function.effects[at].line > function.regions[loop].line for at in bound):
+        return [function.effects[at] for at in bound]
+    paths = paths_of(function)
+    graph = paths.graph
+    heads = _heads(function, loop)
+
+    def reaches(at: int) -> bool:
+        others = {node for other in bound if other != at for node in graph.nodes_of(other)}
+        return paths.find(graph.nodes_of(at), heads, others.__contains__, kinds=PLAIN) is not None
+
+    return [function.effects[at] for at in bound if reaches(at)]
+
+
+def _heads(function: FunctionInfo, loop: int) -> set[int]:
+    nodes = paths_of(function).graph.nodes
+    return {at for at, node in enumerate(nodes) if node.what == "head" and node.region == loop}
 
 
 def _is_copy(function: FunctionInfo, name: str) -> bool:
@@ -70,7 +91,7 @@ def goes_on(function: FunctionInfo, loop: int, effect: int, avoiding: Collection
     """Is there a way from an effect of a loop to the loop's next round that leaves out these effects?"""
     paths = paths_of(function)
     graph = paths.graph
-    heads = {at for at, node in enumerate(graph.nodes) if node.what == "head" and node.region == loop}
+    heads = _heads(function, loop)
     left_out = {node for at in avoiding for node in graph.nodes_of(at)}
     inside = within(function, loop)
 

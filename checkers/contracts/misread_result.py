@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.results import gives_nothing, run_by
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.syntax.written import mentions
 from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
@@ -46,13 +48,37 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
         yield _nothing_awaited(program, function, effect, ran)
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
-        if not _expects_none(function, effect) and not _is_passed_on_to_nobody(program, function, effect):
+        ignored = _is_never_read(program, function, effect) or _expects_none(function, effect)
+        if not ignored and not _is_passed_on_to_nobody(program, function, effect):
             yield _nothing_used(program, function, effect, ran)
 
 
 def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
     """`_ = f()`, and a comprehension that is only written to call."""
     return effect.result == "_" or any(region.kind == "lambda" for region in around(function, effect))
+
+
+def _is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """`done = f()`, and neither the function nor one within it speaks of `done` again, but to give it another value."""
+    name = effect.result
+    if not name.isidentifier() or function.name == "<module>":
+        return False
+    within = [f for f in program.functions_in(function.path) if is_within(f.facts.qualname, function.facts.qualname)]
+    spoken = (path for f in within for e in f.effects for path in _spoken(e))
+    asked = (text for f in within for r in f.regions for text in (r.text, *r.reads))
+    if any(r.kind == "case" for f in within for r in f.regions):
+        return False  # what a `match` looks at is not told
+    told = (text for f in within for e in f.effects for a in e.args if (text := a.literal))
+    return not any(mentions(text, name) for texts in (spoken, asked, told) for text in texts)
+
+
+def _spoken(effect: Effect) -> Iterator[str]:
+    if effect.op not in ("bind", "call") or effect.via.endswith("="):
+        yield effect.path
+    yield from (effect.callee, effect.key, effect.source, effect.type_text, *effect.reads)
+    yield from (*effect.maybe, *effect.options, *effect.holds)
+    for argument in effect.args:
+        yield from (argument.path, argument.written, *argument.reads)
 
 
 def _expects_none(function: FunctionInfo, effect: Effect) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.facts.native_tests import inside_casts
+from llmlint.code.flow.ruled_out import is_ruled_out
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
 
@@ -72,6 +73,9 @@ def _name(maybe: Maybe) -> str:
     return ".".join(path.split(".")[-2:]) if maybe.says is None and maybe.kind == NONE else path.rpartition(".")[2]
 
 
+_Said = tuple[str, tree.Return]
+
+
 class Answers:
     """What the functions of a file may give that stands for nothing."""
 
@@ -86,15 +90,18 @@ class Answers:
             if isinstance(target, tree.Name)
         }
         self.maps = set(_maps_in(module, functions)) if self.is_python else set()
-        self._says: dict[str, tuple[str, tree.Node] | None] = {}
+        self._says: dict[str, list[_Said] | None] = {}
 
-    def of(self, call: tree.Call) -> Maybe | None:
+    def of(self, call: tree.Call, caller: tree.Function) -> Maybe | None:
         path = tree.path_of(call.function)
         name = path.rpartition(".")[2]
         is_own = path in (name, f"self.{name}")
         if is_own and name in self.named:
             said = self._said(name)
-            return Maybe(call, said[0], said[1]) if said is not None else None
+            if said is None or not self.is_python:
+                return Maybe(call, *said[0]) if said is not None else None
+            got = (one for one in said if not is_ruled_out(one[1], self.named[name], call, caller))
+            return next((Maybe(call, *one) for one in got), None)
         return self._of_library(call, name)
 
     def _of_library(self, call: tree.Call, name: str) -> Maybe | None:
@@ -111,22 +118,23 @@ class Answers:
             return Maybe(call, NUMBER, None) if is_text else None
         return None
 
-    def _said(self, name: str) -> tuple[str, tree.Node] | None:
+    def _said(self, name: str) -> list[_Said] | None:
+        """The returns that give none, where there are others."""
         if name not in self._says:
             self._says[name] = None
             self._says[name] = self._read(self.named[name])
         return self._says[name]
 
-    def _read(self, function: tree.Function) -> tuple[str, tree.Node] | None:
+    def _read(self, function: tree.Function) -> list[_Said] | None:
         if _yields(function):
             return None
         returns = [n for n in tree.walk_own(function) if isinstance(n, tree.Return)]
         given = [node for node in returns if not self._is_searched_out(node, function)]
         kinds = [(self.kind_of(node.value, function), node) for node in given]
-        said = next(((kind, node) for kind, node in kinds if kind), None)
-        if said is None or (all(kind for kind, _ in kinds) and not _is_chosen(said[1].value)):
+        said = [(kind, node) for kind, node in kinds if kind]
+        if not said or (len(said) == len(kinds) and not _is_chosen(said[0][1].value)):
             return None
-        return said if said[0] == NUMBER or self.is_python or _is_chosen(said[1].value) else None
+        return said if said[0][0] == NUMBER or self.is_python or _is_chosen(said[0][1].value) else None
 
     def _is_searched_out(self, back: tree.Return, function: tree.Function) -> bool:
         """`while (at == -1) { … } return at;`: the loop goes on for as long as it is none."""
@@ -245,7 +253,7 @@ def _held(function: tree.Function, answers: Answers) -> Iterator[tuple[str, tree
             case tree.Assign(targets=[tree.Name(id=name)], value=value, op="") if value is not None:
                 inner = value.value if isinstance(value, tree.Await) else inside_casts(value)
                 if isinstance(inner, tree.Call):
-                    maybe = answers.of(inner)
+                    maybe = answers.of(inner, function)
                     if maybe is not None:
                         yield name, node, maybe
 

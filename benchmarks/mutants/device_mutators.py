@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from benchmarks.mutants.sites import Mutator, Planted, PythonFile, call_of, called, inner, one_line, simple
+from benchmarks.mutants.sites import Mutator, Planted, PythonFile, call_of, called, inner, simple
 
 _STREAM_WAITS = ("wait_stream", "wait_event")
 _MOVES = ("to", "cuda", "copy_")
@@ -61,30 +61,6 @@ def _unpinned(file: PythonFile) -> Iterator[Planted]:
                     yield file.symbol(function), statement.lineno, f"pinned memory of {target}", [change]
 
 
-def _uncopied_part(file: PythonFile) -> Iterator[Planted]:
-    """A copy of a part that an attribute gets, as it does elsewhere in the class."""
-    for cls in file.classes:
-        kept = [(s, part) for s in ast.walk(cls) if isinstance(s, ast.Assign) and (part := _copied_part(s)) is not None]
-        names = [s.targets[0].attr for s, _ in kept if isinstance(s.targets[0], ast.Attribute)]
-        for (statement, part), name in zip(kept, names, strict=True):
-            whole = ast.unparse(part.value)
-            is_own = whole.startswith("self.") or whole == ast.unparse(statement.targets[0])
-            if names.count(name) > 1 and not is_own and one_line(statement):
-                change = file.replaced(statement.value, ast.unparse(part))
-                function = file.function_of(statement)
-                if function is not None:
-                    yield file.symbol(function), statement.lineno, ast.unparse(statement), [change]
-
-
-def _copied_part(statement: ast.Assign) -> ast.Subscript | None:
-    """`part` of `node.value = part.clone()`."""
-    made, targets = statement.value, statement.targets
-    if len(targets) != 1 or not isinstance(targets[0], ast.Attribute) or not isinstance(made, ast.Call):
-        return None
-    part = made.func.value if called(made) == "clone" and isinstance(made.func, ast.Attribute) else None
-    return part if isinstance(part, ast.Subscript) else None
-
-
 def _root(call: ast.Call) -> str:
     """The local that a copy moves: what `to` is called on, what `copy_` is given."""
     moved: ast.AST = call.func
@@ -102,7 +78,6 @@ def _is_async(call: ast.Call) -> bool:
 MUTATORS = (
     Mutator("forgotten-stream-wait", "streams in no order", ("LLM302",), _forgotten_join),
     Mutator("forgotten-fork", "a stream that begins too early", ("LLM302", "LLM308"), _forgotten_fork),
-    Mutator("uncopied-part", "a part that keeps the whole", ("LLM306",), _uncopied_part),
     Mutator("forgotten-copy-wait", "what came is read too early", ("LLM301",), _forgotten_copy_wait),
     Mutator("unpinned-memory", "a copy that has to wait", ("LLM601",), _unpinned),
 )

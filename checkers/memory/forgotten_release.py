@@ -33,7 +33,8 @@ def check_program(program: Program) -> Iterator[Report]:
             fates = lending.fates(held)
             if not fates and not held.protocol.lasting:
                 yield _never_released(program, held)
-            yield from _overwritten_in_loop(program, held, fates)
+            if not lending.renews(held):
+                yield from _overwritten_in_loop(program, held, fates)
     yield from _unfreed_cases(program)
     yield from _gone_with_first_part(program)
 

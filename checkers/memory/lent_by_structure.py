@@ -11,15 +11,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.domain.counting import LOWER, RAISE, counted_by
+from llmlint.code.domain.counting import LOWER, RAISE, counted_by, stepped_by
 from llmlint.code.domain.giving import Giving
 from llmlint.code.domain.pools import Pool, takes_next, told_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.conditions import written
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import EXIT
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.link.arguments import arguments_by_parameter
-from llmlint.code.link.exits import stands_in
+from llmlint.code.link.exits import chain, stands_in
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.code.link.raising import may_raise
@@ -78,13 +79,32 @@ def _left_raised(
     effects, at = function.effects, function.effects.index(call)
     lowered = {n for n in range(at + 1, len(effects)) if _counts_down(program, giving, function, effects[n], thing)}
     normal = {n for n in lowered if not stands_in(function, effects[n], {"except"})}
-    if not normal or _only_takes_back(function, normal):
+    if not normal or _only_takes_back(function, normal) or _begins_anew(program, function, at, thing):
         return None
     kept = {n for n, e in enumerate(effects) if n != at and _records(program, function, e, thing)}
-    status = frozenset({call.result} - {"", thing})
+    status = frozenset({call.result} - {"", thing}) | _asked_at_once(function, call)
     asked = Question(function, at, frozenset({thing}), status, lowered | kept, lowered)
     found = leak(asked) or leak(asked._replace(throws=lambda effect: may_raise(program, function, effect)))
     return (found, effects[min(normal)]) if found is not None else None
+
+
+def _begins_anew(program: Program, function: FunctionInfo, at: int, thing: str) -> bool:
+    """Does the function begin the count at nothing whenever it is called? Then no call finds what another left."""
+    counts = {f"{thing}.{name}" for name in stepped_by(program, function, function.effects[at])}
+    around, before = chain(function, function.effects[at].region), function.effects[:at]
+    return any(e.op == "assign" and e.region in around and e.source == "0" and e.path in counts for e in before)
+
+
+def _asked_at_once(function: FunctionInfo, call: Effect) -> frozenset[str]:
+    """The call as a test on it writes it: `if (!push(stack, node)) return false;`"""
+    tests = (function.settled_test(r.test) for r in function.regions if r.kind == "if" and r.line == call.line)
+    return frozenset(
+        written(part)
+        for test in tests
+        if test is not None
+        for part in (test, *test.args)
+        if part.op == "call" and part.path == call.callee
+    )
 
 
 def _only_takes_back(function: FunctionInfo, lowered: set[int]) -> bool:

@@ -39,6 +39,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     ] = ("return", "raise")
     keep: Annotated[Calls, says("Calls that take over what they are given.")] = ()
     use: Annotated[Calls, says("Calls that only look at what they are given.")] = ()
+    renew: Annotated[Calls, says("Calls that take over the first that they are given, and lend it anew.")] = ()
     scope: Annotated[Calls, says("C++ types whose object holds it until its scope ends.")] = ()
     collected: Annotated[bool, says("It gives itself back when nothing refers to it any more.")] = False
     lasting: Annotated[bool, says("It is often kept until the program ends.")] = False

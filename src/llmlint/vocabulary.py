@@ -102,6 +102,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     starts_threads: frozenset[str] = frozenset()
     thread_settings: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
+    answers_first: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()
     raises: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()

@@ -126,6 +126,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     starts_threads: _Group = []
     thread_settings: _Group = []
     only_uses: _Group = []
+    answers_first: _Group = []
     gives_only: _Group = []
     raises: _Group = []
     serves: _Group = []

@@ -129,6 +129,12 @@ def counted_by(program: Program, counts: Counts, function: FunctionInfo, effect:
     return next(filter(None, (_answered(program, counts, callee, effect, way) for callee in by)), given)
 
 
+def stepped_by(program: Program, function: FunctionInfo, call: Effect) -> set[str]:
+    """The attributes that a call steps of what it is given."""
+    steps = (_steps(effect)[0] for callee in program.callees(function, call) for effect in callee.effects)
+    return {path.partition(".")[2] for path in steps if path}
+
+
 def _counted_in(
     program: Program, counts: Counts, function: FunctionInfo, effect: Effect, way: str
 ) -> tuple[str, list[FunctionInfo]]:

@@ -16,19 +16,20 @@ import msgspec
 
 from llmlint.calls import names_call
 from llmlint.code.facts.container_methods import CASTS, PAIRERS
-from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.facts.facts import Argument, Effect, Region
 from llmlint.code.facts.gists import name_called
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
 from llmlint.code.link.asking import Asking
 from llmlint.code.link.exits import stands_in
 from llmlint.code.link.once import once
-from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.phrases import last_name
 from llmlint.protocols import Protocol
 
 _MAKES_ANEW = frozenset({"none", "constant", "empty", "new"})
 _HOLDING = frozenset({"container"})
+_LEVELS = 3
 
 
 class Fate(IntFlag):
@@ -93,8 +94,14 @@ class Lending:
         for function, effect in self.program.calls_named(name):
             for protocol in vocabulary.entered_by(effect.callee)[:1]:
                 path = held_by(protocol, effect)
-                if path:
+                if path and not self._makes_a_value(function, effect):
                     yield Held(function, path, function.effects.index(effect), effect, protocol)
+
+    def _makes_a_value(self, function: FunctionInfo, effect: Effect) -> bool:
+        """Is it a class of the C++ program, whose objects end by themselves, and not a library's call of its name?"""
+        if function.language == "python" or effect.via == "new":
+            return False
+        return self.program.names.cpp_class(effect.callee.partition("<")[0], function.path) is not None
 
     def _made_by_new(self) -> Iterable[Held]:
         """`float * row = new float[n]`: a protocol names the operator, and each type is made by it."""
@@ -111,7 +118,7 @@ class Lending:
         waiting = [held for held in direct if held.protocol.held == "result" and not held.protocol.collected]
         while waiting:
             held = waiting.pop()
-            if not _is_answered(held):
+            if not _is_answered(held) or self._is_put_by(held.function, held.name, held.after, _LEVELS):
                 continue
             for caller, effect in self.program.callers(held.function):
                 at = caller.effects.index(effect)
@@ -122,6 +129,40 @@ class Lending:
                 onward = Held(caller, effect.result, at, effect, held.protocol)
                 waiting.append(onward)
                 yield onward
+
+    def _is_put_by(self, function: FunctionInfo, name: str, effects: Sequence[Effect], levels: int) -> bool:
+        """Is the thing put into what the function was given? Then whoever gets it from there only borrows it."""
+        names = _with_aliases(effects, name)
+        given = {"self", *(p.name for p in function.facts.params)} - names
+        stored = (e for e in effects if e.op in ("assign", "insert") and _is_stored_by(e, names))
+        if any(effect.op == "insert" or root_of(effect.path) in given for effect in stored):
+            return True
+        for effect in (e for e in effects if e.op == "call" and is_given(name, e)) if levels else ():
+            for callee in self.program.callees(function, effect):
+                taken = arguments_by_parameter(callee, effect).items()
+                inside = [inner for inner, argument in taken if argument.path in names]
+                if any(self._is_put_by(callee, inner, callee.effects, levels - 1) for inner in inside):
+                    return True
+        return False
+
+    def renews(self, held: Held) -> bool:
+        """`rows = realloc(rows, n)`, also by a function of the program: what the name held goes into the new one."""
+        given = self._renewed(held.function, held.effect, held.protocol, _LEVELS)
+        return any(held.name in (argument.path, argument.written) for argument in given)
+
+    def _renewed(self, function: FunctionInfo, effect: Effect, protocol: Protocol, levels: int) -> list[Argument]:
+        """What a call takes over and lends anew."""
+        if names_call(protocol.renew, effect.callee):
+            return [*effect.args[:1]]
+        found: list[Argument] = []
+        for callee in self.program.callees(function, effect) if protocol.renew and levels else ():
+            given = arguments_by_parameter(callee, effect)
+            answered = {path for e in callee.effects if e.op == "return" for path in (e.path, e.source)}
+            for inner in callee.effects:
+                if inner.op == "call" and inner.result in {*answered, "<return>"} - {""}:
+                    renewed = self._renewed(callee, inner, protocol, levels - 1)
+                    found += (given[argument.path] for argument in renewed if argument.path in given)
+        return found
 
     # ------------------------------------------------------------ what becomes of it
 
@@ -158,6 +199,8 @@ class Lending:
         called = effect.callee.rpartition(".")[2].lstrip("~")
         if names_call(protocol.keep, effect.callee):
             return Fate.KEPT
+        if called in self.program.vocabulary.answers_first and effect.args and effect.args[0].path in names:
+            return _of_answer(effect.result, names)
         only_looks = called in self.program.vocabulary.only_uses or names_call(protocol.use, effect.callee)
         if only_looks and effect.via != "new":
             return Fate.USED
@@ -236,6 +279,13 @@ def _by_name(function: FunctionInfo) -> dict[str, list[int]]:
         for name in spoken_of:
             found.setdefault(name, []).append(at)
     return found
+
+
+def _of_answer(result: str, names: Collection[str]) -> Fate:
+    """What becomes of a thing that a call has answered as it was given it."""
+    if result in ("", "<void>", "<message>") or result in names:
+        return Fate.USED
+    return Fate.UNKNOWN if result.isidentifier() or result == "<expression>" else Fate.KEPT
 
 
 def _may_borrow(name: str, effect: Effect) -> bool:

@@ -43,8 +43,9 @@ def check_program(program: Program) -> Iterator[Report]:
             reach = nulls.first_reach(use)
             if reach is not None and use.late >= reach.line:
                 if not name or nulls.may_give_null(name) or (name not in nulls.named and reach.how in ("->", "*")):
-                    if function in program.asked:
-                        yield _asked_later(function, use, reach, nulls)
+                    sure = nulls.first_sure_reach(use) if function in program.asked else None
+                    if sure is not None and use.late >= sure.line:
+                        yield _asked_later(function, use, sure, nulls)
             elif reach is not None and name:
                 sites.setdefault(like, []).append(_Site(function, use, reach))
             elif name and use.asked:
@@ -53,6 +54,8 @@ def check_program(program: Program) -> Iterator[Report]:
         others = asked.get(like, 0)
         if nulls.may_give_null(last_name(like)) and (_most_ask(others, len(found)) or last_name(like) not in _SELDOM):
             for site in (site for site in found if site.function in program.asked):
+                if nulls.is_ruled_out(program, site.function, site.use):
+                    continue
                 yield _others_ask(program, site, others, len(found), nulls)
 
 

@@ -80,6 +80,11 @@ def test_what_it_is_given_to_is_remembered_with_the_argument() -> None:
         ("node * p = lookup(k);\nk = p->x;\nif (ok) { n->next = p; }\nif (!n->next) { return 0; }\nreturn k;", 0),
         ("node * p = lookup(k);\nk = p->x;\nif (ok) { p = n; }\nif (!p) { return 0; }\nreturn k;", 0),
         ("node * p = lookup(k);\nk = p->x;\nn->next = p;\nif (!n->next) { return 0; }\nreturn k;", 5),
+        ("node * p = lookup(k);\nk = p->x;\nassert(p);\nreturn k;", 4),
+        ("node * p = lookup(k);\nk = p->x;\nTORCH_CHECK(p, k);\nreturn k;", 4),
+        ("node * p = lookup(k);\nk = p->x;\ncheck_order(p);\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nupdate_checksum(p, k);\nreturn k;", 0),
+        ("node * p = lookup(k);\nk = p->x;\nUPDATE_CHECKSUM(p, k);\nreturn k;", 0),
     ],
 )
 def test_a_question_is_late_where_every_way_to_it_has_used_the_pointer(body: str, late: int) -> None:
@@ -92,3 +97,22 @@ def test_a_parameter_is_known_by_an_empty_callee() -> None:
     use = use_of("return n->x;", callee="")
     assert use is not None
     assert (use.place, use.reaches[0].how) == ("n", "->")
+
+
+@pytest.mark.parametrize(
+    ("body", "always"),
+    [
+        ("return n->x;", True),
+        ("if (k) { k++; } return n->x;", True),
+        ("do { k += n->x; } while (k < 9); return k;", True),
+        ("if (k) { return n->x; } return 0;", False),
+        ("if (k) { return 0; } return n->x;", False),
+        ("return k && n->x;", False),
+        ("return k ? n->x : 0;", False),
+        ("for (int i = 0; i < k; i++) { k += n->x; } return k;", False),
+    ],
+)
+def test_a_pointer_is_reached_through_on_every_way_or_on_some(body: str, always: bool) -> None:
+    use = use_of(body, callee="")
+    assert use is not None
+    assert use.reaches[0].always == always

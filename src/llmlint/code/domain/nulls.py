@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from llmlint.code.facts.facts import Effect, PointerUse, Reach
+from llmlint.code.flow.conditions import Fact, Facts, implied
 from llmlint.code.flow.functions import body_of, paths_of
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.flow.graph import ENTRY
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter
 from llmlint.findings import Step
 
 _DEEPEST = 3
@@ -57,6 +61,22 @@ class Nulls:
         """Where the pointer is first dereferenced, here or in what it is given to."""
         return next((r for r in use.reaches if r.how in _DIRECTLY or self._goes_through(r, depth)), None)
 
+    def first_sure_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
+        """Where the pointer is first dereferenced whatever way control takes in what it is given to."""
+        return next((r for r in use.reaches if r.how in _DIRECTLY or self._surely_goes_through(r, depth)), None)
+
+    def _surely_goes_through(self, reach: Reach, depth: int) -> bool:
+        name, _, at = reach.how.partition("#")
+        functions = self.named.get(name)
+        if not functions:
+            return name in self.words.reaches_through
+        return depth <= _DEEPEST and all(self._always_reaches(function, int(at), depth) for function in functions)
+
+    def _always_reaches(self, function: FunctionInfo, at: int, depth: int) -> bool:
+        use = self._use_of_parameter(function, at)
+        always = [] if use is None else [reach for reach in use.reaches if reach.always]
+        return any(reach.how in _DIRECTLY or self._surely_goes_through(reach, depth + 1) for reach in always)
+
     def way_through(self, reach: Reach) -> Iterator[Step]:
         if reach.how not in _DIRECTLY:
             function = next(iter(self.named.get(reach.how.partition("#")[0], ())), None)
@@ -81,13 +101,52 @@ class Nulls:
         return all(self._through_parameter(function, int(at), depth) is not None for function in functions)
 
     def _through_parameter(self, function: FunctionInfo, at: int, depth: int) -> Reach | None:
+        use = self._use_of_parameter(function, at)
+        return self.first_reach(use, depth + 1) if use is not None else None
+
+    def _use_of_parameter(self, function: FunctionInfo, at: int) -> PointerUse | None:
         if at >= len(function.facts.params):
             return None
         name = function.facts.params[at].name
-        for use in function.facts.pointers:
-            if not use.callee and use.place == name:
-                return self.first_reach(use, depth + 1)
-        return None
+        return next((use for use in function.facts.pointers if not use.callee and use.place == name), None)
+
+    # ------------------------------------------------------------ where null is ruled out
+
+    def is_ruled_out(self, program: Program, function: FunctionInfo, use: PointerUse) -> bool:
+        """Is null only given where a test does not hold that has been passed on every way to the call?"""
+        at = next((n for n, e in enumerate(function.effects) if (e.callee, e.line) == (use.callee, use.line)), -1)
+        if at < 0:
+            return False
+        call, paths = function.effects[at], paths_of(function, body_of(function, function.effects[at].region))
+        goal = set(paths.graph.nodes_of(at))
+        callees = program.callees(function, call)
+        for callee in callees:
+            given = {name: argument.path for name, argument in arguments_by_parameter(callee, call).items()}
+            for effect in self._nulls_of(callee, 0):
+                known = _asked_for(callee, effect, given)
+                if not known or paths.find([ENTRY], goal, lambda node: False, known) is not None:
+                    return False
+        return bool(callees)
+
+
+def _asked_for(function: FunctionInfo, effect: Effect, given: Mapping[str, str]) -> Facts:
+    """What the branches around an effect ask of the parameters, in the names of who calls the function."""
+    found: set[Fact] = set()
+    for region in around(function, effect):
+        test = function.settled_test(region.test) if region.kind == "if" else None
+        for atom, holds in implied(test, True) if test is not None else ():
+            texts = [_renamed(text, given) for text in atom[1:]]
+            if texts and all(texts):
+                found.add(((atom[0], *texts), holds))
+    return frozenset(found)
+
+
+def _renamed(text: str, given: Mapping[str, str]) -> str:
+    """A path of a parameter as the caller writes it, a number as it is; "" for anything else."""
+    root, dot, rest = text.partition(".")
+    if text.isdecimal():
+        return text
+    return f"{given[root]}{dot}{rest}" if given.get(root) and not re.search(r"[^\w.]", rest) else ""
 
 
 def _is_reached(function: FunctionInfo, at: int) -> bool:

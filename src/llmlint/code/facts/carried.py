@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from llmlint.code.facts.native_endings import Endings, never_comes_back
-from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, place_of, told_by
+from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, SET, inside_casts, place_of, told_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
 
@@ -41,6 +41,10 @@ class Walk(Generic[Origin]):
         self.function = function
         self.endings = endings
         self.tries = 0
+        self.branches = 0
+        """How many branches and loops are around."""
+        self.may_have_left = False
+        """Did a way before here leave the function?"""
         self._changed: list[str] = []
         """Each place that got another value so far, so that a loop knows what its body changes."""
         self.types: dict[str, str] = {}
@@ -72,6 +76,10 @@ class Walk(Generic[Origin]):
     def weighs(self, call: tree.Call) -> bool:
         """Does a call that decides a branch say something about what it was given?"""
         return True
+
+    def bare(self, call: tree.Call) -> str:
+        """What a call that checks what it is given says of a place that is an argument by itself: `check(p)`."""
+        return SET
 
     def asserted(self, call: tree.Call, state: dict[str, Held[Origin]]) -> None:
         """An assertion that ends the program where it does not hold."""
@@ -112,7 +120,7 @@ class Walk(Generic[Origin]):
                     if _ASSERTS.search(name.rpartition(".")[2]):
                         self.asserted(value, state)
                         for arg in value.args:
-                            state = self._where(arg, True, state)
+                            state = self._vetted(value, arg, state)
             case tree.If(test=test, body=body, orelse=orelse):
                 return self._if(test, body, orelse, state)
             case tree.Loop():
@@ -135,8 +143,10 @@ class Walk(Generic[Origin]):
             case tree.Return(value=value) | tree.Raise(value=value):
                 if value is not None:
                     self.evaluate(value, state)
+                self.may_have_left = True
                 return None
             case tree.Jump(label=label):
+                self.may_have_left |= bool(label)
                 if label:
                     self._jumps.setdefault(label, []).append(dict(state))
                 return None
@@ -179,7 +189,10 @@ class Walk(Generic[Origin]):
     ) -> dict[str, Held[Origin]] | None:
         self.evaluate(test, state)
         held, failed = self._where(test, True, state), self._where(test, False, state)
-        return joined([self.block(body, held), self.block(orelse, failed)])
+        self.branches += 1
+        ends = [self.block(body, held), self.block(orelse, failed)]
+        self.branches -= 1
+        return joined(ends)
 
     def _loop(self, node: tree.Loop, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
         test = node.test
@@ -200,7 +213,9 @@ class Walk(Generic[Origin]):
         counters = {name for part in first for name in _declared_by(part)} - self.counters
         self.counters |= counters
         before = len(self._changed)
+        self.branches += node.kind != "do"
         ends = self.block([*node.body, *update], inside)
+        self.branches -= node.kind != "do"
         self.counters -= counters
         if test is not None and node.kind == "do" and ends is not None:
             self.evaluate(test, ends)
@@ -218,8 +233,10 @@ class Walk(Generic[Origin]):
         place = place_of(subject)
         inside = self._note(dict(state), place, EQUAL, subject)
         before = len(self._changed)
+        self.branches += 1
         for case in cases:
             self.block(case.body, dict(inside))
+        self.branches -= 1
         after = self._note(dict(state), place, ASKED, subject)
         for changed in set(self._changed[before:]) if after else ():
             forget(after, changed)
@@ -243,8 +260,10 @@ class Walk(Generic[Origin]):
 
     def _logic(self, node: tree.Logic, state: dict[str, Held[Origin]]) -> bool:
         here = state
-        for operand in node.operands:
+        for at, operand in enumerate(node.operands):
+            self.branches += at > 0
             self.evaluate(operand, here)
+            self.branches -= at > 0
             here = self._where(operand, node.op == "and", here)
         for place, held in here.items():  # what a later operand may have given
             if place not in state or state[place].origin is not held.origin:
@@ -254,12 +273,16 @@ class Walk(Generic[Origin]):
 
     def _conditional(self, node: tree.Conditional, state: dict[str, Held[Origin]]) -> bool:
         self.evaluate(node.test, state)
+        self.branches += 1
         self.evaluate(node.body, self._where(node.test, True, state))
         self.evaluate(node.orelse, self._where(node.test, False, state))
+        self.branches -= 1
         return True
 
     def _lambda(self, node: tree.Lambda, state: dict[str, Held[Origin]]) -> bool:
+        has_left, self.branches = self.may_have_left, self.branches + 1
         self.block(node.function.body or [], {})
+        self.may_have_left, self.branches = has_left, self.branches - 1
         return True
 
     def _call(self, node: tree.Call, state: dict[str, Held[Origin]]) -> bool:
@@ -311,6 +334,11 @@ class Walk(Generic[Origin]):
         for place, told, at in self._weighed(test, holds):
             state = self._note(state, place, told, at)
         return state
+
+    def _vetted(self, call: tree.Call, arg: tree.Node, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]]:
+        place = place_of(inside_casts(arg))
+        told = self.bare(call) if place else SET
+        return self._where(arg, True, state) if told == SET else self._note(dict(state), place, told, arg)
 
     def _weighed(self, test: tree.Node, holds: bool) -> Iterator[tuple[str, str, tree.Node]]:
         for place, told, at in told_by(test, holds):

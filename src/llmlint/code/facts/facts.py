@@ -157,11 +157,13 @@ class Param(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Reach(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Where a pointer is reached through: `how` is "->", "*", or the call and the argument that it is: "f#0"."""
+    """Where a pointer is reached through: `how` is "->", "*", or the call and the argument that it is: "f#0". `always`:
+    on every way through the function."""
 
     how: str
     line: int
     column: int
+    always: bool = False
 
 
 class PointerUse(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from llmlint.code.facts.carried import Held, Walk
 from llmlint.code.facts.facts import PointerUse, Reach
 from llmlint.code.facts.native_endings import Endings
-from llmlint.code.facts.native_tests import SET, UNSET, inside_casts, place_of
+from llmlint.code.facts.native_tests import ASKED, SET, UNSET, inside_casts, place_of
 from llmlint.code.syntax import tree
 
 _MOST_REACHES = 4
@@ -17,6 +17,7 @@ _OF_CONTAINERS = frozenset(
     "at get begin end cbegin cend rbegin rend data back front c_str str size move forward make_shared make_unique min "
     "max top emplace emplace_back value empty length count".split()
 )
+_ASSERTION = re.compile(r"(?:^|_)(?:\w?assert|\w?check|require|expect|enforce|verify)(?:s|ed)?(?:_|$)", re.IGNORECASE)
 _MAY_BE_NULL = re.compile(r"^$|\*$|\bauto\b(?!.*&)|ptr\b|Ptr\b|\boptional\b|iterator\b")
 
 
@@ -106,7 +107,7 @@ class _Reader(Walk[_Origin]):
         if isinstance(value, tree.Call) and (callee := _callee(value)):
             if self._counts(value) or self._is_known_kind(value):
                 return
-            self._origin(value, callee, "").reaches.append(Reach(how, at.line, at.column))
+            self._origin(value, callee, "").reaches.append(self._reached(how, at))
         elif (place := place_of(value)) in state:
             self._note_reach(place, how, at, state)
 
@@ -114,8 +115,17 @@ class _Reader(Walk[_Origin]):
         held = state[place]
         reaches = held.origin.reaches
         if held.asked <= _REACHED and len(reaches) < _MOST_REACHES:
-            reaches.append(Reach(how, at.line, at.column))
+            reaches.append(self._reached(how, at))
             state[place] = held._replace(asked=_REACHED)
+
+    def _reached(self, how: str, at: tree.Node) -> Reach:
+        return Reach(how, at.line, at.column, not self.branches and not self.may_have_left)
+
+    def bare(self, call: tree.Call) -> str:
+        """A function that checks what it is given looks into it; an assertion asks whether it is there."""
+        name = tree.path_of(call.function).rpartition(".")[2]
+        is_assertion = _ASSERTION.search(name) and (name.isupper() or name.lower().endswith("assert"))
+        return SET if is_assertion else ASKED
 
     def told(self, held: Held[_Origin], told: str, at: tree.Node) -> None:
         if told in (SET, UNSET):

@@ -15,14 +15,16 @@ from llmlint.checkers.concurrency.unlocked_shared_state.accesses import Access, 
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.conditions import implied
 from llmlint.code.flow.with_helpers import whole
-from llmlint.code.link.exits import BRANCHES, stands_in
+from llmlint.code.link.exits import BRANCHES, chain, stands_in
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import words
 from llmlint.runtime.block import Block, Target
 
 _SHOWN = 4
+_LEVELS = 2
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ def _breaches(program: Program, guarded: Guarded) -> Iterator[Report]:
     """One for each function, at the worst that it does."""
     by_function: dict[FunctionInfo, list[Access]] = {}
     for access in guarded.bare:
-        if _may_meet_others(program, access):
+        if _may_meet_others(program, access) and not _is_set_before(program, guarded, access):
             by_function.setdefault(access.function, []).append(access)
     for accesses in by_function.values():
         judged = [(access, *_harm(program, guarded, access)) for access in accesses]
@@ -118,6 +120,45 @@ def _may_meet_others(program: Program, access: Access) -> bool:
     if not calls:
         return bool(function.facts.decorators) or _is_handed_on(program, function)
     return not all(_starts_threads(call.function, call.effect.line, starting) for call in calls)
+
+
+def _is_set_before(program: Program, guarded: Guarded, access: Access) -> bool:
+    """Is it read behind a call of the one function that sets it, under the lock and where it is not set yet? Then the
+    lock has ordered the two, and nothing sets it again."""
+    writes = _writes([*guarded.held, *guarded.bare])
+    if access.effect is not None or not all(write.held for write in writes):
+        return False
+    setters = {_set_where_unset(program, write.function, write.region, guarded.state) for write in writes}
+    setter = setters.pop() if len(setters) == 1 else None
+
+    def calls_it(function: FunctionInfo, effect: Effect) -> bool:
+        return setter in program.callees(function, effect) and not stands_in(function, effect, BRANCHES)
+
+    around = chain(access.function, access.region)
+    before = (e for e in access.function.effects if e.op == "call" and e.line < access.line and e.region in around)
+    return setter is not None and any(
+        callee is setter or program.reaches(callee, calls_it, _LEVELS)
+        for effect in before
+        for callee in program.callees(access.function, effect)
+    )
+
+
+def _set_where_unset(program: Program, function: FunctionInfo, region: int, state: str) -> FunctionInfo | None:
+    """The function that sets the state in this region, itself or by a helper of its own, only where it is unset."""
+    if _is_where_unset(function, region, state):
+        return function
+    callers = program.callers(function)
+    if len(callers) != 1:
+        return None
+    caller, call = callers[0]
+    return caller if caller is not function and _is_where_unset(caller, call.region, state) else None
+
+
+def _is_where_unset(function: FunctionInfo, region: int, state: str) -> bool:
+    regions = (function.regions[at] for at in chain(function, region))
+    tests = (function.settled_test(region.test) for region in regions if region.kind == "if")
+    unset = {(("true", state), False), (("none", state), True)}
+    return any(not unset.isdisjoint(implied(test, True)) for test in tests if test is not None)
 
 
 def _starts_threads(function: FunctionInfo, after: int, starting: frozenset[str]) -> bool:

@@ -32,7 +32,7 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
         return  # the name stands for other variables as well
     changes = [e for e in function.effects if e.op in CHANGING and e.path == name] + later
     bare = [e for e in changes if not locks.taken(function, e)]
-    if not bare:
+    if not bare or _is_called_under_one_lock(program, function, locks):
         return
     if _CONTAINER.search(declared.annotation or declared.source):
         if _is_filled_when_needed(function, name):
@@ -41,6 +41,15 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
             yield _report(program, function, name, declared, bare, "is made anew by each call", confidence="low")
     elif _goes_back_and_forth(declared, bare):
         yield _report(program, function, name, declared, bare, "is set and set back by its calls")
+
+
+def _is_called_under_one_lock(program: Program, function: FunctionInfo, locks: Locks) -> bool:
+    """Does whoever calls it hold the same lock? That of an object serves only this, a local one only its function."""
+    calls = program.callers(function)
+    callers = {call.function for call in calls}
+    common = frozenset.intersection(*(locks.taken(*call) for call in calls)) if calls else frozenset()
+    own = {e.path for caller in callers for e in caller.effects if e.op == "bind"} if len(callers) > 1 else set()
+    return any(not path.startswith("self.") and path not in own for path in common)
 
 
 def _is_filled_when_needed(function: FunctionInfo, name: str) -> bool:

@@ -175,3 +175,34 @@ class LocalServer:
 @pytest.mark.parametrize(("start", "confidence"), [("subprocess.Popen", "low"), ("Parser", "medium")])
 def test_who_starts_the_server_itself_sees_its_end(start: str, confidence: str) -> None:
     assert how_sure("LLM204", {"serving.py": SERVER.format(start=start)}) == confidence
+
+
+SHELL = """
+class Shell:
+    def materialize(self, module, device, non_blocking=False):
+        return placed(module, device)
+
+
+def placed(module, device, non_blocking=False):
+    return module.to(device, non_blocking=non_blocking)
+"""
+STAGE = """
+def prepare(shell, module, device):
+    return shell.materialize({given})
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "confidence"),
+    [
+        ("engine/stage.py", "module, device", "low"),
+        ("engine/stage.py", "module, device=device, non_blocking=True", "medium"),
+        ("engine/stage.py", "module, device, True", "medium"),
+        ("engine/stage.py", "**module", "medium"),
+        ("examples/stage.py", "module, device", "medium"),
+    ],
+)
+def test_a_parameter_that_nobody_gives_does_little_harm(path: str, given: str, confidence: str) -> None:
+    """Also where only the name tells which calls there are; an example tells nothing of what others ask for."""
+    files = {"engine/shell.py": SHELL, "engine/loop.py": "from engine import stage\n", path: STAGE.format(given=given)}
+    assert how_sure("LLM908", files) == confidence

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.signatures import Signature, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.objects import One
 from llmlint.code.link.once import once
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, arguments_by_parameter, root_of
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.findings import Report
 
 _FEWEST = 2
@@ -158,12 +159,19 @@ def _doubts(program: Program, function: FunctionInfo, name: str) -> str:
             return "other classes have a method with this signature, which may be why it takes it"
     if _is_handed_out(program, function):
         return "it is put into a variable, and others that are may be why it takes this"
-    calls = program.callers(function)
+    calls = _calls_in_service(program, function)
     if calls and not any(
         name in arguments_by_parameter(function, call.effect) or _spreads(call.effect) for call in calls
     ):
         return "no caller gives it"
     return ""
+
+
+def _calls_in_service(program: Program, function: FunctionInfo) -> list[Call]:
+    """Its calls, those of tests only where there are no others; all of its name where nobody is seen to call it."""
+    called = program.callers(function)
+    named = () if function.name.startswith("__") else program.calls_named(function.name)
+    return [call for call in called or named if not roots_of(program).kind(call.function.path)] or list(called)
 
 
 def _report(program: Program, function: FunctionInfo, effect: Effect, name: str, handed: int, doubts: str) -> Report:

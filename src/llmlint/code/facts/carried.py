@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from llmlint.code.facts.native_endings import Endings, never_comes_back
-from llmlint.code.facts.native_tests import ASKED, EQUAL, OPPOSITE, SET, inside_casts, place_of, told_by
+from llmlint.code.facts.native_tests import ASKED, EQUAL, RULES_OUT, SET, inside_casts, place_of, told_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
 
@@ -355,7 +355,7 @@ class Walk(Generic[Origin]):
             self.told(held, told, at)
             state[place] = held
             for other in [known for known, value in state.items() if value.origin is held.origin]:
-                asked = state[other].asked - {OPPOSITE.get(told, "")}
+                asked = state[other].asked - {RULES_OUT.get(told, "")}
                 state[other] = held._replace(asked=asked | {told, ASKED}, at=at)
         return state
 

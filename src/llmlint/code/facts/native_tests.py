@@ -9,6 +9,9 @@ from llmlint.code.syntax import tree
 BELOW, ABOVE, EQUAL, UNLIKE, SET, UNSET, ASKED = "below", "above", "equal", "unlike", "set", "unset", "asked"
 """What a test told of a place. ASKED stays when the ways join again: somebody thought of it."""
 
+RULES_OUT = {EQUAL: UNLIKE, UNLIKE: EQUAL, SET: UNSET, UNSET: SET}
+"""What cannot be true together; a place may well be bounded from both sides."""
+
 OPPOSITE = {BELOW: ABOVE, ABOVE: BELOW, EQUAL: UNLIKE, UNLIKE: EQUAL, SET: UNSET, UNSET: SET}
 _TOLD = {"<": BELOW, "<=": BELOW, ">": ABOVE, ">=": ABOVE, "==": EQUAL, "!=": UNLIKE}
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -37,6 +37,7 @@ _BY_KEY = re.compile(r"map\s*<|\bjson\b|[mM]ap\b")
 _NAMED_BY_KEY = re.compile(r"[mM]aps?_?$")
 """Members whose class is declared in a header."""
 _BYTES = re.compile(r"(?:vector|span)\s*<\s*(?:std::)?(?:u?int8_t|char|byte)|(?:uint8_t|char|void)\s*\*|string")
+_NO_NUMBER = re.compile(r"\b(?:float|double)\b|\*$")
 _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 
@@ -153,7 +154,7 @@ class _Outside(Walk[Source]):
         what = self.flows.fills.find(called) or (self.flows.copies.find(called) if self._is_received(node) else ())
         filled = list(numbers_filled(node)) if what else []
         for place in filled:
-            if not _FLOAT.search(self.types.get(place, "")):
+            if not _NO_NUMBER.search(self.types.get(place, "")):
                 self._came_in(place, Source(node, _name(called), what[0]), state)
         for place, read in () if filled else references_filled_by(node, self._helpers.readers):
             if is_number(self.types.get(place) or self.types.get(_name(place), "")):
@@ -277,7 +278,9 @@ class _Outside(Walk[Source]):
         """The values from outside that this one is made of, and that nothing bounds from above."""
         node = inside_casts(node)
         if isinstance(node, tree.Binary):
-            if node.op in _KEEPS:
+            if node.op in _KEEPS and not (
+                node.op == "-" and self._is_pointer(node.left) and self._is_pointer(node.right)
+            ):
                 yield from self._unbounded_in(node.left, state)
                 yield from self._unbounded_in(node.right, state)
             return
@@ -286,6 +289,9 @@ class _Outside(Walk[Source]):
         if held is not None and held.asked.isdisjoint({BELOW, EQUAL, _CHECKED}):
             if not held.asked or held.asked & _ONE_SIDED:
                 yield place, held
+
+    def _is_pointer(self, node: tree.Node) -> bool:
+        return self.types.get(place_of(inside_casts(node)), "").endswith("*")
 
 
 def _is_typed_in(call: tree.Call) -> bool:

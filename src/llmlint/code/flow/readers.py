@@ -75,7 +75,8 @@ def numbers_filled(call: tree.Call) -> Iterator[str]:
     """The numbers that a call writes: those whose size it is told, the first whose address it gets, or all as bytes."""
     targets = [(arg, inner.operand) for arg in call.args if _is_address(inner := inside_casts(arg))]
     places = [place for _, operand in targets if (place := place_of(operand))]
-    sizes = [arg for arg in call.args if _is_size(arg)]
+    others = {place for arg in call.args if (place := place_of(inside_casts(arg)))}
+    sizes = [arg for arg in call.args if _is_size(arg) and others.isdisjoint(_measured_by(arg))]
     told = [p for p in places if any(p in map(place_of, size.args) for size in sizes if isinstance(size, tree.Call))]
     if "scanf" in tree.path_of(call.function):
         yield from places
@@ -97,7 +98,12 @@ def _is_as_bytes(node: tree.Node) -> bool:
 def _is_size(node: tree.Node) -> bool:
     if isinstance(node, tree.Call):
         return tree.path_of(node.function) == "sizeof"
-    return isinstance(node, tree.Literal) and node.kind == "int"
+    return isinstance(node, tree.Literal) and node.kind == "int" and node.text != "0"
+
+
+def _measured_by(size: tree.Node) -> Iterator[str]:
+    """What `sizeof` is asked of."""
+    return (place for arg in size.args if (place := place_of(arg))) if isinstance(size, tree.Call) else iter(())
 
 
 def _of(function: tree.Function, flows: Flows, known: Readers) -> Iterator[Reader]:

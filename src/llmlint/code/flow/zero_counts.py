@@ -7,11 +7,12 @@ around a call of it, speaks of it: what the test says is not weighed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from llmlint.code.facts.container_methods import CLEARS, REMOVES
 from llmlint.code.facts.native_tests import inside_casts
+from llmlint.code.flow.fractions import FLOAT, float_members, is_fraction, printed_as_fractions
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import functions_of, holds_definitions
 
@@ -19,7 +20,6 @@ _DIVIDES = frozenset({"/", "//", "%"})
 _WHOLE = re.compile(
     r"^(?:std::atomic<)?(?:const |static |unsigned |signed |std::)*(?:u?int\d*_t|int|long|size_t|uint\d+|short)\b"
 )
-_FLOAT = re.compile(r"\b(?:float|double)\b")
 _EMPTY = frozenset({"deque", "list", "defaultdict", "Counter"})
 
 
@@ -44,12 +44,13 @@ def divisions_in(module: tree.Module) -> Iterator[Division]:
     is_python = module.language == "python"
     starts = _starts(module, functions, is_python)
     spans = _span_makers(functions) if not is_python else set()
+    members = float_members(module) if not is_python else frozenset()
     found: list[tuple[tree.Binary, str, Start, tree.Function]] = []
     asked: list[tree.Node] = []
     for function in functions:
         divisions = _divisions_of(function)
         local = {n: Start("span", at) for n, at in _spans_of(function, spans)} if spans and divisions else {}
-        divided = list(_divided(function, divisions, {**starts, **local}, is_python))
+        divided = list(_divided(function, divisions, {**starts, **local}, is_python, members))
         tested = set(_tested(function)) if divided else set()
         for at, place, start in divided:
             name = place.rpartition(".")[2]
@@ -198,7 +199,7 @@ def _spans_of(function: tree.Function, makers: set[str]) -> Iterator[tuple[str, 
         if isinstance(node, tree.Assign) and not node.op and isinstance(node.value, tree.Call):
             declared = node.annotation.text if isinstance(node.annotation, tree.TypeName) else ""
             for target in node.targets:
-                if not _FLOAT.search(declared) and _is_span(node.value, makers):
+                if not FLOAT.search(declared) and _is_span(node.value, makers):
                     yield tree.path_of(target).rpartition(".")[2], node
 
 
@@ -210,10 +211,15 @@ def _divisions_of(function: tree.Function) -> list[tree.Binary]:
 
 
 def _divided(
-    function: tree.Function, divisions: Iterable[tree.Binary], starts: Mapping[str, Start], is_python: bool
+    function: tree.Function,
+    divisions: Iterable[tree.Binary],
+    starts: Mapping[str, Start],
+    is_python: bool,
+    members: frozenset[str],
 ) -> Iterator[tuple[tree.Binary, str, Start]]:
+    is_float = None if is_python or not starts else _fractions_in(function, members)
     for node in divisions if starts else ():
-        if not is_python and _is_float(node, function):
+        if is_float is not None and is_float(node):
             continue
         right = node.right if is_python else inside_casts(node.right)
         place = tree.path_of(right)
@@ -228,26 +234,14 @@ def _divided(
             yield node, place, start
 
 
-def _is_float(node: tree.Binary, function: tree.Function) -> bool:
-    """Is one of the numbers a fraction, so that the division gives infinity and goes on?"""
+def _fractions_in(function: tree.Function, members: frozenset[str]) -> Callable[[tree.Binary], bool]:
+    """Is one of the numbers of a division a fraction, so that it gives infinity and goes on?"""
     declared = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
-    for inner in tree.walk(node):
-        match inner:
-            case tree.Literal(kind="float") | tree.Cast(type=tree.TypeName(text="double" | "float")):
-                return True
-            case tree.Call(template=template) if _FLOAT.search(template):
-                return True
-            case tree.Call(function=tree.Name(id="double" | "float")):
-                return True
-            case tree.Name(id=name) if _FLOAT.search(declared.get(name, "")):
-                return True
-    return any(
-        isinstance(n, tree.Assign)
-        and isinstance(n.annotation, tree.TypeName)
-        and _FLOAT.search(n.annotation.text)
-        and any(isinstance(t, tree.Name) and t.id in set(_names_in(node)) for t in n.targets)
-        for n in tree.walk_own(function)
-    )
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Assign) and isinstance(node.annotation, tree.TypeName):
+            declared |= {target.id: node.annotation.text for target in node.targets if isinstance(target, tree.Name)}
+    printed = printed_as_fractions(function)
+    return lambda node: any(node is one for one in printed) or is_fraction(node, declared, members)
 
 
 def _names_in(node: tree.Node) -> Iterator[str]:

@@ -169,3 +169,28 @@ def test_a_program_of_its_own_has_no_other_users() -> None:
 def test_a_recursive_call_is_no_use() -> None:
     source = HOLDS.replace("return None", "return self.load(path)")
     assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "low"
+
+
+OTHER = "import store\nkept = store.Store()\n\n\nclass Files:\n    def load(self, path):\n        return path\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("user", "sure"),
+    [
+        ("class Here(Files):\n    def run(self):\n        return self.load('x')\n", "low"),
+        ("def run(path):\n    return Files.load(None, path)\n", "low"),
+        ("def run(path):\n    return kept.load(path)\n", "high"),
+        ("class Here(store.Store):\n    def run(self):\n        return self.load('x')\n", "high"),
+        (
+            "class Here(Files):\n    def run(self, load):\n        return load(self)\n\n\nHere().run(kept.load)\n",
+            "high",
+        ),
+        (
+            "class Here(Files):\n    def run(self):\n        return self.load('x')\n\n\n"
+            "class Both(store.Store, Here):\n    pass\n",
+            "high",
+        ),
+    ],
+)
+def test_a_call_of_what_another_class_has_under_the_name_is_no_use(user: str, sure: str) -> None:
+    assert confidence(HOLDS, user=OTHER + user)[0] == sure

@@ -2,7 +2,8 @@
 
 A function is unused when its name stands nowhere but in definitions of that name and in code that is unused itself, a
 class likewise. Strings count as mentions, for names are also called through strings, whole or put together; remarks,
-documentation and imports call nothing, nor does `__all__`, but for what a whole project hands out. What others may call
+documentation and imports call nothing, nor does `__all__`, but for what a whole project hands out, and `self.name` of
+objects that have another method of that name is none of this one. What others may call
 unseen is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits
 from, stands in a file that nobody imports and nobody starts, or is declared in the project's `include` folder. A method
 that each class below has an own one for is unused where nobody makes its class. Nor does control come to what stands
@@ -12,16 +13,18 @@ under `if (0)`.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmlint.code.domain.roots import roots_of
+from llmlint.code.link.entities import ClassInfo
 from llmlint.kept_files import KeptFiles
 
 if TYPE_CHECKING:
-    from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+    from llmlint.code.link.program import FunctionInfo, Program
 
 _PLAIN = frozenset(
     "staticmethod classmethod property override typing.override abstractmethod abc.abstractmethod".split()
@@ -42,6 +45,9 @@ _OUTER = 2
 
 _Lines = dict[str, list[tuple[int, int]]]
 """By path: the stretches in which a name says nothing, for there it is defined."""
+_Named = tuple[str, "FunctionInfo | None"]
+"""A name, and the function that it is to be the name of; None where it is a class."""
+_RECEIVER = re.compile(r"(?<![\w.])(\w+)\.$")
 
 
 class UnusedCode:
@@ -54,8 +60,8 @@ class UnusedCode:
         self._paths = tuple(paths)
         self._text_of = text_of
         self._kept = kept or KeptFiles()
-        self._users: dict[str, list[list[tuple[str, _Lines]]]] = {}
-        """By a name, for each place that mentions it, what may be unused there; nothing where somebody will use it."""
+        self._users: dict[_Named, list[list[tuple[_Named, _Lines]]]] = {}
+        """By what is named, for each place that mentions it, what may be unused there; nothing where it is used."""
 
     def reasons_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
         """Of these places those in code that nothing uses, and why that is so."""
@@ -63,14 +69,14 @@ class UnusedCode:
         unused = self._unused({name: where for found in asked.values() for name, where in found}, _STEPS)
         reasons = {}
         for place, found in asked.items():
-            name = next((n for n, _ in found if n in unused), "")
-            if name:
-                reasons[place] = f"nothing in this tree uses {name}"
+            named = next((n for n, _ in found if n in unused), None)
+            if named is not None:
+                reasons[place] = f"nothing in this tree uses {named[0]}"
             elif why := self._replaced(*place) or self._never_entered(*place):
                 reasons[place] = why
         return reasons
 
-    def _unused(self, names: Mapping[str, _Lines], steps: int) -> frozenset[str]:
+    def _unused(self, names: Mapping[_Named, _Lines], steps: int) -> frozenset[_Named]:
         """Those that no code mentions, or only code that is unused itself, so many steps away."""
         new = {name: where for name, where in names.items() if name not in self._users}
         for name, mentions in self._mentions(new).items():
@@ -118,7 +124,7 @@ class UnusedCode:
                     return False
         return True
 
-    def _candidates(self, path: str, line: int) -> list[tuple[str, _Lines]]:
+    def _candidates(self, path: str, line: int) -> list[tuple[_Named, _Lines]]:
         """The function around a line and its class, where only the tree can use them, and where they are defined."""
         function = self._function_at(path, line)
         if function is None or function.name == "main":
@@ -126,11 +132,12 @@ class UnusedCode:
         cls, owner = function.owner, function.facts.owner.rpartition(".")[2]
         if cls is not None and _is_registered(cls):
             return []
-        found = []
+        found: list[tuple[_Named, _Lines]] = []
         if owner and self._is_private_or_known_whole(path, owner):
-            found.append((owner, self._ranges_of_class(owner)))
+            found.append(((owner, None), self._ranges_of_class(owner)))
         if self._is_only_called_by_name(function, owner):
-            found.append((function.name, _ranges(self._program.functions_named(function.name))))
+            where = _ranges(self._program.functions_named(function.name))
+            found.append(((function.name, function if cls is not None else None), where))
         return found
 
     def _function_at(self, path: str, line: int) -> FunctionInfo | None:
@@ -168,30 +175,46 @@ class UnusedCode:
                 found.setdefault(function.facts.owner.rpartition(".")[2], []).append(function)
         return found
 
-    def _mentions(self, names: Mapping[str, _Lines]) -> dict[str, list[tuple[str, int]]]:
+    def _mentions(self, names: Mapping[_Named, _Lines]) -> dict[_Named, list[tuple[str, int]]]:
         """Where each stands in code as a word, a few places; more than a few if a beginning of it ends a string."""
         near = {path for defined in names.values() for path in defined}
-        found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
+        found: dict[_Named, list[tuple[str, int]]] = {named: [] for named in names}
         left = dict(names)
         for path in sorted(self._paths, key=lambda path: (path not in near, path)):
             if not left:
                 break
             text = self._text_of(path)
-            for name, defined in list(left.items()):
+            for (name, function), defined in list(left.items()):
                 for at in self._words(name, text):
                     is_named_only = _is_remark(path, text, at) or self._is_passed_on(path, text, at, len(name))
-                    if _is_outside(text, at, defined.get(path, ())) and not is_named_only:
-                        found[name].append((path, text.count("\n", 0, at) + 1))
-                        if len(found[name]) > _FEW:
-                            del left[name]
+                    if not _is_outside(text, at, defined.get(path, ())) or is_named_only:
+                        continue
+                    if function is None or not self._is_of_another(function, path, text, at):
+                        found[name, function].append((path, text.count("\n", 0, at) + 1))
+                        if len(found[name, function]) > _FEW:
+                            del left[name, function]
                             break
         for path in self._paths if left else ():
             text = self._text_of(path)
-            for name, defined in list(left.items()):
+            for (name, function), defined in list(left.items()):
                 if any(_is_outside(text, at, defined.get(path, ())) for at in self._beginnings(name, text)):
-                    found[name] += [(path, 0)] * (_FEW + 1)
-                    del left[name]
+                    found[name, function] += [(path, 0)] * (_FEW + 1)
+                    del left[name, function]
         return found
+
+    def _is_of_another(self, method: FunctionInfo, path: str, text: str, at: int) -> bool:
+        """Is it `self.name` of objects that have another method of that name, or `Class.name` of such a class?"""
+        receiver = _RECEIVER.search(text, max(0, text.rfind("\n", 0, at)), at)
+        if receiver is None or not path.endswith(".py"):
+            return False
+        if receiver[1] in ("self", "cls"):
+            function = self._function_at(path, text.count("\n", 0, at) + 1)
+            cls = function.owner if function is not None else None
+        else:
+            meant = self._program.names.lookup(path, receiver[1])
+            cls = meant if isinstance(meant, ClassInfo) else None
+        run = [one.method(method.name) for one in (cls, *cls.subclasses)] if cls is not None else [None]
+        return None not in run and method not in run
 
     def _words(self, name: str, text: str) -> Iterator[int]:
         """Where the name stands as a word; looked for by hand, for a pattern that begins with a word's edge is slow."""

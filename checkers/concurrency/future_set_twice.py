@@ -37,6 +37,11 @@ def _future(effect: Effect) -> str:
     return effect.callee.rpartition(".")[0]
 
 
+def _is_one(first: Effect, second: Effect) -> bool:
+    """Two elements under different keys are two futures; a name for one may stand for either."""
+    return _future(first) == _future(second) and (not first.key or not second.key or first.key == second.key)
+
+
 # ---------------------------------------------------------------- on one way
 
 
@@ -45,7 +50,7 @@ def _on_one_way(program: Program, function: FunctionInfo, effects: list[Effect])
     places = {id(effect): paths.graph.nodes_of(function.effects.index(effect)) for effect in effects}
     for first in effects:
         for second in effects:
-            if first is second or _future(first) != _future(second) or first.line >= second.line:
+            if first is second or not _is_one(first, second) or first.line >= second.line:
                 continue
             if not _is_come_to_anyway(function, first, second):
                 continue

@@ -55,7 +55,8 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One thing a function does, in source order.
 
     op        path                 what else is set
-    call      callee               args, result; via = "await" when awaited, "new" for C++ `new`, "launch" for <<<>>>
+    call      callee               args, result; via = "await" when awaited, "new" for C++ `new`, "launch" for <<<>>>;
+                                   Python: key = that of the element it is called on, `i` in `slots[i].free()`
     insert    container            key, reads, via = method, "[]=" or "+="; args when it was a method call
     remove    container            key, via = method, "del" or "[]"; args and result when it was a method call
     clear     container            via = method, or "=" when it was assigned an empty value

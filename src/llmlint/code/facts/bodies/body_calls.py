@@ -78,7 +78,8 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     else:
         if base not in ("?", "super()"):
             reader.saw(base, node)
-        reader.emit("call", f"{base}.{method}", node, via=via, result=result, reads=reads, args=args)
+        key = _key_of_receiver(reader, function)
+        reader.emit("call", f"{base}.{method}", node, key=key, via=via, result=result, reads=reads, args=args)
         if method == "add_done_callback":
             _called_back(reader, function, node.args)
     if method in ELEMENT_GETTERS and base != "?":
@@ -86,6 +87,12 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     if method in VIEWS and not args and base != "?":
         return base
     return f"{base}.{method}()" if base != "?" else ""
+
+
+def _key_of_receiver(reader: BodyReader, function: tree.Node) -> str:
+    """Under which key what the method is called on stands, as written, where it is written here and no name for it."""
+    receiver = function.value if isinstance(function, tree.Attribute) and reader.scope.is_python else None
+    return reader.source.of(receiver.key, 80) if isinstance(receiver, tree.Index) else ""
 
 
 def _called_back(reader: BodyReader, function: tree.Node, given: list[tree.Node]) -> None:

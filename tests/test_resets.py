@@ -371,3 +371,70 @@ def test_one_container_is_enough_where_the_other_is_filled_with_it() -> None:
     assert "leaves self.names" in finding.message
     apart = PAIR.replace("    def reset", "    def name(self, name):\n        self.names[name] = None\n\n    def reset")
     assert found(apart, "LLM801") == []
+
+
+PAINTER = """
+#include <string>
+
+enum class Mode { TEXT, ESCAPE, CODE, CODE_MARK };
+
+class Painter {
+    Mode mode_ = Mode::TEXT;
+    std::string word_;
+    bool at_start_ = true;
+    int left_ = 0;
+    bool open_ = false;
+
+  public:
+    void feed(std::string & out, char c) {
+        switch (mode_) {
+        case Mode::TEXT:
+            at_start_ = false;
+            word_ += c;
+            if (c == '#') {
+                mode_ = Mode::CODE;
+            } else if (c == '\\\\') {
+                mode_ = Mode::ESCAPE;
+            }
+            break;
+        case Mode::ESCAPE:
+            left_ = c == 'u' ? 4 : 8;
+            mode_ = Mode::CODE;
+            break;
+        case Mode::CODE:
+            at_start_ = false;
+            word_ += c;
+            if (c == '-') {
+                mode_ = Mode::CODE_MARK;
+            } else if (c == '{') {
+                ++left_;
+            } else if (!--left_) {
+                mode_ = Mode::TEXT;
+            }
+            break;
+        case Mode::CODE_MARK:
+            word_ += c;
+            mode_ = Mode::CODE;
+            break;
+        }
+    }
+
+    void flush(std::string & out) {
+        out += word_;
+        word_.clear();
+        at_start_ = true;
+        mode_ = Mode::TEXT;
+    }
+
+    bool is_begun() const {
+        return !at_start_ || !word_.empty();
+    }
+};
+"""
+
+
+@pytest.mark.parametrize(("entering", "told"), [("", True), ("left_ = 1; ", False)])
+def test_what_every_way_into_a_mode_sets_is_not_owed(entering: str, told: bool) -> None:
+    text = PAINTER.replace("if (c == '#') {", f"if (c == '#') {{ {entering}")
+    found_in = check_sources({"painter.cpp": text.encode()}, ["LLM801"])
+    assert bool(found_in) == told

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from llmlint.checkers.state.restore_leaves_state.entered import is_set_on_entry
 from llmlint.checkers.state.restore_leaves_state.owing import SHOWN, is_owed, listed, may_last, runtime
 from llmlint.code.domain.fields import ByFunction, Fields, brings_back
 from llmlint.code.domain.state import attribute_of, head_of, is_setup, mentioned_by, only_logged, only_looks, symbol_of
@@ -60,13 +61,15 @@ def left(program: Program, cls: ClassInfo) -> Iterator[Report]:
         owed = program.vocabulary.is_reset(method.name)
         if method in cls.building or is_setup(method) or not method.facts.has_body:
             continue
+        if method.name == "__del__":  # nobody asks what has gone
+            continue
         if owed is None and not _only_sets_back(fields, method) and not _does_no_more(program, fields, method):
             continue
         reset = _reset(program, cls, fields, method)
         for attribute in list(fields.moves) if reset.back or reset.anew else ():
             if attribute not in reset.seen_to and is_owed(owed or (), attribute):
                 asked = _asked(program, fields, reset, attribute)
-                if asked is not None:
+                if asked is not None and not is_set_on_entry(program, cls, attribute):
                     yield _report(program, cls, fields, reset, attribute, asked)
 
 

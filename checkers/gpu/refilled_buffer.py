@@ -36,6 +36,8 @@ def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[st
 
 
 def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
+    if not _may_be_asked(program, begun):
+        return
     writers = _first_writers(program, begun)
     is_asked = any(function in program.asked for function in writers)  # what is told stands in one of them
     ways: list[tuple[Call, ...]] = [(Call(begun.function, begun.effect),)] if is_asked else []
@@ -58,6 +60,18 @@ def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
 
 def _callers(program: Program, function: FunctionInfo) -> list[Call]:
     return [call for call in program.callers(function) if not roots_of(program).kind(call.function.path)]
+
+
+def _may_be_asked(program: Program, begun: Begun) -> bool:
+    """Whether a writer stands where somebody asks, waits or no waits: who calls whom costs less than what waits."""
+    newest = {function for function, effect in writes_to(program, begun.memory) if effect is not begun.effect}
+    found = set(newest)
+    for _ in range(_HIGHEST - 1):
+        if any(function in program.asked for function in newest):
+            return True
+        newest = {call.function for function in newest for call in _callers(program, function)} - found
+        found |= newest
+    return any(function in program.asked for function in newest)
 
 
 def _first_writers(program: Program, begun: Begun) -> dict[FunctionInfo, Effect]:

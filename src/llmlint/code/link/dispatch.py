@@ -94,9 +94,20 @@ class Dispatch:
 
     def callers(self, function: FunctionInfo) -> tuple[Call, ...]:
         """Every call in the program that runs this function, in the program's order."""
-        names = self.names_of(function)
+        below = self.begun_again_in(function)
+        names = self.names_of(function) - ({function.name} if below is not None else set())
         found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
+        found += [call for call in below or () if function in self.callees(*call, overrides=True)]
         return tuple(sorted(found, key=_place_of))
+
+    def begun_again_in(self, function: FunctionInfo) -> Sequence[Call] | None:
+        """The calls that name a Python constructor itself, which its own class and those below it make; None for
+        another function. To resolve each `super().__init__()` there is would look into half of a program."""
+        owner = function.owner
+        if owner is None or function.language != "python" or function.name not in _CONSTRUCTORS:
+            return None
+        inside = (f for cls in (owner, *owner.subclasses) for f in cls.functions)
+        return self.calls.inside(inside, function.name)
 
     def callers_among(self, function: FunctionInfo, functions: Sequence[FunctionInfo]) -> tuple[Call, ...]:
         """The same calls as far as they stand in these functions; only these are resolved."""

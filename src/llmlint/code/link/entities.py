@@ -57,13 +57,14 @@ class FunctionInfo:
     endings: Endings = NO_ENDINGS
     """How the program's own functions and macros are called that never return."""
     kept: dict[object, Any] = dataclasses.field(default_factory=dict)
+    name: str = dataclasses.field(init=False)
+    """Read by every rule that sieves functions."""
+
+    def __post_init__(self) -> None:
+        self.name = self.facts.name
 
     def __repr__(self) -> str:
         return f"<function {self.full_name}>"
-
-    @property
-    def name(self) -> str:
-        return self.facts.name
 
     @cached_property
     def full_name(self) -> str:

@@ -20,36 +20,45 @@ def endings_of(functions: Iterable[FunctionInfo], macros: Sequence[MacroFact], l
     return, where that holds for all of the name; a C++ one says so where it is declared, or its body tells."""
     own = [function for function in functions if function.language == language]
     saying = {function.full_name for function in own if _says_never(function)}
-    named: dict[str, dict[str, list[FunctionInfo]]] = {}
-    for function in own:
-        if function.facts.has_body or function.full_name in saying:
-            named.setdefault(function.name, {}).setdefault(function.full_name, []).append(function)
     hows = {function: how for function in own if (how := _ends_by_itself(function, saying))}
     surely_calling = [function for function in own if function.facts.gist.surely and function not in hows]
     found = Endings()
     while True:
         hows |= {f: how for f in surely_calling if (how := _ends_by_calling(f, found))}
         told = [*how_macros_end(macros, found)]
-        for name in {f.name for f in hows}:
-            full_names = named[name].items()
-            ends = [(full, hows.get(function, "")) for full, same in full_names for function in same]
+        for name, full_names in _by_name(own, {f.name for f in hows}, saying).items():
+            ends = [(full, hows.get(function, "")) for full, same in full_names.items() for function in same]
             whole = agreed((name, how) for _, how in ends).how(name)
-            told += ((part, whole) for full, _ in full_names for part in _endings_of(full))
+            told += ((part, whole) for full in full_names for part in _endings_of(full))
         now = agreed(told)
         if now == found:
             return found
         found = now
 
 
+def _by_name(
+    functions: Sequence[FunctionInfo], names: set[str], saying: set[str]
+) -> dict[str, dict[str, list[FunctionInfo]]]:
+    """Those of these names that have a body or say themselves how they end, by their names and by their full names."""
+    named: dict[str, dict[str, list[FunctionInfo]]] = {}
+    for function in functions:
+        if function.name in names and (function.facts.has_body or function.full_name in saying):
+            named.setdefault(function.name, {}).setdefault(function.full_name, []).append(function)
+    return named
+
+
 def _ends_by_itself(function: FunctionInfo, saying: set[str]) -> str:
     gist = function.facts.gist
     if gist.raises and not function.facts.owner:  # a method that throws is there to be overridden
         return THROWS
-    return ENDS if gist.ends or function.full_name in saying else ""
+    return ENDS if gist.ends or (saying and function.full_name in saying) else ""
 
 
 def _ends_by_calling(function: FunctionInfo, known: Endings) -> str:
-    hows = {known.how(called) for called in function.facts.gist.surely}
+    surely = function.facts.gist.surely
+    if known.ending.isdisjoint(surely) and known.raising.isdisjoint(surely):
+        return ""
+    hows = {known.how(called) for called in surely}
     return ENDS if ENDS in hows else THROWS if THROWS in hows and not function.facts.owner else ""
 
 

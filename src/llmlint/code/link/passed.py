@@ -6,6 +6,8 @@ then those that they were handed themselves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmlint.code.facts.facts import Argument
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.dispatch import Dispatch
@@ -34,13 +36,20 @@ class Passed:
     def _handed_to(self, function: FunctionInfo) -> dict[str, Value]:
         handed: dict[str, dict[Value, None]] = {}
         params = {param.name for param in function.params if is_told_by_callers(param)}
-        for called in sorted(self._dispatch.names_of(function)):
-            for caller, effect in self._calls_by_target(called).get(function, ()):
-                for name, argument in arguments_by_parameter(function, effect).items():
-                    value = self._value_of(caller, argument) if name in params else None
-                    if value is not None:
-                        handed.setdefault(name, {})[value] = None
+        for caller, effect in self._calls_of(function):
+            for name, argument in arguments_by_parameter(function, effect).items():
+                value = self._value_of(caller, argument) if name in params else None
+                if value is not None:
+                    handed.setdefault(name, {})[value] = None
         return {name: joined(values) for name, values in handed.items()}
+
+    def _calls_of(self, function: FunctionInfo) -> Iterator[Call]:
+        begun_again = self._dispatch.begun_again_in(function)
+        for called in sorted(self._dispatch.names_of(function)):
+            if begun_again is not None and called == function.name:
+                yield from (call for call in begun_again if function in self._dispatch.callees(*call))
+            else:
+                yield from self._calls_by_target(called).get(function, ())
 
     def _calls_by_target(self, called: str) -> dict[FunctionInfo, list[Call]]:
         """The calls by one name, by what they run: resolved only where somebody asks about a function of that name."""

@@ -125,3 +125,12 @@ def test_the_operands_of_assembler_are_arguments() -> None:
 def test_a_function_answers_a_pointer_where_its_declarator_says_so() -> None:
     function = named(read("const char * f(int x) { return g(x); }"), "f")
     assert isinstance(function.returns, tree.TypeName) and function.returns.text == "char *"
+
+
+@pytest.mark.parametrize("word", ["new", "class", "template", "private", "throw"])
+def test_c_may_name_what_it_likes_by_a_word_of_cpp(word: str) -> None:
+    source = f"void f(int n) {{ char *{word}; {word} = malloc(n); use({word}); }}"
+    text, module = read_cpp(source.encode(), "c")
+    assert text == source and not module.broken
+    names = {node.id for node in tree.walk(named(module, "f")) if isinstance(node, tree.Name)}
+    assert names == {word, "malloc", "n", "use"}

@@ -15,7 +15,7 @@ import tree_sitter
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.cpp import cpp_expressions, cpp_statements, declarations
 from llmlint.code.syntax.cpp.cpp_reading import File
-from llmlint.code.syntax.cpp.macros import mask_macros
+from llmlint.code.syntax.cpp.macros import mask_macros, mask_names_of_c
 from llmlint.code.syntax.cpp.repairs import lines_lost, mended
 from llmlint.code.syntax.errors import Unreadable
 
@@ -32,6 +32,8 @@ def read_cpp(data: bytes, language: tree.Language) -> tuple[str, tree.Module]:
     encoded = text.encode()
     parser = _parser("cuda" if language == "cuda" or _is_cuda(encoded) else "cpp")
     masked = mask_macros(encoded)
+    if language == "c":
+        masked = mask_names_of_c(masked)
     parsed = parser.parse(masked)
     root = parsed.root_node
     root, left_out = mended(parser, masked, parsed) if lines_lost(root) else (root, [])

@@ -25,6 +25,11 @@ _BLANKED = re.compile(
     """,
     re.VERBOSE,
 )
+_WORDS_OF_CPP = re.compile(
+    rb"\b(?:new|delete|class|template|typename|namespace|private|public|protected|virtual|operator|friend|try|catch|throw"
+    rb"|using|explicit|mutable|export|typeid|and|or|not|xor|bitand|bitor|compl)\b"
+)
+"""Keywords of C++ that C leaves for names."""
 _CLASS_MARK = re.compile(
     rb"\b(?:class|struct|union)\s+([A-Z][A-Z0-9]*_[A-Z0-9_]*)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*(?::(?!:)|\{))"
 )
@@ -48,6 +53,11 @@ def mask_macros(data: bytes) -> bytes:
         parts += [_mask(data[end : directive.start()]), directive[0]]
         end = directive.end()
     return b"".join((*parts, _mask(data[end:])))
+
+
+def mask_names_of_c(data: bytes) -> bytes:
+    """C with such names of its own as are none in C++: `new = malloc(size)`."""
+    return _WORDS_OF_CPP.sub(lambda word: word[0].capitalize(), data)
 
 
 def _mask(code: bytes) -> bytes:

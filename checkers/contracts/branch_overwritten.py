@@ -168,6 +168,8 @@ def _reads(node: tree.Node, place: str) -> bool:
     for inner in tree.walk(node, into=lambda n: id(n) not in targets):
         if isinstance(inner, tree.Lambda | tree.Function | tree.Assert):
             return True
+        if isinstance(inner, tree.Expression) and isinstance(inner.value, tree.Name):
+            return True  # a name that does something is a macro, and may read what it likes
         if isinstance(inner, tree.Name | tree.Attribute) and id(inner) not in targets:
             if is_within(tree.path_of(inner), place):
                 return True

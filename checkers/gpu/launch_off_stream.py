@@ -24,6 +24,7 @@ _A_STREAM = re.compile(
 )
 """A parameter's type: one stream, and no array of some."""
 _ASKED = re.compile(r"\b(?P<name>\w+)\s*(?:=[^;]*?)?\bgetCurrent(?:CUDA|HIP)Stream\w*\s*\(")
+_WAITS = ("cudaDeviceSynchronize", "hipDeviceSynchronize", "musaDeviceSynchronize")
 _STREAM = 4
 """The stream is the fourth thing that a launch is told."""
 
@@ -39,6 +40,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
             continue
         place = _place(text, launch.start())
         stream = _stream_at_hand(file, text, launch.start(), place.line)
+        if stream and _is_waited_for(file, text, launch, place.line, stream):
+            continue
         if stream:
             beside.setdefault((qualname_at(file.facts, place.line), stream), []).append(place)
         elif is_of_torch:
@@ -61,6 +64,25 @@ def _stream_at_hand(file: SourceFile, text: str, at: int, line: int) -> str:
     begins = sum(len(one) for one in text.splitlines(keepends=True)[: function.line - 1])
     asked = _ASKED.search(text, begins, at)
     return given or (asked["name"] if asked is not None else "")
+
+
+def _is_waited_for(file: SourceFile, text: str, launch: re.Match[str], line: int, stream: str) -> bool:
+    """Does the function wait for the whole device behind the launch, and put nothing on the stream before that?"""
+    function = innermost_at(file.facts, line)
+    rows = text.splitlines(keepends=True)
+    if function is None:
+        return False
+    begins, ends = (sum(map(len, rows[:row])) for row in (function.body_line - 1, function.end_line))
+    waits = re.compile(rf"\b(?:{'|'.join(_waiting(file))})\s*\(").search(text, launch.end(), ends)
+    return waits is not None and re.search(rf"\b{stream}\b", text[begins : waits.start()]) is None
+
+
+def _waiting(file: SourceFile) -> Iterator[str]:
+    """The names of what waits for the whole device whatever it does else: the library's calls, and functions around."""
+    yield from _WAITS
+    for function in file.facts.functions:
+        if any(effect.callee.lstrip("~") in _WAITS and not effect.region for effect in function.effects):
+            yield re.escape(function.name)
 
 
 def _parts(text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.entries import entered
+from llmlint.code.domain.entries import entered, is_renewed
 from llmlint.code.domain.growing import is_taken_from, outlives_requests
 from llmlint.code.domain.state import Change, changes_of, is_keyed, is_setup, symbol_of
 from llmlint.code.facts.facts import Effect
@@ -45,6 +45,8 @@ def check_program(program: Program) -> Iterator[Report]:
 def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: Sequence[Change]) -> Iterator[Report]:
     for change in changes:
         if not _enters(change) or is_setup(change.function) or change.function.owner is not cls:
+            continue
+        if is_renewed(change.function, change.effect):
             continue
         brought = brought_by(program, change.function, change.effect.key)
         if brought and _lives_long(program, cls) and not is_taken_from(program, cls, change.attribute):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.checkers.memory.unbounded_cache.filled import brought_by
+from llmlint.code.domain.entries import is_renewed
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
@@ -105,7 +106,8 @@ def _module_caches(program: Program) -> Iterator[Report]:
             if "." in name or {"weak", "lru"} & set(words(made.source)):
                 continue
             uses = [(f, e) for f in functions if f is not module for e in f.effects if e.path.split("[")[0] == name]
-            fills = [(f, e) for f, e in uses if e.op == "insert" and brought_by(program, f, e.key)]
+            inserts = ((f, e) for f, e in uses if e.op == "insert" and not is_renewed(f, e))
+            fills = [(f, e) for f, e in inserts if brought_by(program, f, e.key)]
             if (
                 fills
                 and not any(e.op in ("remove", "clear", "assign") for _, e in uses)

@@ -12,6 +12,7 @@ from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.vocabulary import Vocabulary
 
 _ENTERS = frozenset("[]= setdefault add emplace insert try_emplace insert_or_assign".split())
+_FINDS = ("count", "contains", "has")
 _BLANK = frozenset("-1 0 0.0 None False false nullptr NULL".split()) | {'""', "''"}
 
 
@@ -54,11 +55,26 @@ def is_first(function: FunctionInfo, effect: Effect) -> bool:
     )
 
 
+def is_renewed(function: FunctionInfo, effect: Effect) -> bool:
+    """Does it stand where a test has found an entry under its key: `if (it != sizes.end()) { sizes[name] = 4; }`?"""
+    path, key = effect.path, effect.key
+    searches = (e for e in function.effects if e.callee == f"{path}.find" and [a.path for a in e.args] == [key])
+    found = {f"{path}.find({key})", *(e.result for e in searches if e.result.isidentifier())}
+    asked = {f"{path}.{method}({key})" for method in _FINDS}
+    return any(
+        (atom == ("in", key, path) and holds)
+        or (atom[0] == "true" and atom[1] in asked and holds)
+        or (atom[0] == "==" and {*atom[1:]} & found and f"{path}.end()" in atom[1:] and not holds)
+        for atom, holds in _known_around(function, effect)
+    )
+
+
 def _known_around(function: FunctionInfo, effect: Effect) -> Iterator[Fact]:
     for at in chain(function, effect.region):
         region = function.regions[at]
-        if region.kind in ("if", "else") and region.test is not None:
-            yield from implied(region.test, region.kind == "if")
+        test = function.settled_test(region.test) if region.kind in ("if", "else") else None
+        if test is not None:
+            yield from implied(test, region.kind == "if")
 
 
 def is_of_request(vocabulary: Vocabulary, effect: Effect) -> bool:

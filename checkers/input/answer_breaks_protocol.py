@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from llmlint.checkers.input.event_frames import ends_of, is_frame, json_given, strings_sent
+from llmlint.checkers.input.event_frames import (
+    ends_of,
+    goes_out_as_returned,
+    is_frame,
+    json_given,
+    returned_by,
+    strings_sent,
+)
 from llmlint.code.domain.spots import spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree
@@ -22,6 +29,8 @@ _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "functio
 _JSON_ANSWERS = {"JSONResponse": "status_code", "ORJSONResponse": "status_code", "json_response": "status"}
 _OF_EVENTS = ("data:", "event-stream", "[DONE]")
 _STREAMS = frozenset({"StreamingResponse"})
+_NAMING = frozenset({"id", "index"})
+_OF_A_STATUS = frozenset({"HTTPException", "Exception", "BaseException"})
 _ROUTES = frozenset({"get", "post", "put", "delete", "patch", "route", "api_route"})
 
 
@@ -31,6 +40,8 @@ class _Broken(NamedTuple):
     promise: str
     fix: str
     confidence: str = "medium"
+    kind: str = ""
+    """Which promise, where one function asks about several."""
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -38,6 +49,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     checks = [check for word, check in _CHECKS if word in text]
     for check in dict.fromkeys(checks):
         for broken in check(file):
+            promise = (broken.kind or check.__name__).strip("_")
             yield Report(
                 place_of(broken.at),
                 qualname_at(file.facts, broken.at.line),
@@ -47,6 +59,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
                 reason="the protocol says so in writing",
                 subject=broken.message,
                 fix=broken.fix,
+                mechanism=f"answer_breaks_protocol.{promise}",
             )
 
 
@@ -67,7 +80,10 @@ def _open_frame(file: SourceFile) -> Iterator[_Broken]:
         frames = [node for node in sent if is_frame(node)]
         if any(set(ends_of(node)) <= {"\n", "\r"} and not is_frame(node) for node in sent):
             continue  # the empty line is sent by itself
+        asked_for = [] if goes_out_as_returned(file, function) else returned_by(function)
         for node in frames:
+            if ends_of(node)[-1:] not in ("\n", "\r") and any(node is line for line in asked_for):
+                continue  # who asked for the line ends it
             if not ends_of(node).endswith(("\n\n", "\r\n\r\n", "\r\r")) and _closes_others(file):
                 yield _Broken(
                     node,
@@ -157,14 +173,29 @@ def _streams(file: SourceFile) -> Iterator[_Broken]:
                 "a stream of events has the type text/event-stream",
                 'media_type="text/event-stream"',
             )
+        caught = {id(raised) for raised in _caught_inside(made)}
         for node in tree.walk_own(made):
-            if isinstance(node, tree.Raise) and node.value is not None and "HTTPException" in tree.path_of(node.value):
+            is_status = (
+                isinstance(node, tree.Raise) and node.value is not None and "HTTPException" in tree.path_of(node.value)
+            )
+            if is_status and id(node) not in caught:
                 yield _Broken(
                     node,
                     "raised when the status 200 has been sent: the client sees a broken connection, and no status",
                     "the status goes out before the first piece of a stream",
                     "ask before the stream begins, or send an event that tells the error",
                 )
+
+
+def _caught_inside(function: tree.Function) -> Iterator[tree.Node]:
+    """What the function raises and catches itself, to send an event of its own."""
+    for node in tree.walk_own(function):
+        if isinstance(node, tree.Try) and any(_catches_a_status(handler) for handler in node.handlers):
+            yield from (raised for statement in node.body for raised in tree.walk(statement))
+
+
+def _catches_a_status(handler: tree.Handler) -> bool:
+    return not handler.types or any(tree.path_of(kind).rpartition(".")[2] in _OF_A_STATUS for kind in handler.types)
 
 
 # ---------------------------------------------------------------- chunked bodies
@@ -235,9 +266,10 @@ def _shapes(file: SourceFile) -> Iterator[_Broken]:
 
 
 def _arguments(file: SourceFile, held: dict[str, tree.Node]) -> Iterator[_Broken]:
-    """`function.arguments` is JSON text, and not what it says."""
+    """`function.arguments` is JSON text, and not what it says. A call that a client is to answer has an id; what is
+    rendered by a template or trained on has often none, and is what templates take."""
     function = held.get("function")
-    if not isinstance(function, tree.Collection) or function.kind != "dict":
+    if not held.keys() & _NAMING or not isinstance(function, tree.Collection) or function.kind != "dict":
         return
     for key, value in zip(function.keys, function.items, strict=True):
         if isinstance(key, tree.Literal) and key.text == "arguments" and _is_object(file, value):
@@ -246,6 +278,7 @@ def _arguments(file: SourceFile, held: dict[str, tree.Node]) -> Iterator[_Broken
                 "function.arguments gets the object itself, where the API promises its JSON text",
                 "`arguments` of a tool call is a string that a client parses",
                 "json.dumps(…)",
+                kind="arguments",
             )
 
 
@@ -275,6 +308,7 @@ def _reason(held: dict[str, tree.Node]) -> Iterator[_Broken]:
             f"finish_reason {value.text!r} is none that clients of this API know",
             f"one of {', '.join(sorted(_REASONS))}",
             "map it to one of them",
+            kind="reason",
         )
 
 
@@ -298,6 +332,7 @@ def _object(held: dict[str, tree.Node]) -> Iterator[_Broken]:
             f"object says {named.text}, and the choice beside it is of the other kind",
             "a chunk has a delta, an answer has a message",
             "name the other kind",
+            kind="object",
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
 
 _WRITES = frozenset({"write", "send", "send_text", "send_bytes", "put", "put_nowait", "chunk", "append", "sendall"})
 _DUMPS = frozenset({"json.dumps", "orjson.dumps", "ujson.dumps", "dumps"})
@@ -25,6 +27,22 @@ def json_given(function: tree.Function) -> Iterator[tree.Node]:
             bare = bare.left
         if isinstance(bare, tree.Call) and tree.path_of(bare.function) in _DUMPS:
             yield node
+
+
+def returned_by(function: tree.Function) -> list[tree.Node]:
+    """What goes to whoever calls the function."""
+    return [_plain(node.value) for node in tree.walk_own(function) if isinstance(node, tree.Return) and node.value]
+
+
+def goes_out_as_returned(file: SourceFile, function: tree.Function) -> bool:
+    """Does anybody in the file yield or write what the function returns, with nothing added?"""
+    sent = (*(node.value for node in nodes(file.tree, tree.Yield)), *map(_written, nodes(file.tree, tree.Call)))
+    given = (_plain(value) for value in sent if value is not None)
+    return any(isinstance(call, tree.Call) and _name_called(call) == function.name for call in given)
+
+
+def _name_called(call: tree.Call) -> str:
+    return tree.path_of(call.function).rpartition(".")[2]
 
 
 def _sent(function: tree.Function) -> Iterator[tree.Node]:

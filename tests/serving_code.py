@@ -16,6 +16,17 @@ NOOP = """class Pool:
 """
 """One LLM802, in `Pool.restore_blocks`."""
 
+UNSAID = """class Pool:
+    def __init__(self):
+        self.blocks = {}
+
+    def block(self, key):
+        if key not in self.blocks:
+            raise KeyError("no block {key} here")
+        return self.blocks[key]
+"""
+"""One LLM910, in `Pool.block`: for tests of what runs without settings of its own, of a rule that readings hold up."""
+
 LEFT = """class Scheduler:
     def __init__(self):
         self.waiting = []

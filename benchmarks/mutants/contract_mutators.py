@@ -89,6 +89,18 @@ def _following(file: PythonFile, statement: ast.stmt) -> ast.stmt | None:
     return None
 
 
+def _stale_import(file: PythonFile) -> Iterator[Planted]:
+    """A name that a function imports from a module beside it, under its former name."""
+    for function in file.functions:
+        tried = {id(n) for t in inner(function) if isinstance(t, ast.Try) for s in t.body for n in ast.walk(s)}
+        for node in inner(function):
+            if isinstance(node, ast.ImportFrom) and node.level and node.module and id(node) not in tried:
+                for alias in node.names:
+                    if one_line(alias) and alias.name != "*" and len(alias.name) >= _SHORTEST:
+                        change = file.replaced(alias, f"former_{alias.name} as {alias.asname or alias.name}")
+                        yield file.symbol(function), node.lineno, f"import of {alias.name}", [change]
+
+
 def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
     """What a plain statement reads whatever happens."""
     if isinstance(statement, ast.Assign | ast.Return | ast.Expr) and statement.value is not None:
@@ -109,5 +121,6 @@ def _else_line(file: PythonFile, node: ast.If) -> int:
 MUTATORS = (
     Mutator("renamed-keyword", "a call by a parameter's former name", ("LLM901",), _renamed_keyword),
     Mutator("misspelt-attribute", "an attribute with a letter less", ("LLM902",), _misspelt_attribute),
+    Mutator("stale-import", "an import by a former name", ("LLM912",), _stale_import),
     Mutator("forgotten-else", "a name without a value on one way", ("LLM943",), _forgotten_else),
 )

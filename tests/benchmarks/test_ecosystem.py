@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving_code import NOOP
+from serving_code import UNSAID
 
 from benchmarks.ecosystem.comparing import Difference, compared
 from benchmarks.ecosystem.engines import engine_of
@@ -89,7 +89,7 @@ def test_a_revision_is_laid_out_once_and_a_checkout_is_taken_as_it_is(tmp_path: 
 def test_the_command_scans_with_both_and_writes_what_it_prints(tmp_path: Path) -> None:
     tree = tmp_path / "engine"
     tree.mkdir()
-    (tree / "pool.py").write_text(NOOP)
+    (tree / "pool.py").write_text(UNSAID)
     report = tmp_path / "report.md"
     command = [sys.executable, "-m", "benchmarks.ecosystem", ".", ".", str(tree), "--report", str(report)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

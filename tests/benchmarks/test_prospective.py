@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving_code import NOOP
+from serving_code import UNSAID
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install -e '.[dev]'")
 
 from benchmarks.prospective.__main__ import by_rule, main, row, share, told
 from benchmarks.revisions.__main__ import measured
 
-MENDED = NOOP.replace('logger.info("restoring %d blocks", len(blocks))', "self.blocks = dict(blocks)")
+MENDED = UNSAID.replace('"no block', 'f"no block')
 THROUGH_FLOAT = """def parsed(raw):
     number = float(raw)
     return int(number) if number.is_integer() else number
 """
 STATES = (
-    ("2025-01-10", "Begun", {"pool.py": NOOP, "numbers_read.py": THROUGH_FLOAT}),
+    ("2025-01-10", "Begun", {"pool.py": UNSAID, "numbers_read.py": THROUGH_FLOAT}),
     ("2025-02-10", "Fix the pool", {"pool.py": MENDED}),
-    ("2025-03-10", "Another", {"other.py": NOOP.replace("Pool", "Other")}),
+    ("2025-03-10", "Another", {"other.py": UNSAID.replace("Pool", "Other")}),
     ("2025-04-10", "The end", {}),
 )
 
@@ -56,7 +56,7 @@ def test_a_year_is_scanned_and_told_by_what_became_of_its_findings(clones: Path,
     assert [revision.date[:7] for revision in year.revisions] == ["2025-01", "2025-02", "2025-03"]
     assert row("first", year.first).ends == {"fix": 1, "changed": 0, "removed": 0, "": 1}
     assert row("later", year.later).ends == {"fix": 0, "changed": 0, "removed": 0, "": 1}
-    assert [one.name for one in by_rule(year.first)] == ["LLM401 float-serialised-int", "LLM802 noop-restore"]
+    assert [one.name for one in by_rule(year.first)] == ["LLM401 float-serialised-int", "LLM910 text-without-values"]
     assert "| vllm | 2 | 1 (50 %, 9 to 91) | 0 | 0 | 1 (50 %, 9 to 91) |" in done.stdout
 
 

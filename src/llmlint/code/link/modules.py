@@ -100,6 +100,17 @@ class ModuleMap:
             return beside if beside in self._names and beside != near else ""
         return found[0] if len(found) == 1 else nearest(found, near)
 
+    def only_file_of(self, name: str, near: str) -> str:
+        """The file of the module by its whole name, where only one can be meant; "" otherwise."""
+        path = self.find(name, near)
+        own = self.name_of(path) if path else ""
+        is_whole = bool(own) and (own == name or any(f"{prefix}{own}" == name for prefix in self._dropped))
+        return path if is_whole and len(self._found[name]) == 1 and path.endswith(".py") else ""
+
+    def files_ending_in(self, last: str) -> list[str]:
+        """The files of all modules with this last name."""
+        return [path for name in self._ending_in(last) for path in self._paths[name]]
+
     def _stands_aside(self, root: str, near: str) -> bool:
         """Does a folder that imports begin at lie where a file's import path does not lead?"""
         folder = near.rpartition("/")[0]

@@ -70,6 +70,9 @@ class _PythonFile(NamedTuple):
         return once(self.module, _aliases_in) if self.module is not None else {}
 
 
+_MAKES_NAMES = frozenset({"globals", "vars", "exec", "setattr", "import_module", "__import__"})
+
+
 class Names:
     def __init__(
         self, files: Mapping[str, FileFacts], classes: Sequence[ClassInfo], functions: Sequence[FunctionInfo]
@@ -143,6 +146,37 @@ class Names:
                 if fact.target and fact.target != fact.name:
                     aliases.setdefault(fact.target, set()).add(fact.name)
         return {name: sorted(found) for name, found in sorted(aliases.items())}
+
+    def names_of(self, path: str) -> frozenset[str]:
+        """What a Python module defines, imports or assigns at its top, each by the name it has there."""
+        table = self._table(path)
+        defined = (name for name in table.definitions if "." not in name)
+        made = (effect.path for effect in table.module.facts.effects) if table.module is not None else ()
+        return frozenset((*defined, *table.imports, *made))
+
+    def surely_lacks(self, path: str, name: str, above: frozenset[str] = frozenset()) -> bool:
+        """Is this none of a Python module's names, whatever it does? Where it speaks of the name at all, or makes names
+        while it runs, nobody can tell."""
+        table, module = self._table(path), self.modules.name_of(path)
+        if path in above or self._files[path].broken or name in self.names_of(path):
+            return False
+        below = f"{path.rpartition('/')[0]}/{name}.".lstrip("/")
+        is_compiled = path.rpartition("/")[2].startswith("__init__.") and any(f.startswith(below) for f in self._files)
+        if is_compiled or self.modules.find(f"{module}.{name}", path) or self.modules.is_package(f"{module}.{name}"):
+            return False
+        gists = [function.facts.gist for function in self._functions_in.get(path, ())]
+        if any(
+            name in (*gist.reads, *gist.changes, *gist.calls) or not _MAKES_NAMES.isdisjoint(gist.calls)
+            for gist in gists
+        ):
+            return False
+        if "__getattr__" in table.definitions or any("modules" in gist.reads for gist in gists):
+            return False
+        stars = [self._module(self.modules.absolute(path, star), path) for star in table.stars]
+        return all(
+            isinstance(star, Module) and star.path and self.surely_lacks(star.path, name, above | {path})
+            for star in stars
+        )
 
     def dotted(self, meaning: Meaning) -> str:
         if isinstance(meaning, ClassInfo | FunctionInfo | Variable):

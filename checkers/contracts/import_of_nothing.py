@@ -1,0 +1,89 @@
+"""LLM912: an import inside of a function asks a module of the program for a name that it does not have, or a module
+that is not where it is looked for.
+
+What stands at the top of a file fails for whoever imports the file, and is seen at once; inside of a function it waits
+for the path on which somebody calls that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from llmlint.code.domain.answers import is_answered_at
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.facts import ImportFact
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Place, Report, Step
+
+_FAILS = "ImportError"
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    told: set[tuple[str, int]] = set()
+    for function in program.asked.functions:
+        for facts in program.names.imported_inside(function).values():
+            for fact in facts:
+                if fact.target in ("", "*") or (function.path, fact.line) in told or _is_expected(function, fact):
+                    continue
+                report = _name(program, function, fact) or _moved(program, function, fact)
+                if report is not None:
+                    told.add((function.path, fact.line))
+                    yield report
+
+
+def _is_expected(function: FunctionInfo, fact: ImportFact) -> bool:
+    """Does a handler go on without it, or does it stand there for a checker of types only?"""
+    around = (region for region in function.regions if region.line <= fact.line <= region.end_line)
+    is_for_types = any("TYPE_CHECKING" in region.text for region in around)
+    return is_for_types or is_answered_at(function, fact.line, _FAILS)
+
+
+def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report | None:
+    """The module is there, the name is not."""
+    wanted = program.names.modules.absolute(function.path, fact)
+    path = program.names.modules.only_file_of(wanted, function.path)
+    if not path or not program.names.surely_lacks(path, fact.target):
+        return None
+    near = next(iter(get_close_matches(fact.target, program.names.names_of(path), n=1, cutoff=0.8)), "")
+    return _report(
+        function,
+        fact,
+        f"{wanted} has no {fact.target}" + (f"; it has {near}" if near else ""),
+        Step(path, 1, f"{fact.target} is neither defined nor imported here, and no module below it"),
+        f"import {near}" if near else f"import what took the place of {fact.target}, or put it back",
+    )
+
+
+def _moved(program: Program, function: FunctionInfo, fact: ImportFact) -> Report | None:
+    """The module is not there; one of its name in the same package has what is asked for."""
+    modules = program.names.modules
+    wanted = modules.absolute(function.path, fact)
+    above, _, last = wanted.rpartition(".")
+    if not above or modules.find(wanted, function.path) or modules.is_package(wanted) or not modules.is_package(above):
+        return None
+    top = f"{wanted.partition('.')[0]}."
+    for path in modules.files_ending_in(last):
+        if modules.name_of(path).startswith(top) and fact.target in program.names.names_of(path):
+            return _report(
+                function,
+                fact,
+                f"there is no {wanted}: {fact.target} is in {modules.name_of(path)}",
+                Step(path, 1, f"a module {last} with {fact.target} is here"),
+                f"from {modules.name_of(path)} import {fact.target}",
+            )
+    return None
+
+
+def _report(function: FunctionInfo, fact: ImportFact, message: str, step: Step, fix: str) -> Report:
+    return Report(
+        Place(function.path, fact.line),
+        symbol_of(function),
+        message,
+        (step,),
+        confidence="medium",
+        reason="the module is one of the program's, and all that gives it names was read",
+        subject=message,
+        origin=f"{fact.module}.{fact.target}",
+        fix=fix,
+    )

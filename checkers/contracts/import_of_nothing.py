@@ -1,5 +1,5 @@
-"""LLM912: an import inside of a function asks a module of the program for a name that it does not have, or a module
-that is not where it is looked for.
+"""LLM912: code inside of a function asks a module of the program for a name that it does not have, by an import or as
+an attribute of the module; or imports a module that is not where it is looked for.
 
 What stands at the top of a file fails for whoever imports the file, and is seen at once; inside of a function it waits
 for the path on which somebody calls that.
@@ -7,16 +7,19 @@ for the path on which somebody calls that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import ImportFact
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
 _FAILS = "ImportError"
+_OF_NAME = re.compile(r"(\w+)\.(\w+)")
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -30,6 +33,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 if report is not None:
                     told.add((function.path, fact.line))
                     yield report
+        yield from _attributes(program, function)
 
 
 def _is_expected(function: FunctionInfo, fact: ImportFact) -> bool:
@@ -73,6 +77,72 @@ def _moved(program: Program, function: FunctionInfo, fact: ImportFact) -> Report
                 f"from {modules.name_of(path)} import {fact.target}",
             )
     return None
+
+
+# ---------------------------------------------------------------- attributes of a module
+
+
+def _attributes(program: Program, function: FunctionInfo) -> Iterator[Report]:
+    """`ops.scale(…)` where `ops` is a module that the file imports."""
+    if function.language != "python" or function.name == "<module>":
+        return
+    inside = {name: facts[0] for name, facts in program.names.imported_inside(function).items() if len(facts) == 1}
+    given = {**program.names.imports_of(function.path), **inside}
+    imports = {name: fact for name, fact in given.items() if _is_whole(fact)}
+    own = {param.name for param in function.facts.params} | {effect.path for effect in function.effects}
+    seen: set[tuple[str, str]] = set()
+    for path, line in _read_in(function):
+        match = _OF_NAME.match(path)
+        if match is None or match[1] not in imports or match.groups() in seen:
+            continue
+        seen.add((match[1], match[2]))
+        found = _lacking(program, function, imports[match[1]], match[2], line)
+        if found and match[1] not in own:
+            yield found
+
+
+def _read_in(function: FunctionInfo) -> Iterator[tuple[str, int]]:
+    yield from function.reads
+    yield from ((effect.callee, effect.line) for effect in function.effects if effect.callee)
+
+
+def _is_whole(fact: ImportFact) -> bool:
+    """`import a.b` gives the name `a`, and what is below it as others import it."""
+    return bool(fact.target) or fact.name != fact.module.partition(".")[0] or "." not in fact.module
+
+
+def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: str, line: int) -> Report | None:
+    modules = program.names.modules
+    wanted = ".".join(filter(None, (modules.absolute(function.path, fact), fact.target)))
+    path = modules.only_file_of(wanted, function.path)
+    if not path or name.startswith("__") or not program.names.surely_lacks(path, name):
+        return None
+    around = (region.text for region in function.regions if region.line <= line <= region.end_line)
+    if name in once(program, _set_on_others) or any("hasattr" in text for text in around):
+        return None
+    if is_answered_at(function, line, "AttributeError"):
+        return None
+    near = next(iter(get_close_matches(name, program.names.names_of(path), n=1, cutoff=0.8)), "")
+    return Report(
+        Place(function.path, line),
+        symbol_of(function),
+        f"{wanted} has no {name}" + (f"; it has {near}" if near else ""),
+        (Step(path, 1, f"{name} is neither defined nor imported here, and no code sets it from outside"),),
+        confidence="medium",
+        reason="the module is one of the program's, and all that gives it names was read",
+        subject=f"{wanted}.{name}",
+        origin=f"{wanted}.{name}",
+        fix=f"use {near}" if near else f"use what took the place of {name}, or put it back",
+    )
+
+
+def _set_on_others(program: Program) -> frozenset[str]:
+    """Attributes that somebody sets on something but `self`, or speaks of as a string."""
+    gists = (function.facts.gist for function in program.functions)
+    return frozenset(name for gist in gists for name in (*gist.sets, *gist.spoken))
+
+
+# ---------------------------------------------------------------- the report
 
 
 def _report(function: FunctionInfo, fact: ImportFact, message: str, step: Step, fix: str) -> Report:

@@ -124,6 +124,11 @@ class Names:
         """What an import in the file `path` gives its name."""
         return self._imported(path, fact)
 
+    def imports_of(self, path: str) -> Mapping[str, ImportFact]:
+        """The imports of a Python file that nothing else in it gives the same name."""
+        table = self._table(path)
+        return {name: fact for name, fact in table.imports.items() if not self.is_given_twice(path, name)}
+
     def imports(self, path: str, name: str) -> bool:
         """May a Python file have this name from an import?"""
         table = self._table(path)

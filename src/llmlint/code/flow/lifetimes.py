@@ -15,6 +15,7 @@ from llmlint.code.facts.carried import Held, Walk, forget, joined
 from llmlint.code.facts.native_endings import Endings
 from llmlint.code.facts.native_tests import inside_casts, place_of
 from llmlint.code.facts.pointer_uses import has_arrow
+from llmlint.code.flow.loop_rounds import REVIVES, given_in, is_before_the_rounds, stays_in_loop
 from llmlint.code.flow.native_helpers import Helpers
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.recursion import room_for_calls
@@ -37,10 +38,6 @@ _BORROWS = re.compile(r"[&*]$|\bauto\b|iterator\b|_view\b|\bspan\b")
 _SCALAR = re.compile(
     r"^(?:const |static |volatile |unsigned |signed |std::)*(?:int|long|short|char|bool|float|double|u?int\d+_t|size_t|"
     r"ssize_t|ptrdiff_t|uint|llama_token|llama_pos|llama_seq_id)(?: int| long)*$"
-)
-_REVIVES = frozenset(
-    "clear reset assign resize swap emplace push_back emplace_back insert append push open str store empty valid "
-    "joinable has_value operator=".split()
 )
 _FUTURE = re.compile(r"\b(?:shared_)?future\b|\bpromise\b")
 _MOVABLE = re.compile(r"^[A-Za-z_][\w.]*$")
@@ -261,7 +258,7 @@ class _Lifetimes(Walk[Hold]):
 
     def _call(self, node: tree.Call, state: _State) -> bool:
         function = node.function
-        if state and isinstance(function, tree.Attribute) and function.name in _REVIVES:
+        if state and isinstance(function, tree.Attribute) and function.name in REVIVES:
             place = place_of(function.value)
             dead = state.get(place + _DEAD)
             if dead is not None and dead.origin.how == "moved":
@@ -408,7 +405,7 @@ class _Lifetimes(Walk[Hold]):
     def _loop(self, node: tree.Loop, state: _State) -> _State | None:
         before = len(self._kills)
         after = super()._loop(node, state)
-        given = set(_given_in(node))
+        given = set(given_in(node))
         for key in [k for k, held in (after or {}).items() if k.endswith(_DEAD) and held.origin.how == "moved"]:
             if key.removesuffix(_DEAD) in given and after is not None:
                 del after[key]
@@ -423,7 +420,7 @@ class _Lifetimes(Walk[Hold]):
         for key, held in self._kills[before:]:
             place = key.removesuffix(_DEAD)
             if held.origin.how == "moved" and place.partition(".")[0] not in own and place not in own:
-                if not _is_before_the_rounds(node, held.origin.at) and _stays_in_loop(node, held.origin.at):
+                if not is_before_the_rounds(node, held.origin.at) and stays_in_loop(node, held.origin.at):
                     self._lose(held.origin.at, place, "moved from again in the next round", held.origin)
 
 
@@ -441,74 +438,3 @@ def _told_by(test: tree.Node, holds: bool, lines: Sequence[str]) -> Iterator[Tol
             yield text_of(test, lines).replace("!=", "=="), not holds
         case _:
             yield text_of(test, lines), holds
-
-
-def _given_in(node: tree.Loop) -> Iterator[str]:
-    """The names that a loop gives a value, or that something in it may fill."""
-    for inner in tree.walk(node):
-        match inner:
-            case tree.Assign(targets=targets):
-                yield from (name for target in targets for name in _names(target))
-            case tree.Named(target=target):
-                yield from _names(target)
-            case tree.Loop(target=target) if target is not None:
-                yield from _names(target)
-            case tree.Call(function=function, args=args):
-                if isinstance(function, tree.Attribute) and function.name in _REVIVES:
-                    yield from _names(function.value)
-                if tree.path_of(function) not in ("std.move", "move"):
-                    yield from (name for arg in args for name in _names(inside_casts(arg)))
-            case tree.Binary(op=">>", right=right):
-                yield from _names(right)
-            case tree.Parameter(name=name) | tree.Function(name=name):
-                yield name
-
-
-def _names(node: tree.Node) -> Iterator[str]:
-    match node:
-        case tree.Name(id=name):
-            yield name
-        case tree.Collection(items=items):
-            for item in items:
-                yield from _names(item)
-        case tree.Unary(op="&", operand=operand):
-            yield from _names(operand)
-        case tree.Attribute() | tree.Index():
-            if place := place_of(node):
-                yield place
-
-
-_LEAVES = tree.Return | tree.Raise | tree.Jump
-
-
-def _is_before_the_rounds(loop: tree.Loop, at: tree.Node) -> bool:
-    """Does it stand in what a loop does once: in its beginning, or in what it walks?"""
-    once = loop.iterable
-    if loop.kind == "count" and isinstance(once, tree.Collection):
-        once = next((part for part in once.items[:1] if isinstance(part, tree.Assign)), None)
-    return once is not None and any(node is at for node in tree.walk(once))
-
-
-def _stays_in_loop(loop: tree.Node, at: tree.Node) -> bool:
-    """Does control come back to this node: no statement behind it, in the blocks around it, leaves the loop?"""
-    for body in _bodies(loop):
-        for number, statement in enumerate(body):
-            if any(node is at for node in tree.walk(statement)):
-                if isinstance(statement, tree.Return | tree.Raise):
-                    return False
-                leaves = any(isinstance(later, _LEAVES) for later in body[number:])
-                return not leaves and _stays_in_loop(statement, at)
-    return True
-
-
-def _bodies(node: tree.Node) -> Iterator[list[tree.Node]]:
-    match node:
-        case tree.If(body=body, orelse=orelse) | tree.Loop(body=body, orelse=orelse):
-            yield from (body, orelse)
-        case tree.Block(body=body) | tree.Broken(body=body) | tree.With(body=body):
-            yield body
-        case tree.Try(body=body, handlers=handlers):
-            yield body
-            yield from (handler.body for handler in handlers)
-        case tree.Switch(cases=cases):
-            yield from (case.body for case in cases)

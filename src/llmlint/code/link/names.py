@@ -177,6 +177,8 @@ class Names:
             return False
         if "__getattr__" in table.definitions or any("modules" in gist.reads for gist in gists):
             return False
+        if table.module is not None and once(table.module, _hands_itself_on):
+            return False
         stars = [self._module(self.modules.absolute(path, star), path) for star in table.stars]
         return all(
             isinstance(star, Module) and star.path and self.surely_lacks(star.path, name, above | {path})
@@ -346,6 +348,12 @@ class Names:
 
 def _variables_in(module: FunctionInfo) -> frozenset[str]:
     return frozenset(effect.path for effect in module.facts.effects if _makes_variable(effect))
+
+
+def _hands_itself_on(module: FunctionInfo) -> bool:
+    """Is somebody told the name of the module who gives nothing back: `init_api("x", __name__)` puts names into it?"""
+    told = (effect for effect in module.facts.effects if effect.callee and not effect.result)
+    return any(argument.path == "__name__" for effect in told for argument in effect.args)
 
 
 def _makes_variable(effect: Effect) -> bool:

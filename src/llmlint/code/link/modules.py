@@ -101,7 +101,9 @@ class ModuleMap:
         return found[0] if len(found) == 1 else nearest(found, near)
 
     def only_file_of(self, name: str, near: str) -> str:
-        """The file of the module by its whole name, where only one can be meant; "" otherwise."""
+        """The file of the module by its whole name; "" where several may be meant, or one of Python's own."""
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            return ""
         path = self.find(name, near)
         own = self.name_of(path) if path else ""
         is_whole = bool(own) and (own == name or any(f"{prefix}{own}" == name for prefix in self._dropped))

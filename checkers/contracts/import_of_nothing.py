@@ -55,7 +55,7 @@ def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report 
         fact,
         f"{wanted} has no {fact.target}" + (f"; it has {near}" if near else ""),
         Step(path, 1, f"{fact.target} is neither defined nor imported here, and no module below it"),
-        f"import {near}" if near else f"import what took the place of {fact.target}, or put it back",
+        f"import what took the place of {fact.target}" + (f", if {near} is that" if near else ", or put it back"),
     )
 
 
@@ -132,7 +132,7 @@ def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: s
         reason="the module is one of the program's, and all that gives it names was read",
         subject=f"{wanted}.{name}",
         origin=f"{wanted}.{name}",
-        fix=f"use {near}" if near else f"use what took the place of {name}, or put it back",
+        fix=f"use what took the place of {name}" + (f", if {near} is that" if near else ", or put it back"),
     )
 
 

@@ -18,7 +18,6 @@ from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
-_FAILS = "ImportError"
 _OF_NAME = re.compile(r"(\w+)\.(\w+)")
 
 
@@ -38,9 +37,11 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _is_expected(function: FunctionInfo, fact: ImportFact) -> bool:
     """Does a handler go on without it, or does it stand there for a checker of types only?"""
-    around = (region for region in function.regions if region.line <= fact.line <= region.end_line)
-    is_for_types = any("TYPE_CHECKING" in region.text for region in around)
-    return is_for_types or is_answered_at(function, fact.line, _FAILS)
+    return _is_asked_around(function, fact.line, "TYPE_CHECKING") or is_answered_at(function, fact.line, "ImportError")
+
+
+def _is_asked_around(function: FunctionInfo, line: int, word: str) -> bool:
+    return any(word in region.text for region in function.regions if region.line <= line <= region.end_line)
 
 
 def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report | None:
@@ -49,13 +50,15 @@ def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report 
     path = program.names.modules.only_file_of(wanted, function.path)
     if not path or not program.names.surely_lacks(path, fact.target):
         return None
-    near = next(iter(get_close_matches(fact.target, program.names.names_of(path), n=1, cutoff=0.8)), "")
+    near = _nearest(program, path, fact.target)
+    message = f"{wanted} has no {fact.target}" + (f"; it has {near}" if near else "")
     return _report(
         function,
-        fact,
-        f"{wanted} has no {fact.target}" + (f"; it has {near}" if near else ""),
+        fact.line,
+        message,
         Step(path, 1, f"{fact.target} is neither defined nor imported here, and no module below it"),
         f"import what took the place of {fact.target}" + (f", if {near} is that" if near else ", or put it back"),
+        (message, f"{fact.module}.{fact.target}"),
     )
 
 
@@ -69,14 +72,20 @@ def _moved(program: Program, function: FunctionInfo, fact: ImportFact) -> Report
     top = f"{wanted.partition('.')[0]}."
     for path in modules.files_ending_in(last):
         if modules.name_of(path).startswith(top) and fact.target in program.names.names_of(path):
+            message = f"there is no {wanted}: {fact.target} is in {modules.name_of(path)}"
             return _report(
                 function,
-                fact,
-                f"there is no {wanted}: {fact.target} is in {modules.name_of(path)}",
+                fact.line,
+                message,
                 Step(path, 1, f"a module {last} with {fact.target} is here"),
                 f"from {modules.name_of(path)} import {fact.target}",
+                (message, f"{fact.module}.{fact.target}"),
             )
     return None
+
+
+def _nearest(program: Program, path: str, name: str) -> str:
+    return next(iter(get_close_matches(name, program.names.names_of(path), n=1, cutoff=0.8)), "")
 
 
 # ---------------------------------------------------------------- attributes of a module
@@ -93,11 +102,11 @@ def _attributes(program: Program, function: FunctionInfo) -> Iterator[Report]:
     seen: set[tuple[str, str]] = set()
     for path, line in _read_in(function):
         match = _OF_NAME.match(path)
-        if match is None or match[1] not in imports or match.groups() in seen:
+        if match is None or match[1] not in imports or match[1] in own or match.groups() in seen:
             continue
         seen.add((match[1], match[2]))
         found = _lacking(program, function, imports[match[1]], match[2], line)
-        if found and match[1] not in own:
+        if found is not None:
             yield found
 
 
@@ -117,22 +126,18 @@ def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: s
     path = modules.only_file_of(wanted, function.path)
     if not path or name.startswith("__") or not program.names.surely_lacks(path, name):
         return None
-    around = (region.text for region in function.regions if region.line <= line <= region.end_line)
-    if name in once(program, _set_on_others) or any("hasattr" in text for text in around):
+    if name in once(program, _set_on_others) or _is_asked_around(function, line, "hasattr"):
         return None
     if is_answered_at(function, line, "AttributeError"):
         return None
-    near = next(iter(get_close_matches(name, program.names.names_of(path), n=1, cutoff=0.8)), "")
-    return Report(
-        Place(function.path, line),
-        symbol_of(function),
+    near = _nearest(program, path, name)
+    return _report(
+        function,
+        line,
         f"{wanted} has no {name}" + (f"; it has {near}" if near else ""),
-        (Step(path, 1, f"{name} is neither defined nor imported here, and no code sets it from outside"),),
-        confidence="medium",
-        reason="the module is one of the program's, and all that gives it names was read",
-        subject=f"{wanted}.{name}",
-        origin=f"{wanted}.{name}",
-        fix=f"use what took the place of {name}" + (f", if {near} is that" if near else ", or put it back"),
+        Step(path, 1, f"{name} is neither defined nor imported here, and no code sets it from outside"),
+        f"use what took the place of {name}" + (f", if {near} is that" if near else ", or put it back"),
+        (f"{wanted}.{name}", f"{wanted}.{name}"),
     )
 
 
@@ -145,15 +150,18 @@ def _set_on_others(program: Program) -> frozenset[str]:
 # ---------------------------------------------------------------- the report
 
 
-def _report(function: FunctionInfo, fact: ImportFact, message: str, step: Step, fix: str) -> Report:
+def _report(
+    function: FunctionInfo, line: int, message: str, step: Step, fix: str, subject_and_origin: tuple[str, str]
+) -> Report:
+    subject, origin = subject_and_origin
     return Report(
-        Place(function.path, fact.line),
+        Place(function.path, line),
         symbol_of(function),
         message,
         (step,),
         confidence="medium",
         reason="the module is one of the program's, and all that gives it names was read",
-        subject=message,
-        origin=f"{fact.module}.{fact.target}",
+        subject=subject,
+        origin=origin,
         fix=fix,
     )

@@ -95,6 +95,7 @@ class Names:
             if function.language != "python" and not function.facts.owner:
                 self._cpp_functions.setdefault(function.name, []).append(function)
         self._tables: dict[str, _PythonFile] = {}
+        self._names_of: dict[str, frozenset[str]] = {}
         self._asking: Asking[tuple[str, str], Meaning] = Asking()
 
     def lookup(self, path: str, dotted: str, within: str = "") -> Meaning:
@@ -154,10 +155,12 @@ class Names:
 
     def names_of(self, path: str) -> frozenset[str]:
         """What a Python module defines, imports or assigns at its top, each by the name it has there."""
-        table = self._table(path)
-        defined = (name for name in table.definitions if "." not in name)
-        made = (effect.path for effect in table.module.facts.effects) if table.module is not None else ()
-        return frozenset((*defined, *table.imports, *made))
+        if path not in self._names_of:
+            table = self._table(path)
+            defined = (name for name in table.definitions if "." not in name)
+            made = (effect.path for effect in table.module.facts.effects) if table.module is not None else ()
+            self._names_of[path] = frozenset((*defined, *table.imports, *made))
+        return self._names_of[path]
 
     def surely_lacks(self, path: str, name: str, above: frozenset[str] = frozenset()) -> bool:
         """Is this none of a Python module's names, whatever it does? Where it speaks of the name at all, or makes names

@@ -438,3 +438,36 @@ def test_what_every_way_into_a_mode_sets_is_not_owed(entering: str, told: bool) 
     text = PAINTER.replace("if (c == '#') {", f"if (c == '#') {{ {entering}")
     found_in = check_sources({"painter.cpp": text.encode()}, ["LLM801"])
     assert bool(found_in) == told
+
+
+def test_a_property_that_the_reset_reads_is_no_place_of_its_own() -> None:
+    """What it does for the reset is done where the line begins."""
+    code = """
+    class Cache:
+        def __init__(self, source):
+            self.kept = {}
+            self.order = []
+            self.pinned = {}
+            self.source = source
+            self.opened = None
+
+        def add(self, key, value):
+            self.kept[key] = value
+            self.order.append(key)
+            self.pinned[key] = value
+
+        @property
+        def folder(self):
+            if self.opened is None:
+                self.opened = self.source() if callable(self.source) else self.source
+            return self.opened
+
+        def clear(self):
+            print(self.folder)
+            self.kept.clear()
+            self.order.clear()
+            for child in self.folder.iterdir():
+                child.unlink()
+    """
+    (finding,) = found(code, "LLM801")
+    assert "leaves self.pinned" in finding.message

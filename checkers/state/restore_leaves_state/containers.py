@@ -116,7 +116,7 @@ def _cleared_on_some_ways(
     places: dict[str, list[int]] = {}
     for done in does(program, method, cls):
         if done.attribute:
-            places.setdefault(done.attribute, []).append(method.effects.index(done.chain[0].effect))
+            places.setdefault(done.attribute, []).append(_place_of(method, done.chain[0].effect))
     given = {param.name for param in method.params}
     for attribute, effect in cleared.items():
         others = [at for other in cleared if other != attribute for at in places[other]]
@@ -125,6 +125,13 @@ def _cleared_on_some_ways(
             when = "after an early exit" if way.is_early_exit else f"only where {'not ' * way.holds}{way.test}"
             found[attribute] = _Skip(effect.line, when, bool(given & set(re.findall(r"\w+", way.test))))
     return found
+
+
+def _place_of(method: FunctionInfo, effect: Effect) -> int:
+    """A property that is read is no effect of its own; it runs where its line begins."""
+    if effect in method.effects:
+        return method.effects.index(effect)
+    return sum(other.line < effect.line for other in method.effects)
 
 
 def _why(cleared: int, twice: bool, lasting: bool) -> str:

@@ -409,4 +409,6 @@ def collection_off() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()
+            gc.unfreeze()  # all of it is old now: what is made next would have it all looked through else
             gc.enable()

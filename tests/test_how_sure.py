@@ -206,3 +206,55 @@ def test_a_parameter_that_nobody_gives_does_little_harm(path: str, given: str, c
     """Also where only the name tells which calls there are; an example tells nothing of what others ask for."""
     files = {"engine/shell.py": SHELL, "engine/loop.py": "from engine import stage\n", path: STAGE.format(given=given)}
     assert how_sure("LLM908", files) == confidence
+
+
+ROWS = """
+class Rows:
+    def __init__(self, size):
+        self.names = [None] * size
+        self.length = [0] * size
+        self.heat = [1.0] * size
+        self.seen = [False] * size
+
+    def fill(self, row, request):
+        self.names[row] = request.name
+        self.length[row] = len(request.prompt)
+        self.heat[row] = request.heat
+        self.seen[row] = {value}
+
+    def move(self, source, target):
+        self.names[target] = self.names[source]
+        self.length[target] = self.length[source]
+        self.heat[target] = self.heat[source]
+
+    def warmest(self):
+        return {answer}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "answer", "confidence"),
+    [
+        ("request.again", "max(self.heat[i] for i in range(8) if self.seen[i])", "medium"),
+        ("False", "max(self.heat[i] for i in range(8) if self.seen[i])", "low"),
+        ("request.again", "max(self.heat)", "low"),
+    ],
+)
+def test_an_array_that_tells_no_row_from_another_may_stay_behind(value: str, answer: str, confidence: str) -> None:
+    assert how_sure("LLM921", {"rows.py": ROWS.format(value=value, answer=answer)}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("beside", "confidence"), [("import parts.shapes", "medium"), ("from parts.graphs import Graph", "low")]
+)
+def test_a_library_may_be_called_as_a_folder_is(beside: str, confidence: str) -> None:
+    """`import parts.graphs`, where the folder has no such module, means another `parts`."""
+    user = f"{beside}\n\n\ndef use():\n    from parts import Compiled\n\n    return Compiled()\n\n\nuse()\n"
+    files = {"engine/parts/__init__.py": "", "engine/parts/shapes.py": "", "engine/user.py": user, "main.py": ""}
+    assert how_sure("LLM912", files) == confidence
+
+
+@pytest.mark.parametrize(("before", "confidence"), [("", "low"), ("    value = load(name)\n", "high")])
+def test_a_message_of_what_nobody_is_to_call_is_hardly_read(before: str, confidence: str) -> None:
+    source = f"def merge(name):\n{before}    raise NotImplementedError('{{name}} has no merge')\n"
+    assert how_sure("LLM910", {"parts.py": source}) == confidence

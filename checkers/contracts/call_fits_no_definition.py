@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
@@ -76,11 +77,19 @@ def _check(
     signatures = [signature_of(candidate) for candidate in candidates]
     known = [signature for signature in signatures if signature is not None]
     why = [misfit(signature, effect.args) for signature in known]
-    if len(known) == len(candidates) and all(why) and not _fits_another(program, function, effect):
+    if len(known) < len(candidates) or not all(why) or _is_partial(program, function, effect):
+        return
+    if all(isinstance(one, FunctionInfo | Method) and _run(one).facts.shape == "raise" for one in candidates):
+        return  # what does nothing but raise does so whatever it is given
+    if not _fits_another(program, function, effect):
         if len(candidates) == 1 and isinstance(candidates[0], ClassInfo) and _lacks_decorator(candidates[0], effect):
             lost.setdefault(candidates[0], []).append(Call(function, effect))
         else:
             yield _report(program, function, effect, candidates, why)
+
+
+def _run(candidate: FunctionInfo | Method) -> FunctionInfo:
+    return candidate.function if isinstance(candidate, Method) else candidate
 
 
 def _lacks_decorator(cls: ClassInfo, effect: Effect) -> bool:
@@ -123,16 +132,17 @@ def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meaning
         return True
     if effect.callee.startswith("super()"):
         return _has_other_bases(function, effect)
-    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]) or _is_partial(function, effect):
+    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]):
         return True
     return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
 
 
-def _is_partial(function: FunctionInfo, effect: Effect) -> bool:
-    """Does `self.pad = partial(pad, size=8)` hand over a part of it already?"""
+def _is_partial(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does `self.pad = partial(pad, size=8)`, or one of the functions around, hand over a part of it already?"""
     base, _, name = effect.callee.rpartition(".")
     kept = function.owner.attributes.get(name) if base == "self" and function.owner is not None else None
-    made = [e.source for e in function.effects if e.op == "bind" and e.path == effect.callee]
+    outer = (f for f in program.functions_in(function.path) if is_within(function.facts.qualname, f.facts.qualname))
+    made = [e.source for f in (function, *outer) for e in f.effects if e.op == "bind" and e.path == effect.callee]
     return any(last_name(source) in _PARTIAL for source in (*made, kept.source if kept is not None else ""))
 
 

@@ -14,10 +14,12 @@ from difflib import get_close_matches
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import ImportFact
+from llmlint.code.link.names import Module
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 
+_MOST_IN_VAIN = 3
 _OF_NAME = re.compile(r"(\w+)\.(\w+)")
 
 
@@ -59,7 +61,19 @@ def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report 
         Step(path, 1, f"{fact.target} is neither defined nor imported here, and no module below it"),
         f"import what took the place of {fact.target}" + (f", if {near} is that" if near else ", or put it back"),
         (message, f"{fact.module}.{fact.target}"),
+        _of_a_library(program, function.path, wanted),
     )
+
+
+def _of_a_library(program: Program, path: str, wanted: str) -> str:
+    """A library may be called as a folder here is: then the file imports from below the name what is not here."""
+    modules = program.names.modules
+    below = f"{wanted.partition('.')[0]}."
+    for fact in program.files[path].imports:
+        if not fact.level and fact.module.startswith(below) and not modules.find(fact.module, path):
+            if not modules.is_package(fact.module):
+                return f"{path} imports {fact.module} too, which is not here: a library of this name may be meant"
+    return ""
 
 
 def _moved(program: Program, function: FunctionInfo, fact: ImportFact) -> Report | None:
@@ -126,6 +140,11 @@ def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: s
     path = modules.only_file_of(wanted, function.path)
     if not path or name.startswith("__") or not program.names.surely_lacks(path, name):
         return None
+    meant = program.names.imported(function.path, fact)
+    if not isinstance(meant, Module) or meant.path != path:
+        return None  # the package gives this name to something else
+    if len(_asked_in_vain(program, path)) > _MOST_IN_VAIN:
+        return None
     if name in once(program, _set_on_others) or _is_asked_around(function, line, "hasattr"):
         return None
     if is_answered_at(function, line, "AttributeError"):
@@ -138,7 +157,32 @@ def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: s
         Step(path, 1, f"{name} is neither defined nor imported here, and no code sets it from outside"),
         f"use what took the place of {name}" + (f", if {near} is that" if near else ", or put it back"),
         (f"{wanted}.{name}", f"{wanted}.{name}"),
+        _of_a_library(program, function.path, wanted),
     )
+
+
+def _asked_in_vain(program: Program, path: str) -> frozenset[str]:
+    """All that files of the program ask a module for and it lacks: where it is much, a library is meant that is called
+    as a folder here."""
+    known = once(program, _by_module)
+    if path not in known:
+        modules, asked = program.names.modules, set()
+        for other, facts in program.files.items():
+            imports = program.names.imports_of(other) if facts.language == "python" else {}
+            names = {
+                name
+                for name, fact in imports.items()
+                if not fact.target and modules.only_file_of(modules.absolute(other, fact), other) == path
+            }
+            functions = program.functions_in(other) if names else ()
+            reads = (match for f in functions for read, _ in f.reads if (match := _OF_NAME.match(read)))
+            asked |= {match[2] for match in reads if match[1] in names}
+        known[path] = frozenset(name for name in asked if program.names.surely_lacks(path, name))
+    return known[path]
+
+
+def _by_module(program: Program) -> dict[str, frozenset[str]]:
+    return {}
 
 
 def _set_on_others(program: Program) -> frozenset[str]:
@@ -151,7 +195,13 @@ def _set_on_others(program: Program) -> frozenset[str]:
 
 
 def _report(
-    function: FunctionInfo, line: int, message: str, step: Step, fix: str, subject_and_origin: tuple[str, str]
+    function: FunctionInfo,
+    line: int,
+    message: str,
+    step: Step,
+    fix: str,
+    subject_and_origin: tuple[str, str],
+    doubt: str = "",
 ) -> Report:
     subject, origin = subject_and_origin
     return Report(
@@ -159,8 +209,8 @@ def _report(
         symbol_of(function),
         message,
         (step,),
-        confidence="medium",
-        reason="the module is one of the program's, and all that gives it names was read",
+        confidence="low" if doubt else "medium",
+        reason=doubt or "the module is one of the program's, and all that gives it names was read",
         subject=subject,
         origin=origin,
         fix=fix,

@@ -1,17 +1,18 @@
-"""LLM903: a call whose result is not what the caller takes it for: nothing at all, or a coroutine that never runs."""
+"""LLM903: a call whose result is not what the caller takes it for: nothing at all, a coroutine that never runs, or
+another number of values than are taken from it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
-from llmlint.code.domain.results import gives_nothing, run_by
+from llmlint.code.domain.results import counts_given, gives_nothing, only_says, run_by
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.bodies.scope import is_within
+from llmlint.code.domain.unread import is_never_read
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
-from llmlint.code.syntax.written import mentions
 from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
@@ -23,7 +24,8 @@ _MANAGERS = frozenset(
 
 def check_program(program: Program) -> Iterator[Report]:
     called = program.asked.call_names - {_GIVEN_TO_EXIT}
-    of_note = {f.name for f in program.functions if f.name in called and (gives_nothing(f) or _is_coroutine(f))}
+    named = [f for f in program.functions if f.name in called]
+    of_note = {f.name for f in named if gives_nothing(f) or _is_coroutine(f) or counts_given(f)}
     for name in sorted(of_note):
         for function, effect in program.asked.calls(name):
             if function.language == "python" and effect.op == "call":
@@ -48,37 +50,42 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
         yield _nothing_awaited(program, function, effect, ran)
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
-        ignored = _is_never_read(program, function, effect) or _expects_none(function, effect)
+        ignored = is_never_read(program, function, effect) or _expects_none(function, effect)
         if not ignored and not _is_passed_on_to_nobody(program, function, effect):
             yield _nothing_used(program, function, effect, ran)
+    elif ", " in effect.result:
+        yield from _taken_apart(program, function, effect, ran)
+
+
+def _taken_apart(
+    program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]
+) -> Iterator[Report]:
+    """`a, b = f()` where each way through all that may run returns a tuple of another length."""
+    run = [f for f in ran if not only_says(f)]
+    counts = [counts_given(f) for f in run]
+    if not all(counts) or any(f.facts.is_async != (effect.via == "await") for f in run):
+        return
+    taken, has_rest = _places_for(function, effect)
+    given = frozenset().union(*counts)
+    if taken and given and (taken > max(given) if has_rest else taken not in given):
+        yield _miscounted(program, function, effect, tuple(run), taken, given)
+
+
+def _places_for(function: FunctionInfo, effect: Effect) -> tuple[int, bool]:
+    """How many values the targets of the call take, and whether one with a star takes all others."""
+    has_rest = "" in effect.result.split(", ")
+    part = re.compile(re.escape(f"{effect.callee}()") + r"\[(\d+)\]")
+    behind = function.effects[function.effects.index(effect) + 1 :]
+    bound = takewhile(lambda later: later.callee != effect.callee, behind)
+    told = [match for later in bound for option in later.options if (match := part.match(option))]
+    places = {int(match[1]) for match in told}
+    is_whole = bool(places) and places == set(range(max(places) + 1))
+    return (len(places) - has_rest, has_rest) if is_whole else (0, has_rest)
 
 
 def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
     """`_ = f()`, and a comprehension that is only written to call."""
     return effect.result == "_" or any(region.kind == "lambda" for region in around(function, effect))
-
-
-def _is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """`done = f()`, and neither the function nor one within it speaks of `done` again, but to give it another value."""
-    name = effect.result
-    if not name.isidentifier() or function.name == "<module>":
-        return False
-    within = [f for f in program.functions_in(function.path) if is_within(f.facts.qualname, function.facts.qualname)]
-    spoken = (path for f in within for e in f.effects for path in _spoken(e))
-    asked = (text for f in within for r in f.regions for text in (r.text, *r.reads))
-    if any(r.kind == "case" for f in within for r in f.regions):
-        return False  # what a `match` looks at is not told
-    told = (text for f in within for e in f.effects for a in e.args if (text := a.literal))
-    return not any(mentions(text, name) for texts in (spoken, asked, told) for text in texts)
-
-
-def _spoken(effect: Effect) -> Iterator[str]:
-    if effect.op not in ("bind", "call") or effect.via.endswith("="):
-        yield effect.path
-    yield from (effect.callee, effect.key, effect.source, effect.type_text, *effect.reads)
-    yield from (*effect.maybe, *effect.options, *effect.holds)
-    for argument in effect.args:
-        yield from (argument.path, argument.written, *argument.reads)
 
 
 def _expects_none(function: FunctionInfo, effect: Effect) -> bool:
@@ -104,9 +111,8 @@ def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Ef
 
 def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
     message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
-    return _report(
-        program, function, effect, ran, message, "is a coroutine", "await it, or make a task of it and keep it"
-    )
+    fix = "await it, or make a task of it and keep it"
+    return _report(program, function, effect, ran, message, "is a coroutine", fix, "coroutine")
 
 
 def _nothing_awaited(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
@@ -120,6 +126,21 @@ def _nothing_used(program: Program, function: FunctionInfo, effect: Effect, ran:
     return _report(program, function, effect, ran, message, "comes to its end without returning a value", fix)
 
 
+def _miscounted(
+    program: Program,
+    function: FunctionInfo,
+    effect: Effect,
+    ran: tuple[FunctionInfo, ...],
+    taken: int,
+    given: frozenset[int],
+) -> Report:
+    gives = " or ".join(map(str, sorted(given)))
+    message = f"{effect.callee}() gives {gives} values, and {taken} are taken"
+    return _report(
+        program, function, effect, ran, message, f"returns {gives} values", "take as many as it gives", "count"
+    )
+
+
 def _report(
     program: Program,
     function: FunctionInfo,
@@ -128,6 +149,7 @@ def _report(
     message: str,
     told: str,
     fix: str,
+    mechanism: str = "",
 ) -> Report:
     return Report(
         program.place(function, effect),
@@ -139,5 +161,5 @@ def _report(
         subject=effect.callee,
         origin=effect.callee,
         fix=fix,
-        mechanism=f"misread_result.{'coroutine' if 'coroutine and' in message else 'nothing'}",
+        mechanism=f"misread_result.{mechanism or 'nothing'}",
     )

@@ -40,6 +40,7 @@ class _Slip(NamedTuple):
     message: str
     fix: str
     edit: dict[str, int]
+    mechanism: str
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -79,7 +80,7 @@ def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
     end = min((f.end_line for f in functions_at(file.facts, kept.line)), default=kept.end_line)
     behind = "\n".join(file.text.split("\n")[kept.end_line : end])
     is_filled = re.search(rf"\b{name}\b\s*(\.|%|\()", behind) is not None
-    return not is_filled and re.search(rf"{_SAYING}\(\s*{name}\s*[,)]", behind) is not None
+    return not is_filled and re.search(rf"{_SAYING}\(\s*{name}\s*[,)](?![^()]*\*\*)", behind) is not None
 
 
 def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
@@ -96,6 +97,7 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
             "the values after this text do not get into it",
             "format the text before the exception is made",
             {"format": len(values)} if fits else {},
+            "of_an_error",
         )
     if not values or not logs:
         yield from _without_f(file, call, first)
@@ -105,9 +107,8 @@ def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
     """What logging does with values that do not fit is a complaint of its own in place of the message."""
     places = len(_VALUE.findall(text.replace("%%", "")))
     if values and places != values and not (values == 1 and places == 0 and text == ""):
-        yield _Slip(
-            first, f"the text has {places} places for {values} values: logging drops the message", "make them agree", {}
-        )
+        message = f"the text has {places} places for {values} values: logging drops the message"
+        yield _Slip(first, message, "make them agree", {}, "logged")
 
 
 def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[_Slip]:
@@ -123,6 +124,7 @@ def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator
             f"{{{found[0][1]}}} stands in the text as it is: there is no f before it",
             "put an f before it",
             {"f_before": True},
+            "without_f",
         )
 
 
@@ -152,14 +154,18 @@ def _names_around(file: SourceFile, line: int) -> set[str]:
 
 
 def _report(facts: FileFacts, slip: _Slip) -> Report:
+    is_in_stub = any(function.shape == "raise" for function in functions_at(facts, slip.at.line))
     return Report(
         place_of(slip.at),
         qualname_at(facts, slip.at.line),
         slip.message,
         (Step("", slip.at.line, slip.message),),
-        confidence="high",
-        reason="whoever reads the message needs the values",
+        confidence="low" if is_in_stub else "high",
+        reason="the function is there only to say that nobody is to call it"
+        if is_in_stub
+        else "whoever reads the message needs the values",
         subject=slip.message,
         fix=slip.fix,
         data=slip.edit,
+        mechanism=f"text_without_values.{slip.mechanism}",
     )

@@ -13,15 +13,18 @@ from collections.abc import Set as AbstractSet
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_waits import waits
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import ENTRY
 from llmlint.code.flow.rounds import within
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.phrases import last_name
 
 _ON = re.compile(r"\.stream\((?P<stream>[\w.]+)\)|^(?P<context>[\w.]+)$")
+_HIGHEST = 2
 _FORKS = frozenset({"wait_stream", "wait_event", "wait", "synchronize"})
 
 
@@ -64,15 +67,32 @@ def _is_of(function: FunctionInfo, context: str, side: str) -> bool:
 def _is_forked(program: Program, function: FunctionInfo, region: int, side: str) -> bool:
     """Is the stream told to wait, by a function of the object, by who calls this one, or by a call on the stream?"""
     others = function.owner.functions if function.owner is not None else ()
-    callers = [call.function for call in program.callers(function)]
     names = {last_name(name) for name in (side, *_other_names(function, side))}
-    if any(_tells_to_wait(e, names) for one in (function, *callers, *others) for e in one.effects):
+    if any(_tells_to_wait(e, names) for one in (function, *others) for e in one.effects):
+        return True
+    if _is_forked_above(program, function, side, names, _HIGHEST):
         return True
     inside = within(function, region)
     first = [e for e in function.effects if e.region in inside and e.callee]
     if any(last_name(e.callee) in _FORKS or _makes_tensor(program, function, e) for e in first):
         return True  # what makes its own tensors there is a load from the host, and reads nothing of the device
     return any(_only_forks(other) for other in others if other is not function)
+
+
+def _is_forked_above(program: Program, function: FunctionInfo, side: str, names: AbstractSet[str], steps: int) -> bool:
+    """Does who calls it make the stream wait, by the name that it has there, or who hands it over to that one?"""
+    for call in program.callers(function) or program.calls_named(function.name):
+        given = arguments_by_parameter(function, call.effect).get(side)
+        path = (given.written or given.path) if given is not None else ""
+        here = names | {last_name(path)} if path else names
+        caller = call.function
+        outer = (f for f in program.functions_in(caller.path) if is_within(caller.facts.qualname, f.facts.qualname))
+        if any(_tells_to_wait(effect, here) for one in (caller, *outer) for effect in one.effects):
+            return True
+        is_handed_on = bool(steps) and any(param.name == path for param in caller.params)
+        if is_handed_on and _is_forked_above(program, caller, path, here, steps - 1):
+            return True
+    return False
 
 
 def _makes_tensor(program: Program, function: FunctionInfo, effect: Effect) -> bool:

@@ -34,7 +34,7 @@ def moved_slots(program: Program, cls: ClassInfo) -> Iterator[Report]:
                 left = _left(program, cls, mover, moved, filled)
                 if left and (mover, left[0]) not in told:
                     told.add((mover, left[0]))
-                    yield _report(program, mover, moved, filler, filled, left[0])
+                    yield _report(program, cls, mover, moved, filler, filled, left[0])
 
 
 def _moved(function: FunctionInfo) -> list[Row]:
@@ -64,11 +64,28 @@ def _left(program: Program, cls: ClassInfo, mover: FunctionInfo, moved: Row, fil
     return left if len(left) <= _MOST_LEFT else []
 
 
-def _report(program: Program, mover: FunctionInfo, moved: Row, filler: FunctionInfo, filled: Row, name: str) -> Report:
+def _why_harmless(program: Program, cls: ClassInfo, name: str) -> str:
+    """What is the same in each row, or read by nobody, may stay where it is."""
+    written = {(e.value, e.source) for _, e, _ in program.changes_named(name) if e.op == "insert" and e.via == "[]="}
+    if len(written) == 1 and {value for value, _ in written} == {"constant"}:
+        return f"but each row of self.{name} is given the same value"
+    return "" if program.reads(cls, name) else f"but no code here reads self.{name}"
+
+
+def _report(
+    program: Program,
+    cls: ClassInfo,
+    mover: FunctionInfo,
+    moved: Row,
+    filler: FunctionInfo,
+    filled: Row,
+    name: str,
+) -> Report:
     order = list(filled)
     before = [a for a in order[: order.index(name)] if a in moved] or [a for a in order if a in moved]
     beside = moved[before[-1]]
     others = ", ".join(f"self.{a}" for a in list(moved)[:3])
+    harmless = _why_harmless(program, cls, name)
     return Report(
         program.place(mover, beside),
         symbol_of(mover),
@@ -77,8 +94,10 @@ def _report(program: Program, mover: FunctionInfo, moved: Row, filler: FunctionI
             program.step(mover, beside, f"self.{before[-1]} goes along"),
             program.step(filler, filled[name], f"{filler.name} fills self.{name} with the others, under one key"),
         ),
-        confidence="medium",
-        reason=f"{len(moved)} arrays are moved, and nothing on the way looks at this one",
+        confidence="low" if harmless else "medium",
+        reason=", ".join(
+            filter(None, (f"{len(moved)} arrays are moved, nothing on the way looks at this one", harmless))
+        ),
         subject=f"row:{name}",
         fix=f"move self.{name} too",
     )

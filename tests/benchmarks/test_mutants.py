@@ -344,7 +344,7 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
     assert result.exit_code == 0, result.output
     (engine,) = json.loads((tmp_path / "mutants.json").read_text())["engines"]
     (planted,) = engine["results"]
-    assert planted["found"] and planted["by"] == ["LLM910 text_without_values.check_file"]
+    assert planted["found"] and planted["by"] == ["LLM910 text_without_values.without_f"]
     assert engine["astray"] == []
     page = (tmp_path / "mutants.md").read_text()
     assert "| unformatted-text | a message without its f | LLM910 | 1 | 0 | 1 | 1 | 100 % | 1 | 100 % | 1 |" in page

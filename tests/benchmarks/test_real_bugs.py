@@ -270,7 +270,7 @@ def test_a_real_scan_finds_the_bug_before_the_fix_and_not_after_it(bench, mode):
     assert result.exit_code == 0, result.output
     assert document["summary"]["with_rule"] == {"cases": 1, "pointed": 1, "found": 1, "pointed_low": 1, "found_low": 1}
     assert "FOUND  engine-001" in result.output
-    assert document["outcomes"][0]["judgement"]["found_by"] == ["LLM910 text_without_values.check_file"]
+    assert document["outcomes"][0]["judgement"]["found_by"] == ["LLM910 text_without_values.logged"]
 
 
 def test_only_the_bugs_of_one_half_are_scanned_when_asked(bench):

@@ -12,6 +12,10 @@ from llmlint.code.link.program import Program
 
 _NOTHING = re.compile(r"\b(None|Optional|NoReturn|Never|Any|object|Iterator|Generator|AsyncIterator|AsyncGenerator)\b")
 _SAYS_ONLY = ("raise", "pass")
+_LEAVES_RESULT = frozenset(
+    "staticmethod classmethod override torch.no_grad() torch.inference_mode() abstractmethod abc.abstractmethod".split()
+)
+"""Decorators that hand on what the function gives."""
 
 
 def gives_nothing(function: FunctionInfo) -> bool:
@@ -42,9 +46,24 @@ def breaks_its_word(function: FunctionInfo) -> bool:
     return _has_no_value(function)
 
 
+def only_says(function: FunctionInfo) -> bool:
+    """Is there nothing in it but a `raise` or a `pass`?"""
+    return function.facts.shape in _SAYS_ONLY
+
+
 def gives_value(function: FunctionInfo) -> bool:
     returns = (e for e in function.facts.effects if e.op == "return")
     return function.facts.returns != "None" and any(e.value not in ("", "none") for e in returns)
+
+
+def counts_given(function: FunctionInfo) -> frozenset[int]:
+    """Python: how many values each way through it returns as a tuple; none where one way gives something else, or
+    more may be done to what it gives."""
+    facts = function.facts
+    if function.language != "python" or facts.is_generator or not _LEAVES_RESULT.issuperset(facts.decorators):
+        return frozenset()
+    counts = [e.key for e in facts.effects if e.op == "return"]
+    return frozenset(map(int, counts)) if all(counts) else frozenset()
 
 
 def run_by(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:

@@ -63,7 +63,7 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
     assign    attribute or global  value, source, reads (via = "+=" … when augmented)
     bind      local name           value, source, reads (via = "+=" …; "for", "with", "except", "declare": who binds)
     delete    what is deleted      C++ `delete p`, Python `del name`
-    return    path returned or ""  value, reads
+    return    path returned or ""  value, reads; Python: key = how many values a returned tuple has, as it is written
     raise     exception's path     reads
     assert    ""                   reads
     yield     path or ""           reads

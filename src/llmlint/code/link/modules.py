@@ -106,7 +106,7 @@ class ModuleMap:
             return ""
         path = self.find(name, near)
         own = self.name_of(path) if path else ""
-        is_whole = bool(own) and (own == name or any(f"{prefix}{own}" == name for prefix in self._dropped))
+        is_whole = bool(own) and name in (own, _module_name(path, 0), *(f"{prefix}{own}" for prefix in self._dropped))
         return path if is_whole and len(self._found[name]) == 1 and path.endswith(".py") else ""
 
     def files_ending_in(self, last: str) -> list[str]:

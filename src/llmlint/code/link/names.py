@@ -178,7 +178,7 @@ class Names:
             for gist in gists
         ):
             return False
-        if "__getattr__" in table.definitions or any("modules" in gist.reads for gist in gists):
+        if "__getattr__" in self.names_of(path) or any("modules" in gist.reads for gist in gists):
             return False
         if table.module is not None and once(table.module, _hands_itself_on):
             return False

@@ -31,18 +31,22 @@ def _expression(reader: BodyReader, node: tree.Expression) -> None:
         call(reader, value.value, result="<void>")
     elif isinstance(value, tree.Conditional):
         _if(reader, _as_branch(value))
+    elif isinstance(value, tree.Collection) and value.kind == "tuple":
+        for item in value.items:
+            _expression(reader, _alone(item))
     else:
         reader.read_value(value)
 
 
+def _alone(value: tree.Node) -> tree.Expression:
+    """`check(q), check(k)` by itself gives nobody a value, nor does each part of it."""
+    return tree.Expression(value.line, value.column, value.end_line, value.end_column, value)
+
+
 def _as_branch(node: tree.Conditional) -> tree.If:
-    """`close() if held else None` by itself gives nobody a value."""
-
-    def alone(value: tree.Node) -> list[tree.Node]:
-        return [tree.Expression(value.line, value.column, value.end_line, value.end_column, value)]
-
+    """The same for `close() if held else None`."""
     place = (node.line, node.column, node.end_line, node.end_column)
-    return tree.If(*place, node.test, alone(node.body), alone(node.orelse))
+    return tree.If(*place, node.test, [_alone(node.body)], [_alone(node.orelse)])
 
 
 def _is_void(written: tree.Node) -> bool:
@@ -172,8 +176,15 @@ def _return(reader: BodyReader, node: tree.Return) -> None:
     path = bound_value(reader, node.value, "<return>")
     value, source = classify(node.value, reader.source, path)
     options, holds = options_of(reader, node.value), held_in(reader, node.value)
-    reads = reader.reads_since(mark)
-    reader.emit("return", path, node, value=value, source=source, reads=reads, options=options, holds=holds)
+    count, reads = _count_of(node.value), reader.reads_since(mark)
+    reader.emit("return", path, node, key=count, value=value, source=source, reads=reads, options=options, holds=holds)
+
+
+def _count_of(value: tree.Node) -> str:
+    """How many values a written tuple has; "" where it is none, or takes in others with a star."""
+    if not isinstance(value, tree.Collection) or value.kind != "tuple":
+        return ""
+    return "" if any(isinstance(item, tree.Star) for item in value.items) else str(len(value.items))
 
 
 @statement(tree.Raise)

@@ -1,0 +1,88 @@
+"""Values that are put somewhere and never looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from llmlint.code.facts.bodies.scope import is_within
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.exits import chain
+from llmlint.code.link.program import Program
+from llmlint.code.syntax.written import mentions
+
+
+def is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Is the value that a call gives its local, or puts into one, looked at by nobody?"""
+    if function.name == "<module>":
+        return False
+    name = effect.result
+    if not name.isidentifier():
+        return any(_is_only_filled(program, function, kept) for kept in _kept_in(function, effect))
+    return not _is_spoken_of(program, function, name) or _is_set_anew(program, function, effect)
+
+
+def _is_spoken_of(program: Program, function: FunctionInfo, name: str) -> bool:
+    """Does the function, or one within it, speak of the local, but to give it another value?"""
+    within = _within(program, function)
+    if any(region.kind == "case" for one in within for region in one.regions):
+        return True  # what a `match` looks at is not told
+    spoken = (text for one in within for effect in one.effects for text in _spoken(effect))
+    return any(mentions(text, name) for texts in (spoken, _asked(within)) for text in texts)
+
+
+def _within(program: Program, function: FunctionInfo) -> list[FunctionInfo]:
+    functions = program.functions_in(function.path)
+    return [one for one in functions if is_within(one.facts.qualname, function.facts.qualname)]
+
+
+def _asked(functions: Iterable[FunctionInfo]) -> Iterator[str]:
+    return (text for one in functions for region in one.regions for text in (region.text, *region.reads))
+
+
+def _spoken(effect: Effect) -> Iterator[str]:
+    if effect.op not in ("bind", "call") or effect.via.endswith("="):
+        yield effect.path
+    yield from (effect.callee, effect.key, effect.source, effect.type_text, *effect.reads)
+    yield from (*effect.maybe, *effect.options, *effect.holds)
+    for argument in effect.args:
+        yield from (argument.path, argument.written, argument.literal, *argument.reads)
+
+
+def _kept_in(function: FunctionInfo, effect: Effect) -> Iterator[str]:
+    """The locals that the value of a call is put into: `done.append(run())`."""
+    for later in function.effects:
+        if later.op == "insert" and later.path.isidentifier() and later.line <= effect.line:
+            if any(argument.path == f"{effect.callee}()" for argument in later.args):
+                yield later.path
+
+
+def _is_only_filled(program: Program, function: FunctionInfo, name: str) -> bool:
+    """Is it a container of the function's own that everybody only puts things into?"""
+    within = _within(program, function)
+    begun = [e for e in function.effects if e.op == "bind" and e.path == name]
+    if not begun or any(e.value != "empty" for e in begun):
+        return False
+    effects = [effect for one in within for effect in one.effects if effect not in begun]
+    others = (e for e in effects if e.op != "insert" or e.path != name)
+    given = (text for e in effects for a in e.args for text in (a.path, a.written, a.literal, *a.reads))
+    spoken = (text for effect in others for text in _spoken(effect))
+    return not any(mentions(text, name) for texts in (spoken, given, _asked(within)) for text in texts)
+
+
+def _is_set_anew(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does another value take its place before each reading: in the branch of the reading, or around it?"""
+    name, effects = effect.result, function.effects
+    inner = [one for one in _within(program, function) if one is not function]
+    spoken = (text for one in inner for e in one.effects for text in _spoken(e))
+    if any(mentions(text, name) for texts in (spoken, _asked((function, *inner))) for text in texts):
+        return False
+    own = next((at for at in range(effects.index(effect), len(effects)) if effects[at].path == name), len(effects))
+    sets = [at for at, e in enumerate(effects) if e.op == "bind" and e.path == name and not e.via and at != own]
+    for at, reading in enumerate(effects):
+        if any(mentions(text, name) for text in _spoken(reading)):
+            around = chain(function, reading.region)
+            first = own if at > own else -1
+            if not any(first < place < at and effects[place].region in around for place in sets):
+                return False
+    return True

@@ -36,9 +36,9 @@ def test_what_somebody_calls_is_as_sure_as_its_rule() -> None:
 @pytest.mark.parametrize(
     "mention",
     [
-        "import store\nStore = 0\nvalue = store.load\n",
+        "import store\nkept = store.Store\nvalue = store.load\n",
         "import store\ncall('Store', 'load')\n",
-        "import store\nStore = 1\ngetattr(store, f'load')\n",
+        "import store\nkept = store.Store\ngetattr(store, f'load')\n",
     ],
 )
 def test_a_string_may_be_a_call(mention: str) -> None:
@@ -68,6 +68,14 @@ def test_a_package_that_only_imports_it_does_not_use_it(mention: str) -> None:
     files["engine/__init__.py"] = "from .parts.store import Store\n"
     found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
     assert [f.confidence for f in found] == ["high"], "what a whole project hands out is for others"
+
+
+@pytest.mark.parametrize(("place", "sure"), [("engine/parts/__init__.py", "low"), ("engine/__init__.py", "high")])
+def test_what_an_inner_package_defines_is_for_the_project_alone(place: str, sure: str) -> None:
+    files = {"engine/__init__.py": "", "engine/parts/__init__.py": "", place: HOLDS, "engine/user.py": USED}
+    files["engine/user.py"] = "import engine.parts\n"
+    found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert [f.confidence for f in found] == [sure]
 
 
 def test_a_beginning_in_a_string_is_a_mention_of_what_may_be_put_together() -> None:
@@ -103,10 +111,35 @@ def test_what_nobody_imports_may_be_found_by_a_way_that_is_not_seen() -> None:
     [
         "import store\n# Store: load is to be called here\n",
         'import store\ndef use(kept):\n    """Calls Store and load."""\nuse(1)\n',
+        '# Whose it is.\n\n"""Beside Store and load."""\nimport store\n',
     ],
 )
 def test_remarks_and_documentation_call_nothing(mention: str) -> None:
     assert confidence(HOLDS, user=mention)[0] == "low"
+
+
+@pytest.mark.parametrize(
+    ("mention", "sure"),
+    [
+        ("import store\nfrom library import Store\nkept = Store()\n", "low"),
+        ("import store\nclass Store:\n    pass\nkept = Store()\n", "low"),
+        ("import store\nmake(Store=1)\n", "low"),
+        ("import store\nfor kept in things:\n    kept.Store()\n", "high"),
+        ("import store\nfrom store import Store as Kept\nkept = Kept()\n", "high"),
+        ("from store import *\nkept = Store()\n", "high"),
+    ],
+)
+def test_a_name_that_means_something_else_in_a_file_is_no_use(mention: str, sure: str) -> None:
+    assert confidence(HOLDS.replace("load", "__call__"), user=mention)[0] == sure
+
+
+def test_a_function_may_be_called_by_another_of_its_name() -> None:
+    source = "def load(path, size):\n    if path:\n        raise KeyError('%s is too large', size)\n"
+    user = "import store\ndef load(path):\n    return store.load(path, 1)\nprint(load(1))\n"
+    for text, sure in ((user, "high"), (user.replace("store.load(path, 1)", "load(path)"), "low")):
+        files = {"engine/store.py": source, "engine/user.py": text}
+        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
+        assert found.confidence == sure
 
 
 def test_who_is_called_by_unused_code_only_is_unused() -> None:
@@ -194,3 +227,144 @@ OTHER = "import store\nkept = store.Store()\n\n\nclass Files:\n    def load(self
 )
 def test_a_call_of_what_another_class_has_under_the_name_is_no_use(user: str, sure: str) -> None:
     assert confidence(HOLDS, user=OTHER + user)[0] == sure
+
+
+KERNEL = """
+import threading
+import torch
+lock = threading.Lock()
+class Reduce(torch.autograd.Function):
+    @staticmethod
+    def {name}(graph, path):
+        lock.acquire()
+        if not path:
+            return None
+        data = path.read()
+        lock.release()
+        return data
+"""
+
+
+def test_what_only_an_export_calls_does_not_run_in_a_service() -> None:
+    user = "import store\nprint(store.Reduce.apply(1))\n"
+    assert confidence(KERNEL.format(name="forward"), user=user)[0] == "high"
+    sure, why = confidence(KERNEL.format(name="symbolic"), user=user)
+    assert sure == "low" and why.endswith("only an export to ONNX calls Reduce.symbolic")
+
+
+PACKAGE = {"engine/__init__.py": "", "engine/parts.py": "def split(x):\n    return x\n", "engine/user.py": USED}
+
+
+@pytest.mark.parametrize(
+    ("top", "others", "why"),
+    [
+        ("from engine.parts import split", {}, ""),
+        ("from engine.parts import merge", {}, "engine/store.py cannot be imported: engine.parts has no merge"),
+        ("try:\n    from engine.parts import merge\nexcept ImportError:\n    merge = None", {}, ""),
+        ("def late():\n    from engine.parts import merge", {}, ""),
+        ("from engine.parts_cpp import merge", {}, ""),
+        (
+            "import engine.more",
+            {"engine/more.py": "from engine.parts import merge\n"},
+            "engine/more.py cannot be imported: engine.parts has no merge",
+        ),
+    ],
+)
+def test_nobody_runs_what_cannot_be_imported(top: str, others: dict[str, str], why: str) -> None:
+    """A module that is not there may be built later, where somebody imports the file."""
+    files = {**PACKAGE, **others, "engine/store.py": f"{top}\n{HOLDS}"}
+    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert (found.confidence, why in found.confidence_reason) == ("low" if why else "high", True)
+
+
+@pytest.mark.parametrize(("wanted", "sure"), [("bloom", "low"), ("_C", "high"), ("wire_pb2", "high")])
+def test_a_script_that_nobody_imports_and_that_misses_a_module_is_old(wanted: str, sure: str) -> None:
+    files = {"engine/__init__.py": "", "engine/parts.py": "", "run.py": f"from engine.{wanted} import Model\n{HOLDS}"}
+    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
+    assert found.confidence == sure
+
+
+@pytest.mark.parametrize(
+    ("before", "sure"),
+    [
+        ("return 1", "low"),
+        ("raise ValueError(\n        path,\n    )", "low"),
+        ("if path == 'x':\n        return 1", "high"),
+        ("for one in path:\n        break", "high"),
+    ],
+)
+def test_nothing_comes_behind_the_end_of_a_block(before: str, sure: str) -> None:
+    source = f"def load(path, size):\n    {before}\n    raise KeyError('%s is too large', size)\n"
+    files = {"engine/store.py": source, "engine/user.py": "import store\nprint(store.load('x', 1))\n"}
+    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM910"])
+    assert found.confidence == sure
+
+
+def test_what_is_made_for_the_return_itself_comes_before_it() -> None:
+    late = "def version():\n    return 1\n    from engine.parts import gone\n"
+    early = "def version():\n    from engine.parts import gone\n    return gone\n"
+    for text, sure in ((late, "low"), (early, "medium")):
+        files = {**PACKAGE, "engine/store.py": HOLDS, "engine/user.py": text, "main.py": "import engine.user\n"}
+        files["main.py"] += "print(engine.user.version())\n"
+        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM912"])
+        assert found.confidence == sure
+
+
+SHUT = """
+class Store:
+    def __init__(self):
+        self.mode = "plain"
+        self.fast = False
+
+    def choose(self, mode):
+        self.mode = mode
+
+    def load(self, path, strict=False, depth=0):
+        if {test}:
+            raise KeyError("%s is too large", path)
+        return path
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "calls", "sure"),
+    [
+        ("strict", "kept.load('x')", "low"),
+        ("strict and path", "kept.load('x', depth=1)", "low"),
+        ("not strict", "kept.load('x')", "high"),
+        ("strict", "kept.load('x', strict=path)", "high"),
+        ("strict", "kept.load('x', True)", "high"),
+        ("strict or depth > 1", "kept.load('x')", "high"),
+        ("strict", "kept.load('x', **path)", "high"),
+        ("strict", "run(kept.load)", "high"),
+        ("self.mode != 'plain'", "kept.load('x')", "low"),
+        ("self.mode != 'plain'", "kept.load('x')\nkept.choose('other')", "high"),
+        ("self.fast", "kept.load('x')", "low"),
+        ("self.fast", "kept.load('x')\nkept.fast = path", "high"),
+        ("self.fast", "kept.load('x')\nsetattr(kept, 'fast', path)", "high"),
+        ("self.fast", "kept.load('x')\nreplace(kept, fast=True)", "high"),
+        ("self.other", "kept.load('x')", "high"),
+    ],
+)
+def test_what_no_code_of_the_program_enters_is_told_at_low(test: str, calls: str, sure: str) -> None:
+    user = f"import store\npath = input()\nkept = store.Store()\n{calls}\n"
+    files = {"engine/store.py": SHUT.format(test=test), "engine/user.py": user}
+    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM910"])
+    assert found.confidence == sure
+
+
+def test_what_only_a_test_gives_makes_nothing_true() -> None:
+    files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": "import store\nstore.Store().load('x')\n"}
+    files["tests/test_store.py"] = "import store\nstore.Store().load('x', True)\n"
+    (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
+    assert found.confidence == "low"
+
+
+def test_a_constant_is_followed_through_who_hands_it_on() -> None:
+    user = (
+        "import store\ndef first(kept, strict=False):\n    return kept.load('x', strict=strict)\nfirst(store.Store())\n"
+    )
+    for text, sure in ((user, "low"), (user + "first(store.Store(), True)\n", "high")):
+        files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": text}
+        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
+        assert found.confidence == sure

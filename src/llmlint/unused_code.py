@@ -7,7 +7,7 @@ objects that have another method of that name is none of this one. What others m
 unseen is left alone: what carries a decorator, overrides a class of another package, is known to the class it inherits
 from, stands in a file that nobody imports and nobody starts, or is declared in the project's `include` folder. A method
 that each class below has an own one for is unused where nobody makes its class. Nor does control come to what stands
-under `if (0)`.
+under `if (0)` or a test that no code makes true, behind a `return`, or in a file that cannot be imported.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmlint.code.domain.roots import roots_of
-from llmlint.code.link.entities import ClassInfo
+from llmlint.code.domain.shut_branches import ShutBranches
+from llmlint.code.domain.unimportable import why_not_importable
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.exits import chain
+from llmlint.code.link.names import Outside
 from llmlint.kept_files import KeptFiles
 
 if TYPE_CHECKING:
-    from llmlint.code.link.program import FunctionInfo, Program
+    from llmlint.code.link.program import Program
 
 _PLAIN = frozenset(
     "staticmethod classmethod property override typing.override abstractmethod abc.abstractmethod".split()
@@ -37,6 +42,9 @@ _PUBLISHED = "include"
 _ENDS_OF_STRINGS = ("'", '"', "{", "%")
 _DOCUMENTS = '"""'
 _SHUT = {"if": ("0", "false", "False"), "else": ("1", "true", "True")}
+_ENDS = frozenset({"return", "raise", "break", "continue"})
+_FOR_EXPORT, _OF_KERNELS = "symbolic", "autograd.Function"
+"""docs.pytorch.org/docs/stable/onnx_torchscript.html#static-symbolic-method"""
 _FEW = 3
 """What is mentioned more often is asked about no further: somebody will use it."""
 _STEPS = 2
@@ -45,8 +53,10 @@ _OUTER = 2
 
 _Lines = dict[str, list[tuple[int, int]]]
 """By path: the stretches in which a name says nothing, for there it is defined."""
-_Named = tuple[str, "FunctionInfo | None"]
-"""A name, and the function that it is to be the name of; None where it is a class."""
+_Named = tuple[str, "FunctionInfo | ClassInfo | None"]
+"""A name, and what it is to be the name of; None where only the name is known."""
+_NEAR = 80
+_SETS = re.compile(r"\s*=(?!=)")
 _RECEIVER = re.compile(r"(?<![\w.])(\w+)\.$")
 
 
@@ -72,7 +82,9 @@ class UnusedCode:
             named = next((n for n, _ in found if n in unused), None)
             if named is not None:
                 reasons[place] = f"nothing in this tree uses {named[0]}"
-            elif why := self._replaced(*place) or self._never_entered(*place):
+            elif why := self._replaced(*place) or self._never_entered(*place) or self._is_for_export(*place):
+                reasons[place] = why
+            elif why := why_not_importable(self._program, place[0]):
                 reasons[place] = why
         return reasons
 
@@ -102,13 +114,52 @@ class UnusedCode:
         return f"each class below {cls.name} replaces {name}, and nobody makes one" if self._is_abstract(cls) else ""
 
     def _never_entered(self, path: str, line: int) -> str:
-        """Why control never comes to a line: it stands under `if (0)`."""
+        """Why control never comes to a line: it stands under `if (0)`, or behind a `return`."""
         function = self._function_at(path, line)
+        if function is not None and (end := self._end_before(function, line)):
+            return f"it stands behind the {end.op} of line {end.line}"
+        if function is not None and (why := self._shut.why(function, line)):
+            return why
         for region in function.regions if function is not None else ():
             if region.line <= line <= region.end_line and region.test is not None and region.test.op == "constant":
                 if region.test.path in _SHUT.get(region.kind, ()):
                     return f"it stands under a test that is always {region.test.path}"
         return ""
+
+    @cached_property
+    def _shut(self) -> ShutBranches:
+        return ShutBranches(self._program, self._is_run, self._is_told)
+
+    def _is_run(self, function: FunctionInfo) -> bool:
+        found = dict(self._candidates(function.path, function.facts.line))
+        return not self._unused(found, _STEPS)
+
+    def _is_told(self, name: str) -> bool:
+        """Is anything told of an attribute by its name: `replace(config, name=…)`, `setattr(config, "name", …)`?"""
+        python = (text for path in self._paths if path.endswith(".py") for text in (self._text_of(path),))
+        return any(_is_told_at(text, at, at + len(name)) for text in python for at in self._words(name, text))
+
+    def _end_before(self, function: FunctionInfo, line: int) -> Effect | None:
+        """What ends the block that the line stands in before it comes to it."""
+        effects = function.effects
+        places = [(at, effect.region) for at, effect in enumerate(effects) if effect.line == line]
+        if any(fact.line == line for fact in self._program.files[function.path].imports):
+            around = [at for at, region in enumerate(function.regions) if region.line <= line <= region.end_line]
+            places = [(sum(effect.line < line for effect in effects), max(around, default=0))]
+        for last, region in places:
+            inside = chain(function, region)
+            for at, effect in enumerate(effects[:last]):
+                if effect.op in _ENDS and effect.line < line and effect.region in inside:
+                    return None if any(later.op == "label" for later in effects[at:last]) else effect
+        return None
+
+    def _is_for_export(self, path: str, line: int) -> str:
+        """Why a method never runs in a service: PyTorch asks it for the graph that it writes to a file."""
+        function = self._function_at(path, line)
+        if function is None or function.name != _FOR_EXPORT or function.owner is None:
+            return ""
+        is_kernel = any(base.endswith(_OF_KERNELS) for cls in function.owner.mro for base in cls.unknown_bases)
+        return f"only an export to ONNX calls {function.facts.qualname}" if is_kernel else ""
 
     def _is_abstract(self, cls: ClassInfo) -> bool:
         """Does its name stand only where classes inherit from it, and in imports?"""
@@ -134,10 +185,12 @@ class UnusedCode:
             return []
         found: list[tuple[_Named, _Lines]] = []
         if owner and self._is_private_or_known_whole(path, owner):
-            found.append(((owner, None), self._ranges_of_class(owner)))
+            found.append(((owner, cls), self._ranges_of_class(owner)))
         if self._is_only_called_by_name(function, owner):
-            where = _ranges(self._program.functions_named(function.name))
-            found.append(((function.name, function if cls is not None else None), where))
+            same = self._program.functions_named(function.name)
+            if cls is None and function.language == "python":  # others of its name may call it
+                same = [other for other in same if other.full_name == function.full_name]
+            found.append(((function.name, function), _ranges(same)))
         return found
 
     def _function_at(self, path: str, line: int) -> FunctionInfo | None:
@@ -184,29 +237,50 @@ class UnusedCode:
             if not left:
                 break
             text = self._text_of(path)
-            for (name, function), defined in list(left.items()):
+            for (name, thing), defined in list(left.items()):
                 for at in self._words(name, text):
                     is_named_only = _is_remark(path, text, at) or self._is_passed_on(path, text, at, len(name))
                     if not _is_outside(text, at, defined.get(path, ())) or is_named_only:
                         continue
-                    if function is None or not self._is_of_another(function, path, text, at):
-                        found[name, function].append((path, text.count("\n", 0, at) + 1))
-                        if len(found[name, function]) > _FEW:
-                            del left[name, function]
+                    if thing is None or not self._is_of_another(thing, path, text, at):
+                        found[name, thing].append((path, text.count("\n", 0, at) + 1))
+                        if len(found[name, thing]) > _FEW:
+                            del left[name, thing]
                             break
         for path in self._paths if left else ():
             text = self._text_of(path)
-            for (name, function), defined in list(left.items()):
+            for (name, thing), defined in list(left.items()):
                 if any(_is_outside(text, at, defined.get(path, ())) for at in self._beginnings(name, text)):
-                    found[name, function] += [(path, 0)] * (_FEW + 1)
-                    del left[name, function]
+                    found[name, thing] += [(path, 0)] * (_FEW + 1)
+                    del left[name, thing]
         return found
 
-    def _is_of_another(self, method: FunctionInfo, path: str, text: str, at: int) -> bool:
-        """Is it `self.name` of objects that have another method of that name, or `Class.name` of such a class?"""
-        receiver = _RECEIVER.search(text, max(0, text.rfind("\n", 0, at)), at)
-        if receiver is None or not path.endswith(".py"):
+    def _is_of_another(self, thing: FunctionInfo | ClassInfo, path: str, text: str, at: int) -> bool:
+        """Is it surely the name of something else there?"""
+        if not path.endswith(".py"):
             return False
+        receiver = _RECEIVER.search(text, max(0, text.rfind("\n", 0, at)), at)
+        if isinstance(thing, ClassInfo) or thing.owner is None:
+            return self._means_another(thing, path, text, at, receiver[1] if receiver else "")
+        return receiver is not None and self._is_anothers_method(thing, path, text, at, receiver)
+
+    def _means_another(self, thing: FunctionInfo | ClassInfo, path: str, text: str, at: int, receiver: str) -> bool:
+        """Of a class or function of a module: does the file give the name another meaning, or only set it?"""
+        end = at + len(thing.name)
+        if text[at - 1 : at] in _ENDS_OF_STRINGS or text[end : end + 1] in _ENDS_OF_STRINGS:
+            return False
+        if not receiver and _SETS.match(text, end):
+            return True
+        names = self._program.names
+        if names.is_given_twice(path, receiver or thing.name):
+            return False
+        meant = names.lookup(path, f"{receiver}.{thing.name}" if receiver else thing.name)
+        if isinstance(meant, Outside):
+            return receiver in ("self", "cls") or (not receiver and names.imports(path, thing.name))
+        return not isinstance(meant, ClassInfo | FunctionInfo) or meant.full_name != thing.full_name
+
+    def _is_anothers_method(self, method: FunctionInfo, path: str, text: str, at: int, receiver: re.Match[str]) -> bool:
+        """Is it `self.name` of objects that have another method of that name, or `Class.name` of such a class?"""
         if receiver[1] in ("self", "cls"):
             function = self._function_at(path, text.count("\n", 0, at) + 1)
             cls = function.owner if function is not None else None
@@ -252,6 +326,14 @@ class UnusedCode:
         return frozenset(path for folder, path in packages.items() if posixpath.dirname(folder) not in packages)
 
 
+def _is_told_at(text: str, start: int, end: int) -> bool:
+    """Is it a string, or the keyword of a call?"""
+    if text[start - 1 : start] in _ENDS_OF_STRINGS and text[end : end + 1] in _ENDS_OF_STRINGS:
+        return True
+    before = text[max(0, start - _NEAR) : start].rstrip()
+    return bool(_SETS.match(text, end)) and before[-1:] in ("(", ",")
+
+
 def _is_imported(text: str, at: int) -> bool:
     """Does it stand in an import, be it over several lines?"""
     line = text[text.rfind("\n", 0, at) + 1 : at].lstrip()
@@ -295,8 +377,9 @@ def _is_remark(path: str, text: str, at: int) -> bool:
     if text.count(_DOCUMENTS, 0, at) % 2 == 0:
         return False
     opened = text.rfind(_DOCUMENTS, 0, at)
-    above = text[: text.rfind("\n", 0, opened) + 1].rstrip()
-    return not text[text.rfind("\n", 0, opened) + 1 : opened].strip(" \trR") and above[-1:] in ("", ":")
+    lines = text[: text.rfind("\n", 0, opened) + 1].rstrip().split("\n")
+    above = next((line for line in reversed(lines) if line.strip() and not line.lstrip().startswith("#")), "")
+    return not text[text.rfind("\n", 0, opened) + 1 : opened].strip(" \trR") and above.rstrip()[-1:] in ("", ":")
 
 
 def _is_in_word(text: str, at: int) -> bool:

@@ -72,8 +72,18 @@ class Roots:
         return posixpath.commonpath([posixpath.dirname(path) for path in outside]) if outside else ""
 
     def is_known_whole(self, path: str) -> bool:
-        """Can nobody use what stands there but code of the tree: somebody imports it, or it is a program of its own?"""
-        return PurePosixPath(path).stem in self.imported or self._is_program(path)
+        """Can nobody use what stands there but code of the tree: somebody imports it, or it is a program of its own?
+
+        What the outermost package hands out is for others."""
+        place = PurePosixPath(path)
+        if place.stem == "__init__":
+            return self.is_imported(path) and str(place.parent.parent / place.name) in self._files
+        return self.is_imported(path) or self._is_program(path)
+
+    def is_imported(self, path: str) -> bool:
+        """Does any file import something of its name?"""
+        place = PurePosixPath(path)
+        return (place.parent.name if place.stem == "__init__" else place.stem) in self.imported
 
     def _is_program(self, path: str) -> bool:
         return PurePosixPath(path).stem not in self.imported and _has_entry(self._files[path])

@@ -13,7 +13,7 @@ setup: .venv/.ready
 	touch $@
 
 demo: setup
-	$(BIN)/llmlint scan examples/ --exit-zero
+	$(BIN)/llmlint scan examples/ --min-confidence low --format concise --exit-zero
 	$(BIN)/python examples/demo.py
 
 # What tracing costs the example engine, in pairs of runs.

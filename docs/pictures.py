@@ -80,7 +80,7 @@ def _scan(tree: Path, *arguments: str) -> str:
 
 
 def _terminal(browser: webdriver.Chrome, tree: Path) -> None:
-    arguments = ["block_tables.py", "caches.py", "--select", "LLM801,LLM802"]
+    arguments = ["thumbnails.py", "tool_calls.py"]
     text = html.escape(f"$ llmlint scan {' '.join(arguments)}\n{_scan(tree, *arguments)}")
     marked = re.sub(r"\x1b\[([\d;]+)m(.*?)\x1b\[0m", _span, text, flags=re.DOTALL)
     screen = tree.parent / "screen.html"
@@ -95,7 +95,7 @@ def _span(painted: re.Match[str]) -> str:
 
 
 def _page(browser: webdriver.Chrome, tree: Path) -> None:
-    _scan(tree, "-q", "--output", "html:report.html")
+    _scan(tree, "-q", "--min-confidence", "low", "--output", "html:report.html")
     for name, size, scheme in (("page", WIDE, "light"), ("page-dark", WIDE, "dark"), ("page-phone", PHONE, "light")):
         _resize(browser, size)
         _prefer(browser, scheme)
@@ -146,7 +146,7 @@ def _fleet(browser: webdriver.Chrome, scratch: Path) -> None:
         _git(engine, "add", "--all")
         _git(engine, "commit", "--quiet", "--message", subject, GIT_COMMITTER_DATE=day, GIT_AUTHOR_DATE=day)
     fleet = scratch / "fleet.toml"
-    fleet.write_text('[[repository]]\nname = "mini-engine"\nsource = "engine"\nevery = 1\n')
+    fleet.write_text('min-confidence = "low"\n\n[[repository]]\nname = "mini-engine"\nsource = "engine"\nevery = 1\n')
     command = [sys.executable, "-P", "-m", "llmlint", "fleet", str(fleet), "--html", str(scratch / "fleet.html")]
     subprocess.run([*command, "--jobs", "1", "--cache-dir", str(scratch / "fleet-cache")], check=True)
     for name, size, scheme in (("fleet", WIDE, "light"), ("fleet-dark", WIDE, "dark")):

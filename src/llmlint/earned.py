@@ -3,6 +3,9 @@
 `rules/earned.toml` says how often findings were right when somebody who did not write the rule read them with the code
 open, on engines that nobody had tuned to: all that was ever read, also of what has been mended since. Counted so, it
 tells on the next engine what is right there and what is not; counted by what is still reported, it does not.
+
+What was read little is judged by its like: a mechanism by its rule, a rule by its language. When it was shown because
+nobody had yet spoken against it, it was right once in four times.
 """
 
 from __future__ import annotations
@@ -23,10 +26,8 @@ _AVERAGE_COUNTS = 2
 """So many readings of the average rule of the language count beside a rule's own: a few say little by themselves."""
 _RULE_COUNTS = 8
 """And so many of the rule beside those of one of its mechanisms."""
-_FEW = 3
-"""What was read less often is rare, or new: it is shown until readings speak against it, where so much of its language
-is right."""
-_WORTH_TRYING = 0.25
+FEW = 3
+"""What was read less often on other engines is judged by what was read on vLLM and SGLang as well."""
 _ENOUGH = 5
 _WORTH_SHOWING = 0.4
 _MOSTLY = 0.6
@@ -42,6 +43,8 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     harmless: int = 0
     not_real: int = 0
     mechanism: str = ""
+    at_home: bool = False
+    """Whether findings on vLLM and SGLang are counted too."""
 
     @property
     def read(self) -> int:
@@ -57,8 +60,6 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def most_confident(self) -> str:
-        if self.read < _FEW:
-            return "medium" if _average(self.language) >= _WORTH_TRYING else "low"
         if self.worth < _WORTH_SHOWING:
             return "low"
         return "high" if self.read >= _ENOUGH and self.worth >= _MOSTLY else "medium"
@@ -67,7 +68,8 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def in_words(self) -> str:
         if not self.read:
             return ""
-        return f"read {counted(self.read, 'time')} on engines nobody tuned to, right {counted(self.real, 'time')}"
+        where = "vLLM, SGLang and engines" if self.at_home else "engines"
+        return f"read {counted(self.read, 'time')} on {where} nobody tuned to, right {counted(self.real, 'time')}"
 
 
 @lru_cache(maxsize=1)
@@ -107,7 +109,11 @@ def limited(finding: Finding) -> Finding:
     changes: dict[str, str] = {}
     if CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(most):
         of_rule = readings_of(finding.rule, told.language)
-        why = told.in_words or of_rule.in_words or "nobody has read this rule's findings on other engines yet"
+        why = (
+            (told if told.read >= FEW else of_rule).in_words
+            or told.in_words
+            or "nobody has read this rule's findings on other engines yet"
+        )
         changes = {"confidence": most, "confidence_reason": f"{finding.confidence_reason}; {why}".lstrip("; ")}
     if finding.severity == "P0" and most != "high":
         changes["severity"] = "P1"

@@ -193,6 +193,11 @@ def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
     (row,) = rows_of(readings, {seen[0].target})
     assert (row.rule, row.language, row.real, row.harmless, row.not_real) == ("LLM802", "python", 2, 1, 1)
     assert not rows_of(readings, {"another engine"}), "rules were tuned on the others"
+    at_home = [msgspec.structs.replace(reading, mechanism="a.mechanism") for reading in readings]
+    (of_home,) = rows_of(at_home, {"another engine"})
+    assert (of_home.mechanism, of_home.real, of_home.at_home) == ("a.mechanism", 2, True), "better than nothing"
+    elsewhere = [msgspec.structs.replace(reading, target="another engine", fingerprint="x") for reading in at_home]
+    assert [r.at_home for r in rows_of([*at_home, *elsewhere], {"another engine"})] == [False, False]
 
     file = tmp_path / "earned.toml"
     file.write_text('# head\n\n[[read]]\nrule = "LLM801"\n')
@@ -230,7 +235,9 @@ def test_a_rule_is_quiet_up_to_five_false_alarms_in_a_hundred_thousand_lines():
 
 def test_an_alarm_is_what_the_checker_means_to_show_also_where_readings_made_it_low():
     doubted = sighting("doubted", confidence="low")
-    lowered = msgspec.structs.replace(doubted.finding, confidence_reason="mostly wrong on engines nobody tuned to")
+    lowered = msgspec.structs.replace(
+        doubted.finding, confidence_reason="read 9 times on engines nobody tuned to, right 1 time"
+    )
     assert alarms_of([doubted]) == []
     assert len(alarms_of([Sighting("vllm", lowered)])) == 1
 

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from llmlint.catalogue import load_catalogue
-from llmlint.findings import Finding, Verdict
+from llmlint.findings import Finding, Verdict, at_least
 from llmlint.runtime.device_watch import DeviceWatch, device_options, with_device_watch
 from llmlint.runtime.driving import WRONG_USE, driver, prepare_driving, shrink_requests, stress_options, wrong_use
 from llmlint.runtime.evidence import Evidence, evidence_options
@@ -408,7 +408,10 @@ def verify(
     ids: bool,
     **driving: Any,
 ) -> None:
-    """Scan PATH, run COMMAND traced, and report the findings with verdicts. Exits with 1 when one is confirmed."""
+    """Scan PATH, run COMMAND traced, and report the findings with verdicts. Exits with 1 when one is confirmed.
+
+    What reading alone is not sure of is watched too, and told where the run speaks for it.
+    """
     from llmlint.dynamic.read import read_run
     from llmlint.runtime.timeline import timelines_of
 
@@ -423,6 +426,8 @@ def verify(
             str(path),
             "--quiet",
             "--exit-zero",
+            "--min-confidence",
+            "low",  # a run decides what reading does not
             "--output",
             f"json:{report}",
         ]
@@ -435,6 +440,12 @@ def verify(
         _, was_traced = _traced(document.findings, folder, Path(), command, ids, **driving)
         if not was_traced:
             sys.exit(WRONG_USE)
-        findings = _judged(document.findings, [read_run(str(folder))])
+        judged = _judged(document.findings, [read_run(str(folder))])
+        findings = [f for f in judged if at_least(f.confidence, "medium") or _is_spoken_for(f)]
         _report(document, findings, format_, outputs, quiet=False, memory=timelines_of([read_run(str(folder))]))
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))
+
+
+def _is_spoken_for(finding: Finding) -> bool:
+    """Did the run see something of what reading alone would not have shown?"""
+    return finding.verdict is not None and finding.verdict.status in ("confirmed", "suspicious")

@@ -29,6 +29,12 @@ def confidence(source: str, **others: str) -> tuple[str, str]:
     return found[0].confidence, found[0].confidence_reason
 
 
+def sure_of(rule: str, files: dict[str, str]) -> str:
+    """How sure the one finding of a rule in these files is."""
+    (found,) = check_sources({path: text.encode() for path, text in files.items()}, [rule])
+    return found.confidence
+
+
 def test_what_somebody_calls_is_as_sure_as_its_rule() -> None:
     assert confidence(HOLDS, user=USED)[0] == "high"
 
@@ -138,8 +144,7 @@ def test_a_function_may_be_called_by_another_of_its_name() -> None:
     user = "import store\ndef load(path):\n    return store.load(path, 1)\nprint(load(1))\n"
     for text, sure in ((user, "high"), (user.replace("store.load(path, 1)", "load(path)"), "low")):
         files = {"engine/store.py": source, "engine/user.py": text}
-        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
-        assert found.confidence == sure
+        assert sure_of("LLM910", files) == sure
 
 
 def test_who_is_called_by_unused_code_only_is_unused() -> None:
@@ -229,20 +234,9 @@ def test_a_call_of_what_another_class_has_under_the_name_is_no_use(user: str, su
     assert confidence(HOLDS, user=OTHER + user)[0] == sure
 
 
-KERNEL = """
-import threading
-import torch
-lock = threading.Lock()
-class Reduce(torch.autograd.Function):
-    @staticmethod
-    def {name}(graph, path):
-        lock.acquire()
-        if not path:
-            return None
-        data = path.read()
-        lock.release()
-        return data
-"""
+KERNEL = HOLDS.replace(
+    "class Store:", "import torch\nclass Reduce(torch.autograd.Function):\n    @staticmethod"
+).replace("load(self, path)", "{name}(graph, path)")
 
 
 def test_what_only_an_export_calls_does_not_run_in_a_service() -> None:
@@ -280,8 +274,7 @@ def test_nobody_runs_what_cannot_be_imported(top: str, others: dict[str, str], w
 @pytest.mark.parametrize(("wanted", "sure"), [("bloom", "low"), ("_C", "high"), ("wire_pb2", "high")])
 def test_a_script_that_nobody_imports_and_that_misses_a_module_is_old(wanted: str, sure: str) -> None:
     files = {"engine/__init__.py": "", "engine/parts.py": "", "run.py": f"from engine.{wanted} import Model\n{HOLDS}"}
-    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM103"])
-    assert found.confidence == sure
+    assert sure_of("LLM103", files) == sure
 
 
 @pytest.mark.parametrize(
@@ -296,8 +289,7 @@ def test_a_script_that_nobody_imports_and_that_misses_a_module_is_old(wanted: st
 def test_nothing_comes_behind_the_end_of_a_block(before: str, sure: str) -> None:
     source = f"def load(path, size):\n    {before}\n    raise KeyError('%s is too large', size)\n"
     files = {"engine/store.py": source, "engine/user.py": "import store\nprint(store.load('x', 1))\n"}
-    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM910"])
-    assert found.confidence == sure
+    assert sure_of("LLM910", files) == sure
 
 
 def test_what_is_made_for_the_return_itself_comes_before_it() -> None:
@@ -306,8 +298,7 @@ def test_what_is_made_for_the_return_itself_comes_before_it() -> None:
     for text, sure in ((late, "low"), (early, "medium")):
         files = {**PACKAGE, "engine/store.py": HOLDS, "engine/user.py": text, "main.py": "import engine.user\n"}
         files["main.py"] += "print(engine.user.version())\n"
-        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM912"])
-        assert found.confidence == sure
+        assert sure_of("LLM912", files) == sure
 
 
 SHUT = """
@@ -349,15 +340,13 @@ class Store:
 def test_what_no_code_of_the_program_enters_is_told_at_low(test: str, calls: str, sure: str) -> None:
     user = f"import store\npath = input()\nkept = store.Store()\n{calls}\n"
     files = {"engine/store.py": SHUT.format(test=test), "engine/user.py": user}
-    (found,) = check_sources({path: text.encode() for path, text in files.items()}, ["LLM910"])
-    assert found.confidence == sure
+    assert sure_of("LLM910", files) == sure
 
 
 def test_what_only_a_test_gives_makes_nothing_true() -> None:
     files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": "import store\nstore.Store().load('x')\n"}
     files["tests/test_store.py"] = "import store\nstore.Store().load('x', True)\n"
-    (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
-    assert found.confidence == "low"
+    assert sure_of("LLM910", files) == "low"
 
 
 def test_a_constant_is_followed_through_who_hands_it_on() -> None:
@@ -366,5 +355,4 @@ def test_a_constant_is_followed_through_who_hands_it_on() -> None:
     )
     for text, sure in ((user, "low"), (user + "first(store.Store(), True)\n", "high")):
         files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": text}
-        (found,) = check_sources({path: source.encode() for path, source in files.items()}, ["LLM910"])
-        assert found.confidence == sure
+        assert sure_of("LLM910", files) == sure

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.shut_branches import ShutBranches
 from llmlint.code.domain.unimportable import why_not_importable
-from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import chain
 from llmlint.code.link.names import Outside
@@ -116,15 +116,13 @@ class UnusedCode:
     def _never_entered(self, path: str, line: int) -> str:
         """Why control never comes to a line: it stands under `if (0)`, or behind a `return`."""
         function = self._function_at(path, line)
-        if function is not None and (end := self._end_before(function, line)):
-            return f"it stands behind the {end.op} of line {end.line}"
-        if function is not None and (why := self._shut.why(function, line)):
-            return why
-        for region in function.regions if function is not None else ():
+        if function is None:
+            return ""
+        for region in function.regions:
             if region.line <= line <= region.end_line and region.test is not None and region.test.op == "constant":
                 if region.test.path in _SHUT.get(region.kind, ()):
                     return f"it stands under a test that is always {region.test.path}"
-        return ""
+        return "control never comes to it" if self._is_cut_off(function, line) else self._shut.why(function, line)
 
     @cached_property
     def _shut(self) -> ShutBranches:
@@ -136,22 +134,18 @@ class UnusedCode:
 
     def _is_told(self, name: str) -> bool:
         """Is anything told of an attribute by its name: `replace(config, name=…)`, `setattr(config, "name", …)`?"""
-        python = (text for path in self._paths if path.endswith(".py") for text in (self._text_of(path),))
-        return any(_is_told_at(text, at, at + len(name)) for text in python for at in self._words(name, text))
+        texts = (self._text_of(path) for path in self._paths if path.endswith(".py"))
+        return any(_is_told_at(text, at, at + len(name)) for text in texts for at in self._words(name, text))
 
-    def _end_before(self, function: FunctionInfo, line: int) -> Effect | None:
-        """What ends the block that the line stands in before it comes to it."""
-        effects = function.effects
-        places = [(at, effect.region) for at, effect in enumerate(effects) if effect.line == line]
+    def _is_cut_off(self, function: FunctionInfo, line: int) -> bool:
+        """Does the function's graph lack all that is done on a line? An import stands in no graph."""
+        done = [(at, effect) for at, effect in enumerate(function.effects) if effect.line == line]
         if any(fact.line == line for fact in self._program.files[function.path].imports):
             around = [at for at, region in enumerate(function.regions) if region.line <= line <= region.end_line]
-            places = [(sum(effect.line < line for effect in effects), max(around, default=0))]
-        for last, region in places:
-            inside = chain(function, region)
-            for at, effect in enumerate(effects[:last]):
-                if effect.op in _ENDS and effect.line < line and effect.region in inside:
-                    return None if any(later.op == "label" for later in effects[at:last]) else effect
-        return None
+            inside = chain(function, max(around, default=0))
+            return any(e.op in _ENDS and e.line < line and e.region in inside for e in function.effects)
+        graphs = ((paths_of(function, body_of(function, effect.region)).graph, at) for at, effect in done)
+        return bool(done) and not any(graph.nodes_of(at) for graph, at in graphs)
 
     def _is_for_export(self, path: str, line: int) -> str:
         """Why a method never runs in a service: PyTorch asks it for the graph that it writes to a file."""

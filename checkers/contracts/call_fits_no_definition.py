@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
@@ -79,7 +78,7 @@ def _check(
     why = [misfit(signature, effect.args) for signature in known]
     if len(known) < len(candidates) or not all(why) or _is_partial(program, function, effect):
         return
-    if all(isinstance(one, FunctionInfo | Method) and _run(one).facts.shape == "raise" for one in candidates):
+    if all(isinstance(run := _run(one), FunctionInfo) and run.facts.shape == "raise" for one in candidates):
         return  # what does nothing but raise does so whatever it is given
     if not _fits_another(program, function, effect):
         if len(candidates) == 1 and isinstance(candidates[0], ClassInfo) and _lacks_decorator(candidates[0], effect):
@@ -88,7 +87,7 @@ def _check(
             yield _report(program, function, effect, candidates, why)
 
 
-def _run(candidate: FunctionInfo | Method) -> FunctionInfo:
+def _run(candidate: One) -> One:
     return candidate.function if isinstance(candidate, Method) else candidate
 
 
@@ -141,8 +140,8 @@ def _is_partial(program: Program, function: FunctionInfo, effect: Effect) -> boo
     """Does `self.pad = partial(pad, size=8)`, or one of the functions around, hand over a part of it already?"""
     base, _, name = effect.callee.rpartition(".")
     kept = function.owner.attributes.get(name) if base == "self" and function.owner is not None else None
-    outer = (f for f in program.functions_in(function.path) if is_within(function.facts.qualname, f.facts.qualname))
-    made = [e.source for f in (function, *outer) for e in f.effects if e.op == "bind" and e.path == effect.callee]
+    around = program.functions_around(function)
+    made = [e.source for f in around for e in f.effects if e.op == "bind" and e.path == effect.callee]
     return any(last_name(source) in _PARTIAL for source in (*made, kept.source if kept is not None else ""))
 
 
@@ -204,6 +203,6 @@ def _report(program: Program, function: FunctionInfo, effect: Effect, candidates
 
 
 def _step(candidate: One, why: str) -> Step:
-    defined = candidate.function if isinstance(candidate, Method) else candidate
+    defined = _run(candidate)
     assert isinstance(defined, FunctionInfo | ClassInfo)
     return Step(defined.path, defined.facts.line, f"{defined.facts.qualname} is defined here and {why}")

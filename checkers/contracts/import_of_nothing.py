@@ -175,7 +175,7 @@ def _asked_in_vain(program: Program, path: str) -> frozenset[str]:
                 if not fact.target and modules.only_file_of(modules.absolute(other, fact), other) == path
             }
             functions = program.functions_in(other) if names else ()
-            reads = (match for f in functions for read, _ in f.reads if (match := _OF_NAME.match(read)))
+            reads = (match for f in functions for read, _ in _read_in(f) if (match := _OF_NAME.match(read)))
             asked |= {match[2] for match in reads if match[1] in names}
         known[path] = frozenset(name for name in asked if program.names.surely_lacks(path, name))
     return known[path]

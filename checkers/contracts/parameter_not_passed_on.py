@@ -48,11 +48,8 @@ def _used_in(function: Function) -> frozenset[str]:
 
 
 def _functions_in(program: Program, function: FunctionInfo) -> Iterator[FunctionInfo]:
-    yield from (inner for inner in program.functions_in(function.path) if _is_within(inner, function))
-
-
-def _is_within(inner: FunctionInfo, outer: FunctionInfo) -> bool:
-    return inner.facts.qualname.startswith(f"{outer.facts.qualname}.")
+    within = program.functions_within(function)
+    yield from (inner for inner in within if inner.facts.qualname != function.facts.qualname)
 
 
 def _check(program: Program, function: FunctionInfo, name: str) -> Iterator[Report]:

@@ -13,7 +13,6 @@ from collections.abc import Set as AbstractSet
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_waits import waits
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.flow.graph import ENTRY
@@ -86,8 +85,7 @@ def _is_forked_above(program: Program, function: FunctionInfo, side: str, names:
         path = (given.written or given.path) if given is not None else ""
         here = names | {last_name(path)} if path else names
         caller = call.function
-        outer = (f for f in program.functions_in(caller.path) if is_within(caller.facts.qualname, f.facts.qualname))
-        if any(_tells_to_wait(effect, here) for one in (caller, *outer) for effect in one.effects):
+        if any(_tells_to_wait(effect, here) for one in program.functions_around(caller) for effect in one.effects):
             return True
         is_handed_on = bool(steps) and any(param.name == path for param in caller.params)
         if is_handed_on and _is_forked_above(program, caller, path, here, steps - 1):

@@ -67,7 +67,7 @@ def _left(program: Program, cls: ClassInfo, mover: FunctionInfo, moved: Row, fil
 def _why_harmless(program: Program, cls: ClassInfo, name: str) -> str:
     """What is the same in each row, or read by nobody, may stay where it is."""
     written = {(e.value, e.source) for _, e, _ in program.changes_named(name) if e.op == "insert" and e.via == "[]="}
-    if len(written) == 1 and {value for value, _ in written} == {"constant"}:
+    if len(written) == 1 and all(value == "constant" for value, _ in written):
         return f"but each row of self.{name} is given the same value"
     return "" if program.reads(cls, name) else f"but no code here reads self.{name}"
 

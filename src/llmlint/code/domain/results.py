@@ -32,7 +32,7 @@ def _has_no_value(function: FunctionInfo) -> bool:
     facts = function.facts
     if function.language != "python" or not facts.has_body or facts.is_generator or facts.decorators:
         return False
-    if facts.shape in _SAYS_ONLY:
+    if only_says(function):
         return False
     ends_in_raise = bool(facts.effects) and facts.effects[-1].op == "raise" and facts.effects[-1].region == 0
     return not ends_in_raise and not any(e.op == "return" and e.value != "none" for e in facts.effects)

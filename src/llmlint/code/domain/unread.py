@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.exits import chain
@@ -24,16 +23,11 @@ def is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> b
 
 def _is_spoken_of(program: Program, function: FunctionInfo, name: str) -> bool:
     """Does the function, or one within it, speak of the local, but to give it another value?"""
-    within = _within(program, function)
+    within = program.functions_within(function)
     if any(region.kind == "case" for one in within for region in one.regions):
         return True  # what a `match` looks at is not told
     spoken = (text for one in within for effect in one.effects for text in _spoken(effect))
     return any(mentions(text, name) for texts in (spoken, _asked(within)) for text in texts)
-
-
-def _within(program: Program, function: FunctionInfo) -> list[FunctionInfo]:
-    functions = program.functions_in(function.path)
-    return [one for one in functions if is_within(one.facts.qualname, function.facts.qualname)]
 
 
 def _asked(functions: Iterable[FunctionInfo]) -> Iterator[str]:
@@ -59,7 +53,7 @@ def _kept_in(function: FunctionInfo, effect: Effect) -> Iterator[str]:
 
 def _is_only_filled(program: Program, function: FunctionInfo, name: str) -> bool:
     """Is it a container of the function's own that everybody only puts things into?"""
-    within = _within(program, function)
+    within = program.functions_within(function)
     begun = [e for e in function.effects if e.op == "bind" and e.path == name]
     if not begun or any(e.value != "empty" for e in begun):
         return False
@@ -73,7 +67,7 @@ def _is_only_filled(program: Program, function: FunctionInfo, name: str) -> bool
 def _is_set_anew(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Does another value take its place before each reading: in the branch of the reading, or around it?"""
     name, effects = effect.result, function.effects
-    inner = [one for one in _within(program, function) if one is not function]
+    inner = [one for one in program.functions_within(function) if one is not function]
     spoken = (text for one in inner for e in one.effects for text in _spoken(e))
     if any(mentions(text, name) for texts in (spoken, _asked((function, *inner))) for text in texts):
         return False

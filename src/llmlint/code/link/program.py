@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.asked import Asked
@@ -198,6 +199,16 @@ class Program:
     def functions_in(self, path: str) -> tuple[FunctionInfo, ...]:
         """The functions of one file, in source order."""
         return tuple(self._functions_by_path.get(path, ()))
+
+    def functions_within(self, function: FunctionInfo) -> list[FunctionInfo]:
+        """The function and those that are defined in it."""
+        name = function.facts.qualname
+        return [one for one in self.functions_in(function.path) if is_within(one.facts.qualname, name)]
+
+    def functions_around(self, function: FunctionInfo) -> list[FunctionInfo]:
+        """The function and those that it is defined in."""
+        name = function.facts.qualname
+        return [one for one in self.functions_in(function.path) if is_within(name, one.facts.qualname)]
 
     def twins_of(self, function: FunctionInfo) -> tuple[FunctionInfo, ...]:
         """The definitions of its full name in its file, itself too: one for each platform, one for each overload."""

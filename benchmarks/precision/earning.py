@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from benchmarks.precision.targets import Sighting
 from benchmarks.precision.verdicts import Reading
-from llmlint.earned import FEW, READINGS_FILE, Readings, kind_of
-
-_WORDS_OF_EARNING = re.compile(r"engines nobody tuned to, right|nobody has read this rule")
+from llmlint.earned import FEW, READINGS_FILE, Readings, kind_of, was_limited
 
 
 def rows_of(readings: Iterable[Reading], unseen: Collection[str]) -> list[Readings]:
@@ -42,8 +39,7 @@ def _row(key: tuple[str, str, str], said: Counter[str], at_home: bool = False) -
 
 def was_meant_to_show(sighting: Sighting) -> bool:
     """Did the checker mean it, whatever readings have made of it?"""
-    finding = sighting.finding
-    return finding.confidence != "low" or _WORDS_OF_EARNING.search(finding.confidence_reason) is not None
+    return sighting.finding.confidence != "low" or was_limited(sighting.finding)
 
 
 def as_toml(rows: Iterable[Readings], file: Path = READINGS_FILE) -> str:

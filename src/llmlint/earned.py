@@ -26,6 +26,8 @@ _AVERAGE_COUNTS = 2
 """So many readings of the average rule of the language count beside a rule's own: a few say little by themselves."""
 _RULE_COUNTS = 8
 """And so many of the rule beside those of one of its mechanisms."""
+_ELSEWHERE = "engines nobody tuned to"
+_NOWHERE = "nobody has read this rule's findings on other engines yet"
 FEW = 3
 """What was read less often on other engines is judged by what was read on vLLM and SGLang as well."""
 _ENOUGH = 5
@@ -68,8 +70,8 @@ class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def in_words(self) -> str:
         if not self.read:
             return ""
-        where = "vLLM, SGLang and engines" if self.at_home else "engines"
-        return f"read {counted(self.read, 'time')} on {where} nobody tuned to, right {counted(self.real, 'time')}"
+        where = f"vLLM, SGLang and {_ELSEWHERE}" if self.at_home else _ELSEWHERE
+        return f"read {counted(self.read, 'time')} on {where}, right {counted(self.real, 'time')}"
 
 
 @lru_cache(maxsize=1)
@@ -109,15 +111,16 @@ def limited(finding: Finding) -> Finding:
     changes: dict[str, str] = {}
     if CONFIDENCES.index(finding.confidence) > CONFIDENCES.index(most):
         of_rule = readings_of(finding.rule, told.language)
-        why = (
-            (told if told.read >= FEW else of_rule).in_words
-            or told.in_words
-            or "nobody has read this rule's findings on other engines yet"
-        )
+        why = (told if told.read >= FEW else of_rule).in_words or told.in_words or _NOWHERE
         changes = {"confidence": most, "confidence_reason": f"{finding.confidence_reason}; {why}".lstrip("; ")}
     if finding.severity == "P0" and most != "high":
         changes["severity"] = "P1"
     return msgspec.structs.replace(finding, **changes) if changes else finding
+
+
+def was_limited(finding: Finding) -> bool:
+    """Did readings lower it, and not its checker?"""
+    return f"{_ELSEWHERE}, right" in finding.confidence_reason or _NOWHERE in finding.confidence_reason
 
 
 @lru_cache

@@ -440,9 +440,10 @@ def verify(
         _, was_traced = _traced(document.findings, folder, Path(), command, ids, **driving)
         if not was_traced:
             sys.exit(WRONG_USE)
-        judged = _judged(document.findings, [read_run(str(folder))])
+        run = read_run(str(folder))
+        judged = _judged(document.findings, [run])
         findings = [f for f in judged if at_least(f.confidence, "medium") or _is_spoken_for(f)]
-        _report(document, findings, format_, outputs, quiet=False, memory=timelines_of([read_run(str(folder))]))
+        _report(document, findings, format_, outputs, quiet=False, memory=timelines_of([run]))
     sys.exit(int(any(f.verdict is not None and f.verdict.status == "confirmed" for f in findings)))
 
 

@@ -303,9 +303,10 @@ def test_what_is_made_for_the_return_itself_comes_before_it() -> None:
 
 SHUT = """
 class Store:
-    def __init__(self):
+    def __init__(self, slow=False):
         self.mode = "plain"
         self.fast = False
+        self.slow = slow
 
     def choose(self, mode):
         self.mode = mode
@@ -335,6 +336,24 @@ class Store:
         ("self.fast", "kept.load('x')\nsetattr(kept, 'fast', path)", "high"),
         ("self.fast", "kept.load('x')\nreplace(kept, fast=True)", "high"),
         ("self.other", "kept.load('x')", "high"),
+        ("self.slow", "kept.load('x')", "low"),
+        ("self.slow", "kept.load('x')\nstore.Store(slow=True).load('x')", "high"),
+        ("self.slow", "kept.load('x')\nstore.Store(slow=path).load('x')", "high"),
+        ("self.slow", "kept.load('x')\nkinds = {'plain': store.Store}", "high"),
+        ("self.slow", "kept.load('x')\nclass Own(store.Store):\n    pass\nOwn(True).load('x')", "high"),
+        (
+            "self.slow",
+            "kept.load('x')\nclass Own(store.Store):\n    def __init__(self):\n"
+            "        super().__init__(True)\nOwn().load('x')",
+            "high",
+        ),
+        ("self.slow", "kept.load('x')\nfrom store import Store as Kept\nKept(True).load('x')", "high"),
+        ("self.fast", "kept.load('x')\nclass Other:\n    def __init__(self, fast):\n        self.fast = fast", "low"),
+        (
+            "self.fast",
+            "kept.load('x')\nclass Own(store.Store):\n    def hurry(self):\n        self.fast = True\nOwn().hurry()",
+            "high",
+        ),
     ],
 )
 def test_what_no_code_of_the_program_enters_is_told_at_low(test: str, calls: str, sure: str) -> None:
@@ -356,3 +375,35 @@ def test_a_constant_is_followed_through_who_hands_it_on() -> None:
     for text, sure in ((user, "low"), (user + "first(store.Store(), True)\n", "high")):
         files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": text}
         assert sure_of("LLM910", files) == sure
+
+
+REFUSED = """
+class Store:
+    def __init__(self, config):
+        self.wide = config["wide"]
+        self.deep = config["deep"]
+        if self.wide:
+            raise NotImplementedError("wide")
+        if self.deep:
+            print("deep")
+
+    def load(self, path):
+        if {test}:
+            raise KeyError("%s is too large", path)
+        return path
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "calls", "sure"),
+    [
+        ("self.wide", "", "low"),
+        ("self.deep", "", "high"),
+        ("not self.wide", "", "high"),
+        ("self.wide", "kept.wide = True", "high"),
+    ],
+)
+def test_no_object_is_there_that_its_constructor_refuses(test: str, calls: str, sure: str) -> None:
+    user = f"import store, json\nkept = store.Store(json.load(open('x')))\n{calls}\nkept.load('x')\n"
+    files = {"engine/store.py": REFUSED.format(test=test), "engine/user.py": user}
+    assert sure_of("LLM910", files) == sure

@@ -17,6 +17,8 @@ from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
 _GIVEN_TO_EXIT = "main"
+_OF_ALL = frozenset("len iter enumerate sorted list tuple set dict zip sum min max map filter".split())
+"""They take no None."""
 _MANAGERS = frozenset(
     "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
 )
@@ -52,7 +54,7 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
         ignored = is_never_read(program, function, effect) or _expects_none(function, effect)
         if not ignored and not _is_passed_on_to_nobody(program, function, effect):
-            yield _nothing_used(program, function, effect, ran)
+            yield _nothing_used(program, function, effect, ran, _is_looked_into(function, effect))
     elif ", " in effect.result:
         yield from _taken_apart(program, function, effect, ran)
 
@@ -96,6 +98,21 @@ def _expects_none(function: FunctionInfo, effect: Effect) -> bool:
     return any(asked.search(region.text) for region in function.regions if region.line >= effect.line)
 
 
+def _is_looked_into(function: FunctionInfo, effect: Effect) -> bool:
+    """Is something of the value asked for that None does not have: `f()["name"]`, `data.name`, `len(data)`?"""
+    if ", " in effect.result:
+        return True
+    name = effect.result if effect.result.isidentifier() else f"{effect.callee}()"
+    inside = re.compile(rf"(?<![\w.]){re.escape(name)}[.\[]")
+    behind = function.effects[function.effects.index(effect) + 1 :]
+    if name == effect.result:
+        own = next((at for at, later in enumerate(behind) if later.op == "bind" and later.path == name), 0)
+        behind = tuple(takewhile(lambda later: later.op != "bind" or later.path != name, behind[own + 1 :]))
+    told = (text for later in behind for text in (later.callee, later.source, *later.reads))
+    counted = (argument.path for later in behind if later.callee in _OF_ALL for argument in later.args)
+    return any(map(inside.search, told)) or name in counted
+
+
 def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Is the value only given back, or yielded to a `with`, and does no caller look at it?"""
     uses = [
@@ -117,13 +134,20 @@ def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: t
 
 def _nothing_awaited(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
     message = f"{effect.callee}() is awaited, is no coroutine, and gives None"
-    return _report(program, function, effect, ran, message, "runs at once and gives nothing", "call it without await")
+    return _report(
+        program, function, effect, ran, message, "runs at once and gives nothing", "call it without await", "awaited"
+    )
 
 
-def _nothing_used(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
+def _nothing_used(
+    program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...], is_looked_into: bool
+) -> Report:
     message = f"the value of {effect.callee}() is used, and it never returns one"
     fix = "return what the caller expects, or do not use the value"
-    return _report(program, function, effect, ran, message, "comes to its end without returning a value", fix)
+    mechanism = "looked_into" if is_looked_into else "nothing"
+    return _report(
+        program, function, effect, ran, message, "comes to its end without returning a value", fix, mechanism
+    )
 
 
 def _miscounted(
@@ -149,7 +173,7 @@ def _report(
     message: str,
     told: str,
     fix: str,
-    mechanism: str = "",
+    mechanism: str,
 ) -> Report:
     return Report(
         program.place(function, effect),
@@ -161,5 +185,5 @@ def _report(
         subject=effect.callee,
         origin=effect.callee,
         fix=fix,
-        mechanism=f"misread_result.{mechanism or 'nothing'}",
+        mechanism=f"misread_result.{mechanism}",
     )

@@ -80,7 +80,9 @@ def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
     end = min((f.end_line for f in functions_at(file.facts, kept.line)), default=kept.end_line)
     behind = "\n".join(file.text.split("\n")[kept.end_line : end])
     is_filled = re.search(rf"\b{name}\b\s*(\.|%|\()", behind) is not None
-    return not is_filled and re.search(rf"{_SAYING}\(\s*{name}\s*[,)](?![^()]*\*\*)", behind) is not None
+    by_name = "|".join(rf"\b{of[1]}\s*=(?!=)" for piece in _pieces(kept.value) for of in _BRACED.finditer(piece.text))
+    said = re.search(rf"{_SAYING}\(\s*{name}\s*[,)](?![^()]*(?:\*\*|{by_name}))", behind)
+    return not is_filled and said is not None
 
 
 def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
@@ -99,8 +101,14 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
             {"format": len(values)} if fits else {},
             "of_an_error",
         )
-    if not values or not logs:
+    if (not values or not logs) and not _are_given_by_name(call):
         yield from _without_f(file, call, first)
+
+
+def _are_given_by_name(call: tree.Call) -> bool:
+    """`logger.info("took {count}", count=count)`: some loggers format what they are given so."""
+    given = {keyword.name for keyword in call.keywords}
+    return "" in given or any(of[1] in given for piece in _pieces(call.args[0]) for of in _BRACED.finditer(piece.text))
 
 
 def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:

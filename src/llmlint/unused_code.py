@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from llmlint.code.domain.class_registers import is_registered
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.shut_branches import ShutBranches
 from llmlint.code.domain.unimportable import why_not_importable
@@ -132,10 +133,25 @@ class UnusedCode:
         found = dict(self._candidates(function.path, function.facts.line))
         return not self._unused(found, _STEPS)
 
-    def _is_told(self, name: str) -> bool:
-        """Is anything told of an attribute by its name: `replace(config, name=…)`, `setattr(config, "name", …)`?"""
-        texts = (self._text_of(path) for path in self._paths if path.endswith(".py"))
-        return any(_is_told_at(text, at, at + len(name)) for text in texts for at in self._words(name, text))
+    def _is_told(self, name: str, makers: Collection[str]) -> bool:
+        """Is anything told of an attribute by its name: `replace(config, name=…)`, `setattr(config, "name", …)`? Not
+        what is given by name to those who make its object."""
+        for path in self._paths:
+            text = self._text_of(path) if path.endswith(".py") else ""
+            for at in self._words(name, text):
+                if _is_string_at(text, at, at + len(name)):
+                    return True
+                if _is_keyword_at(text, at, at + len(name)) and self._is_given(
+                    path, text.count("\n", 0, at) + 1, name, makers
+                ):
+                    return True
+        return False
+
+    def _is_given(self, path: str, line: int, name: str, makers: Collection[str]) -> bool:
+        """Is it the keyword of a call there, and not a parameter?"""
+        around = (f for f in self._program.functions_in(path) if f.facts.line <= line <= f.facts.end_line)
+        calls = (e for f in around for e in f.effects if e.line <= line and any(a.keyword == name for a in e.args))
+        return any(call.callee.rpartition(".")[2] not in makers for call in calls)
 
     def _is_cut_off(self, function: FunctionInfo, line: int) -> bool:
         """Does the function's graph lack all that is done on a line? An import stands in no graph."""
@@ -157,7 +173,7 @@ class UnusedCode:
 
     def _is_abstract(self, cls: ClassInfo) -> bool:
         """Does its name stand only where classes inherit from it, and in imports?"""
-        if _is_registered(cls):
+        if is_registered(cls):
             return False
         defined = self._ranges_of_class(cls.name)
         for path in self._paths:
@@ -175,7 +191,7 @@ class UnusedCode:
         if function is None or function.name == "main":
             return []
         cls, owner = function.owner, function.facts.owner.rpartition(".")[2]
-        if cls is not None and _is_registered(cls):
+        if cls is not None and is_registered(cls):
             return []
         found: list[tuple[_Named, _Lines]] = []
         if owner and self._is_private_or_known_whole(path, owner):
@@ -320,10 +336,11 @@ class UnusedCode:
         return frozenset(path for folder, path in packages.items() if posixpath.dirname(folder) not in packages)
 
 
-def _is_told_at(text: str, start: int, end: int) -> bool:
-    """Is it a string, or the keyword of a call?"""
-    if text[start - 1 : start] in _ENDS_OF_STRINGS and text[end : end + 1] in _ENDS_OF_STRINGS:
-        return True
+def _is_string_at(text: str, start: int, end: int) -> bool:
+    return text[start - 1 : start] in _ENDS_OF_STRINGS and text[end : end + 1] in _ENDS_OF_STRINGS
+
+
+def _is_keyword_at(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _NEAR) : start].rstrip()
     return bool(_SETS.match(text, end)) and before[-1:] in ("(", ",")
 
@@ -332,13 +349,6 @@ def _is_imported(text: str, at: int) -> bool:
     """Does it stand in an import, be it over several lines?"""
     line = text[text.rfind("\n", 0, at) + 1 : at].lstrip()
     return line.startswith(("from ", "import ")) or text.rfind("import (", 0, at) > text.rfind(")", 0, at)
-
-
-def _is_registered(cls: ClassInfo) -> bool:
-    """May it be made where its name does not stand: by a decorator, or by a class that knows its heirs?"""
-    if any("__init_subclass__" in above.facts.methods for above in cls.mro[1:]):
-        return True
-    return any(c.facts.keywords or any(not d.startswith("dataclass") for d in c.facts.decorators) for c in cls.mro)
 
 
 def _is_closed(cls: ClassInfo) -> bool:

@@ -16,7 +16,7 @@ STOPS = frozenset(
 """Words of flags that end a thread."""
 
 _TESTS = frozenset("test tests testing bench benchmark benchmarks eval".split())
-_BY_HAND = frozenset("example examples script scripts tools".split())
+_BY_HAND = frozenset("cli demo demos example examples export script scripts tools".split())
 
 
 def report(

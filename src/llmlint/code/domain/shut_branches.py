@@ -4,19 +4,22 @@ that only ever gets one, decides against them."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from typing import Any
 
+from llmlint.code.domain.class_registers import is_registered
 from llmlint.code.domain.roots import roots_of
-from llmlint.code.facts.facts import Test
+from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
-from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
 
 _HIGHEST = 3
 """So many callers up a parameter is followed that is only handed on."""
 _HANDS_ON = frozenset("staticmethod classmethod".split())
 _TRIES = ("test", "benchmark")
+_MADE = "__init__"
 _SETS_BY_NAME = frozenset({"setattr", "__setattr__", "vars", "exec"})
 
 _Values = frozenset[Any] | None
@@ -25,10 +28,10 @@ _Values = frozenset[Any] | None
 
 class ShutBranches:
     """`is_run` says of a function whether code of the program may call it, `is_told` of a name whether anything speaks
-    of it in a string or gives it as a keyword."""
+    of it in a string or gives it as a keyword to others than these."""
 
     def __init__(
-        self, program: Program, is_run: Callable[[FunctionInfo], bool], is_told: Callable[[str], bool]
+        self, program: Program, is_run: Callable[[FunctionInfo], bool], is_told: Callable[[str, Collection[str]], bool]
     ) -> None:
         self._program = program
         self._is_run = is_run
@@ -39,9 +42,22 @@ class ShutBranches:
         for region in function.regions if function.language == "python" else ():
             if region.test is None or not region.line < line <= region.end_line or region.kind not in ("if", "else"):
                 continue
+            condition = f"{'not ' * (region.kind == 'else')}{region.text}"
+            if region.kind == "if" and self._is_refused(function, region.test):
+                return f"no such object is made where {condition}: its __init__ raises"
             if self._truths(function, region.test) == frozenset({region.kind == "else"}):
-                return f"no code here makes it that {'not ' * (region.kind == 'else')}{region.text}"
+                return f"no code here makes it that {condition}"
         return ""
+
+    def _is_refused(self, function: FunctionInfo, test: Test) -> bool:
+        """Does the constructor raise under the same test of an attribute that nobody changes later?"""
+        cls, name = function.owner, test.path.removeprefix("self.")
+        made = cls.method(_MADE) if cls is not None else None
+        if made is None or made is function or test.op != "path" or not name.isidentifier() or name == test.path:
+            return False
+        raising = {effect.region for effect in made.effects if effect.op == "raise"}
+        refused = any(region.test == test and at in raising for at, region in enumerate(made.regions))
+        return refused and all(f.name == _MADE for f, *_ in self._program.changes_named(name))
 
     def _truths(self, function: FunctionInfo, test: Test) -> frozenset[bool] | None:
         """What a test may come to; None where nobody can tell."""
@@ -73,7 +89,8 @@ class ShutBranches:
         if side.op != "path" or "[" in side.path or "(" in side.path:
             return None
         if "." in side.path:
-            return self._of_attribute(side.path.rpartition(".")[2])
+            receiver, _, name = side.path.rpartition(".")
+            return self._of_attribute(name, function.owner if receiver == "self" else None)
         return self._of_parameter(function, side.path, _HIGHEST)
 
     def _of_parameter(self, function: FunctionInfo, name: str, steps: int) -> _Values:
@@ -81,12 +98,10 @@ class ShutBranches:
         given = next((param for param in function.params if param.name == name and param.kind in ("", "only")), None)
         if given is None or not given.default or not steps or self._is_set(function, name):
             return None
-        if function.name.startswith("__") or not _HANDS_ON.issuperset(function.facts.decorators):
-            return None
-        if self._is_handed_out(function):
+        if not _HANDS_ON.issuperset(function.facts.decorators):
             return None
         kind = roots_of(self._program).kind
-        calls = [call for call in self._program.calls_named(function.name) if kind(call.function.path) not in _TRIES]
+        calls = [call for call in self._calls_of(function) if kind(call.function.path) not in _TRIES]
         found: set[Any] = set()
         for call in calls:
             if any(argument.keyword in ("*", "**") for argument in call.effect.args):
@@ -103,12 +118,27 @@ class ShutBranches:
             found |= values
         return frozenset(found) if found else None
 
+    def _calls_of(self, function: FunctionInfo) -> list[Call]:
+        """All calls of it that there are; none where some may bear another name."""
+        if not function.name.startswith("__"):
+            return [] if self._is_handed_out(function.name) else list(self._program.calls_named(function.name))
+        if function.name != _MADE or function.owner is None:
+            return []
+        made = [cls for cls in (function.owner, *function.owner.subclasses) if cls.method(_MADE) is function]
+        if any(self._is_handed_out(cls.name) or is_registered(cls) for cls in made):
+            return []
+        calls = {(call.function, id(call.effect)): call for call in self._program.callers(function)}
+        for cls in made:
+            calls |= {(call.function, id(call.effect)): call for call in self._program.calls_named(cls.name)}
+        return list(calls.values())
+
     def _is_set(self, function: FunctionInfo, name: str) -> bool:
         return any(effect.path == name and effect.op in ("bind", "delete") for effect in function.effects)
 
-    def _is_handed_out(self, function: FunctionInfo) -> bool:
-        """Is it anywhere spoken of as a value, so that calls of it may bear another name?"""
-        name = function.name
+    def _is_handed_out(self, name: str) -> bool:
+        """Is it anywhere spoken of as a value, or imported under another name, so that calls of it may bear that?"""
+        if name in self._aliases:
+            return True
         for other in self._program.functions:
             if name in other.facts.gist.spoken:
                 return True
@@ -116,13 +146,20 @@ class ShutBranches:
                 return True
         return False
 
-    def _of_attribute(self, name: str) -> _Values:
-        """What all who set an attribute of this name give it, of whatever object."""
+    @cached_property
+    def _aliases(self) -> dict[str, list[str]]:
+        return self._program.names.import_aliases()
+
+    def _of_attribute(self, name: str, cls: ClassInfo | None) -> _Values:
+        """What all who set an attribute of this name give it, of whatever object; not what others of another family
+        give their own, where it is an attribute of the class."""
+        family = {kin for one in (cls, *cls.subclasses) for kin in one.mro} if cls is not None else set[ClassInfo]()
         found: set[Any] = set()
         for function, effect, path in self._program.changes_named(name):
-            if not self._is_run(function):
+            is_anothers = bool(family) and path == f"self.{name}" and function.owner not in family
+            if is_anothers or not self._is_run(function):
                 continue
-            values = _constant(effect.source) if effect.op == "assign" and not effect.via else None
+            values = self._given(function, effect) if effect.op == "assign" and not effect.via else None
             if effect.value == "none":
                 values = frozenset({None})
             is_set_by_name = function.owner is not None and _may_set_by_name(function.owner.functions)
@@ -131,7 +168,13 @@ class ShutBranches:
             if any(name in (field.name for field in cls.facts.fields) for cls in function.owner.mro):
                 return None
             found |= values
-        return frozenset(found) if found and not self._is_told(name) else None
+        makers = {"__init__", *(one.name for one in family)}
+        return frozenset(found) if found and not self._is_told(name, makers) else None
+
+    def _given(self, function: FunctionInfo, effect: Effect) -> _Values:
+        if effect.value == "path" and effect.source.isidentifier() and function.name == _MADE:
+            return self._of_parameter(function, effect.source, _HIGHEST)
+        return _constant(effect.source)
 
 
 def _may_set_by_name(functions: Iterable[FunctionInfo]) -> bool:

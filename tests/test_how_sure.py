@@ -254,6 +254,17 @@ def test_a_library_may_be_called_as_a_folder_is(beside: str, confidence: str) ->
     assert how_sure("LLM912", files) == confidence
 
 
+@pytest.mark.parametrize(
+    ("user", "confidence"), [("user.py", "medium"), ("kit/check.py", "low"), ("parts/check.py", "medium")]
+)
+def test_a_changed_path_may_lead_to_another_module_of_the_name(user: str, confidence: str) -> None:
+    """Not below the package that the file itself is of: by then that is found."""
+    change = "" if user == "user.py" else "import sys\n\nsys.path.insert(0, '/opt/made')\n"
+    source = f"{change}\n\ndef use():\n    from parts import Compiled\n\n    return Compiled()\n\n\nuse()\n"
+    main = f"import {user[:-3].replace('/', '.')}\nimport server\nserver.run()\n"
+    assert how_sure("LLM912", {"parts/__init__.py": "", user: source, "main.py": main}) == confidence
+
+
 @pytest.mark.parametrize(("before", "confidence"), [("", "low"), ("    value = load(name)\n", "high")])
 def test_a_message_of_what_nobody_is_to_call_is_hardly_read(before: str, confidence: str) -> None:
     source = f"def merge(name):\n{before}    raise NotImplementedError('{{name}} has no merge')\n"

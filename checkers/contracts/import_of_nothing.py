@@ -13,7 +13,9 @@ from difflib import get_close_matches
 
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.unimportable import is_built
 from llmlint.code.facts.facts import ImportFact
+from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.names import Module
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
@@ -49,8 +51,8 @@ def _is_asked_around(function: FunctionInfo, line: int, word: str) -> bool:
 def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report | None:
     """The module is there, the name is not."""
     wanted = program.names.modules.absolute(function.path, fact)
-    path = program.names.modules.only_file_of(wanted, function.path)
-    if not path or not program.names.surely_lacks(path, fact.target):
+    path = program.names.file_without(wanted, fact.target, function.path)
+    if not path or is_built(program, path, fact.target):
         return None
     near = _nearest(program, path, fact.target)
     message = f"{wanted} has no {fact.target}" + (f"; it has {near}" if near else "")
@@ -61,8 +63,19 @@ def _name(program: Program, function: FunctionInfo, fact: ImportFact) -> Report 
         Step(path, 1, f"{fact.target} is neither defined nor imported here, and no module below it"),
         f"import what took the place of {fact.target}" + (f", if {near} is that" if near else ", or put it back"),
         (message, f"{fact.module}.{fact.target}"),
-        _of_a_library(program, function.path, wanted),
+        _of_a_library(program, function.path, wanted) or _of_another_path(program, function.path, fact),
     )
+
+
+def _of_another_path(program: Program, path: str, fact: ImportFact) -> str:
+    """Where a file changes the folders that modules are looked for in, another of this name may come first: not below
+    the package that the file itself is of, which is found by then."""
+    own, top = program.names.modules.name_of(path).partition(".")[0], fact.module.partition(".")[0]
+    if fact.level or own == top:
+        return ""
+    effects = (effect for function in program.functions_in(path) for effect in function.effects)
+    line = next((effect.line for effect in effects if effect.path == "sys.path" and effect.op in CHANGING), 0)
+    return f"{path} changes sys.path at line {line}: another {top} may be found first" if line else ""
 
 
 def _of_a_library(program: Program, path: str, wanted: str) -> str:
@@ -137,8 +150,8 @@ def _is_whole(fact: ImportFact) -> bool:
 def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: str, line: int) -> Report | None:
     modules = program.names.modules
     wanted = ".".join(filter(None, (modules.absolute(function.path, fact), fact.target)))
-    path = modules.only_file_of(wanted, function.path)
-    if not path or name.startswith("__") or not program.names.surely_lacks(path, name):
+    path = "" if name.startswith("__") else program.names.file_without(wanted, name, function.path)
+    if not path:
         return None
     meant = program.names.imported(function.path, fact)
     if not isinstance(meant, Module) or meant.path != path:
@@ -157,7 +170,7 @@ def _lacking(program: Program, function: FunctionInfo, fact: ImportFact, name: s
         Step(path, 1, f"{name} is neither defined nor imported here, and no code sets it from outside"),
         f"use what took the place of {name}" + (f", if {near} is that" if near else ", or put it back"),
         (f"{wanted}.{name}", f"{wanted}.{name}"),
-        _of_a_library(program, function.path, wanted),
+        _of_a_library(program, function.path, wanted) or _of_another_path(program, function.path, fact),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.facts.facts import ImportFact
@@ -24,6 +25,11 @@ def why_not_importable(program: Program, path: str) -> str:
     return once(program, _Imports).why(path) if path.endswith(".py") else ""
 
 
+def is_built(program: Program, package: str, name: str) -> bool:
+    """Must a submodule that is not there come from a build: does a file that others import take it at its top?"""
+    return not _is_own_name(package, name) and name in once(program, _Imports).taken.get(package, ())
+
+
 class _Imports:
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -31,6 +37,18 @@ class _Imports:
 
     def why(self, path: str) -> str:
         return self._lacks(path) or self._lacks_a_module(path)
+
+    @cached_property
+    def taken(self) -> dict[str, set[str]]:
+        """What files that others import take from each module when they are imported themselves."""
+        modules, roots = self._program.names.modules, roots_of(self._program)
+        found: dict[str, set[str]] = {}
+        for path in self._program.files:
+            if path.endswith(".py") and roots.is_imported(path):
+                for fact in self._at_the_top(path):
+                    if file := modules.only_file_of(modules.absolute(path, fact), path):
+                        found.setdefault(file, set()).add(fact.target)
+        return found
 
     def _lacks(self, path: str) -> str:
         """Why the file, or one that is imported with it, fails for sure."""
@@ -52,7 +70,7 @@ class _Imports:
             for fact in self._at_the_top(path):
                 wanted = modules.absolute(path, fact)
                 file = modules.only_file_of(wanted, path)
-                if file and _is_own_name(file, fact.target) and names.surely_lacks(file, fact.target):
+                if file and _is_own_name(file, fact.target) and names.file_without(wanted, fact.target, path):
                     why = f"{path} cannot be imported: {wanted} has no {fact.target}"
                 below = modules.only_file_of(f"{wanted}.{fact.target}", path) if fact.target else ""
                 imported += filter(None, (file, below))
@@ -68,7 +86,7 @@ class _Imports:
             wanted = modules.absolute(path, fact)
             above = wanted.rpartition(".")[0]
             file = modules.only_file_of(wanted, path)
-            if file and fact.target and names.surely_lacks(file, fact.target):
+            if file and fact.target and names.file_without(wanted, fact.target, path):
                 missing = f"{wanted}.{fact.target}"
             elif not file and modules.only_file_of(above, path) and not self._is_there(wanted, path):
                 missing = wanted

@@ -109,6 +109,13 @@ class ModuleMap:
         is_whole = bool(own) and name in (own, _module_name(path, 0), *(f"{prefix}{own}" for prefix in self._dropped))
         return path if is_whole and len(self._found[name]) == 1 and path.endswith(".py") else ""
 
+    def fitting(self, name: str, near: str) -> list[str]:
+        """The files whose folders end in the whole dotted path: one of them is meant where an import path leads to it,
+        of several roots that one package is spread over too."""
+        files = self.files_ending_in(name.rpartition(".")[2])
+        whole = (path for path in files if f".{_module_name(path, 0)}".endswith(f".{name}"))
+        return [path for path in whole if not self._stands_aside(_root_of(path, name), near)]
+
     def files_ending_in(self, last: str) -> list[str]:
         """The files of all modules with this last name."""
         return [path for name in self._ending_in(last) for path in self._paths[name]]
@@ -128,18 +135,12 @@ class ModuleMap:
             return tuple(exact)
         if f"{name}." in self._dropped:
             return tuple(self._paths.get("", ()))
-        inside = next((found for rest in self._without_prefix(name) if (found := self._files_named(rest))), None)
-        if inside:
-            return tuple(inside)
+        inside = next((found for rest in self._without_prefix(name) if (found := self._files_named(rest))), ())
         if "." not in name:
-            return ()
+            return tuple(inside)
         ending = "." + name
-        return tuple(
-            path
-            for longer in self._ending_in(name.rpartition(".")[2])
-            if longer.endswith(ending)
-            for path in self._paths[longer]
-        )
+        whole = (longer for longer in self._ending_in(name.rpartition(".")[2]) if longer.endswith(ending))
+        return (*inside, *(path for longer in whole for path in self._paths[longer] if path not in inside))
 
     def _ending_in(self, last: str) -> list[str]:
         if self._by_last is None:

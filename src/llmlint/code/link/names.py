@@ -188,6 +188,14 @@ class Names:
             for star in stars
         )
 
+    def file_without(self, module: str, name: str, near: str) -> str:
+        """The one file that a module of the program is; "" where it may have the name, or another file may that the
+        whole dotted path fits."""
+        path = self.modules.only_file_of(module, near)
+        if not path or not self.surely_lacks(path, name):
+            return ""
+        return path if all(self.surely_lacks(other, name) for other in self.modules.fitting(module, near)) else ""
+
     def dotted(self, meaning: Meaning) -> str:
         if isinstance(meaning, ClassInfo | FunctionInfo | Variable):
             return meaning.full_name

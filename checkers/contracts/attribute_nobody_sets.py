@@ -23,6 +23,7 @@ _OWN = re.compile(r"self\.(\w+)")
 _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
 _PASSED = frozenset({"body", "try", "with"})
 """Control comes into these whatever holds."""
+_WORD = re.compile(r"\w+")
 _NEAR = 0.85
 _LETTERS = 2
 """A slip of the pen is no longer: who says more means something else."""
@@ -43,7 +44,7 @@ def check_program(program: Program) -> Iterator[Report]:
     missing: dict[ClassInfo, list[_Missing]] = {}
     for function in program.asked.functions:
         if function.language == "python" and not once(function.facts, _expects_none):
-            for found in _own(members, function):
+            for found in _own(program, members, function):
                 missing.setdefault(found.cls, []).append(found)
             yield from (_report(program, found, members) for found in _of_others(program, members, function))
     for found_in_class in missing.values():
@@ -58,13 +59,9 @@ def _expects_none(function: Function) -> bool:
 # ---------------------------------------------------------------- self
 
 
-def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
+def _own(program: Program, members: Members, function: FunctionInfo) -> Iterator[_Missing]:
     cls = function.owner
-    if cls is None or (not function.is_method and any(p.name == "self" for p in function.facts.params)):
-        return
-    if function.is_method and next((p.name for p in function.facts.params), "") not in ("self", "cls"):
-        return  # a callback, or a plain function that is kept in a class
-    if _speaks_of_another(function) or _is_never_built(cls):
+    if cls is None or not _is_of_owner(program, function, cls) or _is_never_built(cls):
         return
     for name, line in once(function.facts, _read_of_self).items():
         if cls.has_member(name) or name in cls.attributes:
@@ -76,11 +73,23 @@ def _own(members: Members, function: FunctionInfo) -> Iterator[_Missing]:
             yield _Missing(function, line, f"self.{name}", name, cls)
 
 
-def _speaks_of_another(function: FunctionInfo) -> bool:
-    """Is its `self` an object that is handed over, and of a type that it names?"""
-    return "staticmethod" in function.facts.decorators or any(
-        p.name == "self" and p.annotation for p in function.params
-    )
+def _is_of_owner(program: Program, function: FunctionInfo, cls: ClassInfo) -> bool:
+    """Is `self` in it an object of the class that it stands in, and none that is handed over?"""
+    holder = max(filter(_says_self, program.functions_around(function)), key=_depth, default=None)
+    if holder is None or not holder.takes_self:
+        return False  # a static method, a function with a `self` of its own, a callback that is kept in a class
+    said = set(_WORD.findall(holder.facts.params[0].annotation))
+    return not said or not said.isdisjoint({"Self", cls.name})
+
+
+def _says_self(function: FunctionInfo) -> bool:
+    """Does it bind `self`, or `cls` as a method does?"""
+    names = [param.name for param in function.facts.params]
+    return "self" in names or (function.is_method and names[:1] == ["cls"])
+
+
+def _depth(function: FunctionInfo) -> int:
+    return function.facts.qualname.count(".")
 
 
 def _is_never_built(cls: ClassInfo) -> bool:
@@ -120,7 +129,7 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
         is_elsewhere = name in members.anywhere
         if name in members.set_elsewhere or (is_elsewhere and not is_exact):
             continue
-        cls = _class_of(program, function, owner)
+        cls = None if _is_handed_over(program, function, owner) else _class_of(program, function, owner)
         if is_elsewhere and cls is not None and not _is_final_record(cls):
             continue
         known = members.of(cls) if cls is not None else None
@@ -178,6 +187,18 @@ def _class_of(program: Program, function: FunctionInfo, path: str) -> ClassInfo 
     meanings = program.meanings(function, path)
     only = meanings[0] if len(meanings) == 1 else None
     return only.cls if isinstance(only, Instance) else None
+
+
+def _is_handed_over(program: Program, function: FunctionInfo, path: str) -> bool:
+    """Does a path begin at the first parameter of a plain function that is kept in a class, and called on that?"""
+    root = path.partition(".")[0]
+    taking = (one for one in program.functions_around(function) if one.takes_self and one.facts.params[0].name == root)
+    return any(not _is_called_on_objects(program, one) for one in taking)
+
+
+def _is_called_on_objects(program: Program, method: FunctionInfo) -> bool:
+    receivers = ((caller, effect.callee.rpartition(".")[0]) for caller, effect in program.callers(method))
+    return any(isinstance(of, Instance) for caller, path in receivers for of in program.meanings(caller, path))
 
 
 def _is_asked(function: FunctionInfo, effect: Effect) -> bool:

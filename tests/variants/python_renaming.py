@@ -43,9 +43,6 @@ class _Own:
             self.names.add(node.name)
             self.types.add(node.name)
             self.callees.add(node.name)
-            fields = [s.target for s in node.body if isinstance(s, ast.AnnAssign)]
-            fields += [target for s in node.body if isinstance(s, ast.Assign) for target in s.targets]
-            self.attributes |= {field.id for field in fields if isinstance(field, ast.Name)}
         elif isinstance(node, Def):
             self.callees.add(node.name)
             if not carries_a_verb(node.name):
@@ -53,8 +50,7 @@ class _Own:
         elif isinstance(node, ast.arg):
             self.names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            if not isinstance(code.parents.get(code.parents.get(node)), ast.ClassDef):
-                self.names.add(node.id)
+            (self.attributes if _is_field(node, code) else self.names).add(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
             self.attributes.add(node.attr)
 
@@ -137,6 +133,8 @@ def _column(code: Code, line: int, name: str) -> int:
 def _is_field(node: ast.Name, code: Code) -> bool:
     """A name bound in the body of a class is known behind a dot."""
     statement = code.parents.get(node)
+    while isinstance(statement, ast.Tuple | ast.List | ast.Starred):  # one of several that one assignment binds
+        statement = code.parents.get(statement)
     return isinstance(node.ctx, ast.Store) and isinstance(code.parents.get(statement), ast.ClassDef)
 
 

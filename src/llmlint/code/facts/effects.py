@@ -110,9 +110,7 @@ class _FileReader:
                 fields.append(self._field(member, member.name, member.annotation, member.value, member.specifiers))
             elif isinstance(member, tree.Assign):
                 for target in member.targets:
-                    if isinstance(target, tree.Name):
-                        said = self._said_of_field(member.value)
-                        fields.append(self._field(member, target.id, member.annotation, member.value, said))
+                    fields += self._set_in_body(member, target, member.value)
         self.classes.append(
             Class(
                 name=node.name,
@@ -130,6 +128,18 @@ class _FileReader:
                 keywords=tuple(f"{keyword.name}={self.source.of(keyword.value, 40)}" for keyword in node.keywords),
             )
         )
+
+    def _set_in_body(self, at: tree.Assign, target: tree.Node, value: tree.Node | None) -> Iterator[FieldFact]:
+        """The names that one assignment in a class body gives a value: several for `LEAST, MOST = 0, 9`."""
+        if isinstance(target, tree.Name):
+            yield self._field(at, target.id, at.annotation, value, self._said_of_field(value))
+        elif isinstance(target, tree.Star):
+            yield from self._set_in_body(at, target.value, None)
+        elif isinstance(target, tree.Collection):
+            values = value.items if isinstance(value, tree.Collection) and value.kind in ("tuple", "list") else []
+            is_even = len(values) == len(target.items) and not any(isinstance(v, tree.Star) for v in values)
+            for at_place, inner in enumerate(target.items):
+                yield from self._set_in_body(at, inner, values[at_place] if is_even else None)
 
     def _field(
         self,

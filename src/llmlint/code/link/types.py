@@ -226,7 +226,7 @@ class Types:
         return Super(class_at_self(known) or owner, owner) if owner is not None else None
 
     def _root(self, function: FunctionInfo, name: str, known: Known) -> Value:
-        if name == "self" and function.owner is not None:
+        if name == "self" and function.owner is not None and not self._hands_over_self(function):
             return self._self(function, known)
         if name in known:
             return held(known[name])
@@ -251,6 +251,13 @@ class Types:
             imported = self._imports[function] = self._names.imported_inside(function)
         facts = imported.get(name, ()) if imported else ()
         return joined(self._meant(self._names.imported(function.path, fact)) for fact in facts) if facts else None
+
+    def _hands_over_self(self, function: FunctionInfo) -> bool:
+        """Is its `self` a plain parameter, that of a static method, and so an object of any class?"""
+        here: FunctionInfo | None = function
+        while here is not None and not any(param.name == "self" for param in here.facts.params):
+            here = self._starts.around(here)
+        return here is not None and here.language == "python" and "staticmethod" in here.facts.decorators
 
     def _self(self, function: FunctionInfo, known: Known) -> Value:
         cls = class_at_self(known) or function.owner

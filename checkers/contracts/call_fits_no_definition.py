@@ -7,11 +7,14 @@ counts: what is declared may be less than what is handed over.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.flow.cut_short import behind
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Method, One
@@ -24,22 +27,95 @@ _PARTIAL = ("partial", "partialmethod")
 _MADE_ELSEWHERE = ("partial", "__new__")
 
 
+class _Misfit(NamedTuple):
+    """`at` counts in the function's effects; `why` is said of each candidate."""
+
+    at: int
+    effect: Effect
+    candidates: list[One]
+    why: list[str]
+
+
 def check_program(program: Program) -> Iterator[Report]:
     lost: dict[ClassInfo, list[Call]] = {}
-    yield from _misfits(program, lost)
+    misfits = _Misfits(program)
+    for function in _to_look_at(program):
+        for one in misfits.of(function):
+            cls = _lost_by(one)
+            if cls is None:
+                yield _report(program, function, one, misfits.why_not_reached(function, one.at))
+            else:
+                lost.setdefault(cls, []).append(Call(function, one.effect))
     for cls, calls in lost.items():
         yield _lost_decorator(program, cls, calls)
 
 
-def _misfits(program: Program, lost: dict[ClassInfo, list[Call]]) -> Iterator[Report]:
-    named = Named(program)
-    for function in _to_look_at(program):
-        if function.language == "python" and not _is_trial(function):
-            local = {e.path for e in function.doing("bind") if e.options or e.value == "path"}
-            for effect in function.doing("call"):
-                may = effect.callee in local or named.may_misfit(effect)
-                if may and not _is_aside(function, effect):
-                    yield from _check(program, function, effect, lost)
+class _Misfits:
+    """The calls that always raise, of any function that is asked for."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._named = Named(program)
+        self._known: dict[FunctionInfo, list[_Misfit]] = {}
+
+    def of(self, function: FunctionInfo) -> list[_Misfit]:
+        if function not in self._known:
+            self._known[function] = list(self._look_for(function))
+        return self._known[function]
+
+    def _look_for(self, function: FunctionInfo) -> Iterator[_Misfit]:
+        if function.language != "python" or _is_trial(function):
+            return
+        local = {e.path for e in function.doing("bind") if e.options or e.value == "path"}
+        for at, effect in enumerate(function.effects):
+            if effect.op != "call":
+                continue
+            may = effect.callee in local or self._named.may_misfit(effect)
+            if may and not _is_aside(function, effect):
+                found = _check(self._program, function, at)
+                if found is not None:
+                    yield found
+
+    def why_not_reached(self, function: FunctionInfo, at: int) -> str:
+        """Where another such call always comes before: in the function, or in those who alone call it."""
+        first = self._first_before(function, at)
+        if first is not None:
+            return f"; but {first.callee} at line {first.line} fails before it comes to this"
+        for caller, call in self._program.callers(function):
+            before = next((n for n, effect in enumerate(caller.effects) if effect is call), -1)
+            first = self._first_before(caller, before) if before >= 0 and caller is not function else None
+            if first is None:
+                return ""
+        if first is None or not self._is_only_called(function):
+            return ""
+        return f"; but {first.callee} at line {first.line} of {caller.path} fails before it calls this"
+
+    def _first_before(self, function: FunctionInfo, at: int) -> Effect | None:
+        first = behind(function, [one.at for one in self.of(function)], at)
+        return function.effects[first[0]] if first else None
+
+    def _is_only_called(self, function: FunctionInfo) -> bool:
+        """Does nobody speak of it but by calls of the program?"""
+        is_whole = function.name.startswith("_") or roots_of(self._program).is_known_whole(function.path)
+        gists = (other.facts.gist for other in self._program.functions)
+        if not is_whole or any(function.name in (*gist.reads, *gist.spoken) for gist in gists):
+            return False
+        near = (other for path in self._importing(function) for other in self._program.functions_in(path))
+        effects = (effect for other in near for effect in other.effects)
+        handed = (path for e in effects for path in (e.source, *(argument.path for argument in e.args)))
+        return not any(last_name(path) == function.name for path in handed)
+
+    def _importing(self, function: FunctionInfo) -> Iterator[str]:
+        """The files in which it may be called by its bare name."""
+        for path, facts in self._program.files.items():
+            if path == function.path or any(fact.target in (function.name, "*") for fact in facts.imports):
+                yield path
+
+
+def _lost_by(misfit: _Misfit) -> ClassInfo | None:
+    """The class that lost the decorator by which it would take the call."""
+    cls = misfit.candidates[0] if len(misfit.candidates) == 1 else None
+    return cls if isinstance(cls, ClassInfo) and _lacks_decorator(cls, misfit.effect) else None
 
 
 def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
@@ -66,25 +142,20 @@ def _lines_asking(function: Function) -> tuple[int, ...]:
     return tuple(effect.line for effect in function.effects if effect.callee.endswith("signature"))
 
 
-def _check(
-    program: Program, function: FunctionInfo, effect: Effect, lost: dict[ClassInfo, list[Call]]
-) -> Iterator[Report]:
+def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
+    effect = function.effects[at]
     meanings = program.meanings(function, effect.callee)
     if not meanings or _is_unsure(program, function, effect, meanings):
-        return
+        return None
     candidates = [*dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))]
     signatures = [signature_of(candidate) for candidate in candidates]
     known = [signature for signature in signatures if signature is not None]
     why = [misfit(signature, effect.args) for signature in known]
     if len(known) < len(candidates) or not all(why) or _is_partial(program, function, effect):
-        return
+        return None
     if all(isinstance(run := _run(one), FunctionInfo) and run.facts.shape == "raise" for one in candidates):
-        return  # what does nothing but raise does so whatever it is given
-    if not _fits_another(program, function, effect):
-        if len(candidates) == 1 and isinstance(candidates[0], ClassInfo) and _lacks_decorator(candidates[0], effect):
-            lost.setdefault(candidates[0], []).append(Call(function, effect))
-        else:
-            yield _report(program, function, effect, candidates, why)
+        return None  # what does nothing but raise does so whatever it is given
+    return None if _fits_another(program, function, effect) else _Misfit(at, effect, candidates, why)
 
 
 def _run(candidate: One) -> One:
@@ -182,20 +253,22 @@ def _fits_another(program: Program, function: FunctionInfo, effect: Effect) -> b
     return any(not misfit(f.params, effect.args) for f in others)
 
 
-def _report(program: Program, function: FunctionInfo, effect: Effect, candidates: list[One], why: list[str]) -> Report:
+def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reached: str) -> Report:
+    _, effect, candidates, why = misfit
     steps = [_step(candidate, reason) for candidate, reason in zip(candidates, why, strict=True)][:3]
     first = candidates[0]
     on_class = isinstance(first, FunctionInfo) and first.takes_self
     owner = function.owner
-    idle = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
+    never = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
+    doubt = never or not_reached
     return Report(
         program.place(function, effect),
         symbol_of(function),
         f"{effect.callee} {why[0]}" + (", since it is called on the class" if on_class else ""),
         tuple(steps),
-        confidence="low" if idle else "high",
+        confidence="low" if doubt else "high",
         reason=f"all that the call may run is known ({len(candidates)} of that name), and none takes these arguments"
-        + idle,
+        + doubt,
         subject=f"{effect.callee}:{why[0]}",
         origin=f"{effect.callee}:{why[0]}",
         fix="bring the call and the definition together again",

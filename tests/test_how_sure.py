@@ -269,3 +269,20 @@ def test_a_changed_path_may_lead_to_another_module_of_the_name(user: str, confid
 def test_a_message_of_what_nobody_is_to_call_is_hardly_read(before: str, confidence: str) -> None:
     source = f"def merge(name):\n{before}    raise NotImplementedError('{{name}} has no merge')\n"
     assert how_sure("LLM910", {"parts.py": source}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("before", "error", "confidence"),
+    [
+        ("", "ValueError", "high"),
+        ("class Lost(ValueError):\n    pass\n\n\nclass LostError(Lost):\n    pass\n", "LostError", "high"),
+        ("class LostError(Exception):\n    def __init__(self, text, line):\n        pass\n", "LostError", "low"),
+        ("from parser import LostError", "LostError", "low"),
+        ("from parser import ValueError", "ValueError", "low"),
+        ("import parser", "parser.LostError", "low"),
+        ("from parser import Lost\n\n\nclass LostError(Lost):\n    pass\n", "LostError", "low"),
+    ],
+)
+def test_only_a_known_constructor_surely_keeps_values_beside_the_text(before: str, error: str, confidence: str) -> None:
+    source = f"{before}\n\ndef merge(name):\n    if not name:\n        raise {error}('%s has no merge', name)\n"
+    assert how_sure("LLM910", {"parts.py": source}) == confidence

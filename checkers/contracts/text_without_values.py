@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,6 +24,11 @@ _STANDARD = re.compile(
 )
 """A logger made in the file is one of the standard library; others count values in other ways."""
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
+_WARN = "warnings.warn"
+_BUILTIN = frozenset(
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
+)
+_CONSTRUCTORS = frozenset({"__init__", "__new__"})
 _TEXTS = (tree.Literal, tree.Format, tree.Binary)
 _SAYING_NAMES = frozenset(
     f"{name}{often}"
@@ -31,6 +37,8 @@ _SAYING_NAMES = frozenset(
 )
 _SAYING = r"(?:Error|Exception|Warning|warn|print|\.(?:debug|info|warning|error|critical|exception))"
 _VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
+_OF_TEMPLATES = re.compile(r"\{%[-+]?\s.*?%\}", re.DOTALL)
+"""A statement of a template language: `{% set`, where no value goes."""
 _NAMED = re.compile(r"%\(\w+\)")
 _BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(?: ?= ?)?(![rsa])?(:[^{}]*)?\}(?!\})")
 
@@ -41,6 +49,7 @@ class _Slip(NamedTuple):
     fix: str
     edit: dict[str, int]
     mechanism: str
+    doubt: str = ""
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -92,17 +101,40 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
     text = first.text if isinstance(first, tree.Literal) and first.kind == "string" else None
     if text is not None and logs and not _NAMED.search(text):
         yield from _miscounted(first, text, len(values))
-    elif text is not None and values and _VALUE.search(text) and not logs and tree.path_of(call.function) != "print":
-        fits = len(_VALUE.findall(text.replace("%%", ""))) == len(values) and "*" not in text
-        yield _Slip(
-            first,
-            "the values after this text do not get into it",
-            "format the text before the exception is made",
-            {"format": len(values)} if fits else {},
-            "of_an_error",
-        )
+    elif text is not None and values and not logs and _VALUE.search(_OF_TEMPLATES.sub("", text)):
+        yield from _of_an_error(file, call, first, text)
     if (not values or not logs) and not _are_given_by_name(call):
         yield from _without_f(file, call, first)
+
+
+def _of_an_error(file: SourceFile, call: tree.Call, first: tree.Node, text: str) -> Iterator[_Slip]:
+    """Builtin exceptions, and classes that change nothing about them, keep what they are given as a tuple."""
+    made, values = tree.path_of(call.function), call.args[1:]
+    if made == "print" or (made == _WARN and tree.path_of(values[0]).endswith("Warning")):
+        return
+    doubt = "" if made == _WARN else _takes_more(file.facts, made)
+    fits = len(_VALUE.findall(text.replace("%%", ""))) == len(values) and "*" not in text
+    yield _Slip(
+        first,
+        "the values after this text do not get into it",
+        "format the text before the exception is made",
+        {"format": len(values)} if fits and not doubt else {},
+        "of_an_error",
+        doubt,
+    )
+
+
+def _takes_more(facts: FileFacts, made: str, above: frozenset[str] = frozenset()) -> str:
+    """Why a second value may be for something else than the text; "" where it is known to go into the tuple."""
+    cls = next((cls for cls in facts.classes if cls.qualname == made), None)
+    if cls is None:
+        is_builtin = made in _BUILTIN and not any(fact.name == made for fact in facts.imports)
+        return (
+            "" if is_builtin else f"the constructor of {made} is not in this file: it may do something with the values"
+        )
+    if made in above or cls.decorators or not _CONSTRUCTORS.isdisjoint(cls.methods):
+        return f"{made} has a constructor of its own: it may do something with the values"
+    return next((why for base in cls.bases if (why := _takes_more(facts, base, above | {made}))), "")
 
 
 def _are_given_by_name(call: tree.Call) -> bool:
@@ -163,15 +195,14 @@ def _names_around(file: SourceFile, line: int) -> set[str]:
 
 def _report(facts: FileFacts, slip: _Slip) -> Report:
     is_in_stub = any(function.shape == "raise" for function in functions_at(facts, slip.at.line))
+    doubt = "the function is there only to say that nobody is to call it" if is_in_stub else slip.doubt
     return Report(
         place_of(slip.at),
         qualname_at(facts, slip.at.line),
         slip.message,
         (Step("", slip.at.line, slip.message),),
-        confidence="low" if is_in_stub else "high",
-        reason="the function is there only to say that nobody is to call it"
-        if is_in_stub
-        else "whoever reads the message needs the values",
+        confidence="low" if doubt else "high",
+        reason=doubt or "whoever reads the message needs the values",
         subject=slip.message,
         fix=slip.fix,
         data=slip.edit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from llmlint.code.domain.futures import is_future
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
@@ -21,7 +22,7 @@ def set_twice(program: Program) -> Iterator[Report]:
     setting: dict[FunctionInfo, list[Effect]] = {}
     for name in SETS:
         for function, effect in program.calls_named(name):
-            if "." in effect.callee:
+            if "." in effect.callee and is_future(program, function, effect.callee):
                 setting.setdefault(function, []).append(effect)
     by_owner: dict[ClassInfo, list[FunctionInfo]] = {}
     for function, effects in setting.items():

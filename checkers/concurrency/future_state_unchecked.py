@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import chain as chain_of
 
 from llmlint.checkers.concurrency.future_set_twice import set_twice
-from llmlint.code.domain.cancelling import runs_to_its_end
+from llmlint.code.domain.cancelling import never_suspends, runs_to_its_end
+from llmlint.code.domain.futures import is_something_else
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
@@ -41,9 +42,11 @@ def check_program(program: Program) -> Iterator[Report]:
             made = futures.set_by(function, receiver)
             if (function, receiver) in said or made is None or program.callees(function, effect):
                 continue  # a method of the program's own, judged where it sets the future itself
+            if is_something_else(program, function, receiver):
+                continue
             if _is_part_of_another(program, function, receiver, made):
                 continue
-            if not _comes_from_elsewhere(function, effect, receiver) or _is_ready(function, effect, receiver):
+            if not _comes_from_elsewhere(function, effect, receiver) or _is_ready(program, function, effect, receiver):
                 continue
             if not _callers_see_to_it(program, futures, function, receiver):
                 said.add((function, receiver))
@@ -164,17 +167,17 @@ def _sees_to_it(futures: _Futures, function: FunctionInfo, receiver: str, caller
     return any(_asks(caller, e, names) for e in caller.effects) or _is_caught(caller, call, _EXPECTED)
 
 
-def _is_ready(function: FunctionInfo, effect: Effect, receiver: str) -> bool:
+def _is_ready(program: Program, function: FunctionInfo, effect: Effect, receiver: str) -> bool:
     """Asked before, caught after, or of a kind that has no waiter to lose."""
     names = {receiver, *_written(function, receiver)}
     asking = [at for at, other in enumerate(function.effects) if _asks(function, other, names)]
-    return _is_asked_on_each_way(function, effect, asking) or _is_caught(function, effect, _CAUGHT)
+    return _is_asked_on_each_way(program, function, effect, asking) or _is_caught(function, effect, _CAUGHT)
 
 
-def _is_asked_on_each_way(function: FunctionInfo, effect: Effect, asking: list[int]) -> bool:
+def _is_asked_on_each_way(program: Program, function: FunctionInfo, effect: Effect, asking: list[int]) -> bool:
     """Does every way to the effect pass a question, and no await behind that, in which the waiter may go? One question
     in a lambda or nested function stands for all."""
-    waits = [at for at, e in enumerate(function.effects) if e.via == "await" or e.op == "await"]
+    waits = [at for at, e in enumerate(function.effects) if _may_be_cancelled_at(program, function, e)]
     for at in asking:
         if stands_in(function, function.effects[at], {"lambda"}):
             asked = function.effects[at].line
@@ -185,6 +188,11 @@ def _is_asked_on_each_way(function: FunctionInfo, effect: Effect, asking: list[i
     goal = set(paths.graph.nodes_of(function.effects.index(effect)))
     starts = [ENTRY, *(node for wait in waits for node in paths.graph.nodes_of(wait))]
     return bool(asked_at) and paths.find(starts, goal, asked_at.__contains__, kinds=ANY) is None
+
+
+def _may_be_cancelled_at(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    is_call = effect.via == "await"
+    return (is_call or effect.op == "await") and not (is_call and never_suspends(program, function, effect))
 
 
 def _is_caught(function: FunctionInfo, effect: Effect, by: tuple[str, ...]) -> bool:

@@ -65,6 +65,8 @@ def _rewritten(code: CppCode, new: dict[str, str]) -> str:
 
 
 def _is_of_a_library(node: Node) -> bool:
-    """Is it `mutex` in `std::mutex`?"""
+    """Is it `mutex` in `std::mutex`, or `promise` in `std::promise<int>`?"""
     around = node.parent
+    if around is not None and around.type == "template_type" and around.child_by_field_name("name") == node:
+        around = around.parent
     return around is not None and around.type == "qualified_identifier" and text_of(around).startswith("std::")

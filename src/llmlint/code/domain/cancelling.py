@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.phrases import last_name
 
@@ -18,3 +19,15 @@ def runs_to_its_end(program: Program, waiter: FunctionInfo) -> bool:
         return False
     ends = (call for name in words.cancels_elsewhere for call in program.calls_named(last_name(name)))
     return not any(program.resolve(call.function, call.effect.callee) in words.cancels_elsewhere for call in ends)
+
+
+def never_suspends(program: Program, function: FunctionInfo, call: Effect) -> bool:
+    """Is what is awaited a coroutine of the program that awaits nothing itself? Then no other runs in between."""
+    run = program.callees(function, call, overrides=True)
+    return bool(run) and all(_ends_at_once(one) for one in run)
+
+
+def _ends_at_once(function: FunctionInfo) -> bool:
+    facts = function.facts
+    is_plain = facts.is_async and not facts.decorators and not function.is_abstract
+    return is_plain and facts.has_body and not facts.awaits

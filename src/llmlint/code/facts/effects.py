@@ -211,6 +211,7 @@ class _FileReader:
                     body_line=node.body[0].line if node.body else node.line,
                     namespace=node.namespace,
                     statics=tuple(reader.statics),
+                    awaits=node.is_async and any(map(_awaits, tree.walk_own(node))),
                     gist=gist_of(body, self.is_python, reader.is_generator or node.is_async),
                 ),
                 body,
@@ -237,6 +238,15 @@ def _members(body: Iterable[tree.Node]) -> Iterator[tree.Node]:
                 yield from _members(inner)
             case _:
                 yield node
+
+
+def _awaits(node: tree.Node) -> bool:
+    match node:
+        case tree.Await() | tree.Yield():
+            return True
+        case tree.Loop(is_async=waits) | tree.With(is_async=waits) | tree.Generator(is_async=waits):
+            return waits
+    return False
 
 
 def _join(prefix: str, name: str) -> str:

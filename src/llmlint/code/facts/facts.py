@@ -228,7 +228,8 @@ class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     "<expression>" when it is part of a larger one, "<message>" when an assertion, an error or a log line says it, ""
     when it is dropped, "<void>" when a cast says that it is. `shape` says what the body amounts to when that is nearly
     nothing: see `effects.shape_of`. `statics` are the C++ locals that keep their value from call to call and may
-    change; all threads share them. What it does is its body, unpacked when somebody asks.
+    change; all threads share them. `awaits`: a coroutine lets others run in between, at an `await`, an `async for` or
+    an `async with`. What it does is its body, unpacked when somebody asks.
     """
 
     name: str
@@ -250,6 +251,7 @@ class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     body_line: int = 0
     namespace: str = ""
     statics: tuple[str, ...] = ()
+    awaits: bool = False
     gist: Gist = Gist()
     packed: bytes = b""
 

@@ -286,3 +286,22 @@ def test_a_message_of_what_nobody_is_to_call_is_hardly_read(before: str, confide
 def test_only_a_known_constructor_surely_keeps_values_beside_the_text(before: str, error: str, confidence: str) -> None:
     source = f"{before}\n\ndef merge(name):\n    if not name:\n        raise {error}('%s has no merge', name)\n"
     assert how_sure("LLM910", {"parts.py": source}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("asked", "confidence"),
+    [
+        ("kind in ('number', 'double')", "high"),
+        ("kind.startswith('num')", "high"),
+        ("kind is float", "high"),
+        ("kind in (int, float)", "high"),
+        ("kind == 'limit'", "low"),
+        ("float(text) > 1", "low"),
+    ],
+)
+def test_the_digits_of_a_number_matter_where_somebody_declared_one(asked: str, confidence: str) -> None:
+    source = (
+        f"def read(text, kind):\n    if {asked}:\n        value = float(text)\n"
+        "        return int(value) if value.is_integer() else value\n    return text\n"
+    )
+    assert how_sure("LLM401", {"parts.py": source}) == confidence

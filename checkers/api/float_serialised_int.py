@@ -20,6 +20,9 @@ from llmlint.findings import Place, Report, Step
 _SHORT = re.compile(r"%[-+ #0]*\d*(\.\d)?[geGE]|^[^.]*(\.\d)?[geGE]$")
 _INTEGER = re.compile(r"-?\d+")
 _INTEGERS = re.compile(r"\bint\b|\bInteger\b")
+_QUOTED = re.compile(r"[\"'](\w+)[\"']")
+_TYPE_ASKED = re.compile(r"(?:\bis|==|\bin)\s+[(\[{]?[\w\s,]*\b(?:int|float)\b(?!\s*\()")
+_UNKNOWN_USE = "nobody around it declared a number, and only where the digits are an id or go out they matter"
 _WIDE = re.compile(r"\b(auto|double|float|u?int64_t|size_t|(unsigned )?long( long)?)\b")
 _GETTERS = {"json_value": 2, "value": 1}
 """Getters of JSON whose result has the type of the default, with the default's position."""
@@ -28,7 +31,7 @@ _GETTERS = {"json_value": 2, "value": 1}
 def check_file(file: SourceFile) -> Iterator[Report]:
     if file.tree.language == "python":
         for function in file.facts.functions:
-            yield from _read_through_float(function)
+            yield from _read_through_float(function, file.vocabulary.number_types)
         for node in nodes(file.tree, tree.Function):
             yield from _written_short(node)
     else:
@@ -39,11 +42,14 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 # ---------------------------------------------------------------- read through a float
 
 
-def _read_through_float(function: Function) -> Iterator[Report]:
+def _read_through_float(function: Function, number_types: frozenset[str]) -> Iterator[Report]:
+    floats = {param.name for param in function.params if param.annotation == "float"}
     for index, effect in enumerate(function.effects):
         if effect.op != "call" or effect.path != "float" or not effect.result.isidentifier() or not effect.args:
             continue
         text, number = effect.args[0].path, effect.result
+        if text in floats:  # one already, whatever its name stands for after this
+            continue
         back = [
             e for e in _calls(function.effects[index:], "int", number) if e.region and not _came_as_float(function, e)
         ]
@@ -58,7 +64,15 @@ def _read_through_float(function: Function) -> Iterator[Report]:
                 ),
                 f"{text}:{number}",
                 f"try int({text}) first, and float({text}) only where that fails",
+                "" if _is_of_a_declared_type(function, effect, number_types) else _UNKNOWN_USE,
             )
+
+
+def _is_of_a_declared_type(function: Function, read: Effect, number_types: frozenset[str]) -> bool:
+    """Does a branch around it ask whether somebody declared a number: `kind == "number"`, `kind is float`? Then it has
+    a use that is not seen here: it may be an id."""
+    texts = [function.regions[region].text for region in _branches(function, read.region)]
+    return any(_TYPE_ASKED.search(text) or not number_types.isdisjoint(_QUOTED.findall(text.lower())) for text in texts)
 
 
 def _came_as_float(function: Function, back: Effect) -> bool:
@@ -153,16 +167,17 @@ def _cut_to_the_default(function: Function) -> Iterator[Report]:
 # ---------------------------------------------------------------- the report
 
 
-def _report(function: Function, at: Effect, message: str, evidence: tuple[Step, ...], subject: str, fix: str) -> Report:
+def _report(
+    function: Function, at: Effect, message: str, evidence: tuple[Step, ...], subject: str, fix: str, doubt: str = ""
+) -> Report:
+    back = "the same function turns the float back into an integer"
     return Report(
         Place("", at.line, at.column, at.line, at.column + len(at.callee)),
         function.qualname,
         message,
         evidence,
-        confidence="high",
-        reason="the same function turns the float back into an integer"
-        if at.path == "int"
-        else "the types are written",
+        confidence="low" if doubt else "high",
+        reason=doubt or (back if at.path == "int" else "the types are written"),
         subject=subject,
         fix=fix,
         data=_runtime(function.qualname, "") if at.path == "int" else {},

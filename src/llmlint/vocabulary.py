@@ -101,6 +101,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     locks: frozenset[str] = frozenset()
     starts_threads: frozenset[str] = frozenset()
     thread_settings: frozenset[str] = frozenset()
+    number_types: frozenset[str] = frozenset()
     only_uses: frozenset[str] = frozenset()
     answers_first: frozenset[str] = frozenset()
     gives_only: frozenset[str] = frozenset()

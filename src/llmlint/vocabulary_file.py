@@ -125,6 +125,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locks: _Group = []
     starts_threads: _Group = []
     thread_settings: _Group = []
+    number_types: _Group = []
     only_uses: _Group = []
     answers_first: _Group = []
     gives_only: _Group = []

@@ -17,7 +17,8 @@ _POOL = (
 
 _NOT_VERBS = (
     "joint lead_in question whole not_state finite_keys requests request_ids ranks not_ranks equal_on_ranks "
-    "tokens content_ids recency locks local_errors starts_threads thread_settings"
+    "tokens content_ids recency locks local_errors starts_threads thread_settings "
+    "number_types"
 ).split()
 """Groups of the vocabulary that hold nouns, and particles that mean nothing alone."""
 

@@ -305,3 +305,37 @@ def test_the_digits_of_a_number_matter_where_somebody_declared_one(asked: str, c
         "        return int(value) if value.is_integer() else value\n    return text\n"
     )
     assert how_sure("LLM401", {"parts.py": source}) == confidence
+
+
+ROUNDS = """
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+
+
+class Runs(BaseModel):
+    runs: int = 1
+
+
+@app.post("/runs")
+async def start(given: Runs, rows, most):
+    count = 0
+    for _ in range(given.runs):
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "confidence"),
+    [
+        ("for row in rows:\n            if count >= most:\n                return\n            count += 1", "low"),
+        ("if count >= most:\n            return\n        if rows:\n            count += 1", "low"),
+        ("for row in rows:\n            if count >= most:\n                break\n            count += 1", "medium"),
+        ("if count >= most and rows:\n            return\n        count += 1", "medium"),
+        ("if count <= most:\n            return\n        count += 1", "medium"),
+        ("if count >= most:\n            rows.clear()\n        count += 1", "medium"),
+    ],
+)
+def test_a_counter_that_not_every_round_raises_ends_some_loops(body: str, confidence: str) -> None:
+    assert how_sure("LLM972", {"runs.py": ROUNDS.format(body=body)}) == confidence

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from llmlint.code.domain.client_models import ClientField, client_field, client_models
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.flow.counted_out import CountedOut, counted_out
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 
@@ -32,7 +33,21 @@ def check_program(program: Program) -> Iterator[Report]:
     limited = frozenset(_limited(program)) if uses else frozenset()
     for (_, _, name), found in sorted(uses.items()):
         if name not in limited:
-            yield _report(program, found)
+            ends = [_end(program, field, call) for field, call in found]
+            free = [use for use, end in zip(found, ends, strict=True) if end is None]
+            partly = [use for use, end in zip(found, ends, strict=True) if end is not None and not end.always]
+            if free or partly:
+                lines = [end.line for end in ends if end is not None and not end.always]
+                yield _report(program, free or partly, 0 if free else lines[0])
+
+
+def _end(program: Program, field: ClientField, call: Call) -> CountedOut | None:
+    """How a counter ends the loop over the call, by a limit that the client does not say himself."""
+
+    def is_limit(path: str) -> bool:
+        return path.rpartition(".")[2] != field.field.name and client_field(program, call.function, path) is None
+
+    return counted_out(call.function, call.effect, is_limit)
 
 
 def _counts(program: Program, calls_named: Callable[[str], Sequence[Call]]) -> Iterator[tuple[ClientField, Call]]:
@@ -79,7 +94,8 @@ def _compared(test: Test) -> Iterator[str]:
         yield from _compared(part)
 
 
-def _report(program: Program, found: list[tuple[ClientField, Call]]) -> Report:
+def _report(program: Program, found: list[tuple[ClientField, Call]], ended: int) -> Report:
+    """`ended` is the line at which a counter ends the loop, 0 for none."""
     field, (function, call) = found[0]
     name = field.field.name
     also = " (and None, which the type allows, is no number)" if _may_be_none(field) else ""
@@ -94,8 +110,9 @@ def _report(program: Program, found: list[tuple[ClientField, Call]]) -> Report:
                 for _, (f, e) in found
             ),
         ),
-        confidence="medium",
-        reason="neither its declaration nor a comparison in the program bounds it",
+        confidence="low" if ended else "medium",
+        reason="neither its declaration nor a comparison in the program bounds it"
+        + (f"; but a counter ends the loop at line {ended}, in rounds that come to it" if ended else ""),
         subject=f"{field.model.name}.{name}",
         fix=f"declare an upper bound (`Field(le=…)`), or refuse a larger {name}",
         mechanism="unbounded_request_parameter.count",

@@ -13,17 +13,20 @@ from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget, joined
 from llmlint.code.facts.native_endings import Endings
-from llmlint.code.facts.native_tests import inside_casts, place_of
+from llmlint.code.facts.native_tests import OPPOSITE, SET, UNSET, inside_casts, is_nothing, place_of, told_by
 from llmlint.code.facts.pointer_uses import has_arrow
 from llmlint.code.flow.loop_rounds import REVIVES, given_in, is_before_the_rounds, stays_in_loop
 from llmlint.code.flow.native_helpers import Helpers
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.recursion import room_for_calls
-from llmlint.code.syntax.written import text_of
+from llmlint.code.syntax.written import mentions, text_of
 
 _BORROWED = ("reference", "iterator", "pointer")
 _DEAD = "\0gone"
 """Behind a place: what became of it. Forgotten with it when it gets another value."""
+
+_IS = "\0is"
+"""Before a place, in what all ways from an end were told: which value it was given there."""
 
 _MOVES_ALL = frozenset({"vector", "string"})
 _ALL = frozenset("push_back emplace_back insert emplace resize reserve assign clear erase shrink_to_fit append".split())
@@ -54,6 +57,8 @@ _OWNS = re.compile(
 _OF_OWNERS = frozenset("size length begin end data front back at c_str".split())
 """What only a container, a text or a pointer is asked for."""
 _DELETED = re.compile(r"^delete\s*(?:\[\s*\])?\s*[\w.:>\-\[\]()]+$")
+
+_ROOT = re.compile(r"\w+")
 
 Told = tuple[str, bool]
 """A test as written, and whether it holds."""
@@ -235,6 +240,25 @@ class _Lifetimes(Walk[Hold]):
         if place:
             self._end(place, Hold("freed", "", "", at, why, at), state)
 
+    def _give(self, target: tree.Node, value: tree.Node | None, state: _State, declared: str = "") -> None:
+        super()._give(target, value, state, declared)
+        self._has_now(place_of(target), _truth_of(value), state)
+
+    def _has_now(self, place: str, told: str, state: _State) -> None:
+        """What is given a value behind an end tells whoever asks for it there whether he came by that end."""
+        for key in [k for k in state if k.endswith(_DEAD)] if place else ():
+            held = state[key]
+            kept = {known for known in held.asked if not mentions(known.partition(_IS)[2], place)}
+            state[key] = held._replace(asked=frozenset(kept | ({f"{told}{_IS}{place}"} if told else set())))
+
+    def _may_change(self, call: tree.Call, state: _State) -> None:
+        """A call may give another value to what it is handed, and to what is no local."""
+        named = {node.id for part in tree.children(call) for node in tree.walk(part) if isinstance(node, tree.Name)}
+        for place in {known.partition(_IS)[2] for held in state.values() for known in held.asked if _IS in known}:
+            root = _ROOT.match(place)
+            if root is None or root[0] in named or root[0] in self.fields or root[0] not in self.types:
+                self._has_now(place, "", state)
+
     # ------------------------------------------------------------ what is met
 
     def evaluate(self, node: tree.Node, state: _State) -> None:
@@ -266,8 +290,10 @@ class _Lifetimes(Walk[Hold]):
         return super()._call(node, state)
 
     def _unary(self, node: tree.Unary, state: _State) -> bool:
-        if node.op in ("++", "--") and place_of(node.operand) not in self.counters:
-            self._look(node.operand, "stepped on", node, state, ("iterator",))
+        if node.op in ("++", "--"):
+            if place_of(node.operand) not in self.counters:
+                self._look(node.operand, "stepped on", node, state, ("iterator",))
+            self._has_now(place_of(node.operand), "", state)
         return super()._unary(node, state)
 
     def _statement(self, node: tree.Node, state: _State) -> _State | None:
@@ -304,6 +330,8 @@ class _Lifetimes(Walk[Hold]):
         if name in ("std.move", "move") and len(node.args) == 1:
             self._move(node, state)
             return
+        if state:
+            self._may_change(node, state)
         for arg in node.args if state else ():
             inner = inside_casts(arg)
             self._look(inner, f"given to {name.rpartition('.')[2]}()", node, state, _BORROWED)
@@ -392,8 +420,11 @@ class _Lifetimes(Walk[Hold]):
         return joined(ends)
 
     def _where(self, test: tree.Node, holds: bool, state: _State) -> _State:
-        """What a call takes that then says no, it has not taken."""
+        """What a call takes that then says no, it has not taken; and what a test says that an end has not left so."""
         state = super()._where(test, holds, state)
+        for place, told, _ in told_by(test, holds) if any(held.asked for held in state.values()) else ():
+            for key in [k for k, held in state.items() if f"{OPPOSITE.get(told)}{_IS}{place}" in held.asked]:
+                del state[key]
         while isinstance(test, tree.Unary) and test.op == "not":
             test, holds = test.operand, not holds
         if not holds and isinstance(test, tree.Call):
@@ -422,6 +453,19 @@ class _Lifetimes(Walk[Hold]):
             if held.origin.how == "moved" and place.partition(".")[0] not in own and place not in own:
                 if not is_before_the_rounds(node, held.origin.at) and stays_in_loop(node, held.origin.at):
                     self._lose(held.origin.at, place, "moved from again in the next round", held.origin)
+
+
+def _truth_of(value: tree.Node | None) -> str:
+    """Is a test of this value true or false? "" where nobody can say."""
+    value = inside_casts(value) if value is not None else None
+    if value is None or is_nothing(value):
+        return UNSET if value is not None else ""
+    match value:
+        case tree.Literal(kind="bool", text=text):
+            return SET if text.lower() == "true" else UNSET
+        case tree.Literal(kind="int"):
+            return SET
+    return ""
 
 
 def _told_by(test: tree.Node, holds: bool, lines: Sequence[str]) -> Iterator[Told]:

@@ -224,9 +224,12 @@ def _ends(called: str) -> bool:
 
 def _read_before(one: Made) -> tree.Node | None:
     """Where the function has looked into what the place points to before."""
+    elsewhere = _in_other_arms(one)
     for node in tree.walk_own(one.function):
         if node.line >= one.at.line:
             return None
+        if id(node) in elsewhere:
+            continue
         match node:
             case tree.Index(value=value) if place_of(value) == one.place:
                 return node
@@ -236,6 +239,28 @@ def _read_before(one: Made) -> tree.Node | None:
             case tree.Attribute(value=value) if place_of(value) == one.place:
                 return node
     return None
+
+
+def _in_other_arms(one: Made) -> set[int]:
+    """What stands in the other arms of the branches around it: no way leads from there to it, but by another round."""
+    found: set[int] = set()
+    root = one.place.partition(".")[0].partition("[")[0]
+    for node in tree.walk_own(one.function):
+        if isinstance(node, tree.Loop) and _stands_in(one.at, node) and root not in _declared_below(node):
+            return set()
+        if isinstance(node, tree.If):
+            first, other = ({id(part) for step in arm for part in tree.walk(step)} for arm in (node.body, node.orelse))
+            found |= other if id(one.at) in first else first if id(one.at) in other else set()
+    return found
+
+
+def _stands_in(inner: tree.Node, outer: tree.Node) -> bool:
+    return any(node is inner for node in tree.walk(outer))
+
+
+def _declared_below(node: tree.Node) -> set[str]:
+    assigned = (part for part in tree.walk(node) if isinstance(part, tree.Assign) and part.declares)
+    return {target.id for part in assigned for target in part.targets if isinstance(target, tree.Name)}
 
 
 # ---------------------------------------------------------------- copied

@@ -15,6 +15,7 @@ from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, FieldFact
 from llmlint.code.flow.siblings import Dissent, dissent
+from llmlint.code.flow.summaries import does
 from llmlint.code.flow.with_helpers import whole
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.code.link.touches import Read
@@ -23,6 +24,7 @@ from llmlint.findings import Report
 _NOT_COPIED = re.compile(r"atomic|mutex|\block\b|condition_variable|ClassVar|InitVar|init\s*=\s*False", re.IGNORECASE)
 _OWN = re.compile(r"_|((u|uu|gu)?id|name|parent|index|idx)_?$|size$|capacity$|pad(ding)?\d*$|reserved", re.IGNORECASE)
 """What tells an object from others or where it stands among them, what it derives for itself, and what fills gaps."""
+_SETS = ("assign", "clear")
 _OWN_CLASS = ("cls", "type()", "self.__class__")
 
 
@@ -63,7 +65,10 @@ def _compare(
     if odd is None:
         return
     reads: dict[str, Read] = {}
+    set_anyway = _set_by_calls(program, function, copy.target)
     for name in odd.left_out:
+        if name in set_anyway:
+            continue
         read = _missed_by(program, function, name, target)
         if (
             read is not None
@@ -74,6 +79,13 @@ def _compare(
             reads[name] = read
     if reads:
         yield _report(program, function, copy, target, source, odd, reads)
+
+
+def _set_by_calls(program: Program, function: FunctionInfo, target: str) -> set[str]:
+    """The fields that methods set which the copying function calls on what it fills."""
+    calls = (effect for effect in function.effects if target and effect.callee.rpartition(".")[0] == target)
+    run = {callee for effect in calls for callee in program.callees(function, effect) if callee is not function}
+    return {done.attribute for callee in run for done in does(program, callee) if done.how in _SETS and done.is_whole}
 
 
 def _fields(cls: ClassInfo) -> dict[str, FieldFact]:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from benchmarks.histories import HistoryError
-from benchmarks.precision.earning import as_toml, rows_of
+from benchmarks.precision.earning import as_toml, renewed, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of, verdict, with_rule
 from benchmarks.precision.noise import as_text as noise_as_text
 from benchmarks.precision.report import as_markdown, as_text, tables_of
@@ -236,9 +236,15 @@ def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, 
 
 
 @main.command("earn")
+@cache_option
 @verdicts_option
-def earn_command(verdicts: Path) -> None:
-    """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml."""
+def earn_command(cache: Path, verdicts: Path) -> None:
+    """Write what the rules have earned on engines that no rule was tuned on into rules/earned.toml.
+
+    Where there is a last scan, readings are renewed by it first: which of them their checkers doubt by now."""
+    if _kept(cache).exists():
+        for file in (verdicts, SECOND):
+            record(renewed(load_readings(file), _last_scan(cache).sightings), file)
     unseen = {name for name, target in load_targets().items() if target.unseen}
     spoken = {rule.code: rule.languages for rule in load_catalogue().rules}
     rows = rows_of(load_readings(verdicts, SECOND).known.values(), unseen)

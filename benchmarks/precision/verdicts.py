@@ -33,6 +33,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mechanism: str = ""
     verdict: Answer
     reason: str = ""
+    doubted: bool = False
+    """Whether the checker itself tells it with low confidence, by the last scan."""
 
     @property
     def key(self) -> tuple[str, str]:

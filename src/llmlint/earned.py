@@ -31,7 +31,7 @@ _NOWHERE = "nobody has read this rule's findings on other engines yet"
 FEW = 3
 """What was read less often on other engines is judged by what was read on vLLM and SGLang as well."""
 _ENOUGH = 5
-_WORTH_SHOWING = 0.4
+_WORTH_SHOWING = 0.5
 _MOSTLY = 0.6
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
-from benchmarks.precision.earning import as_toml, rows_of
+from benchmarks.precision.earning import as_toml, renewed, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
@@ -199,6 +199,9 @@ def test_what_readers_said_becomes_rows_of_what_a_rule_has_earned(tmp_path):
     elsewhere = [msgspec.structs.replace(reading, target="another engine", fingerprint="x") for reading in at_home]
     assert [r.at_home for r in rows_of([*at_home, *elsewhere], {"another engine"})] == [False, False]
 
+    doubted = [msgspec.structs.replace(reading, doubted=True) for reading in readings]
+    assert not rows_of(doubted, {seen[0].target}), "what its checker doubts is not shown, and counts for nothing shown"
+
     file = tmp_path / "earned.toml"
     file.write_text('# head\n\n[[read]]\nrule = "LLM801"\n')
     written = as_toml([row], file)
@@ -286,3 +289,21 @@ def test_what_a_reader_says_of_a_shown_alarm_counts_the_next_time(engine, tmp_pa
 def test_a_rule_that_nobody_knows_is_wrong_use(engine):
     _, run = engine
     assert run("LLM999").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("real", "wrong", "counted"), [(4, 0, (4, 0)), (0, 60, (0, 4)), (15, 15, (2, 2)), (1, 9, (0, 4)), (9, 3, (3, 1))]
+)
+def test_one_project_says_a_thing_a_few_times_only(real, wrong, counted):
+    seen = [sighting(f"f{number}", line=number) for number in range(1, real + wrong + 1)]
+    answers = ["real"] * real + ["not-real"] * wrong
+    (row,) = rows_of([reading_of(s, answer, "read") for s, answer in zip(seen, answers, strict=True)], {seen[0].target})
+    assert (row.real, row.not_real) == counted
+
+
+def test_readings_follow_what_a_scan_says_of_their_findings():
+    kept = sighting("kept", confidence="high")
+    doubted, gone = sighting("doubted", line=2, confidence="low"), sighting("gone", line=3)
+    said = Readings([reading_of(s, "real", "read") for s in (kept, doubted, gone)])
+    now = {reading.fingerprint: reading.doubted for reading in renewed(said, [kept, doubted])}
+    assert now == {"kept": False, "doubted": True}

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from llmlint.catalogue import load_catalogue
+from llmlint.earned import limited, may_be
 from llmlint.files import SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.local_cache import LocalCache
@@ -35,8 +36,8 @@ def records() -> dict[str, FileRecord]:
     return gather(sources, given, {}, LocalCache(None, ""), load_vocabulary(None), 1).records
 
 
-def told(asked: frozenset[str] | None = None) -> ScanResult:
-    options = Options(load_catalogue().rules, load_vocabulary(None))
+def told(asked: frozenset[str] | None = None, least: str = "low") -> ScanResult:
+    options = Options(load_catalogue().rules, load_vocabulary(None), least=least)
     return judge_records(records(), options, lambda path: texts()[path], asked=asked)
 
 
@@ -55,6 +56,28 @@ def test_one_file_is_told_what_a_scan_of_everything_tells_of_it(part: int) -> No
 def test_several_files_are_told_each_its_own() -> None:
     asked = frozenset(sorted(texts())[::7])
     assert told(asked).findings == [finding for finding in whole().findings if finding.path in asked]
+
+
+def test_of_a_few_files_all_is_told_that_is_as_sure_as_is_shown() -> None:
+    def sure(result: ScanResult) -> list[Finding]:
+        return [finding for finding in result.findings if limited(finding).confidence != "low"]
+
+    asked = frozenset(sorted(texts())[::3])
+    some = told(asked, "medium")
+    assert sure(some) and sure(some) == sure(told(asked))
+    assert len(some.findings) < len(told(asked).findings), "what nothing is shown of is not looked for"
+    assert told(None, "medium").findings == whole().findings, "a whole scan says how much it does not show"
+
+
+def test_a_comment_is_not_called_needless_where_its_rule_was_not_asked() -> None:
+    unsure = next(rule for rule in load_catalogue() if not may_be(rule, "medium"))
+    text = f"value = 1  # llmlint: ignore[{unsure.code}] why not\n"
+    given = {"a.py": text.encode()}
+    found = gather([SourcePath("a.py", "a.py", "python")], given, {}, LocalCache(None, ""), load_vocabulary(None), 1)
+    for least, needless in (("low", True), ("medium", False)):
+        options = Options(load_catalogue().rules, load_vocabulary(None), least=least)
+        result = judge_records(found.records, options, lambda _: text, asked=frozenset({"a.py"}))
+        assert bool(result.unused_suppressions) is needless
 
 
 def test_comments_that_cover_nothing_are_told_of_asked_files_only() -> None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
-from llmlint.catalogue import RULES_DIRECTORY, load_catalogue
+from llmlint.catalogue import RULES_DIRECTORY, Rule, load_catalogue
 from llmlint.files import language_of
 from llmlint.findings import CONFIDENCES, Finding
 from llmlint.plain import counted
@@ -100,6 +100,15 @@ def readings_of(rule: str, language: str, mechanism: str = "") -> Readings:
 def most_confident(rule: str, languages: Iterable[str]) -> str:
     """The best that a rule has earned in any of its languages."""
     return max((readings_of(rule, language).most_confident for language in languages), key=CONFIDENCES.index)
+
+
+def may_be(rule: Rule, least: str) -> bool:
+    """Do readings let any finding of a rule be as sure as this?"""
+    if least == "low" or not _is_judged(rule.code):
+        return True
+    told = [row for (code, *_), row in readings().items() if code == rule.code]
+    rows = told or [readings_of(rule.code, language) for language in rule.languages]
+    return any(CONFIDENCES.index(row.most_confident) >= CONFIDENCES.index(least) for row in rows)
 
 
 def limited(finding: Finding) -> Finding:

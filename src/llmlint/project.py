@@ -20,7 +20,7 @@ from llmlint.catalogue import Catalogue, Rule, load_catalogue
 from llmlint.config import Configuration, Settings
 from llmlint.earned import limited
 from llmlint.files import Found, SourcePath, discover, language_of
-from llmlint.findings import Finding, Step, as_severe, at_least
+from llmlint.findings import CONFIDENCES, Finding, Step, as_severe, at_least
 from llmlint.ignores import Patterns
 from llmlint.local_cache import users_folder
 from llmlint.progress import Progress
@@ -100,13 +100,14 @@ class Project:
         chosen = self.request.cache_dir or os.environ.get("LLMLINT_CACHE_DIR")
         return Path(chosen) if chosen else users_folder(self.base)
 
-    def options(self, rules: tuple[Rule, ...]) -> Options:
+    def options(self, rules: tuple[Rule, ...], least: str = "low") -> Options:
         config = self.settings.config
         return Options(
             rules=rules,
             vocabulary=load_vocabulary(config.vocabulary, config.protocol, config.flow),
             jobs=self.request.jobs or config.jobs or processors(),
             cache_directory=self.cache_directory if self.request.use_cache else None,
+            least=least,
         )
 
     def discover(self, paths: Sequence[str]) -> Found:
@@ -169,8 +170,14 @@ class Project:
         return meant is not None and meant.suppressed is None and not self._is_sure(meant, file)
 
     def _is_sure(self, finding: Finding, file: str) -> bool:
-        floor = self.request.min_confidence or self.settings_of(file).config.min_confidence
-        return at_least(finding.confidence, floor)
+        return at_least(finding.confidence, self._floor(file))
+
+    def _floor(self, file: str) -> str:
+        return self.request.min_confidence or self.settings_of(file).config.min_confidence
+
+    def least_shown(self, sources: Iterable[SourcePath]) -> str:
+        """How sure a finding has to be to be shown in any of the files."""
+        return min({self._floor(source.file) for source in sources}, key=CONFIDENCES.index, default="low")
 
     def _meant(self, finding: Finding, file: str) -> Finding | None:
         """The same, however sure it is."""
@@ -214,9 +221,11 @@ def scan_sources(
     shown = {path: source.path for path, source in zip(files, linked, strict=True)}
     about = frozenset(project.internal(source).path for source in asked)
     few = about if len(about) <= len(inner) * _FEW else None
-    result = scan_files(inner, project.options(project.rules_for(asked)), content, progress, asked=few)
+    least = project.least_shown(asked) if few is not None else "low"
+    result = scan_files(inner, project.options(project.rules_for(asked), least), content, progress, asked=few)
     mine = [finding for finding in result.findings if finding.path in about]
-    result.less_sure = sum(project.is_too_unsure(finding, files[finding.path]) for finding in mine)
+    if least == "low":  # else not all of them were looked for
+        result.less_sure = sum(project.is_too_unsure(finding, files[finding.path]) for finding in mine)
     result.findings = list(told(project, mine, about, files, shown))
     problems = [problem for problem in result.problems if problem.path in about]
     renamed = [msgspec.structs.replace(p, path=shown[p.path]) for p in problems]

@@ -17,6 +17,7 @@ from llmlint import __version__
 from llmlint.cache import Cache
 from llmlint.catalogue import Catalogue, Rule, load_catalogue, own_folders
 from llmlint.code.facts.facts import FileFacts
+from llmlint.earned import may_be
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
@@ -104,6 +105,11 @@ class Options(msgspec.Struct, frozen=True):
     cache_directory: Path | None = None
     shared_cache: str = ""
     """What several machines know together: a folder or an object store, by its URL."""
+    least: str = "low"
+    """Where a few files are asked about, rules that readings do not let be so sure are not asked."""
+
+    def rules_asked(self, asked: frozenset[str] | None) -> tuple[Rule, ...]:
+        return self.rules if asked is None else tuple(rule for rule in self.rules if may_be(rule, self.least))
 
 
 def scan_files(
@@ -166,7 +172,7 @@ def _scan(
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems and not texts.changed:
-            _store(cache, _program_key(sources, gathered.keys, options), asked, result)
+            _store(cache, _program_key(sources, gathered.keys, options), asked, options.least, result)
         result.counts.from_cache = gathered.from_cache
         result.timings = {"read": read - started, "check": time.perf_counter() - read}
     result.timings["total"] = time.perf_counter() - started
@@ -188,6 +194,7 @@ def _known_result(
     whole = _stored(cache, _result_key(program))
     if whole is not None or asked is None:
         return whole
+    program.update(options.least.encode())
     return _stored(cache, _result_key(program, asked)) or _told_with_more(cache, program, asked)
 
 
@@ -204,9 +211,11 @@ def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> Scan
     return None
 
 
-def _store(cache: Cache, program: _Hash | None, asked: frozenset[str] | None, result: ScanResult) -> None:
+def _store(cache: Cache, program: _Hash | None, asked: frozenset[str] | None, least: str, result: ScanResult) -> None:
     if program is None:
         return
+    if asked is not None:
+        program.update(least.encode())
     key = _result_key(program, asked)
     cache.store_result(key, msgspec.msgpack.encode(result))
     if asked is not None and len(asked) > 1:
@@ -229,13 +238,14 @@ def judge_records(
     readable = _readable(records, result)
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     program = _linked(readable, options, progress, asked)
-    judge = Judge(records, catalogue, options.rules, text_of, program, kept)
-    for rule, answer in _answered(program, options, progress):
+    rules = options.rules_asked(asked)
+    judge = Judge(records, catalogue, rules, text_of, program, kept)
+    for rule, answer in _answered(program, rules, options.jobs, progress):
         judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
     result.findings = [finding for finding in judge.findings() if finding.path in told]
-    judged = {rule.code for rule in options.rules}
+    judged = {rule.code for rule in rules}
     for path, suppressions in sorted(judge.suppressions.items()):
         unused = suppressions.unused(judged) if path in told else ()
         if unused:
@@ -256,13 +266,15 @@ def _linked(
     return Program(readable, options.vocabulary, asked)
 
 
-def _answered(program: Program | None, options: Options, progress: Progress | None) -> Iterator[tuple[Rule, Answer]]:
+def _answered(
+    program: Program | None, rules: Sequence[Rule], jobs: int, progress: Progress | None
+) -> Iterator[tuple[Rule, Answer]]:
     """What each rule's checker says of the linked program; where there is none, no checker is imported."""
     if program is None:
         return
     from llmlint.checking import answers
 
-    yield from zip(options.rules, answers(program, options.rules, options.jobs, progress), strict=True)
+    yield from zip(rules, answers(program, rules, jobs, progress), strict=True)
 
 
 def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str, FileFacts]:

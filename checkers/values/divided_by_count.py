@@ -14,7 +14,7 @@ _WHAT = {"count": "counts from zero", "list": "starts empty", "span": "is a span
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     if "/ " in file.text or "% " in file.text:
-        for division in divisions_in(file.tree):
+        for division in divisions_in(file.tree, file.text):
             yield _report(file, division)
 
 

@@ -130,7 +130,10 @@ def kept_name(lines: Sequence[str], pair: Pair) -> Kept | None:
 
 def _may_rename(before: Sequence[str], after: Sequence[str]) -> bool:
     """Nearly all clones are the same, or differ in a word or two."""
-    first, second = ([word for line in lines for word in _TOKEN.findall(line)] for lines in (before, after))
+    changed = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
+    if not changed:
+        return False
+    first, second = ([word for pair in changed for word in _TOKEN.findall(pair[at])] for at in (0, 1))
     return len(first) != len(second) or sum(a != b for a, b in zip(first, second, strict=True)) >= _FEWEST
 
 

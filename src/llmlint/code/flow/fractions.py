@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.tree_index import nodes
 
 FLOAT = re.compile(r"\b(?:float|double)\b")
 _CONVERSION = re.compile(
@@ -17,8 +18,8 @@ _PRINTED_AS_FRACTION = frozenset("eEfFgGaA")
 def float_members(module: tree.Module) -> frozenset[str]:
     """The members that every class of the file with one of the name declares as a fraction."""
     declared: dict[str, set[bool]] = {}
-    for node in tree.walk(module):
-        if isinstance(node, tree.Field) and isinstance(node.annotation, tree.TypeName):
+    for node in nodes(module, tree.Field):
+        if isinstance(node.annotation, tree.TypeName):
             declared.setdefault(node.name, set()).add(bool(FLOAT.search(node.annotation.text)))
     return frozenset(name for name, kinds in declared.items() if kinds == {True})
 

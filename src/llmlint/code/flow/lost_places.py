@@ -7,7 +7,7 @@ import re
 from llmlint.code.facts.native_endings import native_endings
 from llmlint.code.flow.borrowed_locals import Locals
 from llmlint.code.flow.lifetimes import Lost, lost_in
-from llmlint.code.flow.native_helpers import Helpers, fields_of
+from llmlint.code.flow.native_helpers import CHANGES, Helpers, fields_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, functions_of
@@ -15,6 +15,9 @@ from llmlint.code.syntax.tree_index import OfLastTree, functions_of
 _ENDING = ("move", "delete", "free", "fclose")
 _CALLED_TO_END = re.compile(r"\b(?:move|free|fclose)\s*\(|\bdelete\b")
 _METHOD_TO_END = re.compile(r"[.>](?:detach|c_str|data|get|erase|clear|push_back|emplace_back|resize|insert)\b")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_STEPS = 4
+"""So deep helpers are followed."""
 _known: OfLastTree[list[Lost]] = OfLastTree()
 
 
@@ -37,5 +40,18 @@ def _found(file: SourceFile) -> list[Lost]:
     lines = file.text.splitlines()
     endings = native_endings(file.tree, file.facts.macros)
     returning = {f.name: f.returns.text for f in functions if isinstance(f.returns, tree.TypeName)}
-    found = [lost for function in functions for lost in lost_in(function, fields, helpers, lines, endings)]
+    ending = _ending_in(functions, lines)
+    found = [lost for function in ending for lost in lost_in(function, fields, helpers, lines, endings)]
     return found + [lost for function in functions for lost in Locals(function, fields, returning).found()]
+
+
+def _ending_in(functions: list[tree.Function], lines: list[str]) -> list[tree.Function]:
+    """Those that may end a place, by their words alone, or call who may: a sieve."""
+    words = {id(f): set(_WORD.findall("\n".join(lines[f.line - 1 : f.end_line]))) for f in functions}
+    ending: set[str] = set(_ENDING) | CHANGES | {"extract", "shrink_to_fit"}
+    for _ in range(_STEPS):
+        more = {f.name for f in functions if not ending.isdisjoint(words[id(f)] - {f.name})}
+        if more <= ending:
+            break
+        ending |= more
+    return [f for f in functions if not ending.isdisjoint(words[id(f)])]

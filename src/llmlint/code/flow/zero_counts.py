@@ -20,6 +20,7 @@ _DIVIDES = frozenset({"/", "//", "%"})
 _WHOLE = re.compile(
     r"^(?:std::atomic<)?(?:const |static |unsigned |signed |std::)*(?:u?int\d*_t|int|long|size_t|uint\d+|short)\b"
 )
+_SPAN = "duration_cast"
 _EMPTY = frozenset({"deque", "list", "defaultdict", "Counter"})
 
 
@@ -39,17 +40,19 @@ class Division(NamedTuple):
     """Another division by such a thing, in the same file, that somebody asked about."""
 
 
-def divisions_in(module: tree.Module) -> Iterator[Division]:
+def divisions_in(module: tree.Module, text: str) -> Iterator[Division]:
     functions = functions_of(module)
     is_python = module.language == "python"
     starts = _starts(module, functions, is_python)
-    spans = _span_makers(functions) if not is_python else set()
+    spans = _span_makers(functions) if not is_python and _SPAN in text else set()
     members = float_members(module) if not is_python else frozenset()
     found: list[tuple[tree.Binary, str, Start, tree.Function]] = []
     asked: list[tree.Node] = []
     for function in functions:
         divisions = _divisions_of(function)
-        local = {n: Start("span", at) for n, at in _spans_of(function, spans)} if spans and divisions else {}
+        if not divisions:
+            continue
+        local = {n: Start("span", at) for n, at in _spans_of(function, spans)} if spans else {}
         divided = list(_divided(function, divisions, {**starts, **local}, is_python, members))
         tested = set(_tested(function)) if divided else set()
         for at, place, start in divided:
@@ -181,10 +184,10 @@ def _is_empty(value: tree.Node | None) -> bool:
 
 def _span_makers(functions: Iterable[tree.Function]) -> set[str]:
     """The functions that give a span of time in whole units."""
-    made = {"duration_cast"}
+    made = {_SPAN}
     for function in functions:
         returns = [n for n in tree.walk_own(function) if isinstance(n, tree.Return) and n.value is not None]
-        if len(returns) == 1 and _is_span(returns[0].value, {"duration_cast"}):
+        if len(returns) == 1 and _is_span(returns[0].value, {_SPAN}):
             made.add(function.name)
     return made
 

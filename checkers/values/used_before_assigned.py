@@ -24,6 +24,8 @@ _COMPILED = re.compile(r"jit|kernel|compile")
 _TRIAL = re.compile(r"test|bench", re.IGNORECASE)
 _FIRST_ROUND = re.compile(r"^(?:[\w.]+\()?\w+ (?:==|<=?) \d+\)?$")
 """As a test, or as what a test at compile time is given."""
+_ANSWERS = frozenset({"set_exception", "put", "put_nowait", "send", "send_pyobj"})
+"""How a result, or the error in its place, comes to who waits for it."""
 _QUOTED = re.compile(r"'[^']*'" + r'|"[^"]*"')
 _ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IGNORECASE)
 
@@ -32,7 +34,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     lines = file.text.split("\n")
     wanted = {f.line for f in file.facts.functions if f.name != "<module>" and _may_miss(f, lines)}
     functions = nodes(file.tree, tree.Function) if wanted else ()
-    endings = endings_of(functions)
+    endings = endings_of(functions, file.facts.imports)
     for function in functions:
         if function.body and function.line in wanted and _is_served(function):
             told: set[tuple[int, str]] = set()
@@ -41,7 +43,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
                 key = (read.ways[0].at.line, how)
                 if how and key not in told:
                     told.add(key)
-                    yield _report(file, read, how, how == "branch" or _may_end(file, read.ways[0].at))
+                    yield _report(file, read, how, _why_open(file, read.ways[0].at, how))
 
 
 def _may_miss(function: FunctionFacts, lines: list[str]) -> bool:
@@ -118,6 +120,25 @@ def _is_chain(way: Partial) -> bool:
     return tree.else_if(way.at) is not None
 
 
+def _why_open(file: SourceFile, node: tree.Node, how: str) -> str:
+    """Why nothing much may come of it, "" where something does."""
+    if how == "branch" or _may_end(file, node):
+        return "whether a run ever takes this way is not settled"
+    told = isinstance(node, tree.Try) and all(_hands_on(handler) for handler in node.handlers)
+    return "whoever waits for the result was told of the first error already" if told else ""
+
+
+def _hands_on(handler: tree.Handler) -> bool:
+    """Is the error itself given to whoever waits for the result?"""
+    return any(_gives_it_on(node, handler.name) for statement in handler.body for node in tree.walk(statement))
+
+
+def _gives_it_on(node: tree.Node, name: str) -> bool:
+    if not isinstance(node, tree.Call) or tree.path_of(node.function).rpartition(".")[2] not in _ANSWERS:
+        return False
+    return any(isinstance(n, tree.Name) and n.id == name for argument in node.args for n in tree.walk(argument))
+
+
 def _may_end(file: SourceFile, node: tree.Node) -> bool:
     """Does a handler end by calling a function of another file, which may never come back?"""
     known = {f.name for f in file.facts.functions} | set(dir(builtins))
@@ -141,7 +162,7 @@ _REASONS = {
 }
 
 
-def _report(file: SourceFile, read: Unsure, how: str, is_open: bool) -> Report:
+def _report(file: SourceFile, read: Unsure, how: str, open_as: str) -> Report:
     name, way = read.name.id, read.ways[0]
     conditions = " and ".join(text if holds else f"not ({text})" for text, holds in sorted(way.when))
     when = "where nothing was raised" if how == "handler" else f"where {conditions[:80]}"
@@ -153,8 +174,8 @@ def _report(file: SourceFile, read: Unsure, how: str, is_open: bool) -> Report:
             Step("", way.at.line, _MISSING[how]),
             Step("", read.name.line, f"and {name} is read here"),
         ),
-        confidence="low" if is_open else "medium",
-        reason=_REASONS[how] + ("; whether a run ever takes this way is not settled" if is_open else ""),
+        confidence="low" if open_as else "medium",
+        reason=_REASONS[how] + (f"; {open_as}" if open_as else ""),
         subject=f"{name}:{conditions[:60]}",
         fix=f"assign {name} on every way, or leave before it is read",
         mechanism=f"used_before_assigned.{how}",

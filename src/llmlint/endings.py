@@ -38,6 +38,13 @@ def ending_rows(callee: str, is_python: bool) -> tuple[Ending, ...]:
     return _index("python" if is_python else "cpp").find(callee)
 
 
+@lru_cache(maxsize=1)
+def python_endings() -> tuple[str, ...]:
+    """The calls of Python that never return, whatever they are given, by their full names."""
+    rows = (row for row in _rows() if "python" in row.languages and not row.given)
+    return tuple(call for row in rows for call in row.calls if "." in call and "*" not in call)
+
+
 @lru_cache(maxsize=2)
 def _index(language: _Language) -> CallIndex[Ending]:
     return CallIndex((call, row) for row in _rows() if language in row.languages for call in row.calls)

@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from llmlint.code.facts.facts import ImportFact
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import text_of
+from llmlint.endings import python_endings
 
 Fact = tuple[str, bool]
 Facts = frozenset[Fact]
@@ -293,15 +295,28 @@ def _told_by_round(iterable: tree.Node | None, lines: list[str]) -> Facts:
     return NOTHING
 
 
-def endings_of(functions: Sequence[tree.Function]) -> frozenset[str]:
-    """The functions of a file that never come back: they say so, or end by raising or by calling such a function."""
-    found: frozenset[str] = frozenset()
+def endings_of(functions: Sequence[tree.Function], imports: Iterable[ImportFact]) -> frozenset[str]:
+    """The functions of a file that never come back, with those that it imports: they say so, or end by raising or by
+    calling such a function."""
+    imported = _endings_imported(imports)
+    found: frozenset[str] = imported
     while True:
         back = {function.name for function in functions if not _never_returns(function, found)}
-        now = frozenset(function.name for function in functions) - back
+        now = (frozenset(function.name for function in functions) - back) | imported
         if now == found:
             return found
         found = now
+
+
+def _endings_imported(imports: Iterable[ImportFact]) -> frozenset[str]:
+    """Calls of libraries that never come back, as a file calls them: `st.stop` where that stands for streamlit."""
+    found: set[str] = set()
+    for fact in imports:
+        root = fact.module.partition(".")[0]
+        meant = f"{fact.module}.{fact.target}" if fact.target else root if fact.name == root else fact.module
+        calls = () if fact.level else python_endings()
+        found.update(fact.name + call.removeprefix(meant) for call in calls if f"{call}.".startswith(f"{meant}."))
+    return frozenset(found)
 
 
 def _never_returns(function: tree.Function, endings: frozenset[str]) -> bool:

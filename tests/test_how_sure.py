@@ -339,3 +339,21 @@ async def start(given: Runs, rows, most):
 )
 def test_a_counter_that_not_every_round_raises_ends_some_loops(body: str, confidence: str) -> None:
     assert how_sure("LLM972", {"runs.py": ROUNDS.format(body=body)}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "confidence"),
+    [
+        ("pass", "", "low"),
+        ("return None", "", "high"),
+        ("pass", "class Disk(Store):\n    pass\n", "high"),
+        ("pass", "store = Store()\n", "high"),
+    ],
+)
+def test_who_implements_an_interface_elsewhere_takes_what_it_likes(body: str, more: str, confidence: str) -> None:
+    store = f"class Store:\n    def records(key):\n        {body}\n\n\n{more}"
+    cache = (
+        "class Cache:\n    def __init__(self, store: Store):\n        self.store = store\n\n    def take(self, key):\n"
+    )
+    use = f"from store import Store\n\n\n{cache}        return self.store.records(key=key)\n\n\nCache(None).take(1)\n"
+    assert how_sure("LLM901", {"store.py": store, "use.py": use}) == confidence

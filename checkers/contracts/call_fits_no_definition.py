@@ -260,7 +260,7 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
     on_class = isinstance(first, FunctionInfo) and first.takes_self
     owner = function.owner
     never = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
-    doubt = never or not_reached
+    doubt = never or not_reached or _of_an_interface(program, candidates)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -272,6 +272,18 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
         subject=f"{effect.callee}:{why[0]}",
         origin=f"{effect.callee}:{why[0]}",
         fix="bring the call and the definition together again",
+    )
+
+
+def _of_an_interface(program: Program, candidates: list[One]) -> str:
+    """What only describes objects that others make is less than what they take."""
+    first = candidates[0]
+    cls = first.receiver if isinstance(first, Method) else None
+    if cls is None or cls.subclasses or program.functions_calling(cls.name):
+        return ""
+    empty = all(isinstance(one, Method) and one.function.facts.shape == "pass" for one in candidates)
+    return (
+        f"; but {cls.name} does nothing there, and no code makes one: what is handed over is of another class" * empty
     )
 
 

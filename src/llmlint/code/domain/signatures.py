@@ -34,8 +34,8 @@ def signature_of(meaning: One) -> Signature | None:
     match meaning:
         case Method(function=function):
             return _of_function(function, is_bound=True)
-        case FunctionInfo():
-            return _of_function(meaning, is_bound=False)
+        case FunctionInfo():  # a class method is bound to its class by whatever name it is reached
+            return _of_function(meaning, is_bound=meaning.is_class_method)
         case ClassInfo():
             return _of_constructor(meaning)
     return None

@@ -33,7 +33,9 @@ _CATCHES = frozenset({"", "Exception", "BaseException"})
 _NEVER_RAISE = frozenset(
     "get append add discard set clear items keys values lower upper notify notify_all exists isfile isdir".split()
     + "debug info warning error exception time perf_counter monotonic sleep".split()
+    + "done cancelled cancel is_set is_alive locked qsize empty full".split()
 )
+_SETS_A_FUTURE = ("set_result", "set_exception")
 _FUTURE = re.compile(r"\bfuture\s*<")
 _CHECKS_ITS_ARGUMENTS = ("__init__", "__post_init__")
 _HARMLESS_MODULES = ("asyncio.", "threading.", "logging.", "time.", "collections.")
@@ -188,13 +190,15 @@ def _handed(program: Program, function: FunctionInfo, effect: Effect, work: Argu
     return program.callees(function, msgspec.structs.replace(effect, op="call", path=path, args=(), via=""))
 
 
-def _first_to_fail(program: Program, work: FunctionInfo, asked: set[int]) -> Effect | None:
+def _first_to_fail(
+    program: Program, work: FunctionInfo, asked: set[int], unset: frozenset[str] = frozenset()
+) -> Effect | None:
     """What may raise out of the work: its steps before what it refuses its arguments for. Where a handler takes all
-    that the main part raises, only its own raise."""
+    that the main part raises, only its own raise. `unset`: the parameters that are futures without a result yet."""
     asked.add(id(work))
     is_careful = any(region.kind == "except" and region.text in _CATCHES for region in work.regions)
     bare = [effect for effect in work.effects if not _is_guarded(work, effect.region)]
-    failing = [e for e in bare if e.op == "raise" or (not is_careful and _may_fail(program, work, e, asked))]
+    failing = [e for e in bare if e.op == "raise" or (not is_careful and _may_fail(program, work, e, asked, unset))]
     return next((e for e in failing if not _refuses_arguments(work, e)), failing[0] if failing else None)
 
 
@@ -207,14 +211,32 @@ def _refuses_arguments(work: FunctionInfo, effect: Effect) -> bool:
     return bool(asked) and all(root_of(path) in given for path in asked if not path.endswith("()"))
 
 
-def _may_fail(program: Program, work: FunctionInfo, effect: Effect, asked: set[int]) -> bool:
-    if effect.op != "call" or effect.callee.rpartition(".")[2] in _NEVER_RAISE:
+def _may_fail(program: Program, work: FunctionInfo, effect: Effect, asked: set[int], unset: frozenset[str]) -> bool:
+    future, _, method = effect.callee.rpartition(".")
+    if effect.op != "call" or method in _NEVER_RAISE:
+        return False
+    if method in _SETS_A_FUTURE and (future in unset or _is_asked_for(work, effect, future)):
         return False
     callees = program.callees(work, effect)
     if callees:
         asking = (c for c in callees if c.name not in _CHECKS_ITS_ARGUMENTS and id(c) not in asked)
-        return any(_first_to_fail(program, callee, asked) is not None for callee in asking)
+        return any(_first_to_fail(program, c, asked, _unset_in(work, effect, c)) is not None for c in asking)
     return "." in effect.callee and not program.resolve(work, effect.callee).startswith(_HARMLESS_MODULES)
+
+
+def _is_asked_for(work: FunctionInfo, effect: Effect, future: str) -> bool:
+    """`if not waiter.done(): waiter.set_exception(error)`: nothing is refused there."""
+    tests = (work.regions[at] for at in chain(work, effect.region))
+    return any(f"{future}.done" in map(_uncalled, test.reads) for test in tests)
+
+
+def _unset_in(work: FunctionInfo, call: Effect, callee: FunctionInfo) -> frozenset[str]:
+    given = arguments_by_parameter(callee, call).items()
+    return frozenset(name for name, handed in given if handed.path and _is_asked_for(work, call, handed.path))
+
+
+def _uncalled(path: str) -> str:
+    return path.removesuffix("()")
 
 
 def _is_guarded(function: FunctionInfo, region: int) -> bool:

@@ -16,7 +16,7 @@ from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.exits import around
 from llmlint.code.link.objects import Instance
 from llmlint.code.link.once import once
-from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
 from llmlint.findings import Place, Report, Step
 
 _OWN = re.compile(r"self\.(\w+)")
@@ -70,7 +70,8 @@ def _own(program: Program, members: Members, function: FunctionInfo) -> Iterator
         if known is None:
             known = _of_module(members, cls, name)
         if known is not None and name not in known and name not in members.set_elsewhere:
-            yield _Missing(function, line, f"self.{name}", name, cls)
+            if not members.is_spelt_out(cls):
+                yield _Missing(function, line, f"self.{name}", name, cls)
 
 
 def _is_of_owner(program: Program, function: FunctionInfo, cls: ClassInfo) -> bool:
@@ -191,7 +192,9 @@ def _class_of(program: Program, function: FunctionInfo, path: str) -> ClassInfo 
 
 def _is_handed_over(program: Program, function: FunctionInfo, path: str) -> bool:
     """Does a path begin at the first parameter of a plain function that is kept in a class, and called on that?"""
-    root = path.partition(".")[0]
+    root = root_of(path)
+    if root == "self":
+        return function.owner is not None and not _is_of_owner(program, function, function.owner)
     taking = (one for one in program.functions_around(function) if one.takes_self and one.facts.params[0].name == root)
     return any(not _is_called_on_objects(program, one) for one in taking)
 

@@ -60,7 +60,8 @@ class _Own:
         fixed = {name for name in code.modules if name not in classes}
         for node in ast.walk(code.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                fixed |= {node.value} if node.value.isidentifier() else set(re.findall(r"\{(\w+)", node.value))
+                is_path = re.fullmatch(r"\w+(?:\.\w+)*", node.value)
+                fixed |= set(node.value.split(".") if is_path else re.findall(r"\{(\w+)", node.value))
             elif isinstance(node, ast.JoinedStr):  # the places of what stands inside are not told
                 fixed |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
                 fixed |= {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}

@@ -6,6 +6,7 @@ for attributes, a `setattr`. Of an open class nobody can say what it lacks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -17,6 +18,9 @@ _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
 _HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
+
+
+_DOTTED = re.compile(r"""["'](?:\w+\.)*?(\w+\.[A-Z]\w*)["']""")
 
 
 class Members:
@@ -49,6 +53,18 @@ class Members:
     def _stands_in(self, cls: ClassInfo) -> bool:
         """Is it defined for where an import of the same name fails? Then an object is mostly of the other."""
         return any(imported.name == cls.name for imported in self._program.files[cls.path].imports)
+
+    def is_spelt_out(self, cls: ClassInfo) -> bool:
+        """Does a text say where to find it? Then a library takes it from there, and may mix it into what it likes."""
+        kin = (cls, *cls.subclasses)
+        return any(f"{one.module.rpartition('.')[2]}.{one.name}" in self._spelt_out for one in kin)
+
+    @cached_property
+    def _spelt_out(self) -> frozenset[str]:
+        """The last two names of each dotted path that is written as a text: `servers.Extension`."""
+        arguments = (a for function in self._program.functions for e in function.effects for a in e.args if a.literal)
+        found = (_DOTTED.fullmatch(argument.literal) for argument in arguments)
+        return frozenset(match[1] for match in found if match)
 
     @cached_property
     def _nested(self) -> dict[str, list[str]]:

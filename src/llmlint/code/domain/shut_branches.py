@@ -139,12 +139,8 @@ class ShutBranches:
         """Is it anywhere spoken of as a value, or imported under another name, so that calls of it may bear that?"""
         if name in self._aliases:
             return True
-        for other in self._program.functions:
-            if name in other.facts.gist.spoken:
-                return True
-            if name in other.facts.gist.reads and any(path.rpartition(".")[2] == name for path, _ in other.reads):
-                return True
-        return False
+        kind = roots_of(self._program).kind
+        return any(kind(other.path) not in _TRIES for other in self._program.functions if _speaks_of(other, name))
 
     @cached_property
     def _aliases(self) -> dict[str, list[str]]:
@@ -175,6 +171,13 @@ class ShutBranches:
         if effect.value == "path" and effect.source.isidentifier() and function.name == _MADE:
             return self._of_parameter(function, effect.source, _HIGHEST)
         return _constant(effect.source)
+
+
+def _speaks_of(function: FunctionInfo, name: str) -> bool:
+    gist = function.facts.gist
+    return name in gist.spoken or (
+        name in gist.reads and any(path.rpartition(".")[2] == name for path, _ in function.reads)
+    )
 
 
 def _may_set_by_name(functions: Iterable[FunctionInfo]) -> bool:

@@ -86,3 +86,14 @@ def test_what_is_known_and_what_is_silenced_are_counted_apart(tree: Path) -> Non
 def test_the_worst_comes_first(tree: Path) -> None:
     heads = re.findall(r"^(LLM\d+) ", piped(tree, "scan", *SELECT), re.MULTILINE)
     assert heads == ["LLM802", "LLM801", "LLM204"]
+
+
+def test_what_is_said_of_one_line_in_many_files_is_printed_once(tree: Path) -> None:
+    for at in range(6):
+        (tree / "benchmarks" / f"peer_{at}.py").write_text(WAITS)
+    printed = piped(tree, "scan", "--select", "LLM204")
+    assert printed.count("LLM204 unbounded-wait:") == 1 and "7 findings" in printed
+    assert "also: benchmarks/peer_0.py:11, benchmarks/peer_1.py:11, benchmarks/peer_2.py:11 and 3 places more" in (
+        " ".join(printed.split())
+    )
+    assert piped(tree, "scan", "--select", "LLM204", "--format", "concise").count("LLM204") == 7

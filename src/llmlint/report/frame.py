@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmlint.findings import Finding, Step
-from llmlint.plain import one_line
+from llmlint.plain import counted, one_line
 from llmlint.report import Style
 from llmlint.report.painting import paint, paint_code
 from llmlint.report.sources import Sources
@@ -30,6 +30,7 @@ _WIDEST_PROSE = 110
 """Longer lines of prose are tiring to read, however wide the terminal."""
 
 _NARROWEST = 40
+_COPIES = 3
 
 
 class Frames:
@@ -40,10 +41,16 @@ class Frames:
         self.width = max(_NARROWEST, style.width)
         self._sources = Sources(style.root)
 
-    def frame(self, finding: Finding) -> str:
+    def frame(self, finding: Finding, copies: Sequence[Finding] = ()) -> str:
+        """`copies` are told the same of the same line elsewhere: they are named, and no more."""
         steps = _steps(finding)
         gutter = max(len(str(step.line)) for step in steps)
         lines = [*self._head(finding), *self._places(finding, steps, gutter), *self._notes(finding, gutter)]
+        if copies:
+            places = ", ".join(f"{copy.path}:{copy.line}" for copy in copies[:_COPIES])
+            more = len(copies) - _COPIES
+            rest = f" and {counted(more, 'place')} more (--format concise lists all)" if more > 0 else ""
+            lines += self._note(gutter, f"also: {places}{rest}")
         return "\n".join(lines) + "\n"
 
     def _head(self, finding: Finding) -> Iterator[str]:
@@ -79,7 +86,7 @@ class Frames:
         at = (finding.path, 0)
         numbers = iter(range(1, len(steps) + 1)) if len([step for step in steps if step.message]) > 1 else None
         for step in steps:
-            code, cut = self._code(step.path, step.line), self._indent(steps, step.path)
+            code, cut = self.code(step.path, step.line), self._indent(steps, step.path)
             if (step.path, step.line) != at:
                 if step.path != at[0]:
                     yield self._arrow(gutter, f"{step.path}:{step.line}")
@@ -118,14 +125,14 @@ class Frames:
 
     def _indent(self, steps: list[Step], path: str) -> int:
         """The blanks that all lines shown of a file begin with: they say nothing."""
-        shown = [self._code(step.path, step.line) for step in steps if step.path == path]
+        shown = [self.code(step.path, step.line) for step in steps if step.path == path]
         return min((len(code) - len(code.lstrip()) for code in shown if code), default=0)
 
     def _raw(self, path: str, line: int) -> str:
         lines = self._sources.lines(path)
         return lines[line - 1] if 0 < line <= len(lines) else ""
 
-    def _code(self, path: str, line: int) -> str:
+    def code(self, path: str, line: int) -> str:
         return one_line(self._raw(path, line).expandtabs(_TAB).rstrip())
 
     # ------------------------------------------------------------ prose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from llmlint.findings import SEVERITIES, Finding, worst_first
 from llmlint.fixing import is_fixable
@@ -24,8 +25,19 @@ _FEW = 3
 def render(result: ScanResult, style: Style) -> str:
     frames = Frames(style, {rule.code: rule.doc_url for rule in result.rules})
     findings = worst_first(result.findings if style.show_suppressed else result.shown)
-    parts = [frames.frame(finding) for finding in findings]
+    parts = [frames.frame(first, copies) for first, *copies in _alike(findings, frames)]
     return "\n".join([*parts, "\n".join(_summary(result, findings, style))]) + "\n"
+
+
+def _alike(findings: Iterable[Finding], frames: Frames) -> Iterable[list[Finding]]:
+    """Together what is said in the same words of the same line of code: people copy, and read one copy."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in findings:
+        line = frames.code(finding.path, finding.line).strip()
+        told_apart = finding.suppressed or finding.verdict or not line
+        key = (finding.rule, finding.message, finding.confidence_reason, line)
+        groups.setdefault(id(finding) if told_apart else key, []).append(finding)
+    return groups.values()
 
 
 def _summary(result: ScanResult, findings: list[Finding], style: Style) -> list[str]:

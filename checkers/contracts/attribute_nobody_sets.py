@@ -136,6 +136,8 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
         known = members.of(cls) if cls is not None else None
         if cls is None or known is None or name in known or _is_asked(function, effect):
             continue
+        if _is_another_by_then(program, function, owner, effect, cls):
+            continue
         called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
         if not called or _nearest(name, known):
             yield _Missing(function, effect.line, f"{owner}.{name}", name, cls)
@@ -197,6 +199,15 @@ def _is_handed_over(program: Program, function: FunctionInfo, path: str) -> bool
         return function.owner is not None and not _is_of_owner(program, function, function.owner)
     taking = (one for one in program.functions_around(function) if one.takes_self and one.facts.params[0].name == root)
     return any(not _is_called_on_objects(program, one) for one in taking)
+
+
+def _is_another_by_then(program: Program, function: FunctionInfo, path: str, effect: Effect, cls: ClassInfo) -> bool:
+    """Was a parameter given another value above, of which nothing says that it is of the class?"""
+    root = root_of(path)
+    if root == "self" or all(param.name != root for param in function.params):
+        return False
+    given = (e for e in function.effects if e.op == "bind" and e.path == root and e.line < effect.line)
+    return any(e.source != root and _class_of(program, function, e.source) is not cls for e in given)
 
 
 def _is_called_on_objects(program: Program, method: FunctionInfo) -> bool:

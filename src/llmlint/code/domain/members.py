@@ -62,9 +62,10 @@ class Members:
     @cached_property
     def _spelt_out(self) -> frozenset[str]:
         """The last two names of each dotted path that is written as a text: `servers.Extension`."""
-        arguments = (a for function in self._program.functions for e in function.effects for a in e.args if a.literal)
-        found = (_DOTTED.fullmatch(argument.literal) for argument in arguments)
-        return frozenset(match[1] for match in found if match)
+        effects = [effect for function in self._program.functions for effect in function.effects]
+        given = (argument.literal for effect in effects for argument in effect.args if argument.literal)
+        kept = (effect.source for effect in effects if effect.value == "constant")
+        return frozenset(match[1] for text in (*given, *kept) if (match := _DOTTED.fullmatch(text)))
 
     @cached_property
     def _nested(self) -> dict[str, list[str]]:

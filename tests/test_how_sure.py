@@ -295,6 +295,7 @@ def test_only_a_known_constructor_surely_keeps_values_beside_the_text(before: st
         ("kind.startswith('num')", "high"),
         ("kind is float", "high"),
         ("kind in (int, float)", "high"),
+        ("kind != 'number':\n        return text\n    if text", "high"),
         ("kind == 'limit'", "low"),
         ("float(text) > 1", "low"),
     ],

@@ -22,7 +22,9 @@ _INTEGER = re.compile(r"-?\d+")
 _INTEGERS = re.compile(r"\bint\b|\bInteger\b")
 _QUOTED = re.compile(r"[\"'](\w+)[\"']")
 _TYPE_ASKED = re.compile(r"(?:\bis|==|\bin)\s+[(\[{]?[\w\s,]*\b(?:int|float)\b(?!\s*\()")
-_UNKNOWN_USE = "nobody around it declared a number, and only where the digits are an id or go out they matter"
+_UNKNOWN_USE = (
+    "nobody before it asks whether a number was declared, and only where the digits are an id or go out they matter"
+)
 _WIDE = re.compile(r"\b(auto|double|float|u?int64_t|size_t|(unsigned )?long( long)?)\b")
 _GETTERS = {"json_value": 2, "value": 1}
 """Getters of JSON whose result has the type of the default, with the default's position."""
@@ -69,9 +71,9 @@ def _read_through_float(function: Function, number_types: frozenset[str]) -> Ite
 
 
 def _is_of_a_declared_type(function: Function, read: Effect, number_types: frozenset[str]) -> bool:
-    """Does a branch around it ask whether somebody declared a number: `kind == "number"`, `kind is float`? Then it has
-    a use that is not seen here: it may be an id."""
-    texts = [function.regions[region].text for region in _branches(function, read.region)]
+    """Does a branch before the read ask whether somebody declared a number: `kind == "number"`, `kind is float`? Then
+    it has a use that is not seen here: it may be an id."""
+    texts = [region.text for region in function.regions if region.line <= read.line]
     return any(_TYPE_ASKED.search(text) or not number_types.isdisjoint(_QUOTED.findall(text.lower())) for text in texts)
 
 

@@ -16,7 +16,9 @@ from benchmarks.prospective.__main__ import by_rule, main, row, share, told
 from benchmarks.revisions.__main__ import measured
 
 MENDED = UNSAID.replace('"no block', 'f"no block')
-THROUGH_FLOAT = """def parsed(raw):
+THROUGH_FLOAT = """def parsed(raw, kind):
+    if kind != "number":
+        return raw
     number = float(raw)
     return int(number) if number.is_integer() else number
 """

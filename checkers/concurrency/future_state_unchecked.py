@@ -42,7 +42,7 @@ def check_program(program: Program) -> Iterator[Report]:
             made = futures.set_by(function, receiver)
             if (function, receiver) in said or made is None or program.callees(function, effect):
                 continue  # a method of the program's own, judged where it sets the future itself
-            if is_something_else(program, function, receiver):
+            if is_something_else(program, function, effect.callee):
                 continue
             if _is_part_of_another(program, function, receiver, made):
                 continue

@@ -22,7 +22,7 @@ def is_future(program: Program, function: FunctionInfo, callee: str) -> bool:
     receiver, _, method = callee.rpartition(".")
     if function.language == "python" and method not in _OF_PYTHON:
         return False
-    told = {_tells(one) for one in program.meanings(function, receiver)}
+    told = {_tells(one, method, function.language) for one in program.meanings(function, receiver)}
     if told - {None}:
         return True in told
     if function.language == "python":
@@ -30,19 +30,23 @@ def is_future(program: Program, function: FunctionInfo, callee: str) -> bool:
     return last_name(receiver.replace("[]", "")) in once(program, _declared_promises)
 
 
-def is_something_else(program: Program, function: FunctionInfo, receiver: str) -> bool:
-    """Does its type say that it is no future?"""
-    told = {_tells(one) for one in program.meanings(function, receiver)}
+def is_something_else(program: Program, function: FunctionInfo, callee: str) -> bool:
+    """Does the type of what is set say that it is no future?"""
+    receiver, _, method = callee.rpartition(".")
+    told = {_tells(one, method, function.language) for one in program.meanings(function, receiver)}
     return False in told and True not in told
 
 
-def _tells(one: One) -> bool | None:
+def _tells(one: One, method: str, language: str) -> bool | None:
     match one:
         case Instance(cls=None, text=text):
-            return bool(_KINDS.search(text)) if text else None
+            is_open = language == "python" or "auto" in text or not text  # what is declared awaitable may be a future
+            return bool(_KINDS.search(text)) or (None if is_open else False)
         case Instance(cls=cls) if cls is not None:
             beyond = (name for above in cls.mro for name in above.unknown_bases)
-            return any(_KINDS.search(last_name(name)) for name in beyond)  # else the method is the program's own
+            if any(_KINDS.search(last_name(name)) for name in beyond):
+                return True
+            return False if cls.method(method) is not None else None  # a class without it is only what is waited for
         case Outside(name=name):
             if name.startswith(_FROM_PROCESSES):
                 return False

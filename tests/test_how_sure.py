@@ -358,3 +358,16 @@ def test_who_implements_an_interface_elsewhere_takes_what_it_likes(body: str, mo
     )
     use = f"from store import Store\n\n\n{cache}        return self.store.records(key=key)\n\n\nCache(None).take(1)\n"
     assert how_sure("LLM901", {"store.py": store, "use.py": use}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("test", "confidence"),
+    [
+        ('if "audio" and "qkv" in key:\n        take(key)', "low"),
+        ('if "audio" and "qkv" in key:\n        take(key)\n    elif "qkv" in key:\n        drop(key)', "high"),
+        ('if "audio" or "qkv" in key:\n        take(key)', "high"),
+        ('if "audio" and take(key):\n        drop(key)', "high"),
+    ],
+)
+def test_half_of_a_search_may_do_where_nothing_else_is_looked_for(test: str, confidence: str) -> None:
+    assert how_sure("LLM905", {"engine/keys.py": f"def sort(key, take, drop):\n    {test}\n"}) == confidence

@@ -218,8 +218,19 @@ def _assert(node: tree.Node, file: _File) -> Iterator[_Slip]:
 
 def _branch(node: tree.Node, file: _File) -> Iterator[_Slip]:
     assert isinstance(node, tree.If | tree.Conditional | tree.Loop)
-    if node.test is not None:
-        yield from _truths(node.test)
+    for slip in _truths(node.test) if node.test is not None else ():
+        if isinstance(node, tree.If) and not node.orelse and _is_half_of_a_search(node.test):
+            half = "the half that is asked may say as much: no other branch is for what it lets in"
+            slip = slip._replace(confidence="low", doubts=half)
+        yield slip
+
+
+def _is_half_of_a_search(test: tree.Node | None) -> bool:
+    """`"audio" and "qkv" in key`: where one name bears both parts, the other half changes nothing."""
+    match test:
+        case tree.Logic(op="and", operands=[tree.Literal(kind="string"), tree.Compare(ops=["in"])]):
+            return True
+    return False
 
 
 def _truths(test: tree.Node) -> Iterator[_Slip]:

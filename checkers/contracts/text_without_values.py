@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
-from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.facts import Effect, FileFacts, Function
 from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -154,7 +154,8 @@ def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
 def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[_Slip]:
     pieces = list(_pieces(said))
     found = [(piece, name[1]) for piece in pieces for name in _BRACED.finditer(piece.text)]
-    if not found or any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in pieces):
+    is_json = any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in pieces)
+    if not found or is_json or any("{}" in piece.text for piece in pieces):  # an f-string can't have the last
         return
     known = _names_around(file, around.line)
     written = text_of(around, file.text.split("\n"))
@@ -188,9 +189,17 @@ def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:
 def _names_around(file: SourceFile, line: int) -> set[str]:
     """Parameters and locals of the functions around a line, and the errors that handlers around it name."""
     around = functions_at(file.facts, line)
-    bound = {effect.path for f in around for effect in f.effects if effect.op == "bind"}
+    bound = {e.path for f in around for e in f.effects if e.op == "bind" and _may_come_before(f, e, line)}
     caught = {h.name for h in nodes(file.tree, tree.Handler) if h.name and h.line <= line <= h.end_line}
     return bound | caught | {param.name for f in around for param in f.params}
+
+
+def _may_come_before(function: Function, effect: Effect, line: int) -> bool:
+    """Is it done above the line, or in a round of a loop around both?"""
+    return effect.line <= line or any(
+        region.kind == "loop" and region.line <= line <= region.end_line and effect.line <= region.end_line
+        for region in function.regions
+    )
 
 
 def _report(facts: FileFacts, slip: _Slip) -> Report:

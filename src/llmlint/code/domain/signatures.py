@@ -135,6 +135,8 @@ def _of_fields(cls: ClassInfo) -> Signature | None:
         if _NO_CONSTRUCTOR.search(decorator):
             return None
         kind = "only" if _KEYWORDS_ONLY.search(decorator) else ""
+        for name in (field.name for field in above.facts.fields if "init=False" in field.specifiers):
+            taken.pop(name, None)  # set anew below, it is asked of nobody any more
         taken.update({param.name: param for param in _params(above.facts.fields, kind)})
     return tuple(taken.values())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
-from llmlint.code.facts.facts import Effect, FileFacts, Function
+from llmlint.code.facts.facts import Effect, FileFacts, Function, ImportFact
 from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -57,12 +57,14 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         return
     is_standard = bool(_STANDARD.search(file.text))
     loggers = loggers_of(file.tree) if is_standard else frozenset()
+    foreign = {fact.name for fact in file.facts.imports if _is_ready_made(fact)}
     for call in nodes(file.tree, tree.Call):
         if not _may_say(call.function):
             continue
         name = tree.path_of(call.function)
         by_name = _LOGS.fullmatch(name) or name.partition(".")[0] in loggers
-        logs, says = is_standard and bool(by_name), bool(_SAYS.fullmatch(name))
+        logs = is_standard and bool(by_name) and name.partition(".")[0] not in foreign
+        says = bool(_SAYS.fullmatch(name))
         if (logs or says) and call.args:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:
@@ -71,6 +73,11 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         if isinstance(kept.value, _TEXTS) and _is_said_later(file, kept):
             for slip in _without_f(file, kept, kept.value):
                 yield _report(file.facts, slip)
+
+
+def _is_ready_made(fact: ImportFact) -> bool:
+    """A logger that a library brings (`from loguru import logger`) has rules of its own."""
+    return bool(fact.target) and not fact.level and "." not in fact.module and fact.module != "logging"
 
 
 def _may_say(function: tree.Node) -> bool:

@@ -55,6 +55,8 @@ _FACTORY = re.compile(r"(?:collections\.)?defaultdict\(\s*([\w.]+)\s*\)")
 _POINTEES = frozenset({"lock", "value", "load"})
 _NO_STEP = ""
 _ENTERING = "__enter__"
+_OBJECTS = frozenset("self cls mcs mcls this _self".split())
+"""What the first parameter of a method is called by custom (PEP 8)."""
 _MAY_BE_OURS = frozenset("getattr next max min type vars eval copy.copy copy.deepcopy typing.cast sum iter".split())
 """Functions outside of the program that may give an object of the program."""
 
@@ -234,7 +236,9 @@ class Types:
         while here is not None:
             for at, param in enumerate(here.facts.params):
                 if param.name == name:
-                    return self._self(here, known) if at == 0 and here.takes_self else self._param(here, param)
+                    if at or not here.takes_self:
+                        return self._param(here, param)
+                    return self._self(here, known) if name in _OBJECTS else None  # else a plain function in a class
             starts = self._starts.of_locals(here).get(name)
             if starts:
                 return self._any_of(starts, here, name)

@@ -50,3 +50,8 @@ def test_a_copy_whose_first_line_changed_its_shape_still_pairs() -> None:
     second = "if add_bos() and last(out) == eos():\n    warn(\n        1,\n        eos_text(eos_name),\n    )\n"
     (found,) = kept(first + second)
     assert (found.line, found.name, found.expected) == (5, "add_bos", "add_eos")
+
+
+def test_rows_of_numbers_are_no_clones_of_each_other() -> None:
+    row = "0x{:02x}, 0x7f, 12, 255, 3.5e-4f, 0x00,\n"
+    assert pairs("".join(row.format(number) for number in range(40))) == []

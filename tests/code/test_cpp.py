@@ -134,3 +134,13 @@ def test_c_may_name_what_it_likes_by_a_word_of_cpp(word: str) -> None:
     assert text == source and not module.broken
     names = {node.id for node in tree.walk(named(module, "f")) if isinstance(node, tree.Name)}
     assert names == {word, "malloc", "n", "use"}
+
+
+def test_of_a_long_table_of_numbers_a_part_is_read() -> None:
+    def items(written: str) -> int:
+        module = read(f"static const auto table[] = {{ {written} }};")
+        return max(len(node.items) for node in tree.walk(module) if isinstance(node, tree.Collection))
+
+    assert items("1, " * 900) == 900
+    assert items("1, " * 5000) == 1000
+    assert items("f(1), " * 1500) == 1500, "what calls something is read to its end"

@@ -17,6 +17,8 @@ from typing import NamedTuple
 _SHAPE = re.compile(r"\w+")
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\S")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NAME = re.compile(r"(?<!\w)[A-Za-z_]")
+"""A line without one is a row of numbers, of which a table has thousands alike."""
 _HIGHEST = 12
 _SHORTEST = 12
 """Lines of a shorter shape (`}`, `else:`) say nothing of whether blocks are alike."""
@@ -54,7 +56,7 @@ def pairs_in(lines: Sequence[str], text: str) -> Iterator[Pair]:
     last: dict[str, int] = {}
     seen: dict[int, int] = {}  # height: where the stretch that was looked at last ends
     for at, shape in enumerate(shapes):
-        if len(shape) < _SHORTEST:
+        if len(shape) < _SHORTEST or not _NAME.search(lines[at]):
             continue
         before = last.get(shape, -_HIGHEST - 1)
         last[shape] = at

@@ -9,6 +9,8 @@ from llmlint.code.syntax.cpp.cpp_names import split_scope
 from llmlint.code.syntax.cpp.cpp_reading import File, reads
 from llmlint.code.syntax.cpp.declarators import parameters_of
 
+_TABLE = 1000
+"""So many numbers of a list are read, and no more: what is longer was written by a program."""
 _COMPARISONS = frozenset("== != < > <= >= <=>".split())
 _SILENT = (
     "comment access_specifier using_declaration alias_declaration preproc_def preproc_function_def "
@@ -132,6 +134,9 @@ def _string(file: File, node: Any) -> tree.Node:
 
 @reads("initializer_list")
 def _initialiser_list(file: File, node: Any) -> tree.Node:
+    items = node.named_children
+    if len(items) > _TABLE and all(item.type == "number_literal" for item in items):
+        return tree.Collection(*file.at(node), "init", [file.one(item) for item in items[:_TABLE]])
     return tree.Collection(*file.at(node), "init", arguments_of(file, node))
 
 

@@ -189,6 +189,14 @@ def test_what_is_not_shown_as_it_is_not_sure_enough_is_counted(tree: Path) -> No
     assert "(1 more" in run("scan", ".", "--min-confidence", "certain", "--select", "LLM801").stdout
 
 
+def test_of_one_file_it_is_counted_where_rules_are_named(tree: Path) -> None:
+    for name in "abcd":
+        (tree / f"{name}.py").write_text("x = 1\n")
+    (tree / "llmlint.toml").write_text("root = true\n")
+    assert "more with" not in run("scan", "pool.py", "--min-confidence", "certain").stdout
+    assert "(1 more" in run("scan", "pool.py", "--min-confidence", "certain", "--select", "LLM802").stdout
+
+
 def test_a_pipe_gets_neither_colour_nor_links(tree: Path) -> None:
     assert "\x1b" not in run("scan", ".").stdout
 

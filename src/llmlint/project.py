@@ -176,7 +176,9 @@ class Project:
         return self.request.min_confidence or self.settings_of(file).config.min_confidence
 
     def least_shown(self, sources: Iterable[SourcePath]) -> str:
-        """How sure a finding has to be to be shown in any of the files."""
+        """How sure a finding has to be to be shown in any of the files; who names rules hears what there is more of."""
+        if self.request.select:
+            return "low"
         return min({self._floor(source.file) for source in sources}, key=CONFIDENCES.index, default="low")
 
     def _meant(self, finding: Finding, file: str) -> Finding | None:

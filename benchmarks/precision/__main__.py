@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from benchmarks.histories import HistoryError
-from benchmarks.precision.earning import as_toml, renewed, rows_of
+from benchmarks.precision.earning import as_toml, judged_anew, renewed, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of, verdict, with_rule
 from benchmarks.precision.noise import as_text as noise_as_text
 from benchmarks.precision.report import as_markdown, as_text, tables_of
@@ -287,7 +287,8 @@ def _keep(cache: Path, scan: LastScan) -> None:
 def _last_scan(cache: Path) -> LastScan:
     if not _kept(cache).exists():
         raise click.UsageError("nothing was scanned yet: run `python -m benchmarks.precision scan` first")
-    return msgspec.json.decode(_kept(cache).read_bytes(), type=LastScan)
+    last = msgspec.json.decode(_kept(cache).read_bytes(), type=LastScan)
+    return msgspec.structs.replace(last, sightings=tuple(map(judged_anew, last.sightings)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import msgspec
 from benchmarks.precision.targets import Sighting
 from benchmarks.precision.verdicts import Reading
 from benchmarks.precision.verdicts import Readings as Said
-from llmlint.earned import FEW, READINGS_FILE, Readings, kind_of, was_limited
+from llmlint.earned import FEW, READINGS_FILE, Readings, kind_of, limited, was_limited
 
 _COUNTED = ("real", "harmless", "not-real")
 _OF_A_PROJECT = 4
@@ -79,6 +79,15 @@ def _row(key: tuple[str, str, str], said: Counter[str], at_home: bool = False) -
 def was_meant_to_show(sighting: Sighting) -> bool:
     """Did the checker mean it, whatever readings have made of it?"""
     return sighting.finding.confidence != "low" or was_limited(sighting.finding)
+
+
+def judged_anew(sighting: Sighting) -> Sighting:
+    """By the readings there are now, where those of its scan were others. How sure its checker was of what they lowered
+    is not kept: medium."""
+    finding = sighting.finding
+    if was_limited(finding):
+        finding = msgspec.structs.replace(finding, confidence="medium", confidence_reason="")
+    return msgspec.structs.replace(sighting, finding=limited(finding))
 
 
 def as_toml(rows: Iterable[Readings], file: Path = READINGS_FILE) -> str:

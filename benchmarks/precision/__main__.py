@@ -223,11 +223,12 @@ def record_command(fingerprint: str, verdict: str, reason: str, cache: Path, ver
 def report_command(as_json: bool, page: Path | None, unseen: bool, cache: Path, verdicts: Path) -> None:
     """Precision as read, of the findings of the last scan, and what of them nobody has read."""
     targets, last, readings = load_targets(), _last_scan(cache), load_readings(verdicts, SECOND)
-    sightings = [s for s in last.sightings if not unseen or (s.target in targets and targets[s.target].unseen)]
+    wanted = (s for s in last.sightings if not unseen or (s.target in targets and targets[s.target].unseen))
+    sightings = list(map(judged_anew, wanted))
     tables = tables_of(sightings, readings)
     if page:
-        wanted = {name: target for name, target in targets.items() if target.unseen or not unseen}
-        scanned = {name: wanted[name] for name in last.trees if name in wanted}
+        of_note = {name: target for name, target in targets.items() if target.unseen or not unseen}
+        scanned = {name: of_note[name] for name in last.trees if name in of_note}
         page.write_text(as_markdown(tables, sightings, readings, scanned), "utf-8")
     if as_json:
         click.echo(json.dumps({title: {k: _plain(p) for k, p in rows.items()} for title, rows in tables.items()}))
@@ -287,8 +288,7 @@ def _keep(cache: Path, scan: LastScan) -> None:
 def _last_scan(cache: Path) -> LastScan:
     if not _kept(cache).exists():
         raise click.UsageError("nothing was scanned yet: run `python -m benchmarks.precision scan` first")
-    last = msgspec.json.decode(_kept(cache).read_bytes(), type=LastScan)
-    return msgspec.structs.replace(last, sightings=tuple(map(judged_anew, last.sightings)))
+    return msgspec.json.decode(_kept(cache).read_bytes(), type=LastScan)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.precision.__main__ import main
-from benchmarks.precision.earning import as_toml, renewed, rows_of
+from benchmarks.precision.earning import as_toml, judged_anew, renewed, rows_of
 from benchmarks.precision.noise import alarms_of, noise_of
 from benchmarks.precision.targets import LastScan, Sighting, load_targets, sample
 from benchmarks.precision.verdicts import (
@@ -18,6 +18,7 @@ from benchmarks.precision.verdicts import (
     reading_of,
     record,
 )
+from llmlint.earned import limited, readings
 from llmlint.findings import Finding, Step
 from llmlint.study.wilson import wilson
 
@@ -131,13 +132,13 @@ def test_the_targets_are_pinned():
 
 @pytest.fixture
 def precision_command(tmp_path):
-    """The command over one kept scan whose tree lies on disk."""
+    """The command over one kept scan whose tree lies on disk, of a rule that no readings lower."""
     (tmp_path / "tree" / "engine").mkdir(parents=True)
     (tmp_path / "tree" / "engine" / "pool.py").write_text("def restore(self):\n    log('restoring')\n")
     (tmp_path / "tree" / "engine" / "caller.py").write_text(
         "def wake(pool):\n    pool.sleeping = False\n    pool.restore()\n"
     )
-    seen = (sighting("abc123"), sighting("abd456", confidence="low", line=1))
+    seen = (sighting("abc123", rule="ACME802"), sighting("abd456", rule="ACME802", confidence="low", line=1))
     kept = LastScan({"vllm": str(tmp_path / "tree")}, seen)
     (tmp_path / "precision.json").write_bytes(msgspec.json.encode(kept))
 
@@ -149,7 +150,7 @@ def precision_command(tmp_path):
 
 
 def test_a_listed_finding_shows_the_code_at_every_step(precision_command):
-    shown = precision_command("list", "--rule", "LLM802").output
+    shown = precision_command("list", "--rule", "ACME802").output
 
     assert ">     2      log('restoring')" in shown
     assert ">     3      pool.restore()" in shown
@@ -160,21 +161,21 @@ def test_verdicts_recorded_by_fingerprint_become_precision(precision_command):
     assert precision_command("record", "abc", "real", "nothing is restored").exit_code == 0
 
     tables = json.loads(precision_command("report", "--json").output)
-    assert tables["rule"]["LLM802"]["share"] == 1.0
-    listed = json.loads(precision_command("list", "--rule", "LLM802", "--json").output)
+    assert tables["rule"]["ACME802"]["share"] == 1.0
+    listed = json.loads(precision_command("list", "--rule", "ACME802", "--json").output)
     assert listed["reading"]["reason"] == "nothing is restored"
-    assert precision_command("list", "--rule", "LLM802", "--unread").output == ""
+    assert precision_command("list", "--rule", "ACME802", "--unread").output == ""
 
 
 def test_the_page_says_what_is_known_of_each_finding_and_lists_what_is_new(precision_command, tmp_path):
     page = tmp_path / "page.md"
     precision_command("report", "--page", str(page))
-    assert "| LLM802 | 1 | 1 | 0 | 0 | 0 | 0 | not read |" in page.read_text()
-    assert "| LLM802 | medium | vllm | engine/pool.py:2 | abc123 |" in page.read_text()
+    assert "| ACME802 | 1 | 1 | 0 | 0 | 0 | 0 | not read |" in page.read_text()
+    assert "| ACME802 | medium | vllm | engine/pool.py:2 | abc123 |" in page.read_text()
 
     precision_command("record", "abc", "real", "nothing is restored")
     precision_command("report", "--page", str(page))
-    assert "| LLM802 medium | 1 | 0 | 1 | 0 | 0 | 0 | 100% (21% to 100%) |" in page.read_text()
+    assert "| ACME802 medium | 1 | 0 | 1 | 0 | 0 | 0 | 100% (21% to 100%) |" in page.read_text()
     assert "abc123" not in page.read_text()
 
 
@@ -307,3 +308,12 @@ def test_readings_follow_what_a_scan_says_of_their_findings():
     said = Readings([reading_of(s, "real", "read") for s in (kept, doubted, gone)])
     now = {reading.fingerprint: reading.doubted for reading in renewed(said, [kept, doubted])}
     assert now == {"kept": False, "doubted": True}
+
+
+def test_what_readings_lowered_at_a_scan_is_judged_by_those_there_are_now():
+    wrong = next(r for r in readings().values() if not r.mechanism and r.language == "python" and r.worth < 0.2)
+    kept = limited(sighting("kept", rule=wrong.rule).finding)
+    by_itself = sighting("doubted", rule="LLM910", confidence="low")
+    raised = msgspec.structs.replace(kept, rule="LLM910", mechanism="")
+    now = [judged_anew(Sighting("vllm", finding)).finding.confidence for finding in (kept, by_itself.finding, raised)]
+    assert now == ["low", "low", "medium"]

@@ -11,6 +11,9 @@ from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking
 
+_FOR_ALL_SOCKETS = "socket.setdefaulttimeout"
+_ASK_THE_SOCKET = "urllib."
+"""Without a limit of its own it takes that of all sockets: docs.python.org/3/library/urllib.request.html."""
 _SECONDS = 60
 """The limit that a fix proposes."""
 
@@ -18,7 +21,7 @@ _SECONDS = 60
 def without_timeout(program: Program) -> Iterator[Report]:
     unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
     for call, row in _calls(program, program.asked.calls):
-        if not _has_limit(call.effect, row):
+        if not _has_limit(call.effect, row) and not _has_that_of_all_sockets(program, call):
             unlimited.setdefault(call.function, []).append((call.effect, row))
     everywhere = _calls(program, program.calls_named) if unlimited else ()
     limited = [call for call, row in everywhere if _has_limit(call.effect, row)]
@@ -47,6 +50,15 @@ def _has_limit(effect: Effect, row: Blocking) -> bool:
     named = any(a.keyword == row.timeout and a.literal != "None" for a in effect.args)
     unpacked = any(a.keyword in ("*", "**") for a in effect.args)
     return named or unpacked or 0 <= row.timeout_at < len(positional)
+
+
+def _has_that_of_all_sockets(program: Program, call: Call) -> bool:
+    """Does its file call `socket.setdefaulttimeout(60)`, which holds for the whole process from then on?"""
+    if not program.resolve(call.function, call.effect.callee).startswith(_ASK_THE_SOCKET):
+        return False
+    effects = ((f, e) for f in program.functions_in(call.function.path) for e in f.effects if e.op == "call")
+    sets = (e for f, e in effects if program.resolve(f, e.callee) == _FOR_ALL_SOCKETS)
+    return any([argument.literal for argument in effect.args] != ["None"] for effect in sets)
 
 
 def _report(

@@ -32,7 +32,7 @@ FEW = 3
 """What was read less often on other engines is judged by what was read on vLLM and SGLang as well."""
 _ENOUGH = 5
 _WORTH_SHOWING = 0.5
-_MOSTLY = 0.6
+_MOSTLY = 0.65
 
 
 class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

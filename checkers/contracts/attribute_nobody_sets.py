@@ -130,7 +130,7 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
         is_elsewhere = name in members.anywhere
         if name in members.set_elsewhere or (is_elsewhere and not is_exact):
             continue
-        cls = None if _is_handed_over(program, function, owner) else _class_of(program, function, owner)
+        cls = _class_of(program, function, owner) if _may_be_own(program, function, owner) else None
         if is_elsewhere and cls is not None and not _is_final_record(cls):
             continue
         known = members.of(cls) if cls is not None else None
@@ -192,13 +192,10 @@ def _class_of(program: Program, function: FunctionInfo, path: str) -> ClassInfo 
     return only.cls if isinstance(only, Instance) else None
 
 
-def _is_handed_over(program: Program, function: FunctionInfo, path: str) -> bool:
-    """Does a path begin at the first parameter of a plain function that is kept in a class, and called on that?"""
-    root = root_of(path)
-    if root == "self":
-        return function.owner is not None and not _is_of_owner(program, function, function.owner)
-    taking = (one for one in program.functions_around(function) if one.takes_self and one.facts.params[0].name == root)
-    return any(not _is_called_on_objects(program, one) for one in taking)
+def _may_be_own(program: Program, function: FunctionInfo, path: str) -> bool:
+    """Is what begins at `self` of the class that it stands in?"""
+    cls = function.owner
+    return root_of(path) != "self" or cls is None or _is_of_owner(program, function, cls)
 
 
 def _is_another_by_then(program: Program, function: FunctionInfo, path: str, effect: Effect, cls: ClassInfo) -> bool:
@@ -208,11 +205,6 @@ def _is_another_by_then(program: Program, function: FunctionInfo, path: str, eff
         return False
     given = (e for e in function.effects if e.op == "bind" and e.path == root and e.line < effect.line)
     return any(e.source != root and _class_of(program, function, e.source) is not cls for e in given)
-
-
-def _is_called_on_objects(program: Program, method: FunctionInfo) -> bool:
-    receivers = ((caller, effect.callee.rpartition(".")[0]) for caller, effect in program.callers(method))
-    return any(isinstance(of, Instance) for caller, path in receivers for of in program.meanings(caller, path))
 
 
 def _is_asked(function: FunctionInfo, effect: Effect) -> bool:

@@ -172,7 +172,7 @@ def _scan(
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems and not texts.changed:
-            _store(cache, _program_key(sources, gathered.keys, options), asked, options.least, result)
+            _store(cache, _program_key(sources, gathered.keys, options), asked, options, result)
         result.counts.from_cache = gathered.from_cache
         result.timings = {"read": read - started, "check": time.perf_counter() - read}
     result.timings["total"] = time.perf_counter() - started
@@ -194,8 +194,8 @@ def _known_result(
     whole = _stored(cache, _result_key(program))
     if whole is not None or asked is None:
         return whole
-    program.update(options.least.encode())
-    return _stored(cache, _result_key(program, asked)) or _told_with_more(cache, program, asked)
+    some = _of_some(program, options)
+    return _stored(cache, _result_key(some, asked)) or _told_with_more(cache, some, asked)
 
 
 def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> ScanResult | None:
@@ -211,17 +211,18 @@ def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> Scan
     return None
 
 
-def _store(cache: Cache, program: _Hash | None, asked: frozenset[str] | None, least: str, result: ScanResult) -> None:
+def _store(
+    cache: Cache, program: _Hash | None, asked: frozenset[str] | None, options: Options, result: ScanResult
+) -> None:
     if program is None:
         return
-    if asked is not None:
-        program.update(least.encode())
-    key = _result_key(program, asked)
+    about = program if asked is None else _of_some(program, options)
+    key = _result_key(about, asked)
     cache.store_result(key, msgspec.msgpack.encode(result))
     if asked is not None and len(asked) > 1:
         where = msgspec.msgpack.encode((key, asked))
         for path in sorted(asked):
-            cache.store_result(_about_key(program, path), where)
+            cache.store_result(_about_key(about, path), where)
 
 
 def judge_records(
@@ -342,6 +343,13 @@ def _program_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options
         if key is None:
             return None
         digest.update(f"\0{source.path}\0{key}".encode("utf-8", "surrogatepass"))
+    return digest
+
+
+def _of_some(program: _Hash, options: Options) -> _Hash:
+    """Of a few files it depends also on which rules are asked."""
+    digest = program.copy()
+    digest.update(options.least.encode())
     return digest
 
 

@@ -136,19 +136,17 @@ class UnusedCode:
     def _is_told(self, name: str, makers: Collection[str]) -> bool:
         """Is anything told of an attribute by its name: `replace(config, name=…)`, `setattr(config, "name", …)`? Not
         what is given by name to those who make its object."""
-        for path in self._paths:
-            text = self._text_of(path) if path.endswith(".py") else ""
-            for at in self._words(name, text):
-                if _is_string_at(text, at, at + len(name)):
-                    return True
-                if _is_keyword_at(text, at, at + len(name)) and self._is_given(
-                    path, text.count("\n", 0, at) + 1, name, makers
-                ):
-                    return True
-        return False
+        texts = ((path, self._text_of(path)) for path in self._paths if path.endswith(".py"))
+        said = ((path, text, at, at + len(name)) for path, text in texts for at in self._words(name, text))
+        return any(
+            _is_string_at(text, at, end)
+            or (_is_keyword_at(text, at, end) and self._is_given(path, text, at, name, makers))
+            for path, text, at, end in said
+        )
 
-    def _is_given(self, path: str, line: int, name: str, makers: Collection[str]) -> bool:
+    def _is_given(self, path: str, text: str, at: int, name: str, makers: Collection[str]) -> bool:
         """Is it the keyword of a call there, and not a parameter?"""
+        line = text.count("\n", 0, at) + 1
         around = (f for f in self._program.functions_in(path) if f.facts.line <= line <= f.facts.end_line)
         calls = (e for f in around for e in f.effects if e.line <= line and any(a.keyword == name for a in e.args))
         return any(call.callee.rpartition(".")[2] not in makers for call in calls)

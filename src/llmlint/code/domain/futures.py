@@ -62,7 +62,6 @@ def _files_of_futures(program: Program) -> frozenset[str]:
 
 
 def _declared_promises(program: Program) -> frozenset[str]:
-    """How fields, locals and parameters are called that C++ declares to be promises."""
+    """How fields are called that C++ declares to be promises."""
     classes = (cls for cls in program.classes if cls.language != "python")
-    fields = {field.name for cls in classes for field in cls.facts.fields if _KINDS.search(field.annotation)}
-    return frozenset(fields)
+    return frozenset(field.name for cls in classes for field in cls.facts.fields if _KINDS.search(field.annotation))

@@ -17,10 +17,8 @@ _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Gene
 _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
-_HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
-
-
 _DOTTED = re.compile(r"""["'](?:\w+\.)*?(\w+\.[A-Z]\w*)["']""")
+_HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
 
 
 class Members:

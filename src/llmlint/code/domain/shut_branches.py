@@ -1,5 +1,5 @@
 """Branches that no code of the program enters: a parameter that every caller leaves at one constant, or an attribute
-that only ever gets one, decides against them."""
+that only ever gets one, decides against them; or whoever makes such an object raises under the same test."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class ShutBranches:
             if any(name in (field.name for field in cls.facts.fields) for cls in function.owner.mro):
                 return None
             found |= values
-        makers = {"__init__", *(one.name for one in family)}
+        makers = {_MADE, *(one.name for one in family)}
         return frozenset(found) if found and not self._is_told(name, makers) else None
 
     def _given(self, function: FunctionInfo, effect: Effect) -> _Values:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.facts.gists import CHANGING
 from llmlint.code.flow.functions import body_of, paths_of
-from llmlint.code.flow.graph import Graph
-from llmlint.code.flow.paths import GOING_ON
+from llmlint.code.flow.paths import GOING_ON, Paths
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.exits import chain
 
@@ -33,16 +32,16 @@ def counted_out(function: FunctionInfo, call: Effect, is_limit: Callable[[str], 
     loop = next((at for at, region in enumerate(function.regions) if _is_over(function, at, call)), -1)
     if loop < 0:
         return None
-    graph = paths_of(function, body_of(function, loop)).graph
+    paths = paths_of(function, body_of(function, loop))
     found = None
     for region, counter in _ends(function, loop, is_limit):
         raised = _raised(function, loop, counter)
         if not raised:
             continue
-        counts = {node for effect in raised for node in graph.nodes_of(effect)}
+        counts = {node for effect in raised for node in paths.graph.nodes_of(effect)}
         is_target = any(function.effects[effect].via == "for" for effect in raised)
-        asks = frozenset(graph.asked.get(region, ()))
-        always = _in_each_round(graph, loop, asks) and (is_target or _in_each_round(graph, loop, counts))
+        asks = frozenset(paths.graph.asked.get(region, ()))
+        always = _in_each_round(paths, loop, asks) and (is_target or _in_each_round(paths, loop, counts))
         if found is None or always:
             found = CountedOut(function.regions[region].line, always)
     return found
@@ -100,17 +99,7 @@ def _raised(function: FunctionInfo, loop: int, counter: str) -> list[int]:
     return found
 
 
-def _in_each_round(graph: Graph, loop: int, nodes: Collection[int]) -> bool:
+def _in_each_round(paths: Paths, loop: int, nodes: Collection[int]) -> bool:
     """Does no round of a loop come back to its head without one of these nodes?"""
-    heads = [at for at, node in enumerate(graph.nodes) if node.what == "head" and node.region == loop]
-    seen, waiting = set(heads), [*heads]
-    while waiting:
-        for edge in graph.out[waiting.pop()]:
-            if edge.kind not in GOING_ON or edge.to in nodes:
-                continue
-            if edge.to in heads:
-                return False
-            if edge.to not in seen:
-                seen.add(edge.to)
-                waiting.append(edge.to)
-    return True
+    heads = {at for at, node in enumerate(paths.graph.nodes) if node.what == "head" and node.region == loop}
+    return heads.isdisjoint(paths.reached(heads, nodes.__contains__, GOING_ON))

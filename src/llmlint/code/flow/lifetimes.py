@@ -253,8 +253,11 @@ class _Lifetimes(Walk[Hold]):
 
     def _may_change(self, call: tree.Call, state: _State) -> None:
         """A call may give another value to what it is handed, and to what is no local."""
+        places = {known.partition(_IS)[2] for held in state.values() for known in held.asked if _IS in known}
+        if not places:
+            return
         named = {node.id for part in tree.children(call) for node in tree.walk(part) if isinstance(node, tree.Name)}
-        for place in {known.partition(_IS)[2] for held in state.values() for known in held.asked if _IS in known}:
+        for place in places:
             root = _ROOT.match(place)
             if root is None or root[0] in named or root[0] in self.fields or root[0] not in self.types:
                 self._has_now(place, "", state)

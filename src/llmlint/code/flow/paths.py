@@ -14,6 +14,7 @@ PLAIN = frozenset({"", "case", "back", "raise", "uncaught"})
 """Edges that somebody wrote down: what a library may throw is not among them."""
 FAILURES = frozenset({"throw", "assert", "cancel"})
 ANY = PLAIN | FAILURES
+_RAISING = FAILURES | {"raise"}
 GOING_ON = frozenset({"", "case", "back"})
 """Edges of statements that come to their end."""
 
@@ -114,14 +115,20 @@ class Paths:
         return known
 
     def reached(
-        self, starts: Iterable[int], avoiding: Callable[[int], bool], kinds: Collection[str] = PLAIN
+        self,
+        starts: Iterable[int],
+        avoiding: Callable[[int], bool],
+        kinds: Collection[str] = PLAIN,
+        raises: Callable[[int], bool] = _never,
     ) -> set[int]:
-        """Every node that some way leads to, whatever the tests say."""
+        """Every node that some way leads to, whatever the tests say; `raises` says which are only left by failing."""
         found: set[int] = set()
         waiting = list(starts)
         while waiting:
-            for edge in self.graph.out[waiting.pop()]:
-                if edge.kind in kinds and edge.to not in found and not avoiding(edge.to):
+            node = waiting.pop()
+            allowed = _RAISING if raises(node) else kinds
+            for edge in self.graph.out[node]:
+                if edge.kind in allowed and edge.to not in found and not avoiding(edge.to):
                     found.add(edge.to)
                     waiting.append(edge.to)
         return found

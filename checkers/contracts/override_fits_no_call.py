@@ -1,0 +1,119 @@
+"""LLM913: a method that a class puts in the place of an inherited one, and that cannot take what inherited code gives.
+
+`generate` of a class and the `chat` that its base calls it from drifted apart: whoever calls `chat` on an object of the
+class gets a TypeError, or an argument lands on another parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from llmlint.code.domain.answers import is_answered_at
+from llmlint.code.domain.inherited_calls import InheritedCalls, OwnCall
+from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.signatures import Signature, misfit, signature_of
+from llmlint.code.domain.state import head_of, symbol_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.objects import Method
+from llmlint.code.link.program import Program
+from llmlint.findings import Report, Step
+
+_ASKING = ("isinstance", "hasattr", "signature", "type(")
+_MOST_STEPS = 3
+
+
+class _Broken(NamedTuple):
+    call: OwnCall
+    why: str
+    is_called: bool
+
+
+def check_program(program: Program) -> Iterator[Report]:
+    inherited = InheritedCalls(program)
+    for method in program.asked.functions:
+        cls = method.owner
+        if cls is None or not _is_override(cls, method):
+            continue
+        taken = signature_of(Method(method, cls))
+        if taken is None or method.facts.shape == "raise":
+            continue
+        broken = list(_broken(program, inherited, cls, method, taken))
+        if broken:
+            yield _report(program, cls, method, broken)
+
+
+def _is_override(cls: ClassInfo, method: FunctionInfo) -> bool:
+    """The only definition of a name in its class, which has bases to inherit the callers from."""
+    if method.language != "python" or not method.is_method or method.is_property or method.name.startswith("__"):
+        return False
+    return len(cls.mro) > 1 and sum(1 for f in cls.functions if f.is_method and f.name == method.name) == 1
+
+
+def _broken(
+    program: Program, inherited: InheritedCalls, cls: ClassInfo, method: FunctionInfo, taken: Signature
+) -> Iterator[_Broken]:
+    for call in inherited.of(cls, method.name):
+        why = misfit(taken, call.effect.args) or _lands_elsewhere(taken, call.effect)
+        if not why or _is_asked_first(call) or not _fits_somebody(call, method):
+            continue
+        reached = inherited.reach(call.function, cls)
+        if reached:
+            yield _Broken(call, why, reached == "called")
+
+
+def _lands_elsewhere(taken: Signature, effect: Effect) -> str:
+    """Why a positional argument, called like a parameter, is bound to another one; "" where none is."""
+    ordinary = [param.name for param in taken if param.kind == ""]
+    for at, argument in enumerate(effect.args):
+        if argument.keyword or at >= len(ordinary):
+            return ""
+        if argument.path != ordinary[at] and argument.path in ordinary and ordinary[at] in _names_given(effect):
+            return f"takes {argument.path} as {ordinary[at]}"
+    return ""
+
+
+def _names_given(effect: Effect) -> set[str]:
+    return {argument.path for argument in effect.args if not argument.keyword}
+
+
+def _is_asked_first(call: OwnCall) -> bool:
+    """Does the caller ask before what kind of object it is, or answer for the error?"""
+    line = call.effect.line
+    before = (region.text for region in call.function.regions if region.line <= line)
+    asked = any(word in text for text in before for word in _ASKING)
+    return asked or is_answered_at(call.function, line, "TypeError")
+
+
+def _fits_somebody(call: OwnCall, method: FunctionInfo) -> bool:
+    """Does another class of the family take the call as it stands? Otherwise it is the call that is wrong."""
+    above = call.owner
+    kin = (above, *above.mro[1:], *above.subclasses)
+    others = (cls.methods[method.name] for cls in kin if method.name in cls.methods)
+    signatures = (signature_of(Method(o, o.owner)) for o in others if o is not method and o.owner is not None)
+    fitting = (s for s in signatures if s is not None)
+    return any(not misfit(s, call.effect.args) and not _lands_elsewhere(s, call.effect) for s in fitting)
+
+
+def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list[_Broken]) -> Report:
+    first = next((one for one in broken if one.is_called), broken[0])
+    caller = first.call.function.name
+    doubt = f"; but no code makes a {cls.name}" if is_never_made(program, cls) else ""
+    unsure = "" if first.is_called else f"; no code here calls {caller}"
+    steps = [Step(one.call.function.path, one.call.effect.line, _said(one)) for one in (first, *broken)]
+    return Report(
+        head_of(method),
+        symbol_of(method),
+        f"{cls.name}.{method.name} {first.why}; {first.call.owner.name}.{caller}, which it inherits, calls it so",
+        tuple(dict.fromkeys(steps))[:_MOST_STEPS],
+        confidence="low" if doubt else "medium" if unsure else "high",
+        reason=f"{cls.name} does not replace {caller}, and others of its kind take what that hands over{doubt}{unsure}",
+        subject=f"{cls.name}.{method.name}:{first.why}",
+        origin=f"{cls.name}.{method.name}",
+        fix=f"take in {method.name} what the inherited methods hand over, or replace {caller} as well",
+    )
+
+
+def _said(broken: _Broken) -> str:
+    return f"{broken.call.owner.name}.{broken.call.function.name} calls it here: it {broken.why}"

@@ -1,0 +1,101 @@
+"""Which calls on `self` an object of a class makes in methods that it inherits, and whether anybody gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
+from llmlint.code.link.program import Program
+
+Reach = Literal["", "open", "called"]
+"""Nobody comes there on an object of the class; whoever uses the program may; code of the program does."""
+_SUPER = "super()"
+
+
+class OwnCall(NamedTuple):
+    """A call of a method of the same object, in a method of `owner`."""
+
+    owner: ClassInfo
+    function: FunctionInfo
+    effect: Effect
+
+
+class InheritedCalls:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._own: dict[ClassInfo, dict[str, list[OwnCall]]] = {}
+        self._reached: dict[tuple[FunctionInfo, ClassInfo], Reach] = {}
+
+    def of(self, cls: ClassInfo, name: str) -> Iterator[OwnCall]:
+        """The calls of `self.name` in what the class takes over from its bases as it is."""
+        for above in cls.mro[1:]:
+            for call in self._calls_in(above).get(name, ()):
+                if cls.method(call.function.name) is call.function:
+                    yield call
+
+    def _calls_in(self, cls: ClassInfo) -> dict[str, list[OwnCall]]:
+        found = self._own.get(cls)
+        if found is None:
+            found = self._own[cls] = {}
+            for function in cls.methods.values():
+                for name, effect in _called_on_self(function):
+                    found.setdefault(name, []).append(OwnCall(cls, function, effect))
+        return found
+
+    def reach(self, method: FunctionInfo, cls: ClassInfo) -> Reach:
+        """Whether an object of the class may come to a method that it inherits."""
+        known = self._reached.get((method, cls))
+        if known is None:
+            self._reached[method, cls] = ""  # a method that only calls itself is reached by nobody
+            known = self._reached[method, cls] = self._reach(method, cls)
+        return known
+
+    def _reach(self, method: FunctionInfo, cls: ClassInfo) -> Reach:
+        calls = self._program.callers(method)
+        found = {self._from(call, method, cls) for call in calls}
+        if "called" in found:
+            return "called"
+        is_hidden = method.name.startswith("_") and not method.name.endswith("__")
+        return "open" if "open" in found or not (calls or is_hidden) else ""
+
+    def _from(self, call: Call, method: FunctionInfo, cls: ClassInfo) -> Reach:
+        """Whether a call of the method may be made on an object of the class."""
+        receiver = call.effect.callee.rpartition(".")[0]
+        owner = call.function.owner
+        if owner is not None and (receiver == _self_of(call.function) or receiver.startswith(_SUPER)):
+            return self._within(call, owner, cls)
+        known = self._program.class_of(call.function, receiver) if receiver else None
+        return "called" if known is None or cls.is_kin_of(known) else ""
+
+    def _within(self, call: Call, owner: ClassInfo, cls: ClassInfo) -> Reach:
+        if owner not in cls.mro:
+            return ""
+        name = call.function.facts.qualname.removeprefix(f"{owner.facts.qualname}.").partition(".")[0]
+        calling = owner.methods.get(name)
+        if calling is None:
+            return ""
+        if cls.method(name) is not calling and not self._is_handed_up(cls, owner, name):
+            return ""
+        return self.reach(calling, cls)
+
+    def _is_handed_up(self, cls: ClassInfo, owner: ClassInfo, name: str) -> bool:
+        """Does each override of the method below `owner` call the one above it?"""
+        below = (above.methods[name] for above in cls.mro[: cls.mro.index(owner)] if name in above.methods)
+        return all(any(e.callee == f"{_SUPER}.{name}" for e in method.effects) for method in below)
+
+
+def _called_on_self(function: FunctionInfo) -> Iterator[tuple[str, Effect]]:
+    mine = _self_of(function)
+    for effect in function.effects if mine else ():
+        receiver, _, name = effect.callee.rpartition(".")
+        if effect.op == "call" and receiver == mine:
+            yield name, effect
+
+
+def _self_of(function: FunctionInfo) -> str:
+    """What a method calls the object or class that it is called on; nested functions say `self` as it does."""
+    if function.is_method:
+        return function.facts.params[0].name if function.takes_self else ""
+    return "self"

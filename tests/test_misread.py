@@ -38,12 +38,19 @@ def test_what_goes_into_a_list_that_everybody_only_fills_is_used_by_nobody(body:
     [
         ("text = decode(questions)\n        print(text)", "return 0", 0),
         ("text = decode(questions)\n        print(text)", "return text", 1),
-        ("print(text)", "return 0", 1),
+        ("print(text)", "return 0", 0),
+        ("print(questions)", "return text", 1),
         ("text = decode(questions)", "text = 1\n    return text", 0),
     ],
 )
 def test_another_value_takes_its_place_before_it_is_read(other: str, behind: str, found: int) -> None:
     body = f"if questions:\n        text = answer(questions)\n    else:\n        {other}\n    {behind}"
+    assert told(ANSWERS.format(body=body), "LLM903") == found
+
+
+@pytest.mark.parametrize(("behind", "found"), [("", 0), ("    return model", 1), ("        print(model)", 1)])
+def test_the_next_round_of_a_loop_sets_it_anew(behind: str, found: int) -> None:
+    body = f"for model in questions:\n        if model is not None:\n            model = answer(model)\n{behind}"
     assert told(ANSWERS.format(body=body), "LLM903") == found
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.flow.functions import body_of, paths_of
+from llmlint.code.flow.paths import ANY
 from llmlint.code.link.entities import FunctionInfo
-from llmlint.code.link.exits import chain
 from llmlint.code.link.program import Program
 from llmlint.code.syntax.written import mentions
+
+_SETTING = ("", "for", "with", "except")
+"""Who gives a local a value of its own, whatever it was."""
 
 
 def is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -31,7 +35,12 @@ def _is_spoken_of(program: Program, function: FunctionInfo, name: str) -> bool:
 
 
 def _asked(functions: Iterable[FunctionInfo]) -> Iterator[str]:
-    return (text for one in functions for region in one.regions for text in (region.text, *region.reads))
+    return (text for one in functions for region in one.regions for text in _asked_by(region))
+
+
+def _asked_by(region: Region) -> tuple[str, ...]:
+    """The header of a `for` names the local that it sets; what it goes through stands in `reads`."""
+    return region.reads if region.text.startswith(("for ", "async for ")) else (region.text, *region.reads)
 
 
 def _spoken(effect: Effect) -> Iterator[str]:
@@ -65,18 +74,26 @@ def _is_only_filled(program: Program, function: FunctionInfo, name: str) -> bool
 
 
 def _is_set_anew(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """Does another value take its place before each reading: in the branch of the reading, or around it?"""
+    """Does every way on from here come to an end, or to another value for the local, before anybody looks at it?"""
     name, effects = effect.result, function.effects
     inner = [one for one in program.functions_within(function) if one is not function]
     spoken = (text for one in inner for e in one.effects for text in _spoken(e))
-    if any(mentions(text, name) for texts in (spoken, _asked((function, *inner))) for text in texts):
+    if any(mentions(text, name) for texts in (spoken, _asked(inner)) for text in texts):
         return False
-    own = next((at for at in range(effects.index(effect), len(effects)) if effects[at].path == name), len(effects))
-    sets = [at for at, e in enumerate(effects) if e.op == "bind" and e.path == name and not e.via and at != own]
-    for at, reading in enumerate(effects):
-        if any(mentions(text, name) for text in _spoken(reading)):
-            around = chain(function, reading.region)
-            first = own if at > own else -1
-            if not any(first < place < at and effects[place].region in around for place in sets):
-                return False
-    return True
+    paths = paths_of(function, body_of(function, effect.region))
+    own = next((at for at in range(effects.index(effect), len(effects)) if effects[at].path == name), -1)
+    starts = paths.graph.nodes_of(own)
+    reading = {node for at in _reading(function, name) if at != own for node in paths.graph.nodes_of(at)}
+    asking = {at for at, region in enumerate(function.regions) if any(mentions(t, name) for t in _asked_by(region))}
+    if not starts or not asking <= paths.graph.asked.keys():
+        return False
+    reading.update(node for at in asking for node in paths.graph.asked[at])
+    sets = (at for at, e in enumerate(effects) if e.op == "bind" and e.path == name and e.via in _SETTING)
+    setting = {node for at in sets for node in paths.graph.nodes_of(at)} - reading
+    return reading.isdisjoint(paths.reached(starts, setting.__contains__, ANY))
+
+
+def _reading(function: FunctionInfo, name: str) -> Iterator[int]:
+    for at, effect in enumerate(function.effects):
+        if any(mentions(text, name) for text in _spoken(effect)):
+            yield at

@@ -91,6 +91,16 @@ def test_pyproject_is_read_where_it_has_a_table_of_ours(tree: Path) -> None:
     assert settings_of(tree / "engine").config.jobs == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [("{%- if core -%}\nname = 'x'\n", False), ("[tool.llmlint\n", True), ("[tool.black\n", False)],
+)
+def test_a_pyproject_that_does_not_parse_is_told_where_it_speaks_of_us(tree: Path, text: str, is_told: bool) -> None:
+    """The template of a project lies in the trees of those who make projects, and loses nobody a setting."""
+    (tree / "engine" / "pyproject.toml").write_text(text)
+    assert bool(scan(Request((".",), use_cache=False)).errors) == is_told
+
+
 def test_our_own_file_goes_before_pyproject(tree: Path) -> None:
     write(tree, "[tool.llmlint]\njobs = 3\n", "pyproject.toml")
     write(tree, "jobs = 4\n")

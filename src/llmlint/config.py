@@ -192,7 +192,8 @@ class Configuration:
                 raise ValueError("a key of too many parts")  # the library would take hours
             table = tomllib.loads(written)
         except (OSError, ValueError, RecursionError) as error:
-            self.problems.append(text.unreadable(error))
+            if not is_shared or text.may_speak_of("llmlint"):
+                self.problems.append(text.unreadable(error))
             return None if is_shared else {}
         if is_shared:
             tools = table.get("tool", {})

@@ -93,6 +93,10 @@ class SettingsText:
     def has_too_many_problems(self) -> bool:
         return self._told >= _MOST_PROBLEMS
 
+    def may_speak_of(self, word: str) -> bool:
+        """False for what is no settings file at all: a template of one, before its blanks are filled."""
+        return self._lines == [""] or any(word in line for line in self._lines)
+
     def problem(self, message: str, key: str, word: str = "") -> SettingsProblem:
         """A complaint about `word` in the value of `key`, or about the key itself."""
         self._told += 1

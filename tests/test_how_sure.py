@@ -371,3 +371,53 @@ def test_who_implements_an_interface_elsewhere_takes_what_it_likes(body: str, mo
 )
 def test_half_of_a_search_may_do_where_nothing_else_is_looked_for(test: str, confidence: str) -> None:
     assert how_sure("LLM905", {"engine/keys.py": f"def sort(key, take, drop):\n    {test}\n"}) == confidence
+
+
+SERVED = """
+import requests
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+def fetched(url):
+    return requests.get(url, timeout=5).content
+
+
+async def loaded(url):
+    return fetched(url)
+
+
+{route}
+async def refresh(url):
+    return await loaded(url)
+
+
+{behind}
+"""
+
+
+@pytest.mark.parametrize(
+    ("route", "behind", "confidence"),
+    [
+        ("@app.get('/weights')", "", "medium"),
+        ("", "app.add_api_route('/weights', refresh)", "medium"),
+        ("", "app.state.refresh = refresh", "low"),
+    ],
+)
+def test_what_blocks_a_loop_is_sure_where_a_route_leads_to_it(route: str, behind: str, confidence: str) -> None:
+    assert how_sure("LLM202", {"serve.py": SERVED.format(route=route, behind=behind)}) == confidence
+
+
+@pytest.mark.parametrize(("kind", "count"), [("socket.SOCK_DGRAM", 0), ("socket.SOCK_STREAM", 1)])
+def test_to_connect_a_datagram_socket_waits_for_nothing(kind: str, count: int) -> None:
+    source = f"""
+import socket
+
+
+async def own_address():
+    probe = socket.socket(socket.AF_INET, {kind})
+    probe.connect(("192.0.2.1", 80))
+    return probe.getsockname()[0]
+"""
+    assert len(check_sources({"address.py": source.encode()}, ["LLM202"])) == count

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from llmlint.code.domain.course import runs_once
+from llmlint.code.domain.served import route_to
 from llmlint.code.domain.waiting import blocking_at, is_deferred
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -32,6 +33,8 @@ _NOT_SERVING = frozenset(
 )
 _SIMULATES = frozenset({"test", "simulate", "simulated", "inject", "debug"})
 _UNSURE = ("high", "medium", "low")
+_TEMPLATE = "apply_chat_template"
+"""A tokenizer only fills in text; a processor fetches the images that the messages name."""
 _SHORT = 0.02
 """Seconds of sleep that nobody notices."""
 
@@ -216,6 +219,7 @@ def _of_helper(program: Program, found: list[Blocked]) -> Report:
         confidence="medium" if confidence == "high" else confidence,
         reason=reason,
         subject=effect.callee,
+        origin=f"{nearest.function.full_name}:{nearest.at.line}",
         fix=_mend(nearest.row, effect.callee),
         data={"runtime": _runtime(found[:4], function)},
     )
@@ -254,9 +258,9 @@ def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
         return "low", "a local file is read within a millisecond as a rule"
     if any({"executor", "pool"} & set(words(region.text)) for region in around(*blocked.calls[0])):
         return "low", "only where there is no executor"
-    if "tokenizer" in row.receivers:
+    if "tokenizer" in row.receivers or (not row.receivers and _last_name(last) == _TEMPLATE):
         return "low", "how long it takes depends on the text"
-    if last.callee.rpartition(".")[2] == "join":
+    if _last_name(last) == "join":
         return "low", "who joins a thread or a process has told it to end, as a rule"
     if any(a.keyword == "tokenize" and a.literal == "False" for a in last.args):
         return "low", "the template is filled in and nothing is tokenised"
@@ -266,10 +270,18 @@ def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
         return "low", "only a failure leads there"
     if runs_once(program, function, blocked.at):
         return "low", f"{function.name} comes here once, before anything is served"
+    route = route_to(program, function)
+    if route is None:
+        return "low", "no route of a web server leads here, as far as the calls are known"
+    led = "" if route is function else f", and the route {route.name} leads there"
     if len(blocked.calls) == 1:
-        return "high" if row.kind != "work" else "medium", "the coroutine makes the call itself"
+        return "high" if row.kind != "work" else "medium", f"the coroutine makes the call itself{led}"
     between = len(blocked.calls) - 1
-    return "medium", f"the call is {between} plain function{'s' if between > 1 else ''} below the coroutine"
+    return "medium", f"the call is {between} plain function{'s' if between > 1 else ''} below the coroutine{led}"
+
+
+def _last_name(effect: Effect) -> str:
+    return effect.callee.rpartition(".")[2]
 
 
 def _runtime(found: list[Blocked], scope: FunctionInfo) -> dict[str, object]:

@@ -57,9 +57,17 @@ def _does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
             return True
         if any(path.endswith(("NOBLOCK", "DONTWAIT")) for path in (argument.path, *argument.reads)):
             return True
+    if effect.callee.endswith(".connect") and _makes_datagram_sockets(function):
+        return True
     tried = {at for at in chain(function, effect.region) if function.regions[at].kind == "try"}
     handlers = (region for region in function.regions if region.kind == "except" and region.first in tried)
     return any(name in handler.text for handler in handlers for name in ("BlockingIOError", "zmq.Again"))
+
+
+def _makes_datagram_sockets(function: FunctionInfo) -> bool:
+    """To connect one only notes the address."""
+    given = (path for e in function.doing("call") for a in e.args for path in (a.path, *a.reads))
+    return any(path.endswith("SOCK_DGRAM") for path in given)
 
 
 def is_deferred(function: FunctionInfo, effect: Effect) -> bool:

@@ -251,10 +251,12 @@ ENGINE = '[engine]\nfolder = "engine"\nrepository = "a/engine"\ncommit = "1"\nsc
 
 @pytest.fixture
 def engine(tmp_path):
-    """A tree of one file whose lock order is right and whose coroutine sleeps."""
+    """A tree of one file whose lock order is right and whose route sleeps."""
     (tmp_path / "trees" / "engine").mkdir(parents=True)
     file = tmp_path / "trees" / "engine" / "loop.py"
-    file.write_text("import time\n\n\nasync def poll(client):\n    time.sleep(1)\n    return await client.poll()\n")
+    file.write_text(
+        "import time\n\n\n@app.get('/poll')\nasync def poll():\n    time.sleep(1)\n    return await polled()\n"
+    )
     (tmp_path / "targets.toml").write_text(ENGINE)
     options = ["--trees", str(tmp_path / "trees"), "--targets", str(tmp_path / "targets.toml"), "--jobs", "1"]
     options += ["--cache", str(tmp_path / "cache"), "--verdicts", str(tmp_path / "verdicts.jsonl")]
@@ -272,7 +274,7 @@ def test_a_loud_rule_is_refused_and_its_alarms_are_shown_with_their_code(engine)
     _, run = engine
     ran = run("blocking-in-async")
     assert ran.exit_code == 1, ran.output
-    assert ">     5      time.sleep(1)" in ran.output
+    assert ">     6      time.sleep(1)" in ran.output
     assert "1 that nobody has read among them: above 0.05, not to be on by default" in ran.output
 
 

@@ -35,8 +35,10 @@ def _again(file: SourceFile, lost: Lost) -> Report:
         qualname_at(file.facts, lost.at.line),
         f"{lost.place} is freed here, and once more behind",
         (Step("", ended.line, "it is freed for the first time"), Step("", lost.at.line, "and for the second")),
-        confidence="medium",
-        reason="a way leads from the one to the other, and nothing on it gives the pointer another value",
+        confidence="medium" if lost.hold.always else "low",
+        reason="a way leads from the one to the other, and nothing on it gives the pointer another value"
+        if lost.hold.always
+        else "what is called frees it on some of its ways only",
         subject=f"{lost.place}:again",
         fix="leave it to one of the two, or set the pointer to null",
         mechanism="raw_memory.again",
@@ -49,8 +51,8 @@ def _report(file: SourceFile, wrong: Wrong) -> Report:
         qualname_at(file.facts, wrong.at.line),
         wrong.text,
         (Step("", wrong.why.line, wrong.because), Step("", wrong.at.line, wrong.text)),
-        confidence="medium",
-        reason="both places stand in this file, and no test or release between them speaks of it",
+        confidence="low" if wrong.doubt else "medium",
+        reason=wrong.doubt or "both places stand in this file, and no test or release between them speaks of it",
         subject=f"{wrong.place}:{wrong.kind}",
         fix="let a smart pointer or a container own it",
         mechanism=f"raw_memory.{wrong.kind}",

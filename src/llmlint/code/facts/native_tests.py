@@ -136,6 +136,19 @@ def is_nothing(node: tree.Node) -> bool:
     )
 
 
+def truth_of(value: tree.Node | None) -> str:
+    """Is a test of this value true or false? "" where nobody can say."""
+    value = inside_casts(value) if value is not None else None
+    if value is None or is_nothing(value):
+        return UNSET if value is not None else ""
+    match value:
+        case tree.Literal(kind="bool", text=text):
+            return SET if text.lower() == "true" else UNSET
+        case tree.Literal(kind="int"):
+            return SET
+    return ""
+
+
 def _places_in(node: tree.Node) -> Iterator[str]:
     """The places an expression reads, the outermost of each first; not those a place is reached by."""
     place = place_of(node)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from llmlint.code.facts.carried import Held, Walk, forget, joined
 from llmlint.code.facts.native_endings import Endings
-from llmlint.code.facts.native_tests import OPPOSITE, SET, UNSET, inside_casts, is_nothing, place_of, told_by
+from llmlint.code.facts.native_tests import OPPOSITE, inside_casts, place_of, told_by, truth_of
 from llmlint.code.facts.pointer_uses import has_arrow
 from llmlint.code.flow.loop_rounds import REVIVES, given_in, is_before_the_rounds, stays_in_loop
-from llmlint.code.flow.native_helpers import Helpers
+from llmlint.code.flow.native_helpers import Given, Helpers
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.written import mentions, text_of
@@ -67,7 +67,7 @@ Told = tuple[str, bool]
 class Hold(NamedTuple):
     """`what`: what the place borrows from, or "" where the place itself is gone. `why` says how it went, `after` where.
 
-    `told` is what tests said on the way there.
+    `told` is what tests said on the way there. `always`: what ends it does so on every way through it.
     """
 
     how: str
@@ -77,6 +77,7 @@ class Hold(NamedTuple):
     why: str = ""
     after: tree.Node | None = None
     told: frozenset[Told] = frozenset()
+    always: bool = True
 
 
 class Lost(NamedTuple):
@@ -195,6 +196,8 @@ class _Lifetimes(Walk[Hold]):
     # ------------------------------------------------------------ ends
 
     def _end(self, place: str, hold: Hold, state: _State) -> None:
+        if not place:
+            return
         held = Held(hold._replace(told=frozenset(self._told)))
         state[place + _DEAD] = held
         self._kills.append((place + _DEAD, held))
@@ -233,16 +236,15 @@ class _Lifetimes(Walk[Hold]):
                 why = f"{container}.erase() ends what {place} stands for: the container owns it"
                 self._end(place, Hold("pointer", "", "", call, why, call), state)
 
-    def _frees(self, place: str, at: tree.Node, why: str, state: _State) -> None:
+    def _frees(self, place: str, at: tree.Node, state: _State, always: bool = True) -> None:
+        """Is it freed already?"""
         dead = state.get(place + _DEAD)
         if dead is not None and dead.origin.how == "freed":
-            self._lose(at, place, "freed again", dead.origin)
-        if place:
-            self._end(place, Hold("freed", "", "", at, why, at), state)
+            self._lose(at, place, "freed again", dead.origin._replace(always=dead.origin.always and always))
 
     def _give(self, target: tree.Node, value: tree.Node | None, state: _State, declared: str = "") -> None:
         super()._give(target, value, state, declared)
-        self._has_now(place_of(target), _truth_of(value), state)
+        self._has_now(place_of(target), truth_of(value), state)
 
     def _has_now(self, place: str, told: str, state: _State) -> None:
         """What is given a value behind an end tells whoever asks for it there whether he came by that end."""
@@ -305,7 +307,8 @@ class _Lifetimes(Walk[Hold]):
             forget(state, node.name)  # `T name(f());` reads like a declaration of a function
         if isinstance(node, tree.Delete) and _DELETED.match(text_of(node, self.lines).rstrip("; ")):
             for target in node.targets:
-                self._frees(place_of(target), node, "it is deleted here", state)
+                self._frees(place_of(target), node, state)
+                self._end(place_of(target), Hold("freed", "", "", node, "it is deleted here", node), state)
         return after
 
     def meets(self, node: tree.Node, state: _State) -> None:
@@ -346,10 +349,26 @@ class _Lifetimes(Walk[Hold]):
                 self._taken_out(place_of(function.value), node, state)
         for container, by in self.helpers.changed_by(node) if state else ():
             self._changes(container, by, [], node, state)
-        for place in self.helpers.given_by(node) if state else ():
-            forget(state, place)
-        for place in self.helpers.freed_by(node):
-            self._frees(place, node, f"{name.rpartition('.')[2]}() frees it", state)
+        given, freed = list(self.helpers.given_by(node)), list(self.helpers.freed_by(node))
+        for place, how in freed:
+            if how.is_first:
+                self._frees(place, node, state, how.always)
+        self._give_anew(given, state)
+        for place, how in freed:
+            if how.is_left:
+                why = f"{name.rpartition('.')[2]}() frees it"
+                self._end(place, Hold("freed", "", "", node, why, node, always=how.always), state)
+        for one in given if state else ():
+            if one.told:
+                self._has_now(one.place, one.told, state)
+
+    def _give_anew(self, given: Iterable[Given], state: _State) -> None:
+        for one in given:
+            if one.is_whole:
+                for known in [k for k in state if k.startswith(f"{one.place}.")]:
+                    del state[known]
+            else:
+                forget(state, one.place)
 
     def _move(self, node: tree.Call, state: _State) -> None:
         place = place_of(node.args[0])
@@ -456,19 +475,6 @@ class _Lifetimes(Walk[Hold]):
             if held.origin.how == "moved" and place.partition(".")[0] not in own and place not in own:
                 if not is_before_the_rounds(node, held.origin.at) and stays_in_loop(node, held.origin.at):
                     self._lose(held.origin.at, place, "moved from again in the next round", held.origin)
-
-
-def _truth_of(value: tree.Node | None) -> str:
-    """Is a test of this value true or false? "" where nobody can say."""
-    value = inside_casts(value) if value is not None else None
-    if value is None or is_nothing(value):
-        return UNSET if value is not None else ""
-    match value:
-        case tree.Literal(kind="bool", text=text):
-            return SET if text.lower() == "true" else UNSET
-        case tree.Literal(kind="int"):
-            return SET
-    return ""
 
 
 def _told_by(test: tree.Node, holds: bool, lines: Sequence[str]) -> Iterator[Told]:

@@ -36,9 +36,9 @@ def _may_end(text: str) -> bool:
 def _found(file: SourceFile) -> list[Lost]:
     fields = fields_of(file.facts)
     functions = functions_of(file.tree)
-    helpers = Helpers(functions, fields)
-    lines = file.text.splitlines()
     endings = native_endings(file.tree, file.facts.macros)
+    helpers = Helpers(functions, fields, endings)
+    lines = file.text.splitlines()
     returning = {f.name: f.returns.text for f in functions if isinstance(f.returns, tree.TypeName)}
     ending = _ending_in(functions, lines)
     found = [lost for function in ending for lost in lost_in(function, fields, helpers, lines, endings)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from llmlint.code.facts.facts import FileFacts
-from llmlint.code.facts.native_tests import inside_casts, place_of
+from llmlint.code.facts.native_endings import Endings
+from llmlint.code.facts.native_tests import inside_casts, place_of, truth_of
+from llmlint.code.flow.native_frees import FREES, Calls, Freed, frees_of, object_at, overwritten_by, passed_always
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import by_only_name
 
 CHANGES = frozenset("push_back emplace_back insert emplace resize reserve clear erase append assign".split())
-FREES = frozenset({"free", "std.free", "fclose", "std.fclose"})
 _LENDS = frozenset({"back", "front", "at"})
 _DEEPEST = 3
 
@@ -20,14 +22,25 @@ def fields_of(facts: FileFacts) -> dict[str, str]:
     return {field.name: field.annotation for cls in facts.classes for field in cls.fields}
 
 
+class Given(NamedTuple):
+    """A place that gets another value: `told` is whether a test of it holds from then on, where anybody can say;
+    `is_whole`: all of its parts do."""
+
+    place: str
+    told: str = ""
+    is_whole: bool = False
+
+
 class Helpers:
     """Answers by name, where the file has one function of that name."""
 
-    def __init__(self, functions: list[tree.Function], fields: Mapping[str, str]) -> None:
+    def __init__(self, functions: list[tree.Function], fields: Mapping[str, str], endings: Endings) -> None:
         self._named = by_only_name(functions)
         self._fields = fields
+        self._endings = endings
+        self._given: dict[str, Sequence[Given]] = {}
         self._changed: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._freed: dict[str, tuple[str, ...]] = {}
+        self._freed: dict[str, Sequence[tuple[str, Freed]]] = {}
 
     def changed_by(self, call: tree.Call) -> Iterator[tuple[str, str]]:
         """The containers that a call changes, and by what: members, and what it is given by reference."""
@@ -64,16 +77,47 @@ class Helpers:
                 case tree.Call(function=tree.Name(id=name)) if name != function.name:
                     yield from ((place, by) for place, by in self._changes(name, depth + 1) if place in self._fields)
 
-    def given_by(self, call: tree.Call) -> Iterator[str]:
+    def given_by(self, call: tree.Call) -> Iterator[Given]:
         """The parts of what a call is given that it gives another value."""
-        function = self._named.get(tree.path_of(call.function).removeprefix("self."))
-        if function is not None and call.args:
+        whole = overwritten_by(call)
+        if whole:
+            yield Given(whole, is_whole=True)
+        function = self._named.get(tree.path_of(call.function).removeprefix("self.")) if call.args else None
+        if function is not None:
             given = _given(function, call)
-            for node in tree.walk_own(function):
-                for target in node.targets if isinstance(node, tree.Assign) and not node.declares else ():
-                    root, dot, rest = place_of(target).partition(".")
-                    if given.get(root) and dot:
-                        yield f"{given[root]}.{rest}"
+            for one in self._gives(function, 0):
+                root, dot, rest = one.place.partition(".")
+                if given.get(root):
+                    yield one._replace(place=given[root] + dot + rest)
+
+    def _gives(self, function: tree.Function, depth: int) -> Sequence[Given]:
+        if depth > _DEEPEST:
+            return ()
+        if function.name not in self._given:
+            self._given[function.name] = ()
+            params = {p.name for p in function.params}
+            found = [g for g in self._gives_in(function, depth) if g.place.partition(".")[0] in params]
+            self._given[function.name] = tuple(found)
+        return self._given[function.name]
+
+    def _gives_in(self, function: tree.Function, depth: int) -> Iterator[Given]:
+        always = {id(step) for step in passed_always(function)}
+        for node in tree.walk_own(function):
+            match node:
+                case tree.Assign(targets=targets, value=value, declares=False):
+                    told = truth_of(value) if id(node) in always and not node.op else ""
+                    yield from (Given(place, told) for place in map(place_of, targets) if "." in place)
+                case tree.Call():
+                    callee = self._named.get(tree.path_of(node.function))
+                    inner = overwritten_by(node)
+                    if inner:
+                        yield Given(inner, is_whole=True)
+                    elif callee is not None and callee is not function and node.args:
+                        given = _given(callee, node)
+                        for one in self._gives(callee, depth + 1):
+                            root, dot, rest = one.place.partition(".")
+                            if given.get(root):
+                                yield Given(given[root] + dot + rest, "", one.is_whole)
 
     def lends(self, called: str) -> str:
         """The member of whose elements a method gives one by reference or pointer."""
@@ -99,57 +143,46 @@ class Helpers:
                 return ""
         return place if "vector" in self._fields.get(place, "") else ""
 
-    def freed_by(self, call: tree.Call) -> Iterator[str]:
+    def freed_by(self, call: tree.Call) -> Iterator[tuple[str, Freed]]:
         """The places that a call frees."""
         name = tree.path_of(call.function)
         if name in FREES and call.args:
-            yield place_of(inside_casts(call.args[0]))
+            yield place_of(inside_casts(call.args[0])), Freed()
         elif name in self._named:
             yield from self._freed_through(call, self._named[name], 0)
 
-    def _freed_through(self, call: tree.Call, callee: tree.Function, depth: int) -> Iterator[str]:
+    def _freed_through(self, call: tree.Call, callee: tree.Function, depth: int) -> Iterator[tuple[str, Freed]]:
         """What a function frees of what this call gives it."""
         given = _given(callee, call)
-        for place in self.frees(callee.name, depth):
+        pairs = zip(callee.params, call.args, strict=False)
+        addressed = {param.name for param, arg in pairs if not place_of(inside_casts(arg))}
+        for place, freed in self._frees(callee, depth):
             root, dot, rest = place.partition(".")
-            if given.get(root):
-                yield given[root] + dot + rest
+            if given.get(root) and (dot or root not in addressed):
+                yield given[root] + dot + rest, freed
 
-    def frees(self, name: str, depth: int = 0) -> tuple[str, ...]:
-        """The parameters and their parts that a function frees, and leaves as they are."""
-        function = self._named.get(name)
-        if function is None or depth > _DEEPEST:
+    def _frees(self, function: tree.Function, depth: int) -> Sequence[tuple[str, Freed]]:
+        """The parameters and their parts that a function frees."""
+        if depth > _DEEPEST:
             return ()
-        if name not in self._freed:
-            self._freed[name] = ()
-            self._freed[name] = tuple(dict.fromkeys(self._frees_in(function, depth)))
-        return self._freed[name]
+        if function.name not in self._freed:
+            self._freed[function.name] = ()
+            calls = Calls(
+                lambda call: self._freed_inside(function, call, depth),
+                lambda call: (one.place for one in self.given_by(call)),
+            )
+            self._freed[function.name] = tuple(frees_of(function, self._endings, calls))
+        return self._freed[function.name]
 
-    def _frees_in(self, function: tree.Function, depth: int) -> Iterator[str]:
-        given = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
-        freed: list[str] = []
-        for node in tree.walk_own(function):
-            match node:
-                case tree.Delete(targets=targets):
-                    freed += map(place_of, targets)
-                case tree.Call(args=[only]) as call if tree.path_of(call.function) in FREES:
-                    freed.append(place_of(inside_casts(only)))
-                case tree.Call(function=called, args=[_, *_]) as call:
-                    callee = self._named.get(tree.path_of(called))
-                    if callee is not None and callee is not function:
-                        freed += self._freed_through(call, callee, depth + 1)
-                case tree.Assign(targets=[target]):
-                    place = place_of(target)
-                    freed = [known for known in freed if known != place]
-        for place in freed:
-            root, dot, _ = place.partition(".")
-            if root in given and (given[root].endswith(("*", "&")) or dot) and "[" not in place:
-                yield place
+    def _freed_inside(self, function: tree.Function, call: tree.Call, depth: int) -> Iterator[tuple[str, Freed]]:
+        callee = self._named.get(tree.path_of(call.function)) if call.args else None
+        if callee is not None and callee is not function:
+            yield from self._freed_through(call, callee, depth + 1)
 
 
 def _given(function: tree.Function, call: tree.Call) -> dict[str, str]:
     """The place that a call gives for each parameter."""
-    return {p.name: place_of(inside_casts(arg)) for p, arg in zip(function.params, call.args, strict=False)}
+    return {p.name: object_at(arg) for p, arg in zip(function.params, call.args, strict=False)}
 
 
 def _is_reference(param: tree.Parameter) -> bool:

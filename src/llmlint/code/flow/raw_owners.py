@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_tests import inside_casts, place_of
-from llmlint.code.flow.native_helpers import FREES, fields_of
+from llmlint.code.flow.native_frees import FREES
+from llmlint.code.flow.native_helpers import fields_of
 from llmlint.code.syntax import tree
-from llmlint.code.syntax.tree_index import functions_of
+from llmlint.code.syntax.tree_index import by_only_name, functions_of
 from llmlint.code.syntax.written import mentions, text_of
 
 _MAKES = frozenset("malloc calloc realloc strdup aligned_alloc".split())
@@ -30,7 +31,7 @@ class Made(NamedTuple):
 
 
 class Wrong(NamedTuple):
-    """`kind` says what is wrong, `why` where it began."""
+    """`kind` says what is wrong, `why` where it began; `doubt` why it may be none."""
 
     kind: str
     place: str
@@ -38,7 +39,7 @@ class Wrong(NamedTuple):
     text: str
     why: tree.Node
     because: str
-    is_sure: bool = True
+    doubt: str = ""
 
 
 def wrongs_in(module: tree.Module, facts: FileFacts, lines: Sequence[str]) -> Iterator[Wrong]:
@@ -328,12 +329,32 @@ def _freed_by_destructor_too(
                 same = (other.function.namespace or other.function.owner) == scope and other.place == one.place
                 if same and other.function is not one.function and _leaves(other):
                     text = f"{other.function.name}() frees {other.place} and leaves it: the destructor frees it again"
-                    yield Wrong("again", other.place, other.at, text, one.at, "the destructor frees it too")
+                    asked = _asked_around(one, functions, fields) - {one.place}
+                    doubt = next(
+                        (f"it changes {name}, which the destructor asks first" for name in _given_in(other) & asked), ""
+                    )
+                    yield Wrong("again", other.place, other.at, text, one.at, "the destructor frees it too", doubt)
+
+
+def _asked_around(one: Made, functions: list[tree.Function], fields: dict[str, str]) -> set[str]:
+    """The fields that the tests around a place read, by themselves or by a function of this file."""
+    named = by_only_name(functions)
+    tests = [n.test for n in tree.walk_own(one.function) if isinstance(n, tree.If) and _stands_in(one.at, n)]
+    read = [part for test in tests for part in tree.walk(test)]
+    for called in [tree.path_of(part.function).removeprefix("self.") for part in read if isinstance(part, tree.Call)]:
+        read += tree.walk_own(named[called]) if called in named else ()
+    return {place_of(part).removeprefix("self.") for part in read} & fields.keys()
 
 
 def _leaves(one: Made) -> bool:
-    return not any(
-        isinstance(node, tree.Assign | tree.Named)
-        and one.place in [place_of(t) for t in (node.targets if isinstance(node, tree.Assign) else [node.target])]
+    return one.place not in _given_in(one)
+
+
+def _given_in(one: Made) -> set[str]:
+    """The places that the function around gives a value."""
+    return {
+        place_of(target)
         for node in tree.walk_own(one.function)
-    )
+        if isinstance(node, tree.Assign | tree.Named)
+        for target in (node.targets if isinstance(node, tree.Assign) else [node.target])
+    }

@@ -128,8 +128,8 @@ def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
 def _is_trial(function: FunctionInfo) -> bool:
     """Code that tries a module out, where nothing is served."""
     file = function.path.rpartition("/")[2]
-    names = (file, *function.facts.qualname.split("."))
-    return file.endswith("_test.py") or any(name.lower().startswith(("test", "unit_test")) for name in names)
+    names = (name.lstrip("_").lower() for name in (file, *function.facts.qualname.split(".")))
+    return file.endswith("_test.py") or any(name.startswith(("test", "unit_test")) for name in names)
 
 
 def _is_aside(function: FunctionInfo, effect: Effect) -> bool:

@@ -32,8 +32,14 @@ class InheritedCalls:
         """The calls of `self.name` in what the class takes over from its bases as it is."""
         for above in cls.mro[1:]:
             for call in self._calls_in(above).get(name, ()):
-                if cls.method(call.function.name) is call.function:
+                if self._inherits(cls, call.function):
                     yield call
+
+    def _inherits(self, cls: ClassInfo, method: FunctionInfo) -> bool:
+        """Does an object of the class find this one, and nothing that a class body puts in its place?"""
+        below = cls.mro[: cls.mro.index(method.owner)] if method.owner in cls.mro else ()
+        is_set = any(method.name in (field.name for field in above.facts.fields) for above in below)
+        return cls.method(method.name) is method and not is_set
 
     def _calls_in(self, cls: ClassInfo) -> dict[str, list[OwnCall]]:
         found = self._own.get(cls)

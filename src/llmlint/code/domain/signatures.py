@@ -27,6 +27,8 @@ _OWN_CONSTRUCTION = ("__new__", "__getattr__", "__init_subclass__")
 _NO_FIELD = re.compile(r"\bClassVar\b")
 _KEYWORDS_ONLY = re.compile(r"\bkw_only\s*=\s*True\b")
 _NO_CONSTRUCTOR = re.compile(r"\binit\s*=\s*False\b")
+_NOT_TAKEN = frozenset({"init=False", "init=0", "init=0.0", "init=None"})
+"""What `dataclasses` takes for false."""
 
 
 def signature_of(meaning: One) -> Signature | None:
@@ -135,7 +137,7 @@ def _of_fields(cls: ClassInfo) -> Signature | None:
         if _NO_CONSTRUCTOR.search(decorator):
             return None
         kind = "only" if _KEYWORDS_ONLY.search(decorator) else ""
-        for name in (field.name for field in above.facts.fields if "init=False" in field.specifiers):
+        for name in (field.name for field in above.facts.fields if not _NOT_TAKEN.isdisjoint(field.specifiers)):
             taken.pop(name, None)  # set anew below, it is asked of nobody any more
         taken.update({param.name: param for param in _params(above.facts.fields, kind)})
     return tuple(taken.values())
@@ -145,7 +147,7 @@ def _params(fields: Sequence[FieldFact], kind: str) -> Iterator[Param]:
     for field in fields:
         if field.annotation.rpartition(".")[2] == "KW_ONLY":
             kind = "only"
-        elif field.annotation and not _NO_FIELD.search(field.annotation) and "init=False" not in field.specifiers:
+        elif field.annotation and not _NO_FIELD.search(field.annotation) and _NOT_TAKEN.isdisjoint(field.specifiers):
             own = "only" if "kw_only=True" in field.specifiers else "" if "kw_only=False" in field.specifiers else kind
             yield Param(field.name, field.annotation, "..." if _has_default(field) else "", own)
 

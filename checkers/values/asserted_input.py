@@ -10,8 +10,12 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.facts.native_tests import UNSET, inside_casts, truth_of
+from llmlint.code.facts.native_tests import place_of as value_place
 from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import functions_of
 from llmlint.findings import Place, Report, Step
 
 _FROM_STRANGERS = ("number in a file or message", "number in a request", "key of a file")
@@ -21,6 +25,9 @@ _RETURNS = re.compile(r"\breturn\b")
 _CALLED = re.compile(r"\b([A-Z]\w+)\(")
 _DEEPEST = 2
 _ASSERTS = re.compile(r"^(?:\w+_)?(?:assert|ASSERT|CHECK)$")
+_LEFT_OUT = re.compile(r"^assert$|(?:^|_)D(?:CHECK|ASSERT)(?:_[A-Z]{2})?$|DEBUG_ASSERT|assert_debug|dbg_assert")
+"""What a build for use is compiled without."""
+_FILLED = frozenset({"push_back", "emplace_back", "insert", "emplace"})
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -44,8 +51,53 @@ def _returns(text: str, macro: str, deep: int = _DEEPEST) -> bool:
     return deep > 0 and any(_returns(text, other, deep - 1) for other in set(_CALLED.findall(body)) - {macro})
 
 
+def _doubts(file: SourceFile, arrival: Arrival) -> str:
+    if _LEFT_OUT.search(arrival.by):
+        return "a build without debug checks leaves it out"
+    if container := _counted_with(arrival):
+        return f"it is compared with how many the function itself has put into {container}"
+    around = [arrival.function, *_callers(file, arrival.function.name)]
+    if not any(_refuses(node) for function in around for node in tree.walk_own(function)):
+        return "nothing around it refuses what comes in by another way than to end the process"
+    return ""
+
+
+def _counted_with(arrival: Arrival) -> str:
+    """A container that the function fills, whose size the assertion asks for."""
+    asked = (n.function for n in tree.walk(arrival.at) if isinstance(n, tree.Call))
+    sized = {value_place(f.value) for f in asked if isinstance(f, tree.Attribute) and f.name == "size"}
+    for node in tree.walk_own(arrival.function) if sized else ():
+        match node:
+            case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _FILLED:
+                if value_place(value) in sized:
+                    return value_place(value)
+            case tree.Call(args=args) if node is not arrival.at:
+                if handed := sized.intersection(map(value_place, args)):
+                    return min(handed)
+    return ""
+
+
+def _callers(file: SourceFile, name: str) -> Iterator[tree.Function]:
+    for function in functions_of(file.tree):
+        called = (node.function for node in tree.walk_own(function) if isinstance(node, tree.Call))
+        if any(tree.path_of(path).rpartition(".")[2] == name for path in called):
+            yield function
+
+
+def _refuses(node: tree.Node) -> bool:
+    """Does it leave by an exception, or by returning nothing, false or what is below zero?"""
+    match node:
+        case tree.Raise():
+            return True
+        case tree.Return(value=value) if value is not None:
+            value = inside_casts(value)
+            return truth_of(value) == UNSET or (isinstance(value, tree.Unary) and value.op == "-")
+    return False
+
+
 def _report(file: SourceFile, arrival: Arrival) -> Report:
     place, source = arrival.place, arrival.source
+    doubts = _doubts(file, arrival)
     return Report(
         place_of(arrival.at),
         qualname_at(file.facts, arrival.at.line),
@@ -54,8 +106,8 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
             Step("", source.at.line, f"it comes in by {source.call}()"),
             Step("", arrival.at.line, f"{arrival.by} is all that looks at it"),
         ),
-        confidence="medium",
-        reason="nothing else asks about the value on the way",
+        confidence="low" if doubts else "medium",
+        reason=doubts or "nothing else asks about the value on the way",
         subject=place,
         fix="refuse the file or the message with an error that the caller can report",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.flow.outside import TRUSTED, Arrival, arrivals_in
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Report, Step
 
@@ -18,6 +18,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 
 def _report(file: SourceFile, arrival: Arrival) -> Report:
     place, source = arrival.place, arrival.source
+    is_own = source.what in TRUSTED
     return Report(
         place_of(arrival.at),
         qualname_at(file.facts, arrival.at.line),
@@ -26,8 +27,8 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
             Step("", source.at.line, f"it comes in by {source.call}()"),
             Step("", arrival.at.line, f"{place} is the divisor"),
         ),
-        confidence="medium",
-        reason="no test of it stands on the way",
+        confidence="low" if is_own else "medium",
+        reason="what is read here may be the program's own" if is_own else "no test of it stands on the way",
         subject=place,
         fix="refuse zero where it comes in",
     )

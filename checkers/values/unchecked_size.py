@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Argument, Effect, Function, Region
+from llmlint.code.facts.native_tests import SET, UNSET, told_by
 from llmlint.code.facts.native_tests import place_of as value_place
-from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.flow.outside import LENGTH, TRUSTED, Arrival, arrivals_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
@@ -26,9 +27,9 @@ _USED = {
 _THROW = frozenset({"resize()", "reserve()", "vector()"})
 _COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
 _CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)
-_LENGTH = "size of a file"
 _KEY = "key of a file"
-_TRUSTED = frozenset({_LENGTH, "number in a text", "number in a request"})
+_ALLOCATES = re.compile(r"(?:malloc|alloca|realloc|MALLOC)\(\)$")
+_WIDE = re.compile(r"64|\blong\b|size_t\b|ptrdiff_t\b|streamsize\b|streamoff\b")
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -42,7 +43,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 def _is_of_what_is_read(arrival: Arrival) -> bool:
     """Does a file tell how long it is, and is read for so long behind that? So much is there, whatever stands in it."""
     asked = arrival.source.at
-    if arrival.source.what != _LENGTH or arrival.how != "size" or not isinstance(asked, tree.Call):
+    if arrival.source.what != LENGTH or arrival.how != "size" or not isinstance(asked, tree.Call):
         return False
     told_by = _known_as(arrival.function, set(map(value_place, _parts(asked))) - {""})
     size = _known_as(arrival.function, {arrival.place})
@@ -92,9 +93,27 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
 def _sure(arrival: Arrival) -> tuple[str, str]:
     if arrival.by in _THROW:
         return "low", "a container throws when it cannot be made that large"
-    if arrival.source.what in _TRUSTED:
+    if arrival.source.what in TRUSTED:
         return "low", "what is read here may be the program's own"
+    if _ALLOCATES.search(arrival.by) and not _WIDE.search(arrival.source.declared) and _asks_for_what_it_got(arrival):
+        return "low", "the function asks whether it got so much memory, and the number is none that is known to wrap"
     return "medium", "no test on the way compares it with anything larger"
+
+
+def _asks_for_what_it_got(arrival: Arrival) -> bool:
+    """Is what an allocation gives tested for null behind it?"""
+    made = ""
+    for node in tree.walk(arrival.function):
+        match node:
+            case tree.Assign(targets=[target], value=value) | tree.Named(target=target, value=value) if (
+                value is not None
+            ):
+                if any(inner is arrival.at for inner in tree.walk(value)):
+                    made = value_place(target)
+            case tree.If(test=test) | tree.Conditional(test=test) if made and node.line >= arrival.at.line:
+                if any(place == made and told in (SET, UNSET) for place, told, _ in told_by(test, True)):
+                    return True
+    return False
 
 
 # ---------------------------------------------------------------- one half asked

@@ -21,7 +21,7 @@ from llmlint.code.syntax.written import mentions
 Origin = TypeVar("Origin")
 
 _ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify", re.IGNORECASE)
-_UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
+UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
 
 
 class Held(NamedTuple, Generic[Origin]):
@@ -286,7 +286,7 @@ class Walk(Generic[Origin]):
         return True
 
     def _call(self, node: tree.Call, state: dict[str, Held[Origin]]) -> bool:
-        return isinstance(node.function, tree.Name) and node.function.id in _UNEVALUATED
+        return isinstance(node.function, tree.Name) and node.function.id in UNEVALUATED
 
     def _named(self, node: tree.Named, state: dict[str, Held[Origin]]) -> bool:
         self.evaluate(node.value, state)

@@ -64,6 +64,16 @@ def inside_casts(node: tree.Node) -> tree.Node:
 _CASTS = frozenset("static_cast reinterpret_cast const_cast int long unsigned short char float double bool".split())
 
 
+def cast_to(node: tree.Node) -> str:
+    """The type to which a cast makes its value: `(float) n`, `static_cast<float>(n)`, `float(n)`; "" for no cast."""
+    match node:
+        case tree.Cast(type=tree.TypeName(text=text)):
+            return text
+        case tree.Call(function=tree.Name(id=name), args=[_]) if name in _CASTS or name.endswith("_t"):
+            return node.template if name.endswith("_cast") else name
+    return ""
+
+
 # ---------------------------------------------------------------- what a test tells
 
 
@@ -118,12 +128,20 @@ def _compared(
         yield place, SET if (told == UNLIKE) == holds else UNSET, test
     elif place:
         yield place, told if holds else OPPOSITE.get(told, told), test
-    if isinstance(one, tree.Binary) and one.op == "+" and told in (BELOW, ABOVE):  # a bound of a sum bounds its parts
-        parts = (inside_casts(part) for part in (one.left, one.right))
-        yield from ((place_of(part), told if holds else OPPOSITE[told], test) for part in parts if place_of(part))
+    of_parts = told if holds else OPPOSITE.get(told, told)
+    if of_parts in (BELOW, ABOVE) or (of_parts == EQUAL and not is_nothing(other)):
+        yield from ((part, of_parts, test) for part in _added_up(one))  # a bound of a sum bounds its parts
     if not place or isinstance(one, tree.Attribute | tree.Index | tree.Call):
         at = one if isinstance(one, tree.Call) else test
         yield from ((inner, ASKED, at) for inner in _places_in(one) if inner != place)
+
+
+def _added_up(node: tree.Node) -> Iterator[str]:
+    """The places that a sum is made of; none for what is no sum."""
+    if isinstance(node, tree.Binary) and node.op == "+":
+        for part in map(inside_casts, (node.left, node.right)):
+            place = place_of(part)
+            yield from (place,) if place else _added_up(part)
 
 
 def is_nothing(node: tree.Node) -> bool:

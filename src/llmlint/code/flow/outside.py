@@ -11,10 +11,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from llmlint.code.facts.carried import Held, Walk, forget
+from llmlint.code.facts.carried import UNEVALUATED, Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.facts.native_endings import Endings, native_endings
-from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, inside_casts, place_of
+from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, cast_to, inside_casts, place_of
 from llmlint.code.flow.native_helpers import fields_of
 from llmlint.code.flow.readers import (
     Readers,
@@ -41,12 +41,18 @@ _NO_NUMBER = re.compile(r"\b(?:float|double)\b|\*$")
 _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 
+LENGTH = "size of a file"
+TRUSTED = frozenset({LENGTH, "number in a text", "number in a request"})
+"""What `flows.toml` calls that which may be the program's own: a setting, what another part has checked."""
+
+
 class Source(NamedTuple):
-    """By which call a value came in, and what `flows.toml` calls it."""
+    """By which call a value came in, what `flows.toml` calls it, and as which type, where this file declares it."""
 
     at: tree.Node
     call: str
     what: str
+    declared: str = ""
 
 
 class Arrival(NamedTuple):
@@ -147,7 +153,8 @@ class _Outside(Walk[Source]):
         if isinstance(call, tree.Call):
             called = tree.path_of(call.function)
             what = next(iter(self.flows.gives.find(called)), "") or number_given_by(call, self._helpers.readers)
-            return Held(Source(call, _name(called), what)) if what and not _is_typed_in(call) else None
+            declared = declared or self.types.get(place_of(target), "")
+            return Held(Source(call, _name(called), what, declared)) if what and not _is_typed_in(call) else None
         return next((held for _, held in self._unbounded_in(value, state)), None)
 
     def _bring_in(self, node: tree.Call, called: str, state: _State) -> None:
@@ -155,7 +162,7 @@ class _Outside(Walk[Source]):
         filled = list(numbers_filled(node)) if what else []
         for place in filled:
             if not _NO_NUMBER.search(self.types.get(place, "")):
-                self._came_in(place, Source(node, _name(called), what[0]), state)
+                self._came_in(place, Source(node, _name(called), what[0], self.types.get(place, "")), state)
         for place, read in () if filled else references_filled_by(node, self._helpers.readers):
             if is_number(self.types.get(place) or self.types.get(_name(place), "")):
                 self._came_in(place, Source(node, _name(called), read), state)
@@ -218,9 +225,14 @@ class _Outside(Walk[Source]):
         return not self.flows.brings_in(called) and _name(called) not in self._helpers.readers
 
     def _note(self, state: _State, place: str, told: str, at: tree.Node) -> _State:
+        is_given = told == ASKED and isinstance(at, tree.Call) and place in map(place_of, map(inside_casts, at.args))
+        for part in [known for known in state if known.startswith(f"{place}.")] if is_given else ():
+            state = self._note(state, part, told, at)  # who decides by the whole may have looked at each part
         state = super()._note(state, place, told, at)
         held = state.get(place) if told == ASKED and isinstance(at, tree.Call) else None
-        return state if held is None else state | {place: held._replace(asked=held.asked | {_CHECKED})}
+        for known in [k for k, value in state.items() if held is not None and value.origin is held.origin]:
+            state[known] = state[known]._replace(asked=state[known].asked | {_CHECKED})
+        return state
 
     # ------------------------------------------------------------ where they arrive
 
@@ -250,7 +262,7 @@ class _Outside(Walk[Source]):
                     self._arrive(right, "pointer", pointer, node, state, pointer)
 
     def asserted(self, call: tree.Call, state: _State) -> None:
-        for node in tree.walk(call) if state else ():
+        for node in tree.walk(call, into=_is_evaluated) if state else ():
             place = place_of(node) if isinstance(node, tree.Name | tree.Attribute | tree.Index) else ""
             held = self.held_at(place, state)
             if held is not None and not held.asked - {ASKED}:
@@ -260,8 +272,26 @@ class _Outside(Walk[Source]):
     def _divided(self, node: tree.Binary, right: tree.Node, state: _State) -> None:
         place = place_of(inside_casts(right))
         held = self.held_at(place, state)
-        if held is not None and not held.asked and not any(map(_is_float, tree.walk(node))):
+        if held is not None and not held.asked and not self._is_floating(node):
             self._found(node, "divide", "", place, held)
+
+    def _is_floating(self, node: tree.Node) -> bool:
+        """Is it worked out in numbers of floating point, by the types that are declared here? None of them traps."""
+        if made := cast_to(node):
+            return bool(_FLOAT.search(made))
+        match node:
+            case tree.Literal(kind=kind):
+                return kind == "float"
+            case tree.Binary(left=left, right=right):
+                return self._is_floating(left) or self._is_floating(right)
+            case tree.Unary(operand=only) | tree.Collection(kind="tuple", items=[only]):
+                return self._is_floating(only)
+            case tree.Call(function=function):
+                helper = self._helpers.named.get(tree.path_of(function))
+                returns = helper.returns if helper is not None else None
+                return isinstance(returns, tree.TypeName) and bool(_FLOAT.search(returns.text))
+        place = place_of(node)
+        return bool(_FLOAT.search(self.types.get(place) or self.types.get(_name(place), "")))
 
     def _arrive(self, value: tree.Node, how: str, by: str, at: tree.Node, state: _State, reached: str = "") -> None:
         for place, held in self._unbounded_in(value, state):
@@ -299,10 +329,8 @@ def _is_typed_in(call: tree.Call) -> bool:
     return any(isinstance(n, tree.Name) and n.id in ("argv", "optarg") for n in tree.walk(call))
 
 
-def _is_float(node: tree.Node) -> bool:
-    if isinstance(node, tree.Cast):
-        return isinstance(node.type, tree.TypeName) and bool(_FLOAT.search(node.type.text))
-    return isinstance(node, tree.Literal) and node.kind == "float"
+def _is_evaluated(node: tree.Node) -> bool:
+    return not (isinstance(node, tree.Call) and tree.path_of(node.function) in UNEVALUATED)
 
 
 def _name(called: str) -> str:

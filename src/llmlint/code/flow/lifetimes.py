@@ -358,9 +358,8 @@ class _Lifetimes(Walk[Hold]):
             if how.is_left:
                 why = f"{name.rpartition('.')[2]}() frees it"
                 self._end(place, Hold("freed", "", "", node, why, node, always=how.always), state)
-        for one in given if state else ():
-            if one.told:
-                self._has_now(one.place, one.told, state)
+                told = frozenset(f"{told}{_IS}{flag}" for flag, told in how.told)
+                state[place + _DEAD] = state[place + _DEAD]._replace(asked=told)
 
     def _give_anew(self, given: Iterable[Given], state: _State) -> None:
         for one in given:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.facts.native_endings import Endings, never_comes_back
-from llmlint.code.facts.native_tests import UNSET, inside_casts, place_of, told_by
+from llmlint.code.facts.native_tests import UNSET, inside_casts, place_of, told_by, truth_of
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.written import mentions
 
@@ -19,11 +19,13 @@ _OVERWRITES = frozenset({"memset", "std.memset", "bzero", "explicit_bzero", "mem
 
 class Freed(NamedTuple):
     """`always`: on every way, one on which the place is null counts as well; `is_first`: it is what the place held when
-    the function was called; `is_left`: the place still points there when the function comes back."""
+    the function was called; `is_left`: the place still points there when the function comes back; `told`: the places of
+    which a test holds or does not on every way on which it is freed."""
 
     always: bool = True
     is_first: bool = True
     is_left: bool = True
+    told: frozenset[tuple[str, str]] = frozenset()
 
 
 Places = dict[str, Freed]
@@ -51,24 +53,15 @@ def object_at(argument: tree.Node) -> str:
     return place_of(argument)
 
 
-def passed_always(function: tree.Function) -> Iterator[tree.Node]:
-    """The statements that every way through a function passes, which comes back: none before them leaves."""
-    for statement in function.body or []:
-        yield statement
-        leaves = (isinstance(node, tree.Return | tree.Jump) for node in tree.walk(statement, into=tree.is_of_the_same))
-        if any(leaves) or isinstance(statement, tree.Label):
-            return
-
-
 def frees_of(function: tree.Function, endings: Endings, calls: Calls) -> Iterator[tuple[str, Freed]]:
     """The parameters that point and the parts of parameters."""
     walk = _Frees(endings, calls)
-    behind = walk.block(function.body or [], {})
+    behind = walk.block(function.body or [], {_NOW: Freed()})
     given = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
     for place, freed in _met([*walk.left, *([behind] if behind is not None else [])]).items():
         root, dot, _ = place.partition(".")
         is_lasting = root in given and (given[root].endswith(("*", "&")) or dot) and "[" not in place
-        if is_lasting and not place.endswith((_NULL, _ANEW)):
+        if is_lasting and not place.endswith((_NULL, _ANEW, _NOW)):
             yield place, freed
 
 
@@ -76,6 +69,8 @@ _NULL = "\0null"
 """Behind a place: it is null there, so that nothing has to be freed."""
 _ANEW = "\0anew"
 """Behind a place: it got another value before."""
+_NOW = "\0now"
+"""What is told on this way so far."""
 
 
 class _Frees:
@@ -149,25 +144,35 @@ class _Frees:
                 case tree.Call(args=[only]) if tree.path_of(part.function) in FREES:
                     _free(freed, place_of(inside_casts(only)), Freed())
                 case tree.Call():
-                    for place, how in self.calls.frees(part):
-                        _free(freed, place, how)
-                    for place in self.calls.gives(part):
-                        _give(freed, place)
-                    _lend(freed, part)
-                case tree.Assign(targets=targets):
+                    self._pass_call(part, freed)
+                case tree.Assign(targets=targets, value=value):
                     for target in targets:
-                        _give(freed, place_of(target).lstrip("*"))
+                        _give(freed, place_of(target).lstrip("*"), "" if part.op else truth_of(value))
+
+    def _pass_call(self, call: tree.Call, freed: Places) -> None:
+        by_call = list(self.calls.frees(call))
+        for place, how in by_call:
+            _free(freed, place, how)
+        for place in self.calls.gives(call):
+            _give(freed, place)
+        for place, how in by_call:
+            freed[place] = freed[place]._replace(told=freed[place].told | how.told)
+        _lend(freed, call)
 
 
 def _free(freed: Places, place: str, how: Freed) -> None:
     is_anew = any(known.endswith(_ANEW) and mentions(place, known.removesuffix(_ANEW)) for known in freed)
     before = freed.get(place)
     is_first = (how.is_first and not is_anew) or (before is not None and before.is_first)
-    freed[place] = Freed(how.always or (before is not None and before.always), is_first, how.is_left)
+    always = how.always or (before is not None and before.always)
+    freed[place] = Freed(always, is_first, how.is_left, freed[_NOW].told)
 
 
-def _give(freed: Places, place: str) -> None:
+def _give(freed: Places, place: str, told: str = "") -> None:
     if place:
+        for known, how in freed.items():
+            kept = {fact for fact in how.told if not mentions(fact[0], place)}
+            freed[known] = how._replace(told=frozenset(kept | ({(place, told)} if told else set())))
         for known in [known for known in freed if mentions(known, place)]:
             if known.endswith(_NULL):
                 del freed[known]
@@ -191,7 +196,8 @@ def _met(ways: Sequence[Places]) -> Places:
         known = [way[place] for way in ways if place in way]
         always = all((place in way and way[place].always) or _is_null(place, way) for way in ways)
         if always or not place.endswith(_NULL):
-            met[place] = Freed(always, any(one.is_first for one in known), any(one.is_left for one in known))
+            told = frozenset.intersection(*(one.told for one in known))
+            met[place] = Freed(always, any(one.is_first for one in known), any(one.is_left for one in known), told)
     return met
 
 

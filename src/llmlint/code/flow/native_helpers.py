@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.native_endings import Endings
-from llmlint.code.facts.native_tests import inside_casts, place_of, truth_of
-from llmlint.code.flow.native_frees import FREES, Calls, Freed, frees_of, object_at, overwritten_by, passed_always
+from llmlint.code.facts.native_tests import inside_casts, place_of
+from llmlint.code.flow.native_frees import FREES, Calls, Freed, frees_of, object_at, overwritten_by
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import by_only_name
 
@@ -23,11 +23,9 @@ def fields_of(facts: FileFacts) -> dict[str, str]:
 
 
 class Given(NamedTuple):
-    """A place that gets another value: `told` is whether a test of it holds from then on, where anybody can say;
-    `is_whole`: all of its parts do."""
+    """A place that gets another value; `is_whole`: all of its parts do."""
 
     place: str
-    told: str = ""
     is_whole: bool = False
 
 
@@ -101,12 +99,10 @@ class Helpers:
         return self._given[function.name]
 
     def _gives_in(self, function: tree.Function, depth: int) -> Iterator[Given]:
-        always = {id(step) for step in passed_always(function)}
         for node in tree.walk_own(function):
             match node:
-                case tree.Assign(targets=targets, value=value, declares=False):
-                    told = truth_of(value) if id(node) in always and not node.op else ""
-                    yield from (Given(place, told) for place in map(place_of, targets) if "." in place)
+                case tree.Assign(targets=targets, declares=False):
+                    yield from (Given(place) for place in map(place_of, targets) if "." in place)
                 case tree.Call():
                     callee = self._named.get(tree.path_of(node.function))
                     inner = overwritten_by(node)
@@ -117,7 +113,7 @@ class Helpers:
                         for one in self._gives(callee, depth + 1):
                             root, dot, rest = one.place.partition(".")
                             if given.get(root):
-                                yield Given(given[root] + dot + rest, "", one.is_whole)
+                                yield Given(given[root] + dot + rest, one.is_whole)
 
     def lends(self, called: str) -> str:
         """The member of whose elements a method gives one by reference or pointer."""
@@ -147,7 +143,8 @@ class Helpers:
         """The places that a call frees."""
         name = tree.path_of(call.function)
         if name in FREES and call.args:
-            yield place_of(inside_casts(call.args[0])), Freed()
+            if place := place_of(inside_casts(call.args[0])):
+                yield place, Freed()
         elif name in self._named:
             yield from self._freed_through(call, self._named[name], 0)
 
@@ -157,9 +154,10 @@ class Helpers:
         pairs = zip(callee.params, call.args, strict=False)
         addressed = {param.name for param, arg in pairs if not place_of(inside_casts(arg))}
         for place, freed in self._frees(callee, depth):
-            root, dot, rest = place.partition(".")
+            root, dot, _ = place.partition(".")
             if given.get(root) and (dot or root not in addressed):
-                yield given[root] + dot + rest, freed
+                told = frozenset((_as_given(flag, given), how) for flag, how in freed.told if _as_given(flag, given))
+                yield _as_given(place, given), freed._replace(told=told)
 
     def _frees(self, function: tree.Function, depth: int) -> Sequence[tuple[str, Freed]]:
         """The parameters and their parts that a function frees."""
@@ -183,6 +181,12 @@ class Helpers:
 def _given(function: tree.Function, call: tree.Call) -> dict[str, str]:
     """The place that a call gives for each parameter."""
     return {p.name: object_at(arg) for p, arg in zip(function.params, call.args, strict=False)}
+
+
+def _as_given(place: str, given: Mapping[str, str]) -> str:
+    """A place of a function as who calls it names it; "" for what he cannot name."""
+    root, dot, rest = place.partition(".")
+    return given[root] + dot + rest if given.get(root) and dot else given.get(root, "")
 
 
 def _is_reference(param: tree.Parameter) -> bool:

@@ -41,6 +41,42 @@ def test_a_case_that_runs_into_the_next_says_so() -> None:
     assert body[0].cases[2].patterns == []
 
 
+GROUPS = """
+void f(int x) {
+    switch (x) {
+        case 1:
+            g();
+#if FAST
+            h();
+#endif
+            break;
+#ifdef WIDE
+        case 2:
+            i();
+            break;
+#else
+        case 3:
+            j();
+            break;
+#endif
+        default:
+            k();
+    }
+}
+"""
+
+
+def test_conditional_groups_in_a_switch_are_read() -> None:
+    body = named(read(GROUPS), "f").body
+    assert body and isinstance(body[0], tree.Switch)
+    calls = [
+        [tree.path_of(n.function) for s in case.body for n in tree.walk(s) if isinstance(n, tree.Call)]
+        for case in body[0].cases
+    ]
+    assert calls == [["g", "h"], ["i"], ["j"], ["k"]]
+    assert [case.falls_through for case in body[0].cases] == [False, False, False, True]
+
+
 @pytest.mark.parametrize("end", ["{ int n; };", ": public Base { int n; };", "final : Base { int n; };"])
 def test_a_macro_between_class_and_name_is_no_name(end: str) -> None:
     module = read(f"namespace ns {{ class ENGINE_DECL Model {end} }}")

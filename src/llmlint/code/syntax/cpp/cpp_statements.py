@@ -76,17 +76,35 @@ def _for_range(file: File, node: Any) -> tree.Node:
 
 @reads("switch_statement")
 def _switch_statement(file: File, node: Any) -> tree.Node:
-    cases = []
     body = node.child_by_field_name("body")
-    for child in body.named_children if body is not None else ():
-        if child.type != "case_statement":
-            continue
-        value = child.child_by_field_name("value")
-        inner = [c for c in child.named_children if value is None or c.id != value.id]
-        statements = [part for c in inner for part in file.many(c)]
-        patterns = [file.one(value)] if value is not None else []
-        cases.append(tree.Case(*file.at(child), patterns, statements, None, not _leaves(statements)))
+    cases = _cases(file, body) if body is not None else []
     return tree.Switch(*file.at(node), file.one(node.child_by_field_name("condition")), cases)
+
+
+def _cases(file: File, body: Any) -> list[tree.Case]:
+    """The grammar knows no conditional group in a case: there the group and all behind it stand beside the case."""
+    cases: list[tree.Case] = []
+    asked = {part.id for name in ("condition", "name") if (part := body.child_by_field_name(name)) is not None}
+    for child in (child for child in body.named_children if child.id not in asked):
+        if child.type == "case_statement":
+            value = child.child_by_field_name("value")
+            inner = [c for c in child.named_children if value is None or c.id != value.id]
+            statements = [part for c in inner for part in file.many(c)]
+            patterns = [file.one(value)] if value is not None else []
+            cases.append(tree.Case(*file.at(child), patterns, statements, None, not _leaves(statements)))
+        elif _holds_cases(child):
+            cases += _cases(file, child)
+        elif cases:
+            last = cases[-1]
+            last.body.extend(file.many(child))
+            last.falls_through = not _leaves(last.body)
+    return cases
+
+
+def _holds_cases(node: Any) -> bool:
+    return node.type.startswith("preproc_") and any(
+        child.type == "case_statement" or _holds_cases(child) for child in node.named_children
+    )
 
 
 @reads("try_statement")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
+from llmlint.code.domain.ways_in import NOBODY, START, ways_into
 from llmlint.code.facts.facts import Effect
 from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.exits import around
@@ -34,13 +35,41 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
     bare = [e for e in changes if not locks.taken(function, e)]
     if not bare or _is_called_under_one_lock(program, function, locks):
         return
+    how, doubts = "", ""
     if _CONTAINER.search(declared.annotation or declared.source):
         if _is_filled_when_needed(function, name):
-            yield _report(program, function, name, declared, bare, "is filled when it is first needed")
+            how, doubts = "is filled when it is first needed", _why_the_same(function, declared, bare)
         elif _is_made_anew(function, bare):
-            yield _report(program, function, name, declared, bare, "is made anew by each call", confidence="low")
+            how, doubts = "is made anew by each call", "each call may be the only one at its time"
     elif _goes_back_and_forth(declared, bare):
-        yield _report(program, function, name, declared, bare, "is set and set back by its calls")
+        how = "is set and set back by its calls"
+    if how:
+        doubts = doubts or _why_alone(program, function, locks)
+        yield _report(program, function, name, declared, bare, how, doubts)
+
+
+def _why_alone(program: Program, function: FunctionInfo, locks: Locks) -> str:
+    ways = ways_into(program, function, lambda call: bool(locks.taken(*call)))
+    if ways == NOBODY:
+        return "nothing in this tree calls it"
+    if ways == START:
+        return "all ways to it lead from main or the start of the program, and none over a thread without a lock"
+    return ""
+
+
+def _why_the_same(function: FunctionInfo, declared: Effect, changes: list[Effect]) -> str:
+    """What is put there as a whole, and does not depend on the call, is the same whoever comes first."""
+    if any(effect.op not in ("bind", "assign") or (effect.value == "new" and not effect.source) for effect in changes):
+        return ""
+    if declared.value in ("new", "path", "other"):
+        return "it has its first value from its initialiser, which all threads wait for"
+    given = {param.name for param in function.facts.params} | {"self"}
+    for effect in function.effects:
+        if effect.op == "bind" and any(path.partition(".")[0] in given for path in effect.reads):
+            given.add(effect.path)
+    if any(path.partition(".")[0] in given for effect in changes for path in effect.reads):
+        return ""
+    return "nothing of the call is in what it is filled with: it is the same whoever comes first"
 
 
 def _is_called_under_one_lock(program: Program, function: FunctionInfo, locks: Locks) -> bool:
@@ -73,7 +102,7 @@ def _report(
     declared: Effect,
     changes: list[Effect],
     how: str,
-    confidence: str = "medium",
+    doubts: str,
 ) -> Report:
     return Report(
         place_of(function, declared),
@@ -83,8 +112,8 @@ def _report(
             program.step(function, declared, f"one {name} for all calls"),
             *(program.step(function, effect, "changed here") for effect in changes[:4]),
         ),
-        confidence=confidence,
-        reason=f"changed at {len(changes)} places under no lock",
+        confidence="low" if doubts else "medium",
+        reason=doubts or f"changed at {len(changes)} places under no lock",
         subject=name,
         fix=f"fill {name} in its initialiser and make it const, or make it a local, a member or thread_local",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmlint.scan import check_sources
 from tests.test_how_sure import how_sure
 
 LOADER = """
@@ -101,3 +102,93 @@ void end(block * b) {{
 )
 def test_what_is_freed_on_some_ways_only_is_hardly_freed_twice(free: str, confidence: str) -> None:
     assert how_sure("LLM952", {"block.cpp": FREEING.format(free=free)}) == confidence
+
+
+WORK = """
+#include <map>
+#include <string>
+
+struct table {{
+    std::map<std::string, int> rows;
+    {work}
+}};
+
+int a(table & t, const std::string & s) {{ return t.work(s, 1) ? 1 : 0; }}
+int b(table & t, const std::string & s) {{ return t.work(s, 2) ? 2 : 0; }}
+int c(table & t, const std::string & s) {{ return t.work(s, 3) ? 3 : 0; }}
+int d(table & t, const std::string & s) {{ return t.work(s, 4) ? 4 : 0; }}
+int e(table & t, const std::string & s) {{ return t.work(s, 5) ? 5 : 0; }}
+
+void fill(table & t) {{
+    t.work("python", 7);
+}}
+"""
+PUT = "bool work(const std::string & name, int n) { if (name.empty()) { return false; } rows[name] = n; return true; }"
+FULL = (
+    "bool work(const std::string & name, int n) { if (rows.size() > 9) { return false; } rows[name] = n; return true; }"
+)
+FIND = "int work(const std::string & name, int n) { auto at = rows.find(name); return at->second; }"
+LOOK = "bool has(int n) { return n > 3; } bool work(const std::string & name, int n) { return has(n); }"
+CODE = (
+    "int work(const std::string & name, int n) { int code = -1; if (n < 9) { rows[name] = n; code = 0; } return code; }"
+)
+
+
+@pytest.mark.parametrize(
+    ("work", "confidence"),
+    [(FULL, "medium"), (CODE, "medium"), (PUT, "low"), (FIND, "low"), (LOOK, "low")],
+    ids=["may fail", "a code", "cannot fail with this name", "a number", "only looks"],
+)
+def test_what_is_dropped_matters_where_it_tells_of_work(work: str, confidence: str) -> None:
+    assert how_sure("LLM911", {"table.cpp": WORK.format(work=work)}) == confidence
+
+
+STATICS = """
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <thread>
+
+int known(const std::string & name) {{
+    static std::map<std::string, int> all;
+    if (all.empty()) {{
+        all["root"] = 1;
+    }}
+    return all[name];
+}}
+
+const char * compiler() {{
+    static std::string path;
+    if (path.empty()) {{
+        path = getenv("CXX");
+    }}
+    return path.c_str();
+}}
+
+{more}
+"""
+MAIN = "int load(const std::string & name) { return known(name) + compiler()[0]; }"
+START = "int load(const std::string & name);\nint main(int argc, char ** argv) { return load(argv[1]); }"
+THREAD = "#include <thread>\n" + START.replace(
+    "{ return load(argv[1]); }", "{ std::thread t(load, argv[1]); t.join(); }"
+)
+LAMBDA = "#include <thread>\n" + START.replace(
+    "{ return load(argv[1]); }", "{ std::thread t([&] { load(argv[1]); }); t.join(); }"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "main", "confidence"),
+    [
+        (MAIN, START, "low"),
+        (MAIN, THREAD, "medium"),
+        (MAIN, LAMBDA, "medium"),
+        (MAIN, "", "medium"),
+        ("", START, "low"),
+    ],
+    ids=["from main", "a thread's", "a lambda's", "for users of a library", "nobody's"],
+)
+def test_a_static_is_filled_by_several_where_they_come_to_it(more: str, main: str, confidence: str) -> None:
+    files = {"names.cpp": STATICS.format(more=more).encode(), "main.cpp": main.encode()}
+    told = {finding.symbol: finding.confidence for finding in check_sources(files, ["LLM203"])}
+    assert told == {"known": confidence, "compiler": "low"}

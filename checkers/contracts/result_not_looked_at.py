@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from llmlint.code.domain.outcomes import last_of, may_fail, tells_outcome
+from llmlint.code.domain.outcomes import gives_a_value, is_sure_to_succeed, last_of, may_fail, only_looks, tells_outcome
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Test
@@ -162,8 +162,10 @@ def _check(program: Program, calls: list[Call], call: Call) -> Iterator[Report]:
         yield _report(program, call, min(callees, key=lambda f: f.order), in_use, habit)
 
 
-def _doubts(call: Call, callee: FunctionInfo) -> str:
+def _doubts(program: Program, call: Call, callee: FunctionInfo) -> str:
     function, effect = call
+    if callee.language != "python" and (doubts := _of_native(program, call, callee)):
+        return doubts
     if not _SHOWN.isdisjoint(function.path.split("/")):
         return "this is an example, in which nobody loses anything"
     calls = [other for other in function.effects if other.op == "call"]
@@ -173,6 +175,16 @@ def _doubts(call: Call, callee: FunctionInfo) -> str:
         return f"{filled} is filled by the call and used behind it, and may tell of the failure too"
     if any(region.kind == "lambda" and region.line in _lines_of(call) for region in function.facts.regions):
         return "it is given a function to run, and what that leaves undone may be seen from what it sets"
+    return ""
+
+
+def _of_native(program: Program, call: Call, callee: FunctionInfo) -> str:
+    if gives_a_value(callee):
+        return "it gives a number that it found or counted, which need not say how it went"
+    if only_looks(program, callee):
+        return "it only looks, and leaves nothing undone"
+    if is_sure_to_succeed(callee, arguments_by_parameter(callee, call.effect)):
+        return "what the call hands over leaves it no way to fail"
     return ""
 
 
@@ -186,7 +198,11 @@ def _filled_and_used(call: Call, callee: FunctionInfo) -> str:
         if argument.path in made and _FILLED.fullmatch(types[name]) and function.language != "python":
             spoken_of = [e for e in function.effects if _speaks_of(e, argument.path)]
             first = next((e for e in spoken_of if e.op != "bind"), None)
-            if first is effect and spoken_of[-1] is not effect:
+            is_asked = any(
+                r.line > effect.line and argument.path in {path.partition(".")[0] for path in r.reads}
+                for r in function.facts.regions
+            )
+            if first is effect and (is_asked or spoken_of[-1] is not effect):
                 return argument.path
     return ""
 
@@ -206,7 +222,7 @@ def _lines_of(call: Call) -> range:
 
 def _report(program: Program, call: Call, callee: FunctionInfo, in_use: list[Call], habit: str) -> Report:
     function, effect = call
-    doubts = _doubts(call, callee)
+    doubts = _doubts(program, call, callee)
     return Report(
         program.place(function, effect),
         symbol_of(function),

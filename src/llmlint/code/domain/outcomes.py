@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.flow.conditions import implied
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 
@@ -84,6 +85,57 @@ def _was_asked(program: Program, function: FunctionInfo, returned: Effect) -> bo
         and _DONE.fullmatch(last_of(test.path))
         for test in tests
     )
+
+
+# ---------------------------------------------------------------- what is no outcome
+
+
+def gives_a_value(function: FunctionInfo) -> bool:
+    """C++: a number that the function found or counted, and on no way a constant that says how it went."""
+    returned = [effect for effect in function.effects if effect.op == "return"]
+    if not returned or not _NUMBER.fullmatch(function.facts.returns):
+        return False
+    results = {effect.source for effect in returned}
+    fixed = {e.path for e in function.effects if e.op in ("bind", "assign") and e.value in ("constant", "new")}
+    return all(effect.value == "path" for effect in returned) and fixed.isdisjoint(results)
+
+
+def only_looks(program: Program, function: FunctionInfo, depth: int = _DEPTH) -> bool:
+    """C++: yes or no about what is there, by itself and by functions that only look too: nothing is left undone."""
+    facts = function.facts
+    if not depth or not facts.has_body or facts.returns.split()[-1:] != ["bool"] or _JUDGES.search(function.name):
+        return False
+    for effect in function.effects:
+        callees = program.callees(function, effect) if effect.op == "call" else ()
+        if effect.op == "call" and not (callees and all(only_looks(program, c, depth - 1) for c in callees)):
+            return False
+        if effect.op not in (*_LEADS_ON, "call"):
+            return False
+    return True
+
+
+_NUMBER = re.compile(r"(static |inline |virtual |constexpr )*(int|int32_t)")
+_JUDGES = re.compile(r"valid|check|verify|ensure", re.IGNORECASE)
+"""Whose answer is all their work."""
+
+
+def is_sure_to_succeed(function: FunctionInfo, given: Mapping[str, Argument]) -> bool:
+    """Does a call hand over literals for all that the function asks before it says no?"""
+    failing = [
+        e for e in function.effects if e.op == "return" and not (e.value == "constant" and _DONE.fullmatch(e.source))
+    ]
+    return bool(failing) and all(_is_ruled_out(function, effect, given) for effect in failing)
+
+
+def _is_ruled_out(function: FunctionInfo, returned: Effect, given: Mapping[str, Argument]) -> bool:
+    for region in around(function, returned):
+        test = function.settled_test(region.test) if region.kind == "if" else None
+        for (kind, *texts), holds in implied(test, True) if test is not None else ():
+            for name, argument in given.items():
+                is_text = bool(argument.literal.strip("\"'"))
+                if is_text and (kind, texts, holds) in (("true", [f"{name}.empty()"], True), ("none", [name], True)):
+                    return True
+    return False
 
 
 def last_of(path: str) -> str:

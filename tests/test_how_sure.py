@@ -128,6 +128,7 @@ struct converter {{
     int a(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
     int b(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
     int c(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
+    int d(int id) {{ tensor * t = tensor_of(id); return t ? t->rows : 0; }}
 
     int rows(int id, converter & other) {{
         {rows}

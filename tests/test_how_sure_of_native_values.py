@@ -192,3 +192,43 @@ def test_a_static_is_filled_by_several_where_they_come_to_it(more: str, main: st
     files = {"names.cpp": STATICS.format(more=more).encode(), "main.cpp": main.encode()}
     told = {finding.symbol: finding.confidence for finding in check_sources(files, ["LLM203"])}
     assert told == {"known": confidence, "compiler": "low"}
+
+
+PLACES = """
+#include <cstdlib>
+
+struct place {{
+    int rows;
+}};
+
+place * open_place(int id) {{
+    {gives}
+}}
+
+int a(int id) {{ place * p = open_place(id); return p ? p->rows : 0; }}
+int b(int id) {{ place * p = open_place(id); return p ? p->rows : 0; }}
+int c(int id) {{ place * p = open_place(id); return p ? p->rows : 0; }}
+{more}
+int {name}(int id) {{
+    place * p = open_place(id);
+    return p->rows;
+}}
+"""
+FOURTH = "int d(int id) { place * p = open_place(id); return p ? p->rows : 0; }"
+BY_ID = "static place all[3]; if (id > 3) { return nullptr; } return &all[id];"
+BY_MEMORY = "place * p = (place *) malloc(sizeof(place)); if (p == nullptr) { return nullptr; } p->rows = id; return p;"
+
+
+@pytest.mark.parametrize(
+    ("gives", "more", "name", "confidence"),
+    [
+        (BY_ID, FOURTH, "rows", "medium"),
+        (BY_ID, "", "rows", "low"),
+        (BY_MEMORY, FOURTH, "rows", "low"),
+        (BY_ID, FOURTH, "main", "low"),
+    ],
+    ids=["a habit", "three are no habit", "for want of memory", "main"],
+)
+def test_others_ask_for_null(gives: str, more: str, name: str, confidence: str) -> None:
+    text = PLACES.format(gives=gives, more=more, name=name)
+    assert how_sure("LLM945", {"places.cpp": text}) == confidence

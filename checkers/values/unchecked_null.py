@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.nulls import Nulls
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.ways_in import START, ways_into
 from llmlint.code.facts.facts import PointerUse, Reach, Test
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
@@ -18,6 +19,9 @@ from llmlint.phrases import last_name
 
 _FEWEST_OTHERS = 2
 _MOST_ASK = 0.6
+_FEWEST_IN_HABIT = 4
+_HABIT = 0.75
+"""So many ask where asking is what this program does; of three callers any may be the odd one."""
 _SEARCHES = frozenset({"find", "count", "contains"})
 _SELDOM = frozenset({"malloc", "calloc", "realloc", "strdup", "dynamic_cast", "dynamic_pointer_cast"})
 """What gives null only where memory is at its end, or a class is not what everybody takes it for. It is told where most
@@ -121,11 +125,21 @@ def _asked_in(test: Test) -> Iterator[str]:
         yield from _asked_in(inner)
 
 
+def _doubts(program: Program, site: _Site, nulls: Nulls) -> str:
+    if _was_filled(program, site, nulls):
+        return "a test before it has filled what it looks into"
+    if nulls.is_for_want_of_memory(last_name(site.use.callee), _SELDOM):
+        return "it gives null only where memory is at its end, or a class is not what it is taken for"
+    if ways_into(program, site.function, lambda call: False) == START:
+        return "only main leads here: a program that somebody has just started ends"
+    return ""
+
+
 def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
     function, use, reach = site
     what = use.place or "the result"
-    filled = _was_filled(program, site, nulls)
-    is_sure = _most_ask(others, silent) and not filled and last_name(use.callee) not in _SELDOM
+    doubts = _doubts(program, site, nulls)
+    is_habit = others >= _FEWEST_IN_HABIT and others >= _HABIT * (others + silent)
     return Report(
         _place(function, reach),
         symbol_of(function),
@@ -135,10 +149,8 @@ def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: 
             Step(function.path, use.line, f"{use.callee}() is called here"),
             *_steps(function, use, reach, nulls),
         ),
-        confidence="medium" if is_sure else "low",
-        reason="a test before it has filled what it looks into"
-        if filled
-        else f"{others} of {others + silent} callers ask first",
+        confidence="medium" if is_habit and not doubts else "low",
+        reason=doubts or f"{others} of {others + silent} callers ask first",
         subject=f"{use.place}:{use.callee}",
         fix="ask whether it is null, and leave or say what is wrong",
         mechanism="unchecked_null.others_ask",

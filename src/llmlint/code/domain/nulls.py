@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from llmlint.code.facts.facts import Effect, PointerUse, Reach
 from llmlint.code.flow.conditions import Fact, Facts, implied
@@ -56,6 +56,25 @@ class Nulls:
             for effect in self._nulls_of(function, 0):
                 yield Step(function.path, effect.line, f"{function.name}() gives null here")
                 return
+
+    def is_for_want_of_memory(self, name: str, allocating: Collection[str], depth: int = 0) -> bool:
+        """Is null only given where an allocation gave it: `if (!p) return nullptr;` behind `p = malloc(n)`?"""
+        functions = self.named.get(name, ())
+        if not functions or depth > _DEEPEST:
+            return name in allocating
+        return all(
+            self._comes_of_memory(function, effect, allocating, depth)
+            for function in functions
+            for effect in self._nulls_of(function, 0)
+        )
+
+    def _comes_of_memory(self, function: FunctionInfo, effect: Effect, allocating: Collection[str], depth: int) -> bool:
+        if effect.value != "none":
+            return self.is_for_want_of_memory(effect.source.rpartition(".")[2], allocating, depth + 1)
+        tests = [function.settled_test(r.test) for r in around(function, effect) if r.kind == "if"]
+        asked = {text for test in tests if test is not None for (_, *texts), _ in implied(test, True) for text in texts}
+        made = (e for e in function.effects if e.op == "call" and e.result in asked)
+        return any(self.is_for_want_of_memory(e.callee.rpartition(".")[2], allocating, depth + 1) for e in made)
 
     def first_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced, here or in what it is given to."""

@@ -20,7 +20,7 @@ from llmlint.code.syntax.written import mentions
 
 Origin = TypeVar("Origin")
 
-_ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify", re.IGNORECASE)
+_ASSERTS = re.compile(r"assert|check|_require|_expect|enforce|verify|if_null|if_not", re.IGNORECASE)
 UNEVALUATED = frozenset({"sizeof", "decltype", "alignof", "offsetof", "typeid"})
 
 

@@ -18,6 +18,8 @@ _OF_CONTAINERS = frozenset(
     "max top emplace emplace_back value empty length count".split()
 )
 _ASSERTION = re.compile(r"(?:^|_)(?:\w?assert|\w?check|require|expect|enforce|verify)(?:s|ed)?(?:_|$)", re.IGNORECASE)
+_LEAVES_IF_NULL = re.compile(r"(?:^|_)(?:IF_NULL(?:PTR)?|IF_NOT)(?:_|$)")
+"""Macros that leave where a place is null: `THROW_IF_NULL(p, "…")`, `RETURN_IF_NOT(p)`."""
 _MAY_BE_NULL = re.compile(r"^$|\*$|\bauto\b(?!.*&)|ptr\b|Ptr\b|\boptional\b|iterator\b")
 
 
@@ -125,7 +127,7 @@ class _Reader(Walk[_Origin]):
         """A function that checks what it is given looks into it; an assertion asks whether it is there."""
         name = tree.path_of(call.function).rpartition(".")[2]
         is_assertion = _ASSERTION.search(name) and (name.isupper() or name.lower().endswith("assert"))
-        return SET if is_assertion else ASKED
+        return SET if is_assertion or _LEAVES_IF_NULL.search(name) else ASKED
 
     def told(self, held: Held[_Origin], told: str, at: tree.Node) -> None:
         if told in (SET, UNSET):

@@ -196,10 +196,12 @@ def test_a_static_is_filled_by_several_where_they_come_to_it(more: str, main: st
 
 PLACES = """
 #include <cstdlib>
+#include <map>
 
 struct place {{
     int rows;
 }};
+using all = std::map<int, place>;
 
 place * open_place(int id) {{
     {gives}
@@ -216,6 +218,7 @@ int {name}(int id) {{
 """
 FOURTH = "int d(int id) { place * p = open_place(id); return p ? p->rows : 0; }"
 BY_ID = "static place all[3]; if (id > 3) { return nullptr; } return &all[id];"
+BY_FIND = "static all at; auto it = at.find(id); if (it == at.end()) { return nullptr; } return &it->second;"
 BY_MEMORY = "place * p = (place *) malloc(sizeof(place)); if (p == nullptr) { return nullptr; } p->rows = id; return p;"
 
 
@@ -223,11 +226,12 @@ BY_MEMORY = "place * p = (place *) malloc(sizeof(place)); if (p == nullptr) { re
     ("gives", "more", "name", "confidence"),
     [
         (BY_ID, FOURTH, "rows", "medium"),
+        (BY_FIND, FOURTH + "struct own { int find(int id) { return id; } };", "rows", "medium"),
         (BY_ID, "", "rows", "low"),
         (BY_MEMORY, FOURTH, "rows", "low"),
         (BY_ID, FOURTH, "main", "low"),
     ],
-    ids=["a habit", "three are no habit", "for want of memory", "main"],
+    ids=["a habit", "not in a map", "three are no habit", "for want of memory", "main"],
 )
 def test_others_ask_for_null(gives: str, more: str, name: str, confidence: str) -> None:
     text = PLACES.format(gives=gives, more=more, name=name)

@@ -62,11 +62,8 @@ class Nulls:
         functions = self.named.get(name, ())
         if not functions or depth > _DEEPEST:
             return name in allocating
-        return all(
-            self._comes_of_memory(function, effect, allocating, depth)
-            for function in functions
-            for effect in self._nulls_of(function, 0)
-        )
+        nulls = [(function, effect) for function in functions for effect in self._nulls_of(function, 0)]
+        return bool(nulls) and all(self._comes_of_memory(*null, allocating, depth) for null in nulls)
 
     def _comes_of_memory(self, function: FunctionInfo, effect: Effect, allocating: Collection[str], depth: int) -> bool:
         if effect.value != "none":

@@ -29,7 +29,8 @@ def ways_into(program: Program, function: FunctionInfo, is_guarded: Callable[[Ca
             return ANYWHERE
         calls = [call for call in program.callers(reached) if call.function is not reached]
         if not calls and reached.name not in ("main", "<module>"):
-            return NOBODY if reached is function else ANYWHERE
+            is_called = reached is not function or program.calls_named(reached.name)
+            return ANYWHERE if is_called else NOBODY
         for call in calls:
             if is_guarded(call):
                 continue

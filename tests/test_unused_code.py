@@ -328,6 +328,11 @@ class Store:
         ("strict", "kept.load('x', True)", "high"),
         ("strict or depth > 1", "kept.load('x')", "high"),
         ("strict", "kept.load('x', **path)", "high"),
+        (
+            "strict",
+            "kept.load('x')\nclass Cache:\n    def load(self, path, strict):\n        pass\nCache().load('x', path)",
+            "low",
+        ),
         ("strict", "run(kept.load)", "high"),
         ("self.mode != 'plain'", "kept.load('x')", "low"),
         ("self.mode != 'plain'", "kept.load('x')\nkept.choose('other')", "high"),
@@ -376,6 +381,13 @@ def test_a_constant_is_followed_through_who_hands_it_on() -> None:
     for text, sure in ((user, "low"), (user + "first(store.Store(), True)\n", "high")):
         files = {"engine/store.py": SHUT.format(test="strict"), "engine/user.py": text}
         assert sure_of("LLM910", files) == sure
+
+
+@pytest.mark.parametrize(("decorator", "sure"), [("@torch.no_grad()", "low"), ("@bound(strict=True)", "high")])
+def test_a_decorator_that_hands_all_on_leaves_a_parameter_at_its_default(decorator: str, sure: str) -> None:
+    store = SHUT.format(test="strict").replace("    def load", f"    {decorator}\n    def load")
+    files = {"engine/store.py": store, "engine/user.py": "import store\nstore.Store().load('x')\n"}
+    assert sure_of("LLM910", files) == sure
 
 
 REFUSED = """

@@ -10,6 +10,7 @@ from typing import Any
 
 from llmlint.code.domain.class_registers import is_registered
 from llmlint.code.domain.roots import roots_of
+from llmlint.code.domain.signatures import keeps_arguments
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
@@ -17,7 +18,6 @@ from llmlint.code.link.program import Program
 
 _HIGHEST = 3
 """So many callers up a parameter is followed that is only handed on."""
-_HANDS_ON = frozenset("staticmethod classmethod".split())
 _TRIES = ("test", "benchmark")
 _MADE = "__init__"
 _SETS_BY_NAME = frozenset({"setattr", "__setattr__", "vars", "exec"})
@@ -98,7 +98,7 @@ class ShutBranches:
         given = next((param for param in function.params if param.name == name and param.kind in ("", "only")), None)
         if given is None or not given.default or not steps or self._is_set(function, name):
             return None
-        if not _HANDS_ON.issuperset(function.facts.decorators):
+        if not all(map(keeps_arguments, function.facts.decorators)):
             return None
         kind = roots_of(self._program).kind
         calls = [call for call in self._calls_of(function) if kind(call.function.path) not in _TRIES]
@@ -121,16 +121,26 @@ class ShutBranches:
     def _calls_of(self, function: FunctionInfo) -> list[Call]:
         """All calls of it that there are; none where some may bear another name."""
         if not function.name.startswith("__"):
-            return [] if self._is_handed_out(function.name) else list(self._program.calls_named(function.name))
+            named = () if self._is_handed_out(function.name) else self._program.calls_named(function.name)
+            return [call for call in named if self._may_run(call, function)]
         if function.name != _MADE or function.owner is None:
             return []
         made = [cls for cls in (function.owner, *function.owner.subclasses) if cls.method(_MADE) is function]
         if any(self._is_handed_out(cls.name) or is_registered(cls) for cls in made):
             return []
         calls = {(call.function, id(call.effect)): call for call in self._program.callers(function)}
-        for cls in made:
-            calls |= {(call.function, id(call.effect)): call for call in self._program.calls_named(cls.name)}
+        making = ((cls, call) for cls in made for call in self._program.calls_named(cls.name))
+        calls |= {(call.function, id(call.effect)): call for cls, call in making if self._may_make(call, cls)}
         return list(calls.values())
+
+    def _may_run(self, call: Call, function: FunctionInfo) -> bool:
+        """Is it no other one of the name that the call is known to run?"""
+        known = self._program.callees(*call, overrides=True)
+        return not known or function in known
+
+    def _may_make(self, call: Call, cls: ClassInfo) -> bool:
+        known = self._program.meanings(call.function, call.effect.callee)
+        return not known or cls in known
 
     def _is_set(self, function: FunctionInfo, name: str) -> bool:
         return any(effect.path == name and effect.op in ("bind", "delete") for effect in function.effects)

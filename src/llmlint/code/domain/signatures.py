@@ -81,12 +81,13 @@ class Named:
 
 
 def _of_function(function: FunctionInfo, is_bound: bool) -> Signature | None:
-    if function.language != "python" or not all(map(_keeps_arguments, function.facts.decorators)):
+    if function.language != "python" or not all(map(keeps_arguments, function.facts.decorators)):
         return None
     return function.params if is_bound else function.facts.params
 
 
-def _keeps_arguments(decorator: str) -> bool:
+def keeps_arguments(decorator: str) -> bool:
+    """Does what it makes of a function hand on to it what it is given?"""
     return decorator.partition("(")[0].rpartition(".")[2] in _KEEPING
 
 

@@ -111,6 +111,7 @@ def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list
         reason=f"{cls.name} does not replace {caller}, and others of its kind take what that hands over{doubt}{unsure}",
         subject=f"{cls.name}.{method.name}:{first.why}",
         origin=f"{cls.name}.{method.name}",
+        mechanism=f"override_fits_no_call.{'called' if first.is_called else 'open'}",
         fix=f"take in {method.name} what the inherited methods hand over, or replace {caller} as well",
     )
 

@@ -349,7 +349,7 @@ class _Lifetimes(Walk[Hold]):
                 self._taken_out(place_of(function.value), node, state)
         for container, by in self.helpers.changed_by(node) if state else ():
             self._changes(container, by, [], node, state)
-        given, freed = list(self.helpers.given_by(node)), list(self.helpers.freed_by(node))
+        given, freed = list(self.helpers.given_by(node)) if state else [], list(self.helpers.freed_by(node))
         for place, how in freed:
             if how.is_first:
                 self._frees(place, node, state, how.always)

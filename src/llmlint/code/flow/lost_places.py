@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from llmlint.code.facts.native_endings import native_endings
 from llmlint.code.flow.borrowed_locals import Locals
@@ -13,6 +14,7 @@ from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, functions_of
 
 _ENDING = ("move", "delete", "free", "fclose")
+_FREEING = frozenset({"delete", "free", "fclose"})
 _CALLED_TO_END = re.compile(r"\b(?:move|free|fclose)\s*\(|\bdelete\b")
 _METHOD_TO_END = re.compile(r"[.>](?:detach|c_str|data|get|erase|clear|push_back|emplace_back|resize|insert)\b")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -37,21 +39,22 @@ def _found(file: SourceFile) -> list[Lost]:
     fields = fields_of(file.facts)
     functions = functions_of(file.tree)
     endings = native_endings(file.tree, file.facts.macros)
-    helpers = Helpers(functions, fields, endings)
     lines = file.text.splitlines()
+    words = {id(f): set(_WORD.findall("\n".join(lines[f.line - 1 : f.end_line]))) for f in functions}
+    helpers = Helpers(functions, fields, endings, _leading_to(_FREEING, functions, words))
     returning = {f.name: f.returns.text for f in functions if isinstance(f.returns, tree.TypeName)}
-    ending = _ending_in(functions, lines)
-    found = [lost for function in ending for lost in lost_in(function, fields, helpers, lines, endings)]
+    ending = _leading_to({*_ENDING, *CHANGES, "extract", "shrink_to_fit"}, functions, words)
+    ended = [function for function in functions if not ending.isdisjoint(words[id(function)])]
+    found = [lost for function in ended for lost in lost_in(function, fields, helpers, lines, endings)]
     return found + [lost for function in functions for lost in Locals(function, fields, returning).found()]
 
 
-def _ending_in(functions: list[tree.Function], lines: list[str]) -> list[tree.Function]:
-    """Those that may end a place, by their words alone, or call who may: a sieve."""
-    words = {id(f): set(_WORD.findall("\n".join(lines[f.line - 1 : f.end_line]))) for f in functions}
-    ending: set[str] = set(_ENDING) | CHANGES | {"extract", "shrink_to_fit"}
+def _leading_to(seeds: Set[str], functions: list[tree.Function], words: dict[int, set[str]]) -> Set[str]:
+    """The seeds, and the functions that may lead there, by their words alone: a sieve."""
+    leading = set(seeds)
     for _ in range(_STEPS):
-        more = {f.name for f in functions if not ending.isdisjoint(words[id(f)] - {f.name})}
-        if more <= ending:
+        more = {f.name for f in functions if not leading.isdisjoint(words[id(f)] - {f.name})}
+        if more <= leading:
             break
-        ending |= more
-    return [f for f in functions if not ending.isdisjoint(words[id(f)])]
+        leading |= more
+    return leading

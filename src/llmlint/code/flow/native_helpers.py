@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import FileFacts
@@ -30,10 +30,13 @@ class Given(NamedTuple):
 
 
 class Helpers:
-    """Answers by name, where the file has one function of that name."""
+    """Answers by name, where the file has one function of that name; only those of `freeing` may free anything."""
 
-    def __init__(self, functions: list[tree.Function], fields: Mapping[str, str], endings: Endings) -> None:
+    def __init__(
+        self, functions: list[tree.Function], fields: Mapping[str, str], endings: Endings, freeing: Set[str]
+    ) -> None:
         self._named = by_only_name(functions)
+        self._freeing = freeing
         self._fields = fields
         self._endings = endings
         self._given: dict[str, Sequence[Given]] = {}
@@ -145,7 +148,7 @@ class Helpers:
         if name in FREES and call.args:
             if place := place_of(inside_casts(call.args[0])):
                 yield place, Freed()
-        elif name in self._named:
+        elif name in self._freeing and name in self._named:
             yield from self._freed_through(call, self._named[name], 0)
 
     def _freed_through(self, call: tree.Call, callee: tree.Function, depth: int) -> Iterator[tuple[str, Freed]]:
@@ -174,7 +177,7 @@ class Helpers:
 
     def _freed_inside(self, function: tree.Function, call: tree.Call, depth: int) -> Iterator[tuple[str, Freed]]:
         callee = self._named.get(tree.path_of(call.function)) if call.args else None
-        if callee is not None and callee is not function:
+        if callee is not None and callee is not function and callee.name in self._freeing:
             yield from self._freed_through(call, callee, depth + 1)
 
 

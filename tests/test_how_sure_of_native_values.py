@@ -172,6 +172,12 @@ START = "int load(const std::string & name);\nint main(int argc, char ** argv) {
 THREAD = "#include <thread>\n" + START.replace(
     "{ return load(argv[1]); }", "{ std::thread t(load, argv[1]); t.join(); }"
 )
+BOUND = """#include <pybind11/pybind11.h>
+int load(const std::string & name);
+int twice(const std::string & name) {{ {release} return load(name) * 2; }}
+PYBIND11_MODULE(names, m) {{ m.def("load", &load); m.def("twice", [](const std::string & n) {{ return twice(n); }}); }}
+"""
+PYTHON, RELEASED = BOUND.format(release=""), BOUND.format(release="py::gil_scoped_release others;")
 LAMBDA = "#include <thread>\n" + START.replace(
     "{ return load(argv[1]); }", "{ std::thread t([&] { load(argv[1]); }); t.join(); }"
 )
@@ -185,8 +191,10 @@ LAMBDA = "#include <thread>\n" + START.replace(
         (MAIN, LAMBDA, "medium"),
         (MAIN, "", "medium"),
         ("", START, "low"),
+        (MAIN, PYTHON, "low"),
+        (MAIN, RELEASED, "medium"),
     ],
-    ids=["from main", "a thread's", "a lambda's", "for users of a library", "nobody's"],
+    ids=["from main", "a thread's", "a lambda's", "for users of a library", "nobody's", "Python's", "lock let go"],
 )
 def test_a_static_is_filled_by_several_where_they_come_to_it(more: str, main: str, confidence: str) -> None:
     files = {"names.cpp": STATICS.format(more=more).encode(), "main.cpp": main.encode()}

@@ -121,6 +121,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     gpu_memory: frozenset[str] = frozenset()
     capture_refuses: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
+    python_modules: frozenset[str] = frozenset()
+    frees_python: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()

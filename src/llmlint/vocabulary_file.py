@@ -145,6 +145,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gpu_memory: _Group = []
     capture_refuses: _Group = []
     reaches_through: _Group = []
+    python_modules: _Group = []
+    frees_python: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
-from llmlint.code.domain.ways_in import NOBODY, START, ways_into
+from llmlint.code.domain.ways_in import NOBODY, PYTHON, START, ways_into
 from llmlint.code.facts.facts import Effect
 from llmlint.code.facts.gists import CHANGING
 from llmlint.code.link.exits import around
@@ -54,6 +54,8 @@ def _why_alone(program: Program, function: FunctionInfo, locks: Locks) -> str:
         return "nothing in this tree calls it"
     if ways == START:
         return "all ways to it lead from main or the start of the program, and none over a thread without a lock"
+    if ways == PYTHON:
+        return "only Python leads to it, and nothing on the way lets go of Python's lock"
     return ""
 
 

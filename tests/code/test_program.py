@@ -179,6 +179,49 @@ def test_a_file_named_like_the_standard_librarys_is_not_what_an_import_of_that_n
     assert cls(program, "Parser").bases == ()
 
 
+@pytest.mark.parametrize(
+    ("other", "is_beside"),
+    [
+        ("import openai\nimport tools.common\n", False),
+        ("import openai\nfrom tools import common\n", False),
+        ("import openai\nimport common\n", True),
+        ("import tools.common\n", True),
+    ],
+)
+def test_a_file_beside_a_part_of_a_package_is_no_library_of_its_name(other: str, is_beside: bool) -> None:
+    own = "import openai\nclass Client: ...\n" if "openai" in other else "class Client: ...\n"
+    tools = {"tools/__init__.py": "", "tools/openai.py": own, "app.py": other}
+    program = link(tools | {"tools/common.py": "from openai import Client\nclass Mine(Client): ...\n"})
+    assert bool(cls(program, "Mine").bases) is is_beside
+
+
+def test_the_last_of_several_classes_of_a_name_has_the_bases_and_the_members_of_all() -> None:
+    source = """
+        if HAVE:
+            class Node(Far):
+                size: int = 1
+                def run(self): ...
+        else:
+            class Node(Near):
+                def stop(self): ...
+        class Near: ...
+    """
+    node = link({"a.py": source}).classes_named("Node")[-1]
+    assert ([base.name for base in node.bases], node.unknown_bases) == (["Near"], ("Far",))
+    assert {"size", "run", "stop"} <= {*node.attributes, *node.methods}
+
+
+def test_a_lambda_may_have_a_self_of_its_own() -> None:
+    source = """
+        class Pool:
+            def patch(self, other):
+                other.size = property(lambda self: self.inner)
+                other.name = property(lambda one: self.name)
+    """
+    read = {path for path, _ in function(link({"a.py": source}), "patch").reads}
+    assert "self.name" in read and "self.inner" not in read
+
+
 def test_a_parameter_hides_an_import_of_the_same_name() -> None:
     program = link(
         {"a.py": "from x import clock\ndef wait(clock):\n    clock.sleep()\ndef rest():\n    clock.sleep()\n"}

@@ -203,6 +203,17 @@ def test_an_attribute_is_any_of_what_is_assigned_to_it() -> None:
     assert runs(body, "self.pool.free", "Engine.use") == ["Pool.free", "Ring.free"]
 
 
+def test_an_attribute_is_any_of_the_types_that_methods_declare_it_to_be_of() -> None:
+    body = """
+        class Engine:
+            def near(self): self.pools: list[Pool] = []
+            def far(self): self.pools: list[Ring] = []
+            def again(self): self.pools: List[Pool] = []
+            def use(self): self.pools[0].free()
+    """
+    assert runs(body, "self.pools[].free", "Engine.use") == ["Pool.free", "Ring.free"]
+
+
 def test_more_than_four_classes_are_told_by_the_class_they_descend_from_or_not_at_all() -> None:
     kin = "".join(f"class K{at}(Pool):\n    def free(self): ...\n" for at in range(5))
     strangers = "".join(f"class S{at}:\n    def free(self): ...\n" for at in range(5))
@@ -651,6 +662,18 @@ def test_a_method_that_is_named_like_one_of_a_container_gives_what_it_says() -> 
         def use(free: Free): free.pop().pages()
     """
     assert runs(body, "free[].pages") == ["Paged.pages"]
+
+
+def test_a_loop_that_awaits_gives_what_the_stream_says() -> None:
+    body = """
+        class Stream:
+            def __aiter__(self): return self
+            async def __anext__(self) -> Paged: ...
+        async def use(stream: Stream):
+            async for page in stream:
+                page.pages()
+    """
+    assert runs(body, "stream[].pages") == ["Paged.pages"]
 
 
 def test_iterators_that_give_themselves_and_each_other_end() -> None:

@@ -13,6 +13,9 @@ from llmlint.code.link.names import Outside
 from llmlint.code.link.objects import AnyOf, Container, Instance, One, Value, any_declared, beyond, joined
 from llmlint.code.link.typetext import element_of, head_of, part_of
 
+_FOLLOWING = {"__iter__": "__next__", "__aiter__": "__anext__"}
+"""By what begins a loop over an object, `async for` too: what gives each element where that is the object itself."""
+
 
 class Elements:
     """`returned` says what a method gives, `step` takes a value one step on."""
@@ -57,14 +60,14 @@ class Elements:
 
     def _got_from(self, cls: ClassInfo) -> Value:
         """What an object of a class of the program gives for an index, to a loop or by a method like a container's."""
-        getter = cls.method("__getitem__") or cls.method("__iter__")
+        getter = cls.method("__getitem__") or next((m for name in _FOLLOWING if (m := cls.method(name))), None)
         if getter is None:
             return self._element_of_base(cls) or self._got_by_name(cls) or self._sliced(cls)
         found = self._returned(getter, cls)
-        if getter.name != "__iter__":
+        if getter.name not in _FOLLOWING:
             return found
         if isinstance(found, Instance) and found.cls is cls:  # it is its own iterator
-            following = cls.method("__next__")
+            following = cls.method(_FOLLOWING[getter.name])
             return self._returned(following, cls) if following is not None else None
         return self._asking.ask((cls, "iterated"), lambda: self._step(found, "[]"))
 

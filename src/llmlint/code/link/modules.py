@@ -3,15 +3,17 @@
 A file's module name comes from the package layout: it starts at the outermost folder with an `__init__.py`. Imports
 are matched by that name, or by all the folders above a file, where packages have no `__init__.py`; where the scan began
 inside a package, by what a learnt prefix leaves of them; else by their end. A file named like a module of the standard
-library is never what an import of that name means; a package may be. What stands aside (a stub of a library among the
-tests, a vendored copy) answers only those who stand there too.
+library is never what an import of that name means; a package may be. A file beside a part of a package is not meant by
+a name that most import where no such file stands. What stands aside (a stub of a library among the tests, a vendored
+copy) answers only those who stand there too.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from llmlint.code.facts.facts import ImportFact
 
@@ -28,14 +30,18 @@ _KNOWN_OF_ALL = 0.75
 
 
 class ModuleMap:
-    def __init__(self, paths: Iterable[str]) -> None:
+    """`imports` gives each import there is, with the file it stands in; hardly ever is it asked."""
+
+    def __init__(self, paths: Iterable[str], imports: Callable[[], Iterable[tuple[str, ImportFact]]] = tuple) -> None:
+        self._imports = imports
         self._names: dict[str, str] = {}
         self._paths: dict[str, list[str]] = {}
         self._placed: dict[str, list[str]] = {}
         """Files by all their folders, where their package begins below the first of them."""
         self._packages: set[str] = set()
         python = sorted(path for path in paths if path.endswith(_SUFFIXES))
-        inits = {path.rpartition("/")[0] for path in python if path.rpartition("/")[2].startswith("__init__.")}
+        self._folders = {path.rpartition("/")[0] for path in python if path.rpartition("/")[2].startswith("__init__.")}
+        inits = self._folders
         roots: dict[str, int] = {}
         for path in python:
             folder = path.rpartition("/")[0]
@@ -75,6 +81,30 @@ class ModuleMap:
         best = sorted(votes, key=lambda prefix: (-votes[prefix], prefix))
         self._dropped = tuple(f"{p}." for p in best if p == best[0] or _is_ours(p, votes[p], unknown))
 
+    def _is_of_a_library(self, name: str, near: str) -> bool:
+        """Can a bare name not mean the file of a package that stands beside: is it mostly imported where none does,
+        and who imports it here himself a part of the package, and no program that was begun in its folder?"""
+        folder = near.rpartition("/")[0]
+        return folder in self._folders and name in self._libraries and self.name_of(near) in self._parts
+
+    @cached_property
+    def _libraries(self) -> frozenset[str]:
+        """The names that most import where no file stands beside that could be meant."""
+        votes: Counter[str] = Counter()
+        absolute = {(path, fact.module.partition(".")[0]) for path, fact in self._imports() if not fact.level}
+        for path, name in absolute:
+            beside = _beside(path, name)
+            votes[name] += -1 if beside in self._names and beside != path else 1
+        return frozenset(name for name, balance in votes.items() if balance > 0)
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        """What somebody imports by a dotted path, by each end of it that names a package too."""
+        modules = {(self.absolute(path, fact), fact.target) for path, fact in self._imports()}
+        paths = {part for module, target in modules for part in (module, f"{module}.{target}")}
+        ends = (path.split(".")[at:] for path in paths for at in range(path.count(".")))
+        return frozenset(".".join(end) for end in ends)
+
     def _prefix_to_drop(self, target: str) -> str:
         """The shortest beginning of an import that leaves the name of a file when it is left off."""
         parts = target.split(".")
@@ -96,8 +126,9 @@ class ModuleMap:
         if name in sys.stdlib_module_names:
             found = tuple(path for path in found if path.rpartition("/")[2].startswith("__init__."))
         elif not found and "." not in name:
-            beside = f"{near.rpartition('/')[0]}/{name}.py".lstrip("/")
-            return beside if beside in self._names and beside != near else ""
+            beside = _beside(near, name)
+            is_there = beside in self._names and beside != near
+            return beside if is_there and not self._is_of_a_library(name, near) else ""
         return found[0] if len(found) == 1 else nearest(found, near)
 
     def only_file_of(self, name: str, near: str) -> str:
@@ -159,6 +190,10 @@ class ModuleMap:
             package = _module_name(path, 0).split(".")  # above the outermost `__init__.py`
         base = ".".join(package[: len(package) - up] if up else package)
         return f"{base}.{fact.module}".strip(".") if fact.module else base
+
+
+def _beside(path: str, name: str) -> str:
+    return f"{path.rpartition('/')[0]}/{name}.py".lstrip("/")
 
 
 def nearest(paths: Iterable[str], near: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from llmlint.code.facts.facts import Effect, FileFacts, ImportFact
@@ -59,6 +59,7 @@ class _PythonFile(NamedTuple):
     imports: dict[str, ImportFact]
     stars: tuple[ImportFact, ...]
     imported_twice: frozenset[str]
+    defined_twice: frozenset[str]
     module: FunctionInfo | None
 
     @property
@@ -78,7 +79,7 @@ class Names:
         self, files: Mapping[str, FileFacts], classes: Sequence[ClassInfo], functions: Sequence[FunctionInfo]
     ) -> None:
         self._files = files
-        self.modules = ModuleMap(files)
+        self.modules = ModuleMap(files, self._python_imports)
         self.modules.learn_outer_package(
             fact.module for facts in files.values() for fact in facts.imports if not fact.level
         )
@@ -97,6 +98,10 @@ class Names:
         self._tables: dict[str, _PythonFile] = {}
         self._names_of: dict[str, frozenset[str]] = {}
         self._asking: Asking[tuple[str, str], Meaning] = Asking()
+
+    def _python_imports(self) -> Iterator[tuple[str, ImportFact]]:
+        python = ((path, facts) for path, facts in self._files.items() if facts.language == "python")
+        return ((path, fact) for path, facts in python for fact in facts.imports)
 
     def lookup(self, path: str, dotted: str, within: str = "") -> Meaning:
         """What a dotted name means in the file `path`; `within` is the qualified name it is used in."""
@@ -138,10 +143,11 @@ class Names:
         )
 
     def is_given_twice(self, path: str, name: str) -> bool:
-        """Has a Python file more than one source for a name: another import, an assignment beside a definition?"""
+        """Has a Python file more than one source for a name: another import or class, an assignment beside a
+        definition?"""
         table = self._table(path)
         return (name in table.imports) + (name in table.definitions) + (name in table.variables) > 1 or (
-            name in table.imported_twice
+            name in table.imported_twice or name in table.defined_twice
         )
 
     def import_aliases(self) -> dict[str, list[str]]:
@@ -232,7 +238,10 @@ class Names:
                 module = function
             elif not function.is_method and not any(d.endswith("overload") for d in function.facts.decorators):
                 definitions.setdefault(function.facts.qualname, function)
+        again: set[str] = set()
         for cls in self._classes_in.get(path, ()):
+            if isinstance(definitions.get(cls.facts.qualname), ClassInfo):
+                again.add(cls.facts.qualname)
             definitions[cls.facts.qualname] = cls
         imports = self._files[path].imports if path in self._files else ()
         named: dict[str, ImportFact] = {}
@@ -247,6 +256,7 @@ class Names:
             named,
             tuple(fact for fact in imports if fact.target == "*"),
             frozenset(twice),
+            frozenset(again),
             module,
         )
 

@@ -101,6 +101,24 @@ def any_declared(values: Iterable[Value]) -> Value:
     return joined(values, _MOST_DECLARED)
 
 
+def any_said(said: Sequence[Value]) -> Value:
+    """What may stand where several types are said: the first, or one of those that no object of it can be of."""
+    found = list(options_in(said[0]))
+    for option in (option for value in said[1:] for option in options_in(value)):
+        if isinstance(option, Instance) and not says_little(option) and not any(_agree(option, one) for one in found):
+            found.append(option)
+    return any_declared(found)
+
+
+def _agree(one: Instance, other: One) -> bool:
+    """May something be of both types, or is one the other as somebody else writes it?"""
+    if not isinstance(other, Instance) or says_little(other):
+        return True
+    if one.cls is not None and other.cls is not None:
+        return one.cls.is_kin_of(other.cls)
+    return one.cls is other.cls and one.text.lower() == other.text.lower()
+
+
 def _common(found: tuple[One, ...]) -> Instance | ClassInfo | None:
     """The class that all of many classes, or of many objects, descend from: as a class, or as an object of it."""
     classes = [option for option in found if isinstance(option, ClassInfo)]

@@ -32,6 +32,7 @@ from llmlint.code.link.passed import Passed
 from llmlint.code.link.reach import Reach, Wanted
 from llmlint.code.link.starts import Starts
 from llmlint.code.link.touches import Read, Touch, Touches
+from llmlint.code.link.twins import told_together
 from llmlint.code.link.types import Types
 from llmlint.findings import Place, Step
 from llmlint.vocabulary import Vocabulary
@@ -86,7 +87,7 @@ class Program:
         return [
             ClassInfo(cls, path, path, facts.language, self)
             for path, facts in self.files.items()
-            for cls in facts.classes
+            for cls in (told_together(facts.classes) if facts.language == "python" else facts.classes)
         ]
 
     def _list_functions(self) -> list[FunctionInfo]:

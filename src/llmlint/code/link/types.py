@@ -34,6 +34,7 @@ from llmlint.code.link.objects import (
     Super,
     Value,
     any_declared,
+    any_said,
     beyond,
     builtin,
     class_at_self,
@@ -383,13 +384,14 @@ class Types:
         return _told(joined(self._start(start, attribute.owner, path) for start in starts), declared)
 
     def _declared_attribute(self, attribute: AttributeInfo) -> Value:
-        """As declared in the class itself, or else in the nearest base that declares it."""
+        """As declared in the class itself, or else in the nearest base that declares it; any of several where methods
+        declare different ones."""
         for cls in attribute.owner.mro:
             own = cls.own_attributes.get(attribute.name)
-            for start in own.starts if own is not None else ():
-                value = self._annotated(start, cls) if start.annotation else None
-                if value is not None:
-                    return value
+            starts = own.starts if own is not None else ()
+            said = [value for s in starts if s.annotation and (value := self._annotated(s, cls)) is not None]
+            if said:
+                return any_said(said)
         return None
 
     # ------------------------------------------------------------ steps

@@ -10,6 +10,9 @@ from llmlint.code.facts.bodies.tests import test_of
 from llmlint.code.facts.facts import Region, Test
 from llmlint.code.syntax import tree
 
+ANOTHER_SELF = "lambda"
+"""The `self` of a lambda inside of a method, which may be put onto any class: no name can be this word."""
+
 
 @expression(tree.Name)
 def _name(reader: BodyReader, node: tree.Name) -> str:
@@ -66,6 +69,8 @@ def _lambda(reader: BodyReader, node: tree.Lambda) -> str:
     reader.scope = outer.copy()
     for parameter in node.function.params:
         reader.forget(parameter.name)
+        if parameter.name == "self" and outer.aliases.get("self") == "self":
+            reader.scope.stands_for("self", ANOTHER_SELF)
     body = node.function.body or []
     types = ", ".join(reader.source.of(parameter.annotation, 80) for parameter in node.function.params)
     text = f"{node.captures}({types})" if node.captures else "lambda"

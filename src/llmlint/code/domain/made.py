@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from sys import intern
 
 from llmlint.code.facts.facts import Effect, Function
-from llmlint.code.link.entities import ClassInfo
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
@@ -36,24 +36,26 @@ def _is_closed(cls: ClassInfo) -> bool:
 def _is_named(program: Program, cls: ClassInfo) -> bool:
     if program.functions_calling(cls.name):
         return True
-    return any(owner is not cls for owner in once(program, _namers).get(cls.name, ()))
+    return cls.name in once(program, _imported) or any(user.owner is not cls for user in namers(program, cls.name))
 
 
-def _namers(program: Program) -> Mapping[str, set[ClassInfo | None]]:
-    """By the name of a class: whose functions name it. None stands for functions of no class, and for imports."""
-    found: defaultdict[str, set[ClassInfo | None]] = defaultdict(set)
+def namers(program: Program, name: str) -> Sequence[FunctionInfo]:
+    """The functions that name a class of this name, other than to describe a type."""
+    return once(program, _namers).get(name, ())
+
+
+def _namers(program: Program) -> Mapping[str, Sequence[FunctionInfo]]:
+    found: defaultdict[str, list[FunctionInfo]] = defaultdict(list)
     classes = {cls.name for cls in program.classes}
-    for name in _imported(program):
-        found[name].add(None)
     for function in program.functions:
         for name in classes.intersection(once(function.settled, _words_of)):
-            found[name].add(function.owner)
+            found[name].append(function)
     return found
 
 
-def _imported(program: Program) -> Iterator[str]:
-    for facts in program.files.values():
-        yield from chain.from_iterable((fact.name, fact.target) for fact in facts.imports)
+def _imported(program: Program) -> frozenset[str]:
+    imports = (fact for facts in program.files.values() for fact in facts.imports)
+    return frozenset(name for fact in imports for name in (fact.name, fact.target))
 
 
 def _words_of(function: Function) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from llmlint.code.domain.carriers import is_mixed_in
 from llmlint.code.link.entities import ClassInfo
 from llmlint.code.link.program import Program
 
@@ -18,6 +19,7 @@ _MODULES = frozenset({"torch.nn.Module", "torch.nn.modules.Module"})
 _HOOKS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 _FILLING = ("setattr", "__setattr__", "__dict__.update", "vars().update")
 _DOTTED = re.compile(r"""["'](?:\w+\.)*?(\w+\.[A-Z]\w*)["']""")
+_ASKING = frozenset({"hasattr", "getattr", "attrgetter"})
 _HARMLESS = ("dataclass", "final", "total_ordering", "runtime_checkable")
 
 
@@ -41,7 +43,7 @@ class Members:
 
     def _of(self, cls: ClassInfo, harmless: frozenset[str]) -> frozenset[str] | None:
         kin = [*cls.mro, *dict.fromkeys(above for below in cls.subclasses for above in below.mro)]
-        if cls.language != "python" or "mixin" in cls.name.lower():
+        if cls.language != "python" or "mixin" in cls.name.lower() or is_mixed_in(self._program, cls):
             return None
         if any(_is_open(one, harmless) or self._stands_in(one) for one in kin):
             return None
@@ -51,6 +53,15 @@ class Members:
     def _stands_in(self, cls: ClassInfo) -> bool:
         """Is it defined for where an import of the same name fails? Then an object is mostly of the other."""
         return any(imported.name == cls.name for imported in self._program.files[cls.path].imports)
+
+    def surely_has(self, cls: ClassInfo, name: str) -> bool:
+        """Has each object of the class, and of those below it, something of this name, whatever was done with it?"""
+        return cls.method(name) is not None or any(_gives(above, name) for above in cls.mro)
+
+    def surely_lacks(self, cls: ClassInfo, name: str) -> bool:
+        """Is it nothing that an object of the class can have, also where somebody asks whether it is there?"""
+        known = self.of(cls)
+        return known is not None and name not in known and name not in self._set_from_outside
 
     def is_spelt_out(self, cls: ClassInfo) -> bool:
         """Does a text say where to find it? Then a library takes it from there, and may mix it into what it likes."""
@@ -82,6 +93,16 @@ class Members:
         return frozenset(name for gist in gists for name in (*gist.sets, *gist.spoken))
 
     @cached_property
+    def _set_from_outside(self) -> frozenset[str]:
+        """The same without what is only asked for by its name."""
+        gists = ((f, f.facts.gist) for f in self._program.functions if f.language == "python")
+        speaking = [function for function, gist in gists if gist.spoken]
+        calls = (e for function in speaking for e in function.effects if e.callee)
+        given = (e for e in calls if e.callee.rpartition(".")[2] not in _ASKING)
+        told = (a.literal.strip("'\"-").replace("-", "_") for e in given for a in e.args if a.literal)
+        return frozenset((*told, *(name for f in self._program.functions for name in f.facts.gist.sets)))
+
+    @cached_property
     def anywhere(self) -> frozenset[str]:
         """What any class of the program has."""
         classes = (cls for cls in self._program.classes if cls.language == "python")
@@ -92,6 +113,11 @@ def own_names(cls: ClassInfo) -> Iterator[str]:
     yield from cls.attribute_names
     yield from cls.methods
     yield from cls.facts.methods
+
+
+def _gives(cls: ClassInfo, name: str) -> bool:
+    """Does the class body give each object a value of this name, or a field that its maker has to fill?"""
+    return any(f.name == name and (f.value or cls.declares_fields) for f in cls.facts.fields)
 
 
 def _is_open(cls: ClassInfo, harmless: frozenset[str]) -> bool:

@@ -228,6 +228,16 @@ OTHER = "import store\nkept = store.Store()\n\n\nclass Files:\n    def load(self
             "class Both(store.Store, Here):\n    pass\n",
             "high",
         ),
+        ("def run(path, load=1):\n    return path(load=load)\n", "low"),
+        ("def run(path):\n    text = '''\n    load'''\n    return path(text)\n", "high"),
+        ("import json\n\n\ndef run(path):\n    return json.load(path)\n", "low"),
+        ("def run(json):\n    return json.load('x')\n", "high"),
+        ("import json\nfrom far import *\n\n\ndef run(json):\n    return json.load(own.load('x'))\n", "high"),
+        ("from far import *\n\n\ndef run():\n    return own.load('x')\n", "high"),
+        ("class Far:\n    @route('x')\n    def load(self, path):\n        return kept.load(path)\n", "high"),
+        ("class Here:\n    load = None\n    def run(self):\n        return self.load\n", "low"),
+        ("def run(path):\n    return path\n    kept.load(path)\n", "low"),
+        ("def run(path):\n    if path:\n        return path\n    kept.load(path)\n", "high"),
     ],
 )
 def test_a_call_of_what_another_class_has_under_the_name_is_no_use(user: str, sure: str) -> None:
@@ -311,6 +321,13 @@ class Store:
     def choose(self, mode):
         self.mode = mode
 
+    def packing(self):
+        return None
+
+    def stretch(self):
+        if self.mode:
+            return 1
+
     def load(self, path, strict=False, depth=0):
         if {test}:
             raise KeyError("%s is too large", path)
@@ -352,6 +369,14 @@ class Store:
             "        super().__init__(True)\nOwn().load('x')",
             "high",
         ),
+        ("hasattr(self, 'table')", "kept.load('x')", "low"),
+        ("hasattr(self, 'table')", "kept.load('x')\nkept.table = path", "high"),
+        ("hasattr(self, 'table')", "kept.load('x')\nsetattr(kept, 'table', path)", "high"),
+        ("not hasattr(self, 'choose')", "kept.load('x')", "low"),
+        ("not hasattr(self, 'slow')", "kept.load('x')", "high"),
+        ("(packed := self.packing()) is not None", "kept.load('x')", "low"),
+        ("(packed := self.packing()) is None", "kept.load('x')", "high"),
+        ("(packed := self.stretch()) is not None", "kept.load('x')", "high"),
         ("self.slow", "kept.load('x')\nfrom store import Store as Kept\nKept(True).load('x')", "high"),
         ("self.fast", "kept.load('x')\nclass Other:\n    def __init__(self, fast):\n        self.fast = fast", "low"),
         (

@@ -93,7 +93,8 @@ class UnusedCode:
         """Those that no code mentions, or only code that is unused itself, so many steps away."""
         new = {name: where for name, where in names.items() if name not in self._users}
         for name, mentions in self._mentions(new).items():
-            self._users[name] = [self._candidates(*at) for at in mentions] if len(mentions) <= _FEW else [[]]
+            reached = [at for at in mentions if not self._is_past_the_end(*at)] if len(mentions) <= _FEW else []
+            self._users[name] = [self._candidates(*at) for at in reached] if len(mentions) <= _FEW else [[]]
         by_few = [self._users[name] for name in names if all(self._users[name])]
         further = {n: where for users in by_few for user in users for n, where in user}
         unused = self._unused(further, steps - 1) if further and steps else frozenset()
@@ -151,6 +152,11 @@ class UnusedCode:
         calls = (e for f in around for e in f.effects if e.line <= line and any(a.keyword == name for a in e.args))
         return any(call.callee.rpartition(".")[2] not in makers for call in calls)
 
+    def _is_past_the_end(self, path: str, line: int) -> bool:
+        """Does control never come to a line, since all before it leave?"""
+        function = self._function_at(path, line)
+        return function is not None and self._is_cut_off(function, line)
+
     def _is_cut_off(self, function: FunctionInfo, line: int) -> bool:
         """Does the function's graph lack all that is done on a line? An import stands in no graph."""
         done = [(at, effect) for at, effect in enumerate(function.effects) if effect.line == line]
@@ -195,7 +201,8 @@ class UnusedCode:
         if owner and self._is_private_or_known_whole(path, owner):
             found.append(((owner, cls), self._ranges_of_class(owner)))
         if self._is_only_called_by_name(function, owner):
-            same = self._program.functions_named(function.name)
+            named = self._program.functions_named(function.name)
+            same = [one for one in named if one is function or _PLAIN.issuperset(one.facts.decorators)]
             if cls is None and function.language == "python":  # others of its name may call it
                 same = [other for other in same if other.full_name == function.full_name]
             found.append(((function.name, function), _ranges(same)))
@@ -270,7 +277,20 @@ class UnusedCode:
         receiver = _RECEIVER.search(text, max(0, text.rfind("\n", 0, at)), at)
         if isinstance(thing, ClassInfo) or thing.owner is None:
             return self._means_another(thing, path, text, at, receiver[1] if receiver else "")
-        return receiver is not None and self._is_anothers_method(thing, path, text, at, receiver)
+        if receiver is None:
+            return text[at - 1 : at] != "." and self._is_bare(thing, path, text, at)
+        return self._is_anothers_method(thing, path, text, at, receiver)
+
+    def _is_bare(self, method: FunctionInfo, path: str, text: str, at: int) -> bool:
+        """Is it a local, a keyword or the like: a word of its own in code, and not in the body of the class?"""
+        line = text.rfind("\n", 0, at) + 1
+        if text.count(_DOCUMENTS, 0, at) % 2 or text.count("'''", 0, at) % 2:
+            return False
+        if text.count('"', line, at) % 2 or text.count("'", line, at) % 2:
+            return False
+        cls = method.owner
+        inside = _ranges((cls, *cls.subclasses)).get(path, ()) if cls is not None else ()
+        return _is_outside(text, at, inside)
 
     def _means_another(self, thing: FunctionInfo | ClassInfo, path: str, text: str, at: int, receiver: str) -> bool:
         """Of a class or function of a module: does the file give the name another meaning, or only set it?"""
@@ -288,15 +308,21 @@ class UnusedCode:
         return not isinstance(meant, ClassInfo | FunctionInfo) or meant.full_name != thing.full_name
 
     def _is_anothers_method(self, method: FunctionInfo, path: str, text: str, at: int, receiver: re.Match[str]) -> bool:
-        """Is it `self.name` of objects that have another method of that name, or `Class.name` of such a class?"""
+        """Is it `self.name` of objects that have something else of that name, or `Class.name` of such a class, or of
+        what is imported from outside of the program?"""
+        function = self._function_at(path, text.count("\n", 0, at) + 1)
         if receiver[1] in ("self", "cls"):
-            function = self._function_at(path, text.count("\n", 0, at) + 1)
             cls = function.owner if function is not None else None
         else:
             meant = self._program.names.lookup(path, receiver[1])
+            if isinstance(meant, Outside):
+                is_local = function is not None and self._program.resolve(function, receiver[1]).startswith("~")
+                return receiver[1] in self._program.names.imports_of(path) and not is_local
             cls = meant if isinstance(meant, ClassInfo) else None
-        run = [one.method(method.name) for one in (cls, *cls.subclasses)] if cls is not None else [None]
-        return None not in run and method not in run
+        name = method.name
+        kin = (cls, *cls.subclasses) if cls is not None else ()
+        run = [one.method(name) or one.attributes.get(name) for one in kin]
+        return bool(run) and None not in run and method not in run
 
     def _words(self, name: str, text: str) -> Iterator[int]:
         """Where the name stands as a word; looked for by hand, for a pattern that begins with a word's edge is slow."""

@@ -1,5 +1,6 @@
 """Branches that no code of the program enters: a parameter that every caller leaves at one constant, or an attribute
-that only ever gets one, decides against them; or whoever makes such an object raises under the same test."""
+that only ever gets one, decides against them, or what a function gives that knows but one answer; the objects that are
+asked have what is asked for, or can never have it; or whoever makes such an object raises under the same test."""
 
 from __future__ import annotations
 
@@ -9,13 +10,19 @@ from functools import cached_property
 from typing import Any
 
 from llmlint.code.domain.class_registers import is_registered
+from llmlint.code.domain.members import Members
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.signatures import keeps_arguments
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
+from llmlint.code.link.objects import Instance
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
+_ASKS = "hasattr"
+_GIVING_ON = frozenset("staticmethod classmethod override final".split())
+"""Decorators that hand back what the function gives."""
 _HIGHEST = 3
 """So many callers up a parameter is followed that is only handed on."""
 _TRIES = ("test", "benchmark")
@@ -71,8 +78,22 @@ class ShutBranches:
             if left is None or right is None:
                 return None
             return frozenset((one == other) is (test.op in ("==", "is")) for one in left for other in right)
+        if test.op == "call" and test.path == _ASKS and len(test.args) == 2:
+            return self._has(function, *test.args)
         values = self._values(function, test)
         return None if values is None else frozenset(map(bool, values))
+
+    def _has(self, function: FunctionInfo, asked: Test, named: Test) -> frozenset[bool] | None:
+        """What `hasattr` may say of an object whose class is known."""
+        meanings = self._program.meanings(function, asked.path) if asked.op == "path" else ()
+        cls = meanings[0].cls if len(meanings) == 1 and isinstance(meanings[0], Instance) else None
+        name = next(iter(_constant(named.path) or ()), None) if named.op == "constant" else None
+        if cls is None or not isinstance(name, str):
+            return None
+        members = once(self._program, Members)
+        if members.surely_has(cls, name):
+            return frozenset({True})
+        return frozenset({False}) if members.surely_lacks(cls, name) else None
 
     def _joined(self, function: FunctionInfo, test: Test) -> frozenset[bool] | None:
         decides = frozenset({test.op == "or"})
@@ -91,7 +112,34 @@ class ShutBranches:
         if "." in side.path:
             receiver, _, name = side.path.rpartition(".")
             return self._of_attribute(name, function.owner if receiver == "self" else None)
-        return self._of_parameter(function, side.path, _HIGHEST)
+        if any(param.name == side.path for param in function.facts.params):
+            return self._of_parameter(function, side.path, _HIGHEST)
+        return self._of_local(function, side.path)
+
+    def _of_local(self, function: FunctionInfo, name: str) -> _Values:
+        """What all that a local name is given may be."""
+        found: set[Any] = set()
+        for at, effect in enumerate(function.effects):
+            if effect.path != name or effect.op not in ("bind", "delete"):
+                continue
+            if effect.op == "delete" or effect.via:
+                return None
+            called = function.effects[at - 1] if effect.value == "new" and at else None
+            if called is not None and called.callee == effect.source and called.result == name:
+                values = self._given_by(function, called)
+            else:
+                values = frozenset({None}) if effect.value == "none" else _constant(effect.source)
+            if values is None:
+                return None
+            found |= values
+        return frozenset(found) if found else None
+
+    def _given_by(self, function: FunctionInfo, call: Effect) -> _Values:
+        """What a call may give, where all that it may run is known and knows constants only."""
+        receiver = self._program.meanings(function, call.callee.rpartition(".")[0])
+        run = self._program.callees(function, call, overrides=True) if len(receiver) <= 1 else ()
+        given = [_constants_given_by(one) for one in run]
+        return frozenset(value for values in given for value in values or ()) if given and None not in given else None
 
     def _of_parameter(self, function: FunctionInfo, name: str, steps: int) -> _Values:
         """What all callers give for it, or leave it at, where all are seen."""
@@ -150,7 +198,7 @@ class ShutBranches:
         if name in self._aliases:
             return True
         kind = roots_of(self._program).kind
-        return any(kind(other.path) not in _TRIES for other in self._program.functions if _speaks_of(other, name))
+        return any(kind(other.path) not in _TRIES for other in self._program.functions if speaks_of(other, name))
 
     @cached_property
     def _aliases(self) -> dict[str, list[str]]:
@@ -183,7 +231,20 @@ class ShutBranches:
         return _constant(effect.source)
 
 
-def _speaks_of(function: FunctionInfo, name: str) -> bool:
+def _constants_given_by(function: FunctionInfo) -> _Values:
+    """What a plain function returns, where it is nothing but constants; nothing at all where it may end without."""
+    facts = function.facts
+    if function.language != "python" or function.is_abstract or facts.is_generator or facts.is_async:
+        return None
+    returned = [effect for effect in function.effects if effect.op == "return"]
+    values = [frozenset({None}) if e.value == "none" else _constant(e.source) for e in returned]
+    if not values or None in values or returned[-1].region or not _GIVING_ON.issuperset(facts.decorators):
+        return None
+    return frozenset(value for one in values for value in one or ())
+
+
+def speaks_of(function: FunctionInfo, name: str) -> bool:
+    """Does a function name it in a string, or as a value that it does not call there?"""
     gist = function.facts.gist
     return name in gist.spoken or (
         name in gist.reads and any(path.rpartition(".")[2] == name for path, _ in function.reads)

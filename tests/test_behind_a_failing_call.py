@@ -68,3 +68,36 @@ def test_what_one_of_two_always_fails_before_is_not_reached() -> None:
 def test_a_function_is_not_reached_whose_only_callers_fail_before(calls: str, sure: str) -> None:
     body = f"def _head(size):\n    header_of(size)\n\n\ndef write(path):\n{calls}\n\nwrite('p')\n"
     assert dict(sure_by_line(body))[3] == sure
+
+
+STEPS = """
+class Steps:
+    def infer(self, weights, grid, text):
+        return self.block(weights, grid)
+
+    def block(self, weights, grid):
+        return self.missing + self.phase(weights, grid)
+
+    def phase(self, weights):
+        return weights
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "sure"),
+    [
+        ("Steps().infer(1)", "low"),
+        ("Steps().infer(1)\nSteps().infer(1, 2, 3)", "high"),
+        ("Steps().infer(*read())", "high"),
+        ("Steps().infer(1)\nrun(Steps().infer)", "high"),
+        ("Steps().infer(1)\nSteps().block(1, 2)", "high"),
+        ("Steps().infer(1)\nread().infer(1, 2, 3)", "high"),
+        ("Steps().infer(1)\nread().infer(1, 2)", "low"),
+        ("Steps().infer(1)\nSteps.infer(Steps(), 1, 2, 3)", "high"),
+        ("Steps().infer(1)\nclass Other:\n    def infer(self, one, two, three): ...\nOther().infer(1, 2, 3)", "low"),
+    ],
+)
+def test_what_every_call_on_the_way_hands_too_little_is_not_reached(user: str, sure: str) -> None:
+    files = {"steps.py": STEPS, "user.py": f"from steps import Steps\n{user}\n"}
+    found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM901"])
+    assert [one.confidence for one in found if one.path == "steps.py"] == [sure]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -9,8 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from llmlint.code.domain.answers import is_answered_at
+from llmlint.code.domain.carriers import is_carrier
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.members import Members
+from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.link.exits import around
@@ -23,6 +26,7 @@ _OWN = re.compile(r"self\.(\w+)")
 _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
 _PASSED = frozenset({"body", "try", "with"})
 """Control comes into these whatever holds."""
+_ASKING = ("isinstance", "hasattr")
 _WORD = re.compile(r"\w+")
 _NEAR = 0.85
 _LETTERS = 2
@@ -40,7 +44,7 @@ class _Missing(NamedTuple):
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    members = Members(program)
+    members = once(program, Members)
     missing: dict[ClassInfo, list[_Missing]] = {}
     for function in program.asked.functions:
         if function.language == "python" and not once(function.facts, _expects_none):
@@ -70,7 +74,7 @@ def _own(program: Program, members: Members, function: FunctionInfo) -> Iterator
         if known is None:
             known = _of_module(members, cls, name)
         if known is not None and name not in known and name not in members.set_elsewhere:
-            if not members.is_spelt_out(cls):
+            if not members.is_spelt_out(cls) and not is_carrier(program, cls):
                 yield _Missing(function, line, f"self.{name}", name, cls)
 
 
@@ -134,7 +138,7 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
         if is_elsewhere and cls is not None and not _is_final_record(cls):
             continue
         known = members.of(cls) if cls is not None else None
-        if cls is None or known is None or name in known or _is_asked(function, effect):
+        if cls is None or known is None or name in known or _is_asked(function, owner, effect):
             continue
         if _is_another_by_then(program, function, owner, effect, cls):
             continue
@@ -207,9 +211,13 @@ def _is_another_by_then(program: Program, function: FunctionInfo, path: str, eff
     return any(e.source != root and _class_of(program, function, e.source) is not cls for e in given)
 
 
-def _is_asked(function: FunctionInfo, effect: Effect) -> bool:
-    """Does a test around it ask what kind of object this is?"""
-    return any("isinstance" in region.text or "hasattr" in region.text for region in around(function, effect))
+def _is_asked(function: FunctionInfo, path: str, effect: Effect) -> bool:
+    """Does a test around it, or in the statement itself, ask what kind of object this is?"""
+    if any(asks in region.text for region in around(function, effect) for asks in _ASKING):
+        return True
+    before = itertools.takewhile(lambda one: one is not effect, function.effects)
+    asked = (one for one in before if one.callee in _ASKING and one.line >= effect.line and one.args)
+    return any(one.args[0].path == path for one in asked)
 
 
 # ---------------------------------------------------------------- the report
@@ -227,7 +235,9 @@ def _why_harmless(program: Program, missing: _Missing) -> str:
     for cls in (function.owner, missing.cls):
         if cls is not None and is_never_made(program, cls):
             return f"no code makes a {cls.name}"
-    return "all callers give what it stands in for" if _is_never_needed(program, missing) else ""
+    if _is_never_needed(program, missing):
+        return "all callers give what it stands in for"
+    return why_never_entered(program, function)
 
 
 def _is_never_needed(program: Program, missing: _Missing) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.signatures import Named, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
@@ -260,7 +261,7 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
     on_class = isinstance(first, FunctionInfo) and first.takes_self
     owner = function.owner
     never = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
-    doubt = never or not_reached or _of_an_interface(program, candidates)
+    doubt = never or not_reached or _of_an_interface(program, candidates) or _in_vain(program, function)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -273,6 +274,11 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
         origin=f"{effect.callee}:{why[0]}",
         fix="bring the call and the definition together again",
     )
+
+
+def _in_vain(program: Program, function: FunctionInfo) -> str:
+    why = why_never_entered(program, function)
+    return f"; but {why}" if why else ""
 
 
 def _of_an_interface(program: Program, candidates: list[One]) -> str:

@@ -100,20 +100,26 @@ def gives_a_value(function: FunctionInfo) -> bool:
     return all(effect.value == "path" for effect in returned) and fixed.isdisjoint(results)
 
 
-def only_looks(program: Program, function: FunctionInfo, depth: int = _DEPTH) -> bool:
+def only_looks(program: Program, function: FunctionInfo) -> bool:
     """C++: yes or no about what is there, by itself and by functions that only look too: nothing is left undone."""
-    facts = function.facts
-    if not depth or not facts.has_body or facts.returns.split()[-1:] != ["bool"] or _JUDGES.search(function.name):
+    is_question = function.facts.returns.split()[-1:] == ["bool"] and not _JUDGES.search(function.name)
+    return is_question and _has_no_effect(program, function, _DEPTH)
+
+
+def _has_no_effect(program: Program, function: FunctionInfo, depth: int) -> bool:
+    if not function.facts.has_body:
         return False
     for effect in function.effects:
-        callees = program.callees(function, effect) if effect.op == "call" else ()
-        if effect.op == "call" and not (callees and all(only_looks(program, c, depth - 1) for c in callees)):
-            return False
-        if effect.op not in (*_LEADS_ON, "call"):
+        if effect.op == "call" and not _ASSERTS.search(last_of(effect.callee)):
+            callees = program.callees(function, effect) if depth else ()
+            if not callees or not all(_has_no_effect(program, callee, depth - 1) for callee in callees):
+                return False
+        elif effect.op not in (*_LEADS_ON, "call"):
             return False
     return True
 
 
+_ASSERTS = re.compile(r"(?:^|_)(?:assert|ASSERT)$")
 _NUMBER = re.compile(r"(static |inline |virtual |constexpr )*(int|int32_t)")
 _JUDGES = re.compile(r"valid|check|verify|ensure", re.IGNORECASE)
 """Whose answer is all their work."""

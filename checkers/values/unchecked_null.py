@@ -138,8 +138,8 @@ def _doubts(program: Program, site: _Site, nulls: Nulls) -> str:
 def _others_ask(program: Program, site: _Site, others: int, silent: int, nulls: Nulls) -> Report:
     function, use, reach = site
     what = use.place or "the result"
-    doubts = _doubts(program, site, nulls)
     is_habit = others >= _FEWEST_IN_HABIT and others >= _HABIT * (others + silent)
+    doubts = _doubts(program, site, nulls) if is_habit else ""
     return Report(
         _place(function, reach),
         symbol_of(function),

@@ -5,7 +5,8 @@ A way that ends in a call which never comes back frees for nobody: no caller goe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from llmlint.code.facts.native_endings import Endings, never_comes_back
@@ -55,9 +56,11 @@ def object_at(argument: tree.Node) -> str:
 
 def frees_of(function: tree.Function, endings: Endings, calls: Calls) -> Iterator[tuple[str, Freed]]:
     """The parameters that point and the parts of parameters."""
-    walk = _Frees(endings, calls)
-    behind = walk.block(function.body or [], {_NOW: Freed()})
     given = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
+    if not given:
+        return
+    walk = _Frees(given.keys(), endings, calls)
+    behind = walk.block(function.body or [], {_NOW: Freed()})
     for place, freed in _met([*walk.left, *([behind] if behind is not None else [])]).items():
         root, dot, _ = place.partition(".")
         is_lasting = root in given and (given[root].endswith(("*", "&")) or dot) and "[" not in place
@@ -65,6 +68,7 @@ def frees_of(function: tree.Function, endings: Endings, calls: Calls) -> Iterato
             yield place, freed
 
 
+_ROOT = re.compile(r"\w+")
 _NULL = "\0null"
 """Behind a place: it is null there, so that nothing has to be freed."""
 _ANEW = "\0anew"
@@ -74,7 +78,9 @@ _NOW = "\0now"
 
 
 class _Frees:
-    def __init__(self, endings: Endings, calls: Calls) -> None:
+    def __init__(self, given: Set[str], endings: Endings, calls: Calls) -> None:
+        self.given = given
+        """The parameters: no other place outlasts the function."""
         self.endings = endings
         self.calls = calls
         self.left: list[Places] = []
@@ -125,7 +131,8 @@ class _Frees:
         self._pass(test, freed)
         ends = []
         for branch, holds in ((body, True), (orelse, False)):
-            null = {place + _NULL: Freed() for place, told, _ in told_by(test, holds) if told == UNSET and place}
+            unset = (place for place, told, _ in told_by(test, holds) if told == UNSET and self._lasts(place))
+            null = {place + _NULL: Freed() for place in unset}
             ends.append(self.block(branch, freed | null))
         reached = [end for end in ends if end is not None]
         return _met(reached) if reached else None
@@ -139,33 +146,39 @@ class _Frees:
         for part in tree.walk(node, into=tree.is_of_the_same):
             match part:
                 case tree.Delete(targets=targets):
-                    for target in targets:
-                        _free(freed, place_of(target), Freed())
+                    for place in map(place_of, targets):
+                        self._free(freed, place, Freed())
                 case tree.Call(args=[only]) if tree.path_of(part.function) in FREES:
-                    _free(freed, place_of(inside_casts(only)), Freed())
+                    self._free(freed, place_of(inside_casts(only)), Freed())
                 case tree.Call():
                     self._pass_call(part, freed)
                 case tree.Assign(targets=targets, value=value):
                     for target in targets:
-                        _give(freed, place_of(target).lstrip("*"), "" if part.op else truth_of(value))
+                        place = place_of(target).lstrip("*")
+                        if self._lasts(place):
+                            _give(freed, place, "" if part.op else truth_of(value))
+
+    def _lasts(self, place: str) -> bool:
+        root = _ROOT.match(place)
+        return root is not None and root[0] in self.given
 
     def _pass_call(self, call: tree.Call, freed: Places) -> None:
-        by_call = list(self.calls.frees(call))
+        by_call = [(place, how) for place, how in self.calls.frees(call) if self._lasts(place)]
         for place, how in by_call:
-            _free(freed, place, how)
-        for place in self.calls.gives(call):
+            self._free(freed, place, how)
+        for place in filter(self._lasts, self.calls.gives(call)):
             _give(freed, place)
         for place, how in by_call:
             freed[place] = freed[place]._replace(told=freed[place].told | how.told)
         _lend(freed, call)
 
-
-def _free(freed: Places, place: str, how: Freed) -> None:
-    is_anew = any(known.endswith(_ANEW) and mentions(place, known.removesuffix(_ANEW)) for known in freed)
-    before = freed.get(place)
-    is_first = (how.is_first and not is_anew) or (before is not None and before.is_first)
-    always = how.always or (before is not None and before.always)
-    freed[place] = Freed(always, is_first, how.is_left, freed[_NOW].told)
+    def _free(self, freed: Places, place: str, how: Freed) -> None:
+        if self._lasts(place):
+            is_anew = any(known.endswith(_ANEW) and mentions(place, known.removesuffix(_ANEW)) for known in freed)
+            before = freed.get(place)
+            is_first = (how.is_first and not is_anew) or (before is not None and before.is_first)
+            always = how.always or (before is not None and before.always)
+            freed[place] = Freed(always, is_first, how.is_left, freed[_NOW].told)
 
 
 def _give(freed: Places, place: str, told: str = "") -> None:
@@ -191,6 +204,8 @@ def _lend(freed: Places, call: tree.Call) -> None:
 
 def _met(ways: Sequence[Places]) -> Places:
     """What is freed where ways meet."""
+    if all(way == ways[0] for way in ways):
+        return dict(ways[0]) if ways else {}
     met = {}
     for place in dict.fromkeys(place for way in ways for place in way):
         known = [way[place] for way in ways if place in way]

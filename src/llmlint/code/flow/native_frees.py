@@ -57,9 +57,14 @@ def object_at(argument: tree.Node) -> str:
 def frees_of(function: tree.Function, endings: Endings, calls: Calls) -> Iterator[tuple[str, Freed]]:
     """The parameters that point and the parts of parameters."""
     given = {p.name: p.annotation.text for p in function.params if isinstance(p.annotation, tree.TypeName)}
-    if not given:
-        return
     walk = _Frees(given.keys(), endings, calls)
+    walk.freed = (
+        frozenset(place for node in tree.walk_own(function) for place, _ in walk.freed_at(node))
+        if given
+        else walk.freed
+    )
+    if not walk.freed:
+        return
     behind = walk.block(function.body or [], {_NOW: Freed()})
     for place, freed in _met([*walk.left, *([behind] if behind is not None else [])]).items():
         root, dot, _ = place.partition(".")
@@ -81,6 +86,8 @@ class _Frees:
     def __init__(self, given: Set[str], endings: Endings, calls: Calls) -> None:
         self.given = given
         """The parameters: no other place outlasts the function."""
+        self.freed: frozenset[str] = frozenset()
+        """All places that are freed anywhere: only what they are reached by is followed."""
         self.endings = endings
         self.calls = calls
         self.left: list[Places] = []
@@ -144,54 +151,58 @@ class _Frees:
     def _pass(self, node: tree.Node, freed: Places) -> None:
         """A statement without others in it."""
         for part in tree.walk(node, into=tree.is_of_the_same):
+            by_part = list(self.freed_at(part))
+            for place, how in by_part:
+                self._free(freed, place, how)
             match part:
-                case tree.Delete(targets=targets):
-                    for place in map(place_of, targets):
-                        self._free(freed, place, Freed())
-                case tree.Call(args=[only]) if tree.path_of(part.function) in FREES:
-                    self._free(freed, place_of(inside_casts(only)), Freed())
                 case tree.Call():
-                    self._pass_call(part, freed)
+                    for place in self.calls.gives(part):
+                        self._give(freed, place)
+                    for place, how in by_part:
+                        freed[place] = freed[place]._replace(told=freed[place].told | how.told)
+                    _lend(freed, part)
                 case tree.Assign(targets=targets, value=value):
                     for target in targets:
-                        place = place_of(target).lstrip("*")
-                        if self._lasts(place):
-                            _give(freed, place, "" if part.op else truth_of(value))
+                        self._give(freed, place_of(target).lstrip("*"), "" if part.op else truth_of(value))
+
+    def freed_at(self, node: tree.Node) -> Iterator[tuple[str, Freed]]:
+        """The places of parameters that an expression frees."""
+        match node:
+            case tree.Delete(targets=targets):
+                found: Iterable[tuple[str, Freed]] = [(place_of(target), Freed()) for target in targets]
+            case tree.Call(args=[only]) if tree.path_of(node.function) in FREES:
+                found = [(place_of(inside_casts(only)), Freed())]
+            case tree.Call():
+                found = self.calls.frees(node)
+            case _:
+                return
+        yield from ((place, how) for place, how in found if self._lasts(place))
 
     def _lasts(self, place: str) -> bool:
         root = _ROOT.match(place)
         return root is not None and root[0] in self.given
 
-    def _pass_call(self, call: tree.Call, freed: Places) -> None:
-        by_call = [(place, how) for place, how in self.calls.frees(call) if self._lasts(place)]
-        for place, how in by_call:
-            self._free(freed, place, how)
-        for place in filter(self._lasts, self.calls.gives(call)):
-            _give(freed, place)
-        for place, how in by_call:
-            freed[place] = freed[place]._replace(told=freed[place].told | how.told)
-        _lend(freed, call)
-
     def _free(self, freed: Places, place: str, how: Freed) -> None:
-        if self._lasts(place):
-            is_anew = any(known.endswith(_ANEW) and mentions(place, known.removesuffix(_ANEW)) for known in freed)
-            before = freed.get(place)
-            is_first = (how.is_first and not is_anew) or (before is not None and before.is_first)
-            always = how.always or (before is not None and before.always)
-            freed[place] = Freed(always, is_first, how.is_left, freed[_NOW].told)
+        is_anew = any(known.endswith(_ANEW) and mentions(place, known.removesuffix(_ANEW)) for known in freed)
+        before = freed.get(place)
+        is_first = (how.is_first and not is_anew) or (before is not None and before.is_first)
+        always = how.always or (before is not None and before.always)
+        freed[place] = Freed(always, is_first, how.is_left, freed[_NOW].told)
 
-
-def _give(freed: Places, place: str, told: str = "") -> None:
-    if place:
+    def _give(self, freed: Places, place: str, told: str = "") -> None:
+        if not self._lasts(place):
+            return
         for known, how in freed.items():
             kept = {fact for fact in how.told if not mentions(fact[0], place)}
-            freed[known] = how._replace(told=frozenset(kept | ({(place, told)} if told else set())))
-        for known in [known for known in freed if mentions(known, place)]:
-            if known.endswith(_NULL):
-                del freed[known]
-            else:
-                freed[known] = freed[known]._replace(is_left=False)
-        freed[place + _ANEW] = Freed()
+            if told or len(kept) < len(how.told):
+                freed[known] = how._replace(told=frozenset(kept | ({(place, told)} if told else set())))
+        if any(mentions(one, place) for one in self.freed):
+            for known in [known for known in freed if mentions(known, place)]:
+                if known.endswith(_NULL):
+                    del freed[known]
+                else:
+                    freed[known] = freed[known]._replace(is_left=False)
+            freed[place + _ANEW] = Freed()
 
 
 def _lend(freed: Places, call: tree.Call) -> None:

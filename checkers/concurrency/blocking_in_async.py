@@ -192,6 +192,7 @@ def _of_coroutine(program: Program, blocked: Blocked) -> Report:
         confidence=confidence,
         reason=reason,
         subject=f"{what} by {effect.callee}",
+        mechanism=f"blocking_in_async.{blocked.row.kind}",
         fix=_mend(blocked.row, effect.callee),
         data={"runtime": _runtime([blocked], function), **_edit(blocked)},
     )
@@ -220,6 +221,7 @@ def _of_helper(program: Program, found: list[Blocked]) -> Report:
         reason=reason,
         subject=effect.callee,
         origin=f"{nearest.function.full_name}:{nearest.at.line}",
+        mechanism=f"blocking_in_async.{nearest.row.kind}",
         fix=_mend(nearest.row, effect.callee),
         data={"runtime": _runtime(found[:4], function)},
     )

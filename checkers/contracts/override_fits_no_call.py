@@ -37,7 +37,7 @@ def check_program(program: Program) -> Iterator[Report]:
         if cls is None or not _is_override(cls, method):
             continue
         taken = signature_of(Method(method, cls))
-        if taken is None or method.facts.shape == "raise":
+        if taken is None or _does_nothing(method):
             continue
         broken = list(_broken(program, inherited, cls, method, taken))
         if broken:
@@ -49,6 +49,13 @@ def _is_override(cls: ClassInfo, method: FunctionInfo) -> bool:
     if method.language != "python" or not method.is_method or method.is_property or method.name.startswith("__"):
         return False
     return len(cls.mro) > 1 and sum(1 for f in cls.functions if f.is_method and f.name == method.name) == 1
+
+
+def _does_nothing(method: FunctionInfo) -> bool:
+    """Whoever replaces a method by one that only passes, raises or gives an error back, lets nobody call it."""
+    returns = method.doing("return")
+    is_refusal = len(method.effects) <= len(returns) + 1 and any("NotImplemented" in e.source for e in returns)
+    return method.facts.shape in ("pass", "raise") or is_refusal
 
 
 def _broken(

@@ -12,6 +12,8 @@ from llmlint.code.link.program import Program
 Reach = Literal["", "open", "called"]
 """Nobody comes there on an object of the class; whoever uses the program may; code of the program does."""
 _SUPER = "super()"
+_MADE = ("__init__", "__post_init__", "__new__")
+"""These run for each object there is."""
 
 
 class OwnCall(NamedTuple):
@@ -59,14 +61,21 @@ class InheritedCalls:
         return known
 
     def _reach(self, method: FunctionInfo, cls: ClassInfo) -> Reach:
+        if method.name in _MADE:
+            return "called"
         calls = self._program.callers(method)
-        found = {self._from(call, method, cls) for call in calls}
-        if "called" in found:
+        found = {self._from(call, cls) for call in calls}
+        if "called" in found or (not calls and self._is_called_by_name(method)):
             return "called"
         is_hidden = method.name.startswith("_") and not method.name.endswith("__")
         return "open" if "open" in found or not (calls or is_hidden) else ""
 
-    def _from(self, call: Call, method: FunctionInfo, cls: ClassInfo) -> Reach:
+    def _is_called_by_name(self, method: FunctionInfo) -> bool:
+        """On an object of which nothing is known."""
+        named = self._program.calls_named(method.name)
+        return any("." in effect.callee and not self._program.callees(f, effect) for f, effect in named)
+
+    def _from(self, call: Call, cls: ClassInfo) -> Reach:
         """Whether a call of the method may be made on an object of the class."""
         receiver = call.effect.callee.rpartition(".")[0]
         owner = call.function.owner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import takewhile
 
 from llmlint.code.facts.facts import Effect, PointerUse, Reach
 from llmlint.code.flow.conditions import Fact, Facts, implied
@@ -75,11 +76,19 @@ class Nulls:
 
     def first_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced, here or in what it is given to."""
-        return next((r for r in use.reaches if r.how in _DIRECTLY or self._goes_through(r, depth)), None)
+        reaches = takewhile(lambda reach: not self._may_be_set(reach), use.reaches)
+        return next((r for r in reaches if r.how in _DIRECTLY or self._goes_through(r, depth)), None)
 
     def first_sure_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced whatever way control takes in what it is given to."""
-        return next((r for r in use.reaches if r.how in _DIRECTLY or self._surely_goes_through(r, depth)), None)
+        reaches = takewhile(lambda reach: not self._may_be_set(reach), use.reaches)
+        return next((r for r in reaches if r.how in _DIRECTLY or self._surely_goes_through(r, depth)), None)
+
+    def _may_be_set(self, reach: Reach) -> bool:
+        """Is it given by reference to what may put something else there?"""
+        name, _, at = reach.how.partition("#")
+        taken = (f.facts.params[int(at)].annotation for f in self.named.get(name, ()) if int(at) < len(f.facts.params))
+        return any(said.endswith("&") and ("*" in said or not said.startswith("const ")) for said in taken)
 
     def _surely_goes_through(self, reach: Reach, depth: int) -> bool:
         name, _, at = reach.how.partition("#")

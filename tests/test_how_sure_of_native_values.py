@@ -244,3 +244,9 @@ BY_MEMORY = "place * p = (place *) malloc(sizeof(place)); if (p == nullptr) { re
 def test_others_ask_for_null(gives: str, more: str, name: str, confidence: str) -> None:
     text = PLACES.format(gives=gives, more=more, name=name)
     assert how_sure("LLM945", {"places.cpp": text}) == confidence
+
+
+def test_a_macro_that_leaves_where_it_is_null_has_asked() -> None:
+    text = PLACES.format(gives=BY_ID, more=FOURTH, name="rows")
+    asked = text.replace("    return p->rows;", '    THROW_IF_NULL(p, "no such place");\n    return p->rows;')
+    assert asked != text and check_sources({"places.cpp": asked.encode()}, ["LLM945"]) == []

@@ -24,8 +24,8 @@ from llmlint.plain import counted
 READINGS_FILE = RULES_DIRECTORY / "earned.toml"
 _AVERAGE_COUNTS = 2
 """So many readings of the average rule of the language count beside a rule's own: a few say little by themselves."""
-_RULE_COUNTS = 8
-"""And so many of the rule beside those of one of its mechanisms."""
+_RULE_COUNTS = 4
+"""And so many of the rule beside those of one of its mechanisms: forms of one rule may have little in common."""
 _ELSEWHERE = "engines nobody tuned to"
 _NOWHERE = "nobody has read this rule's findings on other engines yet"
 FEW = 3

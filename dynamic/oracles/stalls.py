@@ -203,13 +203,14 @@ class Watchdog:
 
     def look(self) -> bool:
         """Whether a loop stood where it did at the last look."""
-        open_calls = [(thread, here) for thread, here in list(self.loops.items()) if here.calls > 0]
+        known = list(self.loops.items())
+        open_calls = [(thread, here) for thread, here in known if here.calls > 0]
         if not open_calls:
             return False
         frames = sys._current_frames()
         for thread, here in open_calls:
             self._look_at(thread, here, frames.get(thread))
-        for thread in [thread for thread in list(self.loops) if thread not in frames]:  # others may come meanwhile
+        for thread in [thread for thread, _ in known if thread not in frames]:  # who came meanwhile is not among them
             self.loops.pop(thread, None)
         return any(standing.seconds for _, here in open_calls for standing in list(here.standing.values()))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
+import pytest
 from tracing import PROGRAMS, finding, verdict
 
 from llmlint.dynamic import canaries
-from llmlint.dynamic.oracles.stalls import WATCHDOG, Line
+from llmlint.dynamic.oracles.stalls import WATCHDOG, Line, Loop, Watchdog
 from llmlint.dynamic.probes.blocking_in_async import Probe
 from llmlint.findings import Finding
 from llmlint.runtime.block import Block, Target
@@ -85,3 +88,22 @@ def test_a_loop_that_stands_still_while_the_canary_sings_is_not_taken_for_the_ca
         may_go_on.set()
         program.join()
         WATCHDOG.forget(line)
+
+
+def test_a_thread_that_comes_while_the_watchdog_looks_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on no stack that was taken before; only the next look tells whether it is gone."""
+    watchdog, late, as_they_are = Watchdog(), -1, sys._current_frames
+
+    def frames() -> dict[int, FrameType]:
+        taken = as_they_are()
+        watchdog.loops[late] = Loop(object())
+        return taken
+
+    watchdog.loops[threading.get_ident()] = here = Loop(object())
+    here.calls = 1
+    monkeypatch.setattr(sys, "_current_frames", frames)
+    watchdog.look()
+    assert late in watchdog.loops
+    monkeypatch.undo()
+    watchdog.look()
+    assert late not in watchdog.loops

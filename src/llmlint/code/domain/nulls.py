@@ -76,13 +76,16 @@ class Nulls:
 
     def first_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced, here or in what it is given to."""
-        reaches = takewhile(lambda reach: not self._may_be_set(reach), use.reaches)
+        reaches = self._until_it_may_be_set(use)
         return next((r for r in reaches if r.how in _DIRECTLY or self._goes_through(r, depth)), None)
 
     def first_sure_reach(self, use: PointerUse, depth: int = 0) -> Reach | None:
         """Where the pointer is first dereferenced whatever way control takes in what it is given to."""
-        reaches = takewhile(lambda reach: not self._may_be_set(reach), use.reaches)
+        reaches = self._until_it_may_be_set(use)
         return next((r for r in reaches if r.how in _DIRECTLY or self._surely_goes_through(r, depth)), None)
+
+    def _until_it_may_be_set(self, use: PointerUse) -> Iterator[Reach]:
+        return takewhile(lambda reach: not self._may_be_set(reach), use.reaches)
 
     def _may_be_set(self, reach: Reach) -> bool:
         """Is it given by reference to what may put something else there?"""

@@ -80,16 +80,17 @@ class Helpers:
 
     def given_by(self, call: tree.Call) -> Iterator[Given]:
         """The parts of what a call is given that it gives another value."""
+        return self._given_at(call, self._named.get(tree.path_of(call.function).removeprefix("self.")), 0)
+
+    def _given_at(self, call: tree.Call, callee: tree.Function | None, depth: int) -> Iterator[Given]:
         whole = overwritten_by(call)
         if whole:
             yield Given(whole, is_whole=True)
-        function = self._named.get(tree.path_of(call.function).removeprefix("self.")) if call.args else None
-        if function is not None:
-            given = _given(function, call)
-            for one in self._gives(function, 0):
-                root, dot, rest = one.place.partition(".")
-                if given.get(root):
-                    yield one._replace(place=given[root] + dot + rest)
+        elif callee is not None and call.args:
+            given = _given(callee, call)
+            for one in self._gives(callee, depth):
+                if place := _as_given(one.place, given):
+                    yield one._replace(place=place)
 
     def _gives(self, function: tree.Function, depth: int) -> Sequence[Given]:
         if depth > _DEEPEST:
@@ -108,15 +109,7 @@ class Helpers:
                     yield from (Given(place) for place in map(place_of, targets) if "." in place)
                 case tree.Call():
                     callee = self._named.get(tree.path_of(node.function))
-                    inner = overwritten_by(node)
-                    if inner:
-                        yield Given(inner, is_whole=True)
-                    elif callee is not None and callee is not function and node.args:
-                        given = _given(callee, node)
-                        for one in self._gives(callee, depth + 1):
-                            root, dot, rest = one.place.partition(".")
-                            if given.get(root):
-                                yield Given(given[root] + dot + rest, one.is_whole)
+                    yield from self._given_at(node, callee if callee is not function else None, depth + 1)
 
     def lends(self, called: str) -> str:
         """The member of whose elements a method gives one by reference or pointer."""
@@ -189,7 +182,7 @@ def _given(function: tree.Function, call: tree.Call) -> dict[str, str]:
 def _as_given(place: str, given: Mapping[str, str]) -> str:
     """A place of a function as who calls it names it; "" for what he cannot name."""
     root, dot, rest = place.partition(".")
-    return given[root] + dot + rest if given.get(root) and dot else given.get(root, "")
+    return given[root] + dot + rest if given.get(root) else ""
 
 
 def _is_reference(param: tree.Parameter) -> bool:

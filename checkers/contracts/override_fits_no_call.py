@@ -95,8 +95,7 @@ def _is_asked_first(call: OwnCall) -> bool:
 
 def _fits_somebody(call: OwnCall, method: FunctionInfo) -> bool:
     """Does another class of the family take the call as it stands? Otherwise it is the call that is wrong."""
-    above = call.owner
-    kin = (above, *above.mro[1:], *above.subclasses)
+    kin = (*call.owner.mro, *call.owner.subclasses)
     others = (cls.methods[method.name] for cls in kin if method.name in cls.methods)
     signatures = (signature_of(Method(o, o.owner)) for o in others if o is not method and o.owner is not None)
     fitting = (s for s in signatures if s is not None)

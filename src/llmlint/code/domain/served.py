@@ -20,6 +20,18 @@ _LONGEST = 12
 
 def route_to(program: Program, function: FunctionInfo) -> FunctionInfo | None:
     """The nearest function that a web framework calls for a request and that this one runs below."""
+    known = once(program, _known_routes)
+    if function not in known:
+        known[function] = _nearest(program, function)
+    return known[function]
+
+
+def _known_routes(program: Program) -> dict[FunctionInfo, FunctionInfo | None]:
+    """Filled as they are asked for: several calls of one function are looked at, and each more than once."""
+    return {}
+
+
+def _nearest(program: Program, function: FunctionInfo) -> FunctionInfo | None:
     handed = once(program, _handed_to_a_router)
     met = {function}
     waiting = deque([(function, 0)])

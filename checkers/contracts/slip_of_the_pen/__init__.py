@@ -1,0 +1,80 @@
+"""LLM905: legal Python that does nothing of what it says.
+
+Each mechanism is one shape of the tree that has no honest use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from llmlint.checkers.contracts.slip_of_the_pen import errors, texts, truth, twice
+from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known, Slip
+from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.code.facts.facts import ImportFact
+from llmlint.code.syntax import tree
+from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
+from llmlint.findings import Report, Step
+
+_Check = Callable[[tree.Node, Known], Iterator[Slip]]
+_CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
+    tree.Raise: {"raise": errors.raised},
+    tree.Handler: {"alternatives": errors.alternatives},
+    tree.Return: {"return": errors.returned},
+    tree.Expression: {"expression": errors.dropped},
+    tree.Try: {"try": errors.handlers},
+    tree.With: {"with": truth.managers},
+    tree.Assert: {"assert": truth.asserted},
+    tree.If: {"branch": truth.branched, "chain": twice.asked_again},
+    tree.Conditional: {"branch": truth.branched},
+    tree.Loop: {"branch": truth.branched},
+    tree.Logic: {"logic": twice.joined_twice},
+    tree.Compare: {"compare": truth.compared},
+    tree.Call: {
+        "call": truth.switched,
+        "always_on": truth.always_on,
+        "any_text": truth.switched_on_by_any,
+        "cut": texts.cut,
+    },
+    tree.Class: {"class": twice.methods},
+    tree.Collection: {"collection": twice.keys, "joined": texts.joined},
+}
+"""By the name of the mechanism, which readings are counted under."""
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    imported = {known.name: _origin(known) for known in file.facts.imports}
+    errors_known = ERRORS - imported.keys() | _own_errors(file)
+    known = Known(errors_known, imported, file.facts, file.text.split("\n"), file.tree)
+    for kind, checks in _CHECKS.items():
+        for node in nodes(file.tree, kind):
+            for mechanism, check in checks.items():
+                for slip in check(node, known):
+                    yield _report(file, slip, f"slip_of_the_pen.{mechanism}")
+
+
+def _origin(known: ImportFact) -> str:
+    if not known.target and known.module.partition(".")[0] == known.name:  # `import a.b` makes known only a
+        return known.name
+    return ".".join(filter(None, ("." * known.level + known.module, known.target)))
+
+
+def _own_errors(file: SourceFile) -> frozenset[str]:
+    classes = file.facts.classes
+    return frozenset(cls.name for cls in classes if any(base.rpartition(".")[2] in ERRORS for base in cls.bases))
+
+
+def _report(file: SourceFile, slip: Slip, mechanism: str) -> Report:
+    sure = slip.confidence != "low"
+    return Report(
+        place_of(slip.at),
+        qualname_at(file.facts, slip.at.line),
+        slip.message,
+        (Step("", slip.at.line, slip.message),),
+        confidence=slip.confidence,
+        reason="nobody writes this for what it does" if sure else slip.doubts,
+        subject=slip.message,
+        fix=slip.fix,
+        data={slip.edit: True} if slip.edit else {},
+        mechanism=mechanism,
+    )

@@ -1,9 +1,13 @@
-"""LLM907: two arguments of one call, each named as the parameter that the other one is given to."""
+"""LLM907: two arguments of one call, each named as the parameter that the other one is given to.
+
+One of them alone, whose own parameter is left at its default: `argument_beside_its_place`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from llmlint.checkers.contracts.argument_beside_its_place import beside_their_places
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
@@ -30,6 +34,7 @@ def check_program(program: Program) -> Iterator[Report]:
         for function, effect in program.asked.calls(name):
             if _names_another(effect):
                 yield from _check(program, function, effect)
+    yield from beside_their_places(program)
 
 
 def _names_another(effect: Effect) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.roots import roots_of
-from llmlint.code.domain.signatures import Named, misfit, signature_of
+from llmlint.code.domain.signatures import Named, Signature, misfit, signature_of
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.cut_short import behind
@@ -65,7 +65,7 @@ class _Misfits:
         return self._known[function]
 
     def _look_for(self, function: FunctionInfo) -> Iterator[_Misfit]:
-        if function.language != "python" or _is_trial(function):
+        if function.language != "python" or is_trial(function):
             return
         local = {e.path for e in function.doing("bind") if e.options or e.value == "path"}
         for at, effect in enumerate(function.effects):
@@ -126,7 +126,7 @@ def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
     return sorted(makers.union(program.asked.functions), key=lambda function: function.order)
 
 
-def _is_trial(function: FunctionInfo) -> bool:
+def is_trial(function: FunctionInfo) -> bool:
     """Code that tries a module out, where nothing is served."""
     file = function.path.rpartition("/")[2]
     names = (name.lstrip("_").lower() for name in (file, *function.facts.qualname.split(".")))
@@ -145,18 +145,24 @@ def _lines_asking(function: Function) -> tuple[int, ...]:
 
 def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
     effect = function.effects[at]
-    meanings = program.meanings(function, effect.callee)
-    if not meanings or _is_unsure(program, function, effect, meanings):
+    known = takers(program, function, effect)
+    why = [misfit(signature, effect.args) for signature in known.values()]
+    if not known or not all(why):
         return None
-    candidates = [*dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))]
-    signatures = [signature_of(candidate) for candidate in candidates]
-    known = [signature for signature in signatures if signature is not None]
-    why = [misfit(signature, effect.args) for signature in known]
-    if len(known) < len(candidates) or not all(why) or _is_partial(program, function, effect):
-        return None
-    if all(isinstance(run := _run(one), FunctionInfo) and run.facts.shape == "raise" for one in candidates):
+    if all(isinstance(run := _run(one), FunctionInfo) and run.facts.shape == "raise" for one in known):
         return None  # what does nothing but raise does so whatever it is given
-    return None if _fits_another(program, function, effect) else _Misfit(at, effect, candidates, why)
+    return None if _fits_another(program, function, effect) else _Misfit(at, effect, [*known], why)
+
+
+def takers(program: Program, function: FunctionInfo, effect: Effect) -> dict[One, Signature]:
+    """All that the call may run, each with what it takes; nothing where one of them is not known."""
+    meanings = program.meanings(function, effect.callee)
+    if not meanings or _is_unsure(program, function, effect, meanings) or _is_partial(program, function, effect):
+        return {}
+    candidates = dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))
+    signatures = {candidate: signature_of(candidate) for candidate in candidates}
+    known = {candidate: signature for candidate, signature in signatures.items() if signature is not None}
+    return known if len(known) == len(candidates) else {}
 
 
 def _run(candidate: One) -> One:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
-from llmlint.code.facts.facts import Effect, FileFacts, Function, ImportFact
+from llmlint.code.facts.facts import Effect, FileFacts, Function, ImportFact, Test
 from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.syntax import tree
+from llmlint.code.syntax.braces import Field, fields_in
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.code.syntax.written import text_of
@@ -40,7 +41,7 @@ _VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
 _OF_TEMPLATES = re.compile(r"\{%[-+]?\s.*?%\}", re.DOTALL)
 """A statement of a template language: `{% set`, where no value goes."""
 _NAMED = re.compile(r"%\(\w+\)")
-_BRACED = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)(\.\w+|\[\w+\])*(?: ?= ?)?(![rsa])?(:[^{}]*)?\}(?!\})")
+_BUILTINS = frozenset(vars(builtins))
 
 
 class _Slip(NamedTuple):
@@ -50,6 +51,8 @@ class _Slip(NamedTuple):
     edit: dict[str, int]
     mechanism: str
     doubt: str = ""
+    subject: str = ""
+    """What it is known by from one version to the next, where the words have become better since."""
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -90,13 +93,14 @@ def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
     """Is a text kept in a local that an error, a log line or a print is made from, as it is?"""
     if kept.op or len(kept.targets) != 1 or not isinstance(kept.targets[0], tree.Name):
         return False
-    if not any(_BRACED.search(piece.text) for piece in _pieces(kept.value)):
+    names = {name for _, field in _fields(file, kept, kept.value) for name in field.names} if kept.value else set[str]()
+    if not names:
         return False
     name = kept.targets[0].id
     end = min((f.end_line for f in functions_at(file.facts, kept.line)), default=kept.end_line)
     behind = "\n".join(file.text.split("\n")[kept.end_line : end])
     is_filled = re.search(rf"\b{name}\b\s*(\.|%|\()", behind) is not None
-    by_name = "|".join(rf"\b{of[1]}\s*=(?!=)" for piece in _pieces(kept.value) for of in _BRACED.finditer(piece.text))
+    by_name = "|".join(rf"\b{of}\s*=(?!=)" for of in sorted(names))
     said = re.search(rf"{_SAYING}\(\s*{name}\s*[,)](?![^()]*(?:\*\*|{by_name}))", behind)
     return not is_filled and said is not None
 
@@ -107,10 +111,10 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
         return
     text = first.text if isinstance(first, tree.Literal) and first.kind == "string" else None
     if text is not None and logs and not _NAMED.search(text):
-        yield from _miscounted(first, text, len(values))
+        yield from _miscounted(file, first, text, values)
     elif text is not None and values and not logs and _VALUE.search(_OF_TEMPLATES.sub("", text)):
         yield from _of_an_error(file, call, first, text)
-    if (not values or not logs) and not _are_given_by_name(call):
+    if (not values or not logs) and not _are_given_by_name(file, call):
         yield from _without_f(file, call, first)
 
 
@@ -144,36 +148,106 @@ def _takes_more(facts: FileFacts, made: str, above: frozenset[str] = frozenset()
     return next((why for base in cls.bases if (why := _takes_more(facts, base, above | {made}))), "")
 
 
-def _are_given_by_name(call: tree.Call) -> bool:
+def _are_given_by_name(file: SourceFile, call: tree.Call) -> bool:
     """`logger.info("took {count}", count=count)`: some loggers format what they are given so."""
     given = {keyword.name for keyword in call.keywords}
-    return "" in given or any(of[1] in given for piece in _pieces(call.args[0]) for of in _BRACED.finditer(piece.text))
+    return "" in given or any(not given.isdisjoint(of.names) for _, of in _fields(file, call, call.args[0]))
 
 
-def _miscounted(first: tree.Node, text: str, values: int) -> Iterator[_Slip]:
-    """What logging does with values that do not fit is a complaint of its own in place of the message."""
-    places = len(_VALUE.findall(text.replace("%%", "")))
-    if values and places != values and not (values == 1 and places == 0 and text == ""):
-        message = f"the text has {places} places for {values} values: logging drops the message"
-        yield _Slip(first, message, "make them agree", {}, "logged")
+def _miscounted(file: SourceFile, first: tree.Node, text: str, values: list[tree.Node]) -> Iterator[_Slip]:
+    """What logging does with values that do not fit is a complaint of its own, or of its formatter, in place of the
+    message. One dict it takes for values with names: a text that asks for none comes out without it."""
+    places, count = len(_VALUE.findall(text.replace("%%", ""))), len(values)
+    if not values or places == count or (count == 1 and places == 0 and text == ""):
+        return
+    counted = f"the text has {places} places for {count} values"
+    is_left_out = count == 1 and places == 0 and _is_dict(file, values[0])
+    says = "it comes out without them" if is_left_out else "a complaint comes in place of the message"
+    yield _Slip(
+        first,
+        f"{counted}: {says}",
+        "make them agree",
+        {},
+        "logged",
+        subject=f"{counted}: logging drops the message",
+    )
+
+
+def _is_dict(file: SourceFile, value: tree.Node) -> bool:
+    if isinstance(value, tree.Name):
+        bound = [
+            assign.value
+            for assign in nodes(file.tree, tree.Assign)
+            if any(isinstance(target, tree.Name) and target.id == value.id for target in assign.targets)
+        ]
+        return bool(bound) and all(
+            one is not None and not isinstance(one, tree.Name) and _is_dict(file, one) for one in bound
+        )
+    if isinstance(value, tree.Call):
+        return tree.path_of(value.function) == "dict"
+    return isinstance(value, tree.Collection) and value.kind == "dict"
 
 
 def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[_Slip]:
-    pieces = list(_pieces(said))
-    found = [(piece, name[1]) for piece in pieces for name in _BRACED.finditer(piece.text)]
-    is_json = any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in pieces)
-    if not found or is_json or any("{}" in piece.text for piece in pieces):  # an f-string can't have the last
+    found = list(_fields(file, around, said))
+    is_json = any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in _pieces(said))
+    if not found or is_json:
         return
     known = _names_around(file, around.line)
     written = text_of(around, file.text.split("\n"))
-    if all(name in known and f"{{{{{name}" not in written and not _is_filled(file, name) for _, name in found):
+    if all(_is_meant(file, field, known) and f"{{{{{field.names[0]}" not in written for _, field in found):
+        empty = [name for name in known if _is_nothing_there(file, name, around.line)]
+        tells_nothing = all(set(field.names) <= set(empty) for _, field in found)
+        piece, field = found[0]
         yield _Slip(
-            found[0][0],
-            f"{{{found[0][1]}}} stands in the text as it is: there is no f before it",
+            piece,
+            f"{{{field.written}}} stands in the text as it is: there is no f before it",
             "put an f before it",
             {"f_before": True},
             "without_f",
+            "under this test the value is empty and would tell nothing" if tells_nothing else "",
+            f"{{{field.names[0]}}} stands in the text as it is: there is no f before it",
         )
+
+
+def _fields(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[tuple[tree.Literal, Field]]:
+    """What an `f` would show of the values in a message; nothing where one of its texts is a template."""
+    pieces = [piece for piece in _pieces(said) if "{" in piece.text]
+    if not pieces or any("{}" in piece.text for piece in pieces):  # an f-string can't have the last
+        return
+    written = text_of(around, file.text.split("\n"))
+    are_doubled = not isinstance(said, tree.Literal) and ("{{" in written or "}}" in written)
+    by_piece = [(piece, fields_in(piece.text, are_doubled)) for piece in pieces]
+    if all(fields is not None for _, fields in by_piece):
+        yield from ((piece, field) for piece, fields in by_piece for field in fields or ())
+
+
+def _is_meant(file: SourceFile, field: Field, known: set[str]) -> bool:
+    """Does it speak of values at hand, of a local at least, that nothing in the file fills in by name?"""
+    at_hand = known.union(_BUILTINS, _names_of_module(file))
+    has_local = not known.isdisjoint(field.names)
+    return has_local and at_hand.issuperset(field.names) and not any(_is_filled(file, name) for name in field.names)
+
+
+def _names_of_module(file: SourceFile) -> set[str]:
+    at_top = (f for f in file.facts.functions if f.name == "<module>")
+    bound = {effect.path for function in at_top for effect in function.effects if effect.op == "bind"}
+    defined = {function.qualname for function in file.facts.functions} | {cls.qualname for cls in file.facts.classes}
+    return bound | defined | {fact.name for fact in file.facts.imports}
+
+
+def _is_nothing_there(file: SourceFile, name: str, line: int) -> bool:
+    """Does the line stand under `if not name` or `if name is None`?"""
+    around = (region for function in functions_at(file.facts, line) for region in function.regions)
+    tests = (r.test for r in around if r.kind == "if" and r.line <= line <= r.end_line and r.test is not None)
+    return any(_says_it_is_nothing(test, name) for test in tests)
+
+
+def _says_it_is_nothing(test: Test, name: str) -> bool:
+    if test.op == "and":
+        return any(_says_it_is_nothing(part, name) for part in test.args)
+    is_of_it = bool(test.args) and test.args[0].op == "path" and test.args[0].path == name
+    return is_of_it and (test.op == "not" or (test.op == "is" and test.args[1].op == "none"))
 
 
 def _is_filled(file: SourceFile, name: str) -> bool:
@@ -219,7 +293,7 @@ def _report(facts: FileFacts, slip: _Slip) -> Report:
         (Step("", slip.at.line, slip.message),),
         confidence="low" if doubt else "high",
         reason=doubt or "whoever reads the message needs the values",
-        subject=slip.message,
+        subject=slip.subject or slip.message,
         fix=slip.fix,
         data=slip.edit,
         mechanism=f"text_without_values.{slip.mechanism}",

@@ -21,6 +21,7 @@ from llmlint.findings import Place, Report, Step
 from llmlint.vocabulary import words
 
 _TELLS = frozenset("set_result set put put_nowait send send_pyobj send_json send_multipart".split())
+_ENDS = _TELLS | {"set_exception", "cancel"}
 _LOGS = frozenset(
     "debug info warning warn error exception critical log print print_exc format_exc sleep str repr type get_traceback "
     "log_exception len format join time monotonic perf_counter".split()
@@ -58,6 +59,7 @@ def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
             told is None
             or not _only_logs(program, function, [e for _, e in effects_in(function, handler)], set())
             or not _goes_on_untold(program, function, handler, told[1])
+            or _is_told_after_the_last_try(program, function, handler, told[1])
         ):
             continue
         before, telling = told
@@ -177,6 +179,24 @@ def _is_talk(program: Program, function: FunctionInfo, effect: Effect, asked: se
     callees = set(program.callees(function, effect)) - asked
     asked |= callees
     return bool(callees) and all(_only_logs(program, callee, callee.effects, asked) for callee in callees)
+
+
+def _is_told_after_the_last_try(program: Program, function: FunctionInfo, handler: int, telling: Effect) -> bool:
+    """Do all rounds of a loop that ends work for one who waits, and is he told behind it, or by who catches what is
+    raised there?"""
+    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+    region, waiter = function.regions[loop], telling.callee.rpartition(".")[0]
+    renewed = {e.path for at, e in effects_in(function, loop) if e.op in ("bind", "assign")}
+    if not region.text.startswith("for ") or not renewed.isdisjoint({waiter, root_of(waiter)}):
+        return False
+    behind = [effect for effect in function.effects if effect.line > region.end_line]
+    return any(e.callee.rpartition(".")[0] == waiter and _is_end(function, e) for e in behind) or any(
+        program.reaches(callee, _is_end, _LEVELS) for e in behind for callee in program.callees(function, e)
+    )
+
+
+def _is_end(_: FunctionInfo, effect: Effect) -> bool:
+    return effect.callee.rpartition(".")[2] in _ENDS
 
 
 def _goes_on_untold(program: Program, function: FunctionInfo, handler: int, telling: Effect) -> bool:

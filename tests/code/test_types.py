@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from llmlint.code.link.objects import Method
 from tests.code.linking import call, called, cls, function, link
 
 ENGINE = """
@@ -699,3 +700,38 @@ def test_iterators_that_give_themselves_and_each_other_end() -> None:
     run = function(program, "run")
     ran = {ran.full_name for effect in run.effects for ran in program.callees(run, effect)}
     assert "a.Pool.free" in ran
+
+
+def test_a_function_that_a_class_body_gives_a_name_is_bound_on_objects_and_plain_on_the_class() -> None:
+    program = link(
+        {
+            "speech.py": "def detect(model, audio): ...\ndef score(audio): ...",
+            "a.py": """
+                from speech import detect as detect_language, score
+                class Whisper:
+                    detect = detect_language
+                    def __init__(self): self.score = score
+                    def run(self, audio):
+                        self.detect(audio)
+                        self.score(audio)
+                        Whisper.detect(self, audio)
+            """,
+        }
+    )
+    run = function(program, "Whisper.run")
+    (bound,), (own,), (plain,) = (program.meanings(run, p) for p in ("self.detect", "self.score", "Whisper.detect"))
+    assert isinstance(bound, Method) and [param.name for param in bound.params] == ["audio"]
+    assert own is function(program, "score")
+    assert plain is function(program, "detect")
+
+
+def test_of_two_star_imports_the_later_one_gives_a_name() -> None:
+    program = link(
+        {
+            "old.py": "def convolve(): ...\ndef pad(): ...",
+            "new.py": "def convolve(mode): ...",
+            "a.py": "from old import *\nfrom new import *\ndef use():\n    convolve()\n    pad()",
+        }
+    )
+    assert called(program, "use", "convolve") == ["new.convolve"]
+    assert called(program, "use", "pad") == ["old.pad"]

@@ -34,10 +34,10 @@ _NOT_TAKEN = frozenset({"init=False", "init=0", "init=0.0", "init=None"})
 def signature_of(meaning: One) -> Signature | None:
     """What a caller hands to what an access path stands for."""
     match meaning:
-        case Method(function=function):
-            return _of_function(function, is_bound=True)
+        case Method():
+            return _of_function(meaning.function, meaning.params)
         case FunctionInfo():  # a class method is bound to its class by whatever name it is reached
-            return _of_function(meaning, is_bound=meaning.is_class_method)
+            return _of_function(meaning, meaning.params if meaning.is_class_method else meaning.facts.params)
         case ClassInfo():
             return _of_constructor(meaning)
     return None
@@ -60,7 +60,7 @@ class Named:
         known = self._of_name.get(name)
         if known is None:
             methods = (f for f in self._program.functions_named(name) if f.language == "python")
-            signatures = [_of_function(function, is_bound=function.is_method) for function in methods]
+            signatures = [_of_function(function, function.params) for function in methods]
             classes = (c for c in self._program.classes_named(name) if c.language == "python" and c.name == name)
             signatures += map(_of_constructor, classes)
             known = self._of_name[name] = dict.fromkeys(s for s in signatures if s is not None)
@@ -80,10 +80,10 @@ class Named:
         return said
 
 
-def _of_function(function: FunctionInfo, is_bound: bool) -> Signature | None:
+def _of_function(function: FunctionInfo, taken: Signature) -> Signature | None:
     if function.language != "python" or not all(map(keeps_arguments, function.facts.decorators)):
         return None
-    return function.params if is_bound else function.facts.params
+    return taken
 
 
 def keeps_arguments(decorator: str) -> bool:
@@ -100,7 +100,8 @@ def _of_constructor(cls: ClassInfo) -> Signature | None:
     for at, above in enumerate(cls.mro):
         if "__init__" in above.methods:
             is_known = all(_adds_nothing(below) for below in cls.mro[:at])
-            return _of_function(above.methods["__init__"], is_bound=True) if is_known else None
+            made = above.methods["__init__"]
+            return _of_function(made, made.params) if is_known else None
         if _is_dataclass(above):
             return _of_fields(cls) if all(_adds_nothing(below) for below in cls.mro[:at]) else None
     return () if all(_adds_nothing(above) for above in cls.mro) else None

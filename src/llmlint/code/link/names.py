@@ -291,7 +291,7 @@ class Names:
                 return meaning
         if name in table.variables:
             return Variable(path, name, f"{self.modules.name_of(path)}.{name}")
-        for star in table.stars:
+        for star in reversed(table.stars):  # the last one that brings the name wins
             module = self._module(self.modules.absolute(path, star), path)
             if isinstance(module, Module) and module.path:
                 found = self._in_module(module.path, name)

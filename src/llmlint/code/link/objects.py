@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from llmlint.code.facts.facts import Param
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.names import Module, Outside
 from llmlint.code.link.typetext import element_of, head_of
@@ -26,10 +27,16 @@ class Instance(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A method as found on an object: calling it binds `self`."""
+    """A method as found on an object: calling it binds `self`, the first parameter also of a plain function that a
+    class body gives a name."""
 
     function: FunctionInfo
     receiver: ClassInfo
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """What a caller gives arguments for."""
+        return self.function.params if self.function.is_method else self.function.params[1:]
 
 
 class Super(NamedTuple):

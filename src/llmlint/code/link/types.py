@@ -457,12 +457,19 @@ class Types:
             return self._returns.of(method, cls) if method.is_property else Method(method, cls)
         attribute = cls.attributes.get(name)
         if attribute is not None:
-            return self._generics.attribute(value, attribute) or self.attribute(attribute)
+            return self._generics.attribute(value, attribute) or self._bound(attribute, cls)
         nested = self._nested(cls, name)
         if nested is not None:
             return nested
         below = [sub for sub in cls.subclasses if name in sub.all_methods or name in sub.attributes]
         return joined(self._member(Instance(sub), sub, name) for sub in below) if below else beyond(cls.mro, name)
+
+    def _bound(self, attribute: AttributeInfo, cls: ClassInfo) -> Value:
+        """An attribute as an object has it: `detect = detect_language` in a class body makes a method of a function."""
+        value = self.attribute(attribute)
+        if not attribute.is_class_level or any(start.function is not None for start in attribute.starts):
+            return value
+        return joined(Method(o, cls) if isinstance(o, FunctionInfo) else o for o in options_in(value))
 
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)

@@ -35,7 +35,7 @@ def in_function(*lines: str) -> str:
     [
         (["out = opened(path)", "out += header_of(size)"], "low"),
         (["try:", "    opened(path)", "finally:", "    run(path)", "header_of(size)"], "low"),
-        (["try:", "    opened(path)", "except Exception:", "    run(path)", "header_of(size)"], "high"),
+        (["try:", "    opened(path)", "except Exception:", "    pass", "header_of(size)"], "high"),
         (["if size:", "    opened(path)", "header_of(size)"], "high"),
         (["if size:", "    opened(path)", "else:", "    header_of(size)"], "high"),
         (["for one in run:", "    opened(one)", "header_of(size)"], "high"),
@@ -101,3 +101,111 @@ def test_what_every_call_on_the_way_hands_too_little_is_not_reached(user: str, s
     files = {"steps.py": STEPS, "user.py": f"from steps import Steps\n{user}\n"}
     found = check_sources({path: text.encode() for path, text in files.items()}, ["LLM901"])
     assert [one.confidence for one in found if one.path == "steps.py"] == [sure]
+
+
+STORE = """
+class Store:
+    def find(self, text):
+        return text
+
+
+class OpenStore(library.Base):
+    def find(self, text):
+        return text
+
+
+"""
+
+
+@pytest.mark.parametrize(("made", "sure"), [("Store", "low"), ("OpenStore", "high")])
+def test_behind_a_method_that_no_object_of_the_class_has_nothing_is_reached(made: str, sure: str) -> None:
+    body = f"{STORE}def search(text):\n    store = {made}()\n    store.load_all()\n    header_of(text)\n\n\nsearch(1)\n"
+    assert [confidence for _, confidence in sure_by_line(body)] == [sure]
+
+
+@pytest.mark.parametrize(
+    ("handler", "sure"),
+    [
+        (["except Exception:", "    return run(path)"], "low"),
+        (["except:", "    run(path)"], "low"),
+        (["except Exception:", "    pass"], "high"),
+        (["except ValueError:", "    run(path)"], "high"),
+        (["except Exception as error:", "    run(path, str(error))"], "high"),
+        (["except Exception:", "    run(path, exc_info=True)"], "high"),
+        (["except Exception:", "    run(path)", "    raise"], "high"),
+        (["except Exception:", "    raise RuntimeError(run(path))"], "high"),
+    ],
+)
+def test_what_a_handler_does_in_another_way_is_less_sure(handler: list[str], sure: str) -> None:
+    assert [confidence for _, confidence in sure_by_line(in_function("try:", "    opened(path)", *handler))] == [sure]
+
+
+@pytest.mark.parametrize(
+    ("decorator", "sure"), [("@wp.kernel", "low"), ("@cache.dynamic_kernel(size)", "low"), ("@no_grad()", "high")]
+)
+def test_what_is_translated_for_a_device_finds_names_by_other_rules(decorator: str, sure: str) -> None:
+    lines = ("def launch(size):", f"    {decorator}", "    def add(path):", "        opened(path)", "    return add")
+    body = "\n".join((*lines, "", "launch(1)"))
+    assert [confidence for _, confidence in sure_by_line(body)] == [sure]
+
+
+@pytest.mark.parametrize(
+    ("decorator", "later", "sure"),
+    [
+        ("@run.autoconvert", "made.kind = 1", "low"),
+        ("@run.autoconvert", "made.size = 1", "high"),
+        ("@run.cached", "made.kind = 1", "high"),
+    ],
+)
+def test_a_call_that_is_kept_as_a_configuration_may_be_given_the_rest_later(
+    decorator: str, later: str, sure: str
+) -> None:
+    body = f"{decorator}\ndef recipe():\n    return header_of(1)\n\n\ndef main():\n    made = recipe()\n    {later}\n"
+    assert [confidence for _, confidence in sure_by_line(body)] == [sure]
+
+
+GUARDS = """
+import torch
+
+
+class Encoder:
+    def forward(self, tokens, lengths):
+        return tokens, lengths
+
+    def is_paged(self):
+        return False
+
+    def run(self, batch):
+        if {asked}:
+            return self.forward(tokens=batch, lengths=1)
+        return batch
+
+
+class SpeechEncoder(Encoder):
+    def forward(self, audio):
+        return audio
+
+
+class PagedEncoder(Encoder):
+    def is_paged(self):
+        return {paged}
+
+
+SpeechEncoder().run(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "paged", "sure"),
+    [
+        ("torch.jit.is_scripting()", False, "low"),
+        ("not torch.jit.is_scripting()", False, "high"),
+        ("self.is_paged() and batch", False, "low"),
+        ("self.is_paged() and batch", True, "high"),
+        ("batch", False, "high"),
+    ],
+)
+def test_under_a_guard_that_knows_one_answer_no_override_is_called(asked: str, paged: bool, sure: str) -> None:
+    source = GUARDS.format(asked=asked, paged=paged)
+    found = check_sources({"main.py": source.encode()}, ["LLM913"])
+    assert [one.confidence for one in found] == [sure]

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from llmlint.code.domain.answers import other_way
 from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.roots import roots_of
-from llmlint.code.domain.signatures import Named, Signature, misfit, signature_of
+from llmlint.code.domain.signatures import Named, Signature, misfit, names_missing, signature_of
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.translated import why_given_later, why_translated
 from llmlint.code.facts.facts import Effect, Function
-from llmlint.code.flow.cut_short import behind
+from llmlint.code.flow.cut_short import always_raises, behind
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
-from llmlint.code.link.objects import Method, One
+from llmlint.code.link.objects import Instance, Method, One
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
@@ -92,8 +95,17 @@ class _Misfits:
         return f"; but {first.callee} at line {first.line} of {caller.path} fails before it calls this"
 
     def _first_before(self, function: FunctionInfo, at: int) -> Effect | None:
-        first = behind(function, [one.at for one in self.of(function)], at)
+        first = behind(function, [*(one.at for one in self.of(function)), *self._lacking(function)], at)
         return function.effects[first[0]] if first else None
+
+    def _lacking(self, function: FunctionInfo) -> Iterator[int]:
+        """The calls of methods that no object of the class has."""
+        members = once(self._program, Members)
+        for at, effect in enumerate(function.effects):
+            receiver, _, name = effect.callee.rpartition(".")
+            held = self._program.meanings(function, receiver) if effect.op == "call" and receiver else ()
+            if held and all(isinstance(o, Instance) and o.cls and members.surely_lacks(o.cls, name) for o in held):
+                yield at
 
     def _is_only_called(self, function: FunctionInfo) -> bool:
         """Does nobody speak of it but by calls of the program?"""
@@ -149,8 +161,8 @@ def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
     why = [misfit(signature, effect.args) for signature in known.values()]
     if not known or not all(why):
         return None
-    if all(isinstance(run := _run(one), FunctionInfo) and run.facts.shape == "raise" for one in known):
-        return None  # what does nothing but raise does so whatever it is given
+    if all(map(_only_raises, known)):
+        return None  # whatever it is given
     return None if _fits_another(program, function, effect) else _Misfit(at, effect, [*known], why)
 
 
@@ -167,6 +179,15 @@ def takers(program: Program, function: FunctionInfo, effect: Effect) -> dict[One
 
 def _run(candidate: One) -> One:
     return candidate.function if isinstance(candidate, Method) else candidate
+
+
+def _only_raises(candidate: One) -> bool:
+    """A function that does nothing else, or a class that is not there yet: no way through its constructor ends well."""
+    if isinstance(candidate, ClassInfo):
+        made = candidate.method("__init__")
+        return made is not None and always_raises(made)
+    run = _run(candidate)
+    return isinstance(run, FunctionInfo) and run.facts.shape == "raise"
 
 
 def _lacks_decorator(cls: ClassInfo, effect: Effect) -> bool:
@@ -265,9 +286,7 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
     steps = [_step(candidate, reason) for candidate, reason in zip(candidates, why, strict=True)][:3]
     first = candidates[0]
     on_class = isinstance(first, FunctionInfo) and first.takes_self
-    owner = function.owner
-    never = f", but no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
-    doubt = never or not_reached or _of_an_interface(program, candidates) or _in_vain(program, function)
+    doubt = not_reached or _doubt(program, function, misfit)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -282,8 +301,19 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
     )
 
 
-def _in_vain(program: Program, function: FunctionInfo) -> str:
-    why = why_never_entered(program, function)
+def _doubt(program: Program, function: FunctionInfo, misfit: _Misfit) -> str:
+    """Why it may harm nobody."""
+    owner = function.owner
+    if owner is not None and is_never_made(program, owner):
+        return f", but no code makes a {owner.name}"
+    interface = _of_an_interface(program, misfit.candidates)
+    if interface:
+        return interface
+    handler = other_way(program, function, misfit.effect, "TypeError")
+    missing = [names_missing(why) for why in misfit.why]
+    why = why_never_entered(program, function) or why_translated(program, function)
+    why = why or why_given_later(program, function, missing[0] if all(missing) else ())
+    why = why or (f"the handler at line {handler} does something else instead" if handler else "")
     return f"; but {why}" if why else ""
 
 

@@ -12,11 +12,13 @@ from typing import NamedTuple
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.inherited_calls import InheritedCalls, OwnCall
 from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.shut_branches import shut_branches_of
 from llmlint.code.domain.signatures import Signature, misfit, signature_of
 from llmlint.code.domain.state import head_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.findings import Report, Step
 
@@ -28,6 +30,8 @@ class _Broken(NamedTuple):
     call: OwnCall
     why: str
     is_called: bool
+    shut: str
+    """Why control never comes to the call, "" where it may."""
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -67,7 +71,8 @@ def _broken(
             continue
         reached = inherited.reach(call.function, cls)
         if reached:
-            yield _Broken(call, why, reached == "called")
+            shut = once(program, shut_branches_of).why(call.function, call.effect.line)
+            yield _Broken(call, why, reached == "called", shut)
 
 
 def _lands_elsewhere(taken: Signature, effect: Effect) -> str:
@@ -103,9 +108,10 @@ def _fits_somebody(call: OwnCall, method: FunctionInfo) -> bool:
 
 
 def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list[_Broken]) -> Report:
-    first = next((one for one in broken if one.is_called), broken[0])
+    first = min(broken, key=lambda one: (bool(one.shut), not one.is_called))
     caller = first.call.function.name
     doubt = f"; but no code makes a {cls.name}" if is_never_made(program, cls) else ""
+    doubt = doubt or (f"; but {first.shut}" if first.shut else "")
     unsure = "" if first.is_called else f"; no code here calls {caller}"
     steps = [Step(one.call.function.path, one.call.effect.line, _said(one)) for one in (first, *broken)]
     return Report(

@@ -123,6 +123,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     reaches_through: frozenset[str] = frozenset()
     python_modules: frozenset[str] = frozenset()
     frees_python: frozenset[str] = frozenset()
+    translates: frozenset[str] = frozenset()
+    configures: frozenset[str] = frozenset()
     beside: tuple[tuple[str, frozenset[str]], ...] = ()
     save_restore: tuple[tuple[str, str], ...] = ()
     give_back: tuple[tuple[str, str], ...] = ()

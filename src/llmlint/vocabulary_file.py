@@ -147,6 +147,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reaches_through: _Group = []
     python_modules: _Group = []
     frees_python: _Group = []
+    translates: _Group = []
+    configures: _Group = []
     beside: list[_Beside] = []
     save_restore: list[_WordPairs] = []
     give_back: list[_WordPairs] = []

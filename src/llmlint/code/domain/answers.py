@@ -6,11 +6,13 @@ import builtins
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Region
+from llmlint.code.link.entities import root_of
 from llmlint.code.link.exits import regions_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
 _HIGHEST = 4
+_ASKS_FOR_IT = ("exc_info", "format_exc", "print_exc", "exception")
 _OUTSIDE = {"JSONDecodeError": "ValueError", "binascii.Error": "ValueError", "UnicodeDecodeError": "ValueError"}
 
 
@@ -46,6 +48,28 @@ def is_raised_again(function: FunctionInfo, effect: Effect, raised: str) -> bool
     tries = regions_around(function, effect, "try")
     handlers = ((at, region) for at, region in enumerate(function.regions) if region.kind == "except")
     return any(region.first in tries and _names(region, raised) and _passes_on(function, at) for at, region in handlers)
+
+
+def other_way(program: Program, function: FunctionInfo, effect: Effect, raised: str) -> int:
+    """The line of the handler that takes the error without a look at it, and does something else instead; 0 where there
+    is none, where it does nothing, and where it raises."""
+    tries = regions_around(function, effect, "try")
+    for region in function.regions:
+        if region.kind == "except" and region.first in tries and _names(region, raised):
+            done = [e for e in function.effects if region.line <= e.line <= region.end_line and e is not effect]
+            is_done = any(e.op == "call" for e in done) and not any(e.op == "raise" for e in done)
+            return region.line if is_done and not any(_looks_at_it(program, function, e) for e in done) else 0
+    return 0
+
+
+def _looks_at_it(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does it say the name of the error, which is bound nowhere else, or ask Python for the error?"""
+    paths = (effect.callee, *effect.reads, *(path for a in effect.args for path in (a.path, *a.reads)))
+    names = {root_of(path) for path in paths if path}
+    if any(word in said for said in (*paths, *(a.keyword for a in effect.args)) for word in _ASKS_FOR_IT):
+        return True
+    known = program.names.names_of(function.path)
+    return any(n not in known and not hasattr(builtins, n) and program.resolve(function, n) == n for n in names)
 
 
 def _takes(function: FunctionInfo, tried: int, raised: str) -> bool:

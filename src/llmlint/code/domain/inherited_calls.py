@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from llmlint.code.domain.shut_branches import shut_branches_of
+from llmlint.code.domain.signatures import misfit, signature_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
+from llmlint.code.link.objects import Method
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
 Reach = Literal["", "open", "called"]
@@ -63,12 +67,20 @@ class InheritedCalls:
     def _reach(self, method: FunctionInfo, cls: ClassInfo) -> Reach:
         if method.name in _MADE:
             return "called"
-        calls = self._program.callers(method)
+        calls = [call for call in self._program.callers(method) if self._is_entered(method, cls, call)]
         found = {self._from(call, cls) for call in calls}
         if "called" in found or (not calls and self._is_called_by_name(method)):
             return "called"
         is_hidden = method.name.startswith("_") and not method.name.endswith("__")
         return "open" if "open" in found or not (calls or is_hidden) else ""
+
+    def _is_entered(self, method: FunctionInfo, cls: ClassInfo, call: Call) -> bool:
+        """Does control come to the call, and does the method take what it hands over?"""
+        if once(self._program, shut_branches_of).why(call.function, call.effect.line):
+            return False
+        taken = signature_of(Method(method, cls)) if call.effect.op == "call" else None
+        is_bound = not call.effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
+        return not is_bound or taken is None or not misfit(taken, call.effect.args)
 
     def _is_called_by_name(self, method: FunctionInfo) -> bool:
         """On an object of which nothing is known."""

@@ -4,10 +4,11 @@ such a function itself."""
 from __future__ import annotations
 
 from llmlint.code.domain.roots import roots_of
-from llmlint.code.domain.shut_branches import speaks_of
+from llmlint.code.domain.shut_branches import shut_branches_of, speaks_of
 from llmlint.code.domain.signatures import misfit, signature_of
 from llmlint.code.link.entities import FunctionInfo
 from llmlint.code.link.objects import Method
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, Program
 
 _HIGHEST = 3
@@ -27,6 +28,7 @@ def _why(program: Program, function: FunctionInfo, highest: int) -> str:
             continue
         why = _misfit(program, function, Call(caller, call))
         told = f"{function.facts.qualname} {why}, where it is called at {caller.path}:{call.line}" if why else ""
+        told = told or once(program, shut_branches_of).why(caller, call.line)
         told = told or (_why(program, caller, highest - 1) if highest else "")
         if not told:
             return ""

@@ -27,6 +27,9 @@ _HIGHEST = 3
 """So many callers up a parameter is followed that is only handed on."""
 _TRIES = ("test", "benchmark")
 _MADE = "__init__"
+_NEVER_TRUE = frozenset({"torch.jit.is_scripting"})
+"""True only while TorchScript compiles the code, and then Python does not run it:
+docs.pytorch.org/docs/stable/jit_language_reference.html#torch.jit.is_scripting"""
 _SETS_BY_NAME = frozenset({"setattr", "__setattr__", "vars", "exec"})
 
 _Values = frozenset[Any] | None
@@ -107,6 +110,8 @@ class ShutBranches:
             return frozenset({None})
         if side.op == "constant":
             return _constant(side.path)
+        if side.op == "call":
+            return self._of_call(function, side.path)
         if side.op != "path" or "[" in side.path or "(" in side.path:
             return None
         if "." in side.path:
@@ -115,6 +120,13 @@ class ShutBranches:
         if any(param.name == side.path for param in function.facts.params):
             return self._of_parameter(function, side.path, _HIGHEST)
         return self._of_local(function, side.path)
+
+    def _of_call(self, function: FunctionInfo, callee: str) -> _Values:
+        """What a guard gives: a method that knows but one answer, and that no class below replaces by another."""
+        if self._program.resolve(function, callee) in _NEVER_TRUE:
+            return frozenset({False})
+        call = next((effect for effect in function.doing("call") if effect.callee == callee), None)
+        return self._given_by(function, call) if call is not None else None
 
     def _of_local(self, function: FunctionInfo, name: str) -> _Values:
         """What all that a local name is given may be."""
@@ -231,14 +243,20 @@ class ShutBranches:
         return _constant(effect.source)
 
 
+def shut_branches_of(program: Program) -> ShutBranches:
+    """What the linked program alone tells, without a look at the words of its files."""
+    return ShutBranches(program, lambda function: True, lambda name, makers: True)
+
+
 def _constants_given_by(function: FunctionInfo) -> _Values:
     """What a plain function returns, where it is nothing but constants; nothing at all where it may end without."""
     facts = function.facts
     if function.language != "python" or function.is_abstract or facts.is_generator or facts.is_async:
         return None
-    returned = [effect for effect in function.effects if effect.op == "return"]
-    values = [frozenset({None}) if e.value == "none" else _constant(e.source) for e in returned]
-    if not values or None in values or returned[-1].region or not _GIVING_ON.issuperset(facts.decorators):
+    returned = function.doing("return")
+    last = next((at for at, effect in enumerate(returned) if not effect.region), -1)  # nothing behind it is run
+    values = [frozenset({None}) if e.value == "none" else _constant(e.source) for e in returned[: last + 1]]
+    if not values or None in values or not _GIVING_ON.issuperset(facts.decorators):
         return None
     return frozenset(value for one in values for value in one or ())
 

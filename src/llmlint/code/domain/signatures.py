@@ -27,6 +27,7 @@ _OWN_CONSTRUCTION = ("__new__", "__getattr__", "__init_subclass__")
 _NO_FIELD = re.compile(r"\bClassVar\b")
 _KEYWORDS_ONLY = re.compile(r"\bkw_only\s*=\s*True\b")
 _NO_CONSTRUCTOR = re.compile(r"\binit\s*=\s*False\b")
+_NEEDS, _TOO = "needs ", " too"
 _NOT_TAKEN = frozenset({"init=False", "init=0", "init=0.0", "init=None"})
 """What `dataclasses` takes for false."""
 
@@ -177,4 +178,9 @@ def misfit(signature: Signature, arguments: Sequence[Argument]) -> str:
         twice = next(keyword for keyword in keywords if keyword in ordinary[:positional])
         return f"is given {twice} twice"
     missing = [p.name for p in signature if p.kind in ("", "only") and not p.default and p.name not in given]
-    return f"needs {', '.join(missing)} too" if missing and not spread else ""
+    return f"{_NEEDS}{', '.join(missing)}{_TOO}" if missing and not spread else ""
+
+
+def names_missing(why: str) -> list[str]:
+    """The parameters that a misfit leaves without a value, where that is all that is wrong."""
+    return why.removeprefix(_NEEDS).removesuffix(_TOO).split(", ") if why.startswith(_NEEDS) else []

@@ -1,12 +1,12 @@
-"""What control never comes to, because calls before it always raise."""
+"""What control never comes to, because calls before it always raise; and functions that do so on every way."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from llmlint.code.flow.functions import body_of, paths_of
-from llmlint.code.flow.graph import ENTRY
-from llmlint.code.flow.paths import ANY, Paths
+from llmlint.code.flow.graph import ENTRY, EXIT
+from llmlint.code.flow.paths import ANY, PLAIN, Paths
 from llmlint.code.link.entities import FunctionInfo
 
 
@@ -22,6 +22,13 @@ def behind(function: FunctionInfo, failing: Collection[int], asked: int) -> tupl
     return alone or tuple(sorted(effect for effect in nodes if nodes[effect]))
 
 
-def _is_reached(paths: Paths, raising: frozenset[int], goal: frozenset[int]) -> bool:
-    reached = paths.reached([ENTRY], lambda node: False, ANY, raises=raising.__contains__)
+def always_raises(function: FunctionInfo) -> bool:
+    """Does each way through the function itself end in a raise? A loop that only errors end is no such way."""
+    if not function.doing("raise") or any(region.kind == "loop" for region in function.regions):
+        return False
+    return not _is_reached(paths_of(function), frozenset(), frozenset({EXIT}), PLAIN)
+
+
+def _is_reached(paths: Paths, raising: frozenset[int], goal: frozenset[int], kinds: frozenset[str] = ANY) -> bool:
+    reached = paths.reached([ENTRY], lambda node: False, kinds, raises=raising.__contains__)
     return not goal.isdisjoint(reached)

@@ -9,14 +9,7 @@ from llmlint.code.link.entities import FunctionInfo
 def arguments_by_parameter(function: FunctionInfo, effect: Effect) -> dict[str, Argument]:
     """The arguments of a call by the name of the parameter that takes each."""
     taken: dict[str, Argument] = {}
-    params = function.params
-    if (
-        function.takes_self
-        and not function.is_class_method
-        and effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
-    ):
-        # `Base.reset(self)` hands over the object as an ordinary argument.
-        params = function.facts.params
+    params = function.facts.params if _is_asked_of_the_class(function, effect) else function.params
     positional = [p for p in params if p.kind == ""]
     at = 0
     for argument in effect.args:
@@ -28,3 +21,12 @@ def arguments_by_parameter(function: FunctionInfo, effect: Effect) -> dict[str, 
             taken[positional[at].name] = argument
             at += 1
     return taken
+
+
+def _is_asked_of_the_class(function: FunctionInfo, effect: Effect) -> bool:
+    """`Base.reset(self)` hands over the object as an ordinary argument; a constant `BASE` and `Base()` are objects."""
+    if not function.takes_self or function.is_class_method or function.owner is None:
+        return False
+    name = effect.callee.rpartition(".")[0].rpartition(".")[2]
+    is_known = any(cls.name == name for cls in (function.owner, *function.owner.subclasses))
+    return is_known or (name.isidentifier() and name[:1].isupper() and not name.isupper())

@@ -82,6 +82,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     finite_keys: frozenset[str] = frozenset()
     optional_hooks: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
+    coroutines: frozenset[str] = frozenset()
+    begins_a_loop: frozenset[str] = frozenset()
     ranks: frozenset[str] = frozenset()
     not_ranks: frozenset[str] = frozenset()
     equal_on_ranks: frozenset[str] = frozenset()

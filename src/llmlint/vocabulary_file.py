@@ -105,6 +105,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     finite_keys: _Group = []
     optional_hooks: _Group = []
     operators: _Group = []
+    coroutines: _Group = []
+    begins_a_loop: _Group = []
     ranks: _Group = []
     not_ranks: _Group = []
     equal_on_ranks: _Group = []

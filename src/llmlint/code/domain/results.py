@@ -11,6 +11,7 @@ from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Program
 
 _NOTHING = re.compile(r"\b(None|Optional|NoReturn|Never|Any|object|Iterator|Generator|AsyncIterator|AsyncGenerator)\b")
+_OWN = re.compile(r"self\.\w+")
 _SAYS_ONLY = ("raise", "pass")
 _LEAVES_RESULT = frozenset(
     "staticmethod classmethod override torch.no_grad() torch.inference_mode() abstractmethod abc.abstractmethod".split()
@@ -69,6 +70,8 @@ def counts_given(function: FunctionInfo) -> frozenset[int]:
 def run_by(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:
     """All that a call may run, overrides and definitions of the same name in other branches too; () where more may."""
     meanings = program.meanings(function, effect.callee)
+    if not meanings and _OWN.fullmatch(effect.callee):
+        return program.callees(function, effect, overrides=True)  # a mixin calls what only the classes made of it have
     if not all(isinstance(meaning, FunctionInfo | Method) for meaning in meanings):
         return ()
     found = dict.fromkeys(one for meaning in meanings for one in _with_overrides(meaning))  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.functions import body_of, paths_of
@@ -13,6 +15,9 @@ from llmlint.code.syntax.written import mentions
 
 _SETTING = ("", "for", "with", "except")
 """Who gives a local a value of its own, whatever it was."""
+_OF_ALL = frozenset("len iter enumerate sorted list tuple set dict zip sum min max map filter".split())
+"""They take no None."""
+_NO_PATH = re.compile(r"(?!)")
 
 
 def is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -23,6 +28,41 @@ def is_never_read(program: Program, function: FunctionInfo, effect: Effect) -> b
     if not name.isidentifier():
         return any(_is_only_filled(program, function, kept) for kept in _kept_in(function, effect))
     return not _is_spoken_of(program, function, name) or _is_set_anew(program, function, effect)
+
+
+def is_looked_into(function: FunctionInfo, effect: Effect, besides: re.Pattern[str] = _NO_PATH) -> bool:
+    """Is something of the value asked for that None does not have: `f()["name"]`, `data.name`, `len(data)`?
+    `besides`: what does not count."""
+    if ", " in effect.result:
+        return True
+    name = effect.result if effect.result.isidentifier() else f"{effect.callee}()"
+    return _looks_into(while_kept(function, effect), name, besides)
+
+
+def while_kept(function: FunctionInfo, effect: Effect) -> tuple[Effect, ...]:
+    """What is done behind a call, as long as the local that it gives a value keeps it."""
+    behind = function.effects[function.effects.index(effect) + 1 :]
+    if not effect.result.isidentifier():
+        return behind
+    own = next((at for at, later in enumerate(behind) if _binds(later, effect.result)), 0)
+    return tuple(takewhile(lambda later: not _binds(later, effect.result), behind[own + 1 :]))
+
+
+def _binds(effect: Effect, name: str) -> bool:
+    return effect.op == "bind" and effect.path == name
+
+
+def is_parameter_looked_into(function: FunctionInfo, name: str, besides: re.Pattern[str] = _NO_PATH) -> bool:
+    """The same of what a parameter is given."""
+    return _looks_into(takewhile(lambda later: not _binds(later, name), function.effects), name, besides)
+
+
+def _looks_into(effects: Iterable[Effect], name: str, besides: re.Pattern[str]) -> bool:
+    inside = re.compile(rf"(?<![\w.]){re.escape(name)}[.\[]")
+    looking = list(effects)
+    told = (text for later in looking for text in (later.callee, later.source, *later.reads))
+    counted = (argument.path for later in looking if later.callee in _OF_ALL for argument in later.args)
+    return any(inside.search(text) and not besides.search(text) for text in told) or name in counted
 
 
 def _is_spoken_of(program: Program, function: FunctionInfo, name: str) -> bool:

@@ -1,5 +1,4 @@
-"""LLM903: a call whose result is not what the caller takes it for: nothing at all, a coroutine that never runs, or
-another number of values than are taken from it."""
+"""A value that is used where there is none, or that is taken apart into another number of values than there are."""
 
 from __future__ import annotations
 
@@ -7,54 +6,34 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from llmlint.code.domain.results import counts_given, gives_nothing, only_says, run_by
-from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.unread import is_never_read
+from llmlint.checkers.contracts.misread_result.telling import told
+from llmlint.code.domain.results import counts_given, gives_nothing, only_says
+from llmlint.code.domain.unread import is_looked_into, is_never_read
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
-_GIVEN_TO_EXIT = "main"
-_OF_ALL = frozenset("len iter enumerate sorted list tuple set dict zip sum min max map filter".split())
-"""They take no None."""
 _MANAGERS = frozenset(
     "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
 )
 
 
-def check_program(program: Program) -> Iterator[Report]:
-    called = program.asked.call_names - {_GIVEN_TO_EXIT}
-    named = [f for f in program.functions if f.name in called]
-    of_note = {f.name for f in named if gives_nothing(f) or _is_coroutine(f) or counts_given(f)}
-    for name in sorted(of_note):
-        for function, effect in program.asked.calls(name):
-            if function.language == "python" and effect.op == "call":
-                yield from _check(program, function, effect)
-
-
-def _is_coroutine(function: FunctionInfo) -> bool:
-    facts = function.facts
-    return function.language == "python" and facts.is_async and not facts.is_generator and not facts.decorators
-
-
-def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
+def taken(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Iterator[Report]:
+    """`ran` is all that the call may run."""
     is_awaited = effect.via == "await"
     is_used = effect.result not in _UNUSED and not _is_thrown_away(function, effect)
     if effect.result == "<return>" or (is_awaited and not is_used and effect.result):
         return
-    ran = run_by(program, function, effect)
-    if not ran or (effect.callee.startswith("super()") and is_used):
+    if effect.callee.startswith("super()") and is_used:
         return
-    if not is_awaited and not effect.result and all(map(_is_coroutine, ran)):
-        yield _never_runs(program, function, effect, ran)
-    elif is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
+    if is_awaited and all(gives_nothing(f) and not f.facts.is_async for f in ran):
         yield _nothing_awaited(program, function, effect, ran)
     elif is_used and all(gives_nothing(f) and f.facts.is_async == is_awaited for f in ran):
         ignored = is_never_read(program, function, effect) or _expects_none(function, effect)
         if not ignored and not _is_passed_on_to_nobody(program, function, effect):
-            yield _nothing_used(program, function, effect, ran, _is_looked_into(function, effect))
+            yield _nothing_used(program, function, effect, ran, is_looked_into(function, effect))
     elif ", " in effect.result:
         yield from _taken_apart(program, function, effect, ran)
 
@@ -67,10 +46,10 @@ def _taken_apart(
     counts = [counts_given(f) for f in run]
     if not all(counts) or any(f.facts.is_async != (effect.via == "await") for f in run):
         return
-    taken, has_rest = _places_for(function, effect)
+    wanted, has_rest = _places_for(function, effect)
     given = frozenset().union(*counts)
-    if taken and given and (taken > max(given) if has_rest else taken not in given):
-        yield _miscounted(program, function, effect, tuple(run), taken, given)
+    if wanted and given and (wanted > max(given) if has_rest else wanted not in given):
+        yield _miscounted(program, function, effect, tuple(run), wanted, given)
 
 
 def _places_for(function: FunctionInfo, effect: Effect) -> tuple[int, bool]:
@@ -98,21 +77,6 @@ def _expects_none(function: FunctionInfo, effect: Effect) -> bool:
     return any(asked.search(region.text) for region in function.regions if region.line >= effect.line)
 
 
-def _is_looked_into(function: FunctionInfo, effect: Effect) -> bool:
-    """Is something of the value asked for that None does not have: `f()["name"]`, `data.name`, `len(data)`?"""
-    if ", " in effect.result:
-        return True
-    name = effect.result if effect.result.isidentifier() else f"{effect.callee}()"
-    inside = re.compile(rf"(?<![\w.]){re.escape(name)}[.\[]")
-    behind = function.effects[function.effects.index(effect) + 1 :]
-    if name == effect.result:
-        own = next((at for at, later in enumerate(behind) if later.op == "bind" and later.path == name), 0)
-        behind = tuple(takewhile(lambda later: later.op != "bind" or later.path != name, behind[own + 1 :]))
-    told = (text for later in behind for text in (later.callee, later.source, *later.reads))
-    counted = (argument.path for later in behind if later.callee in _OF_ALL for argument in later.args)
-    return any(map(inside.search, told)) or name in counted
-
-
 def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Is the value only given back, or yielded to a `with`, and does no caller look at it?"""
     uses = [
@@ -126,15 +90,9 @@ def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Ef
     return bool(is_seen_whole) and all(call.effect.result in ("", "_") for call in calls)
 
 
-def _never_runs(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
-    message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
-    fix = "await it, or make a task of it and keep it"
-    return _report(program, function, effect, ran, message, "is a coroutine", fix, "coroutine")
-
-
 def _nothing_awaited(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Report:
     message = f"{effect.callee}() is awaited, is no coroutine, and gives None"
-    return _report(
+    return told(
         program, function, effect, ran, message, "runs at once and gives nothing", "call it without await", "awaited"
     )
 
@@ -145,9 +103,7 @@ def _nothing_used(
     message = f"the value of {effect.callee}() is used, and it never returns one"
     fix = "return what the caller expects, or do not use the value"
     mechanism = "looked_into" if is_looked_into else "nothing"
-    return _report(
-        program, function, effect, ran, message, "comes to its end without returning a value", fix, mechanism
-    )
+    return told(program, function, effect, ran, message, "comes to its end without returning a value", fix, mechanism)
 
 
 def _miscounted(
@@ -155,35 +111,9 @@ def _miscounted(
     function: FunctionInfo,
     effect: Effect,
     ran: tuple[FunctionInfo, ...],
-    taken: int,
+    wanted: int,
     given: frozenset[int],
 ) -> Report:
     gives = " or ".join(map(str, sorted(given)))
-    message = f"{effect.callee}() gives {gives} values, and {taken} are taken"
-    return _report(
-        program, function, effect, ran, message, f"returns {gives} values", "take as many as it gives", "count"
-    )
-
-
-def _report(
-    program: Program,
-    function: FunctionInfo,
-    effect: Effect,
-    ran: tuple[FunctionInfo, ...],
-    message: str,
-    told: str,
-    fix: str,
-    mechanism: str,
-) -> Report:
-    return Report(
-        program.place(function, effect),
-        symbol_of(function),
-        message,
-        tuple(program.step(f, f.facts.line, f"{f.facts.qualname} {told}") for f in ran[:3]),
-        confidence="high",
-        reason=f"this holds for each of the {len(ran)} functions that the call may run",
-        subject=effect.callee,
-        origin=effect.callee,
-        fix=fix,
-        mechanism=f"misread_result.{mechanism}",
-    )
+    message = f"{effect.callee}() gives {gives} values, and {wanted} are taken"
+    return told(program, function, effect, ran, message, f"returns {gives} values", "take as many as it gives", "count")

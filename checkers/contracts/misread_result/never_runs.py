@@ -1,0 +1,101 @@
+"""What is called and never runs: coroutines that nobody awaits, generators that nobody asks for a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from llmlint.checkers.contracts.misread_result.telling import of_call, told
+from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.arguments import arguments_by_parameter
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.findings import Report
+from llmlint.phrases import last_name
+
+_MANAGERS = frozenset(
+    "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
+)
+"""Decorators under which the call of a generator gives what only a `with` runs."""
+_OF_COROUTINES = re.compile(r"\.(__await__|close|send|throw|cr_\w+)(\(\))?$")
+"""All that a coroutine can be asked for."""
+
+
+def begins_nothing(
+    program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]
+) -> Iterator[Report]:
+    """`ran` is all that the call may run."""
+    if effect.via == "await":
+        return
+    if all(map(_is_coroutine, ran)):
+        if not effect.result:
+            message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
+            fix = "await it, or make a task of it and keep it"
+            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine")
+        elif _is_asked_for_more(program, function, effect):
+            message = f"{effect.callee}() is a coroutine, and is used as what that would give"
+            fix = "await it before anything is asked of it"
+            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine_asked")
+    elif all(map(_is_lazy, ran)) and _stands_alone(function, effect):
+        message = f"{effect.callee}() only makes a generator: nothing of it runs"
+        fix = "go through what it yields, or enter it where it is a context manager"
+        yield told(program, function, effect, ran, message, "runs when it is asked for a value", fix, "generator")
+
+
+def library_coroutines(program: Program) -> Iterator[Report]:
+    """`asyncio.sleep(1)`, as if it were that of `time`."""
+    names = {last_name(call) for call in program.vocabulary.coroutines}
+    for name in sorted(names & program.asked.call_names):
+        for function, effect in program.asked.calls(name):
+            if effect.op != "call" or effect.via == "await" or not _stands_alone(function, effect):
+                continue
+            called = program.name_called(function, effect).replace("()", "")
+            if function.language == "python" and called in program.vocabulary.coroutines:
+                message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
+                reason = f"{called} is a coroutine of its library, and its result is dropped"
+                step = program.step(function, effect, f"{effect.callee} gives a coroutine, which is dropped at once")
+                yield of_call(program, function, effect, message, (step,), reason, "await it", "library_coroutine")
+
+
+def _is_coroutine(function: FunctionInfo) -> bool:
+    facts = function.facts
+    return function.language == "python" and facts.is_async and not facts.is_generator and not facts.decorators
+
+
+def _is_lazy(function: FunctionInfo) -> bool:
+    """Does a call of it give a generator, or what a `with` is for, and run nothing?"""
+    facts = function.facts
+    return function.language == "python" and facts.is_generator and _MANAGERS.issuperset(facts.decorators)
+
+
+def _is_asked_for_more(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Is the coroutine itself asked for an attribute or a part, here or by who is given it? Where another call of the
+    same name is awaited, which of them is meant nobody can tell."""
+    if any(effect.callee == e.callee for e in function.effects if e.via == "await"):
+        return False
+    if _may_be_a_value(function, effect.result):
+        return False
+    if is_looked_into(function, effect, _OF_COROUTINES):
+        return True
+    given = (later for later in while_kept(function, effect) if effect.result in {a.path for a in later.args})
+    taking = ((f, arguments_by_parameter(f, later)) for later in given for f in program.callees(function, later))
+    names = ((f, name) for f, taken in taking for name, a in taken.items() if a.path == effect.result)
+    return any(is_parameter_looked_into(f, n, _OF_COROUTINES) and not _may_be_a_value(f, n) for f, n in names)
+
+
+def _may_be_a_value(function: FunctionInfo, name: str) -> bool:
+    """Is it awaited here, or does a test tell coroutines from values?"""
+    if any(effect.op == "await" and effect.path == name for effect in function.effects):
+        return True
+    asked = re.compile(rf"\b(iscoroutine\w*|isawaitable|hasattr|isinstance)\({re.escape(name)}\b")
+    return any(asked.search(region.text) for region in function.regions)
+
+
+def _stands_alone(function: FunctionInfo, effect: Effect) -> bool:
+    """Is the call a statement, and neither what a `with` enters nor part of a comprehension?"""
+    if effect.result or any(region.kind == "lambda" for region in around(function, effect)):
+        return False
+    at = function.effects.index(effect)
+    entering = (region for region in function.regions if region.kind == "with" and at < region.begin)
+    return not any(region.line <= effect.line for region in entering)

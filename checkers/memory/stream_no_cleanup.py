@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from llmlint.checkers.memory.ended_on_cancel_only import CONTEXTS, ended_on_cancel_only, gives_up
 from llmlint.code.domain.state import only_looks, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
@@ -21,12 +22,9 @@ from llmlint.code.link.exits import around, chain
 from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
-from llmlint.vocabulary import words
 
 _WRITES = frozenset("send send_text send_json send_bytes send_str send_multipart write write_message".split())
 _READS = frozenset("get get_nowait recv receive".split())
-_GIVES_UP = frozenset("abort cancel stop kill end release close disconnect drop discard terminate cleanup".split())
-_CONTEXTS = ("contextmanager", "asynccontextmanager", "fixture")
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -56,6 +54,7 @@ def check_program(program: Program) -> Iterator[Report]:
             duty = _duty(program, function, begun, handing)
             if duty is not None:
                 yield _report(program, function, begun, handing, duty)
+    yield from ended_on_cancel_only(program)
 
 
 # ---------------------------------------------------------------- what is handed on
@@ -63,7 +62,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _handing_on(function: FunctionInfo) -> Effect | None:
     """The yield in a loop, or what is sent to somebody in one."""
-    if any(mark in decorator for decorator in function.facts.decorators for mark in _CONTEXTS):
+    if any(mark in decorator for decorator in function.facts.decorators for mark in CONTEXTS):
         return None
     for effect in function.effects:
         is_sent = effect.op == "call" and effect.via == "await" and last_name(effect.path) in _WRITES
@@ -132,9 +131,9 @@ def _is_ended(program: Program, function: FunctionInfo, begun: Begun, handing: E
     kind = "cancel" if handing.op == "yield" else "throw"
     if not any(_is_left(paths, start, ending, kind) for start in starts):
         return True
-    if any(_gives_up(effect) for effect in function.effects if effect.callee and _is_hook(function, effect)):
+    if any(gives_up(effect) for effect in function.effects if effect.callee and _is_hook(function, effect)):
         return True
-    return any(_gives_up(e) for call in program.callers(function) for e in call.function.effects if e.callee)
+    return any(gives_up(e) for call in program.callers(function) for e in call.function.effects if e.callee)
 
 
 def _is_left(paths: Paths, start: int, ending: set[int], kind: str) -> bool:
@@ -165,12 +164,6 @@ def _is_hook(function: FunctionInfo, effect: Effect) -> bool:
     return any(function.regions[at].kind == "lambda" for at in chain(function, effect.region)) or any(
         "callback" in e.path for e in function.effects if e.line == effect.line
     )
-
-
-def _gives_up(effect: Effect) -> bool:
-    """Does it speak of an early end? `engine.complete(prompt)` does not."""
-    names = [last_name(effect.callee), *(last_name(a.path) for a in effect.args if a.path)]
-    return any(not _GIVES_UP.isdisjoint(words(name)) for name in names)
 
 
 # ---------------------------------------------------------------- what shows the duty

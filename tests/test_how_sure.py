@@ -374,6 +374,62 @@ def test_half_of_a_search_may_do_where_nothing_else_is_looked_for(test: str, con
     assert how_sure("LLM905", {"engine/keys.py": f"def sort(key, take, drop):\n    {test}\n"}) == confidence
 
 
+LAYOUT = """
+def bits_of(kind, name, width):
+    if kind == "linear":
+        width += 1
+    elif kind == "table":
+        width = 8
+    else:
+        {otherwise}
+    {test}:
+        return width
+    return 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "test", "confidence"),
+    [
+        ("raise ValueError(kind)", 'if kind == "linear" or "table"', "low"),
+        ("raise ValueError(kind)", 'if kind == "linear" or "palette"', "high"),
+        ("width = 4", 'if kind == "linear" or "table"', "high"),
+        ("kind = name", 'assert kind == "linear" or "table"\n    if width', "high"),
+        ("raise ValueError(kind)", 'if kind == "table" and width and ("table" and "wide" in name)', "high"),
+        ("raise ValueError(kind)", 'if kind == "table":\n        if not ("table" and "wide" in name)', "low"),
+    ],
+)
+def test_a_text_that_is_always_true_changes_little_where_the_branches_above_ask_for_it(
+    otherwise: str, test: str, confidence: str
+) -> None:
+    code = LAYOUT.format(otherwise=otherwise, test=test)
+    if "\n        if" in test:
+        code = code.replace("        return width", "            return width")
+    assert how_sure("LLM905", {"engine/layout.py": code}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("code", "confidence"),
+    [
+        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool)", "medium"),
+        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool, nargs='?', const=True)", "low"),
+        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool, default='no')", "high"),
+        ("def kind(tensor):\n    return str(tensor.dtype).lstrip('torch.')", "low"),
+        ("import json\ndef read(line):\n    return json.loads(line.lstrip('data:'))", "low"),
+        ("def read(line):\n    return line.lstrip('data:')", "medium"),
+        ("try:\n    import fast\nexcept ImportError or ModuleNotFoundError:\n    fast = None", "low"),
+        ("try:\n    import fast\nexcept ImportError or OSError:\n    fast = None", "high"),
+        ("from datetime import datetime\ndef write(at=datetime.now().strftime('%H')):\n    print(at)", "low"),
+        ("from datetime import datetime\ndef write(at=datetime.now()):\n    print(at)", "medium"),
+        ("class Plan:\n    def size(self, rows):\n        self.rows = rows,", "low"),
+        ("class Plan:\n    def size(self, rows):\n        self.rows = None,", "medium"),
+        ("import enum\nclass Kind(enum.Enum):\n    PAGE = 'page',", "low"),
+    ],
+)
+def test_a_slip_is_as_sure_as_it_has_no_honest_reading(code: str, confidence: str) -> None:
+    assert how_sure("LLM905", {"engine/slips.py": code + "\n"}) == confidence
+
+
 SERVED = """
 import requests
 from fastapi import FastAPI

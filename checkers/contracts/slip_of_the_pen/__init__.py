@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from llmlint.checkers.contracts.slip_of_the_pen import errors, texts, truth, twice
+from llmlint.checkers.contracts.slip_of_the_pen import errors, made_once, options, texts, truth, tuples, twice
 from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known, Slip
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import ImportFact
@@ -32,11 +32,13 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     tree.Compare: {"compare": truth.compared},
     tree.Call: {
         "call": truth.switched,
-        "always_on": truth.always_on,
-        "any_text": truth.switched_on_by_any,
+        "always_on": options.always_on,
+        "any_text": options.switched_on_by_any,
         "cut": texts.cut,
     },
-    tree.Class: {"class": twice.methods},
+    tree.Class: {"class": twice.methods, "made_once": made_once.of_fields},
+    tree.Function: {"made_once_by_default": made_once.of_parameters},
+    tree.Assign: {"comma": tuples.with_a_comma},
     tree.Collection: {"collection": twice.keys, "joined": texts.joined},
 }
 """By the name of the mechanism, which readings are counted under."""

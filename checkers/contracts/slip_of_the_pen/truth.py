@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeGuard
 
 from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
 from llmlint.code.syntax import tree
@@ -21,7 +20,8 @@ def managers(node: tree.Node, file: Known) -> Iterator[Slip]:
 
 def asserted(node: tree.Node, file: Known) -> Iterator[Slip]:
     assert isinstance(node, tree.Assert)
-    yield from _truths(node.test)
+    for slip in _truths(node.test):
+        yield _as_sure_as_known(slip, node, node.test, file)
 
 
 def branched(node: tree.Node, file: Known) -> Iterator[Slip]:
@@ -30,7 +30,75 @@ def branched(node: tree.Node, file: Known) -> Iterator[Slip]:
         if isinstance(node, tree.If) and not node.orelse and _is_half_of_a_search(node.test):
             half = "the half that is asked may say as much: no other branch is for what it lets in"
             slip = slip._replace(confidence="low", doubts=half)
-        yield slip
+        yield _as_sure_as_known(slip, node, node.test, file)
+
+
+def _as_sure_as_known(slip: Slip, node: tree.Node, test: tree.Node | None, file: Known) -> Slip:
+    """Less sure where the code above lets nothing come here that the text leaves out."""
+    if isinstance(slip.at, tree.Literal):
+        if _is_asked_around(slip.at, node, file):
+            return slip._replace(confidence="low", doubts="a branch around it asks for the same text")
+        if test is not None and _is_all_that_comes(test, node, file):
+            return slip._replace(confidence="low", doubts="the branches above let nothing else come here")
+    return slip
+
+
+def _is_asked_around(text: tree.Literal, node: tree.Node, file: Known) -> bool:
+    """`if kind == "mpt": if "mpt" and "chat" in name`"""
+    return any(
+        branch.body[0].line <= node.line <= branch.body[-1].end_line
+        and any(_asks_for(one, text.text) for one in tree.walk(branch.test))
+        for branch in nodes(file.module, tree.If)
+        if branch is not node and branch.body
+    )
+
+
+def _asks_for(node: tree.Node, text: str) -> bool:
+    if not isinstance(node, tree.Compare) or node.ops not in (["=="], ["in"]):
+        return False
+    return any(isinstance(one, tree.Literal) and one.text == text for one in node.operands)
+
+
+def _is_all_that_comes(test: tree.Node, node: tree.Node, file: Known) -> bool:
+    """`kind == "a" or "b"` behind branches for "a" and "b" whose `else` raises."""
+    match test:
+        case tree.Logic(op="or", operands=[tree.Compare(ops=["=="], operands=[asked, first]), *others]):
+            named = {one.text for one in (first, *others) if isinstance(one, tree.Literal)}
+        case _:
+            return False
+    place = file.text(asked)
+    for chain in nodes(file.module, tree.If):
+        if chain.end_line < node.line and (only := _let_through(chain, place, file)) and only <= named:
+            between = range(chain.line, node.line)
+            targets = (
+                target for one in nodes(file.module, tree.Assign) for target in one.targets if one.line in between
+            )
+            if _stand_together(chain, node, file) and not any(file.text(target) == place for target in targets):
+                return True
+    return False
+
+
+def _let_through(chain: tree.If, place: str, file: Known) -> set[str]:
+    """The texts that a chain asks a place for, where it raises for all others."""
+    texts = set()
+    while True:
+        match chain.test:
+            case tree.Compare(ops=["=="], operands=[one, tree.Literal(text=text)]) if file.text(one) == place:
+                texts.add(text)
+            case _:
+                return set()
+        if (following := tree.else_if(chain)) is None:
+            return texts if chain.orelse and isinstance(chain.orelse[-1], tree.Raise) else set()
+        chain = following
+
+
+def _stand_together(first: tree.Node, second: tree.Node, file: Known) -> bool:
+    """In one body."""
+    for node in tree.walk(file.module):
+        for body in (getattr(node, name, None) for name in ("body", "orelse", "final")):
+            if isinstance(body, list) and any(one is first for one in body):
+                return any(one is second for one in body)
+    return False
 
 
 def _is_half_of_a_search(test: tree.Node | None) -> bool:
@@ -92,67 +160,3 @@ def switched(node: tree.Node, file: Known) -> Iterator[Slip]:
         )
         if tree.path_of(inner.function) in _FROM_ENVIRONMENT and is_flag:
             yield Slip(node, "bool() of a variable's text: 0 and false are true too", "compare the text, or use int()")
-
-
-def always_on(node: tree.Node, file: Known) -> Iterator[Slip]:
-    """An option of argparse that is true whatever is written behind it, and without it too."""
-    if _is_read_by_bool(node, file) and _is_on_without(node) and not _is_switched_elsewhere(node, file):
-        says = f"{_option(node)} cannot be switched off: bool() of any text but the empty one is true"
-        yield Slip(node, says, "use argparse.BooleanOptionalAction, or read the text")
-
-
-def switched_on_by_any(node: tree.Node, file: Known) -> Iterator[Slip]:
-    """The same for one that is off by itself: `--flag False` switches it on."""
-    if _is_read_by_bool(node, file) and not _is_on_without(node):
-        may_stand_alone = any(keyword.name == "nargs" for keyword in node.keywords)
-        yield Slip(
-            node,
-            f"{_option(node)} False switches it on: bool() of any text but the empty one is true",
-            'use action="store_true", or read the text',
-            "low" if may_stand_alone else "medium",
-            "without a value it does what it says",
-        )
-
-
-def _is_read_by_bool(node: tree.Node, file: Known) -> TypeGuard[tree.Call]:
-    if not isinstance(node, tree.Call) or not isinstance(node.function, tree.Attribute):
-        return False
-    if node.function.name != "add_argument" or not _option(node).startswith("-"):
-        return False
-    named = {keyword.name: keyword.value for keyword in node.keywords}
-    return "action" not in named and tree.path_of(named.get("type")) == "bool" and "bool" not in file.imported
-
-
-def _option(node: tree.Call) -> str:
-    names = [arg.text for arg in node.args if isinstance(arg, tree.Literal) and arg.kind == "string"]
-    return max(names, key=len, default="")
-
-
-def _is_on_without(node: tree.Call) -> bool:
-    """Is it on where it is not given, or must it be given? A default that is a text is read like what is given."""
-    for keyword in node.keywords:
-        match keyword.name, keyword.value:
-            case "default", tree.Literal(kind="string", text=text) if text:
-                return True
-            case "default" | "required", tree.Literal(kind="bool", text="True"):
-                return True
-    return False
-
-
-def _is_switched_elsewhere(node: tree.Call, file: Known) -> bool:
-    """Does another option set the same name to what it is for: `--no-cache`?"""
-    own = _set_by(node)
-    return any(
-        isinstance(call.function, tree.Attribute)
-        and call.function.name == "add_argument"
-        and any(keyword.name == "action" for keyword in call.keywords)
-        and _set_by(call) == own
-        for call in nodes(file.module, tree.Call)
-    )
-
-
-def _set_by(node: tree.Call) -> str:
-    for keyword in node.keywords:
-        if keyword.name == "dest" and isinstance(keyword.value, tree.Literal):
-            return keyword.value.text
-    return _option(node).lstrip("-").replace("-", "_")

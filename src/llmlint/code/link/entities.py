@@ -22,7 +22,7 @@ from llmlint.code.facts.native_endings import NO_ENDINGS, Endings
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
-_FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
+FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
 _SAYS_NOTHING = frozenset(
     {"Any", "object", "typing.Any", "Optional[Any]", "Any | None", "Optional[object]", "object | None"}
 )
@@ -446,7 +446,7 @@ class ClassInfo:
     def declares_fields(self) -> bool:
         """Is what stands in its body a list of the fields of each object: a dataclass or a kin of it?"""
         makers = (*self.facts.decorators, *(name for cls in self.mro for name in cls.unknown_bases))
-        return any(word in maker for maker in makers for word in _FIELD_MAKERS)
+        return any(word in maker for maker in makers for word in FIELD_MAKERS)
 
     def has_member(self, name: str) -> bool:
         return any(name in cls._own_members for cls in self.mro)

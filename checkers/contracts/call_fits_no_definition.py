@@ -28,6 +28,8 @@ from llmlint.findings import Place, Report, Step
 from llmlint.phrases import last_name
 
 _PARTIAL = ("partial", "partialmethod")
+_IN_CODE = "call_fits_no_definition.check_program"
+_AS_PROGRAM = "call_fits_no_definition.as_a_program"
 _MADE_ELSEWHERE = ("partial", "__new__")
 
 
@@ -75,7 +77,7 @@ class _Misfits:
             if effect.op != "call":
                 continue
             may = effect.callee in local or self._named.may_misfit(effect)
-            if may and not _is_aside(function, effect):
+            if may and not _is_asked(function, effect):
                 found = _check(self._program, function, at)
                 if found is not None:
                     yield found
@@ -145,10 +147,14 @@ def is_trial(function: FunctionInfo) -> bool:
     return file.endswith("_test.py") or any(name.startswith(("test", "unit_test")) for name in names)
 
 
-def _is_aside(function: FunctionInfo, effect: Effect) -> bool:
-    """Is it run only when its module is the program, or only where somebody has asked whether it fits?"""
-    asked = any(line < effect.line for line in once(function.settled, _lines_asking))
-    return asked or any("__name__" in region.text for region in around(function, effect))
+def _is_asked(function: FunctionInfo, effect: Effect) -> bool:
+    """Is it run only where somebody has asked whether it fits?"""
+    return any(line < effect.line for line in once(function.settled, _lines_asking))
+
+
+def _is_of_a_program(function: FunctionInfo, effect: Effect) -> bool:
+    """Is it run only when its module is the program?"""
+    return any("__name__" in region.text for region in around(function, effect))
 
 
 def _lines_asking(function: Function) -> tuple[int, ...]:
@@ -286,7 +292,7 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
     steps = [_step(candidate, reason) for candidate, reason in zip(candidates, why, strict=True)][:3]
     first = candidates[0]
     on_class = isinstance(first, FunctionInfo) and first.takes_self
-    doubt = not_reached or _doubt(program, function, misfit)
+    doubt = not_reached or _of_a_module(program, function, effect) or _doubt(program, function, misfit)
     return Report(
         program.place(function, effect),
         symbol_of(function),
@@ -297,6 +303,7 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
         + doubt,
         subject=f"{effect.callee}:{why[0]}",
         origin=f"{effect.callee}:{why[0]}",
+        mechanism=_AS_PROGRAM if _is_of_a_program(function, effect) else _IN_CODE,
         fix="bring the call and the definition together again",
     )
 
@@ -315,6 +322,12 @@ def _doubt(program: Program, function: FunctionInfo, misfit: _Misfit) -> str:
     why = why or why_given_later(program, function, missing[0] if all(missing) else ())
     why = why or (f"the handler at line {handler} does something else instead" if handler else "")
     return f"; but {why}" if why else ""
+
+
+def _of_a_module(program: Program, function: FunctionInfo, effect: Effect) -> str:
+    """What others import is mostly only tried out by what it does as a program."""
+    is_tried_out = _is_of_a_program(function, effect) and roots_of(program).is_imported(function.path)
+    return "; but others import this module, and only whoever starts it by hand comes here" * is_tried_out
 
 
 def _of_an_interface(program: Program, candidates: list[One]) -> str:

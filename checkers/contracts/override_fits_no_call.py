@@ -114,13 +114,14 @@ def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list
     doubt = doubt or (f"; but {first.shut}" if first.shut else "")
     unsure = "" if first.is_called else f"; no code here calls {caller}"
     steps = [Step(one.call.function.path, one.call.effect.line, _said(one)) for one in (first, *broken)]
+    way = "which it inherits" if cls.method(caller) is first.call.function else f"which its own {caller} calls"
     return Report(
         head_of(method),
         symbol_of(method),
-        f"{cls.name}.{method.name} {first.why}; {first.call.owner.name}.{caller}, which it inherits, calls it so",
+        f"{cls.name}.{method.name} {first.why}; {first.call.owner.name}.{caller}, {way}, calls it so",
         tuple(dict.fromkeys(steps))[:_MOST_STEPS],
         confidence="low" if doubt else "medium" if unsure else "high",
-        reason=f"{cls.name} does not replace {caller}, and others of its kind take what that hands over{doubt}{unsure}",
+        reason=f"an object of {cls.name} runs it, and others of its kind take what it hands over{doubt}{unsure}",
         subject=f"{cls.name}.{method.name}:{first.why}",
         origin=f"{cls.name}.{method.name}",
         mechanism=f"override_fits_no_call.{'called' if first.is_called else 'open'}",

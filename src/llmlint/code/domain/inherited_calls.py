@@ -35,17 +35,19 @@ class InheritedCalls:
         self._reached: dict[tuple[FunctionInfo, ClassInfo], Reach] = {}
 
     def of(self, cls: ClassInfo, name: str) -> Iterator[OwnCall]:
-        """The calls of `self.name` in what the class takes over from its bases as it is."""
+        """The calls of `self.name` in what the class takes over from its bases as it is, or begins its own with."""
         for above in cls.mro[1:]:
             for call in self._calls_in(above).get(name, ()):
                 if self._inherits(cls, call.function):
                     yield call
 
     def _inherits(self, cls: ClassInfo, method: FunctionInfo) -> bool:
-        """Does an object of the class find this one, and nothing that a class body puts in its place?"""
-        below = cls.mro[: cls.mro.index(method.owner)] if method.owner in cls.mro else ()
+        """Does an object of the class run this one, with nothing that a class body puts in its place?"""
+        if cls.method(method.name) is None or method.owner not in cls.mro:
+            return False
+        below = cls.mro[: cls.mro.index(method.owner)]
         is_set = any(method.name in (field.name for field in above.facts.fields) for above in below)
-        return cls.method(method.name) is method and not is_set
+        return not is_set and all(_always_calls_up(above.methods.get(method.name)) for above in below)
 
     def _calls_in(self, cls: ClassInfo) -> dict[str, list[OwnCall]]:
         found = self._own.get(cls)
@@ -111,6 +113,11 @@ class InheritedCalls:
         """Does each override of the method below `owner` call the one above it?"""
         below = (above.methods[name] for above in cls.mro[: cls.mro.index(owner)] if name in above.methods)
         return all(any(e.callee == f"{_SUPER}.{name}" for e in method.effects) for method in below)
+
+
+def _always_calls_up(method: FunctionInfo | None) -> bool:
+    """Does what a class puts in the place of a method call the one above on every way? Also where it puts nothing."""
+    return method is None or f"{_SUPER}.{method.name}" in method.facts.gist.surely
 
 
 def _called_on_self(function: FunctionInfo) -> Iterator[tuple[str, Effect]]:

@@ -29,7 +29,11 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     tree.Conditional: {"branch": truth.branched},
     tree.Loop: {"branch": truth.branched},
     tree.Logic: {"logic": twice.joined_twice},
-    tree.Compare: {"compare": truth.compared},
+    tree.Compare: {
+        "compare": truth.compared,
+        "never_a_number": truth.never_a_number,
+        "never_equal": truth.never_equal,
+    },
     tree.Call: {
         "call": truth.switched,
         "always_on": options.always_on,

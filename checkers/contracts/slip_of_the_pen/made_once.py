@@ -22,35 +22,36 @@ _ONE_FOR_A_RUN = re.compile(r"(?:Args|Arguments|Config|Configuration|Settings|Op
 def of_fields(node: tree.Node, file: Known) -> Iterator[Slip]:
     """A time or an id that all objects of a class share, as their field has it for a default."""
     assert isinstance(node, tree.Class)
-    is_record = _is_record(node.name, file)
     for member in node.body:
         match member:
             case tree.Assign(targets=[tree.Name(id=name)], value=tree.Node() as value, annotation=annotation):
-                default = _default(value) or (value if is_record and annotation is not None else None)
-                if default is not None and "ClassVar" not in tree.path_of(_outer(annotation)):
-                    yield from _told(default, file, f"the objects of {node.name}", name, node.name)
+                given = _default(value)
+                if given is None and (annotation is None or "ClassVar" in tree.path_of(_outer(annotation))):
+                    continue
+                for slip in _told(given or value, file, f"the objects of {node.name}", name, node.name):
+                    if given is not None or _is_record(node.name, file):
+                        yield slip
 
 
 def of_parameters(node: tree.Node, file: Known) -> Iterator[Slip]:
     """The same of the default of a parameter; a function in a function is read anew each time."""
     assert isinstance(node, tree.Function)
-    if node.name and len(functions_at(file.facts, node.line)) == 1:
-        for param in node.params:
-            if param.default is not None:
-                yield from _told(param.default, file, f"the calls of {node.name}", param.name, node.name)
+    for param in node.params:
+        if param.default is not None and node.name:
+            for slip in _told(param.default, file, f"the calls of {node.name}", param.name, node.name):
+                if len(functions_at(file.facts, node.line)) == 1:
+                    yield slip
 
 
 def _told(default: tree.Node, file: Known, who: str, name: str, of: str) -> Iterator[Slip]:
-    below = list(tree.walk(default, into=tree.is_of_the_same))
+    below = tree.walk(default, into=tree.is_of_the_same)
     calls = [one for one in below if isinstance(one, tree.Call)]
-    if not any(file.meant(tree.path_of(call.function)) in _NEVER_THE_SAME for call in calls):
-        return
-    says = f"made once, as the code is read: {who} that are not given {name} share it"
-    is_stamp = any(isinstance(call.function, tree.Attribute) and call.function.name == "strftime" for call in calls)
-    if is_stamp or _ONE_FOR_A_RUN.search(of):
-        yield Slip(default, says, "make it in the body", "low", "it may be meant for all that one process does")
-    else:
-        yield Slip(default, says, "make it where the object is made, or in the body", "medium")
+    if any(file.meant(tree.path_of(call.function)) in _NEVER_THE_SAME for call in calls):
+        says = f"made once, as the code is read: {who} that are not given {name} share it"
+        is_stamp = any(isinstance(call.function, tree.Attribute) and call.function.name == "strftime" for call in calls)
+        sure = "low" if is_stamp or _ONE_FOR_A_RUN.search(of) else "medium"
+        doubts = "it may be meant for all that one process does"
+        yield Slip(default, says, "make it where the object is made, or in the body", sure, doubts)
 
 
 def _default(value: tree.Node) -> tree.Node | None:

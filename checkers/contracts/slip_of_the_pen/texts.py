@@ -72,10 +72,11 @@ def joined(node: tree.Node, file: Known) -> Iterator[Slip]:
     if node.kind == "dict" or len(node.items) < _FEWEST:
         return
     texts = [item for item in node.items if isinstance(item, tree.Literal) and item.kind == "string"]
-    if len(texts) < len(node.items):
+    longer = [item for item in texts if _is_written_longer(item)]
+    if not longer or len(longer) * 2 >= len(texts) or len(texts) < len(node.items):
         return
-    several = [(item, parts) for item in texts if (parts := _parts(item, file))]
-    if not several or len(several) * 2 >= len(texts) or not all(_ONE_WORD.fullmatch(item.text) for item in texts):
+    several = [(item, parts) for item in longer if (parts := _parts(item, file))]
+    if several and not all(_ONE_WORD.fullmatch(item.text) for item in texts):
         return
     for item, parts in several:
         if not _is_split_on_purpose(item, parts):
@@ -83,10 +84,15 @@ def joined(node: tree.Node, file: Known) -> Iterator[Slip]:
             yield Slip(item, says, "write the comma")
 
 
+def _is_written_longer(item: tree.Literal) -> bool:
+    """Over several lines, or with more than one pair of quotes around it."""
+    return item.end_line > item.line or item.end_column - item.column > len(item.text) + 2
+
+
 def _parts(item: tree.Literal, file: Known) -> list[str]:
     """The texts that one is written of, where they are several."""
     rows = file.lines[item.line - 1 : item.end_line]
-    if not rows or len(file.text(item)) <= len(item.text) + 2:
+    if not rows:
         return []
     rows[-1] = rows[-1][: item.end_column - 1]
     rows[0] = rows[0][item.column - 1 :]

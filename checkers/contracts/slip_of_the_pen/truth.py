@@ -9,6 +9,9 @@ from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes
 
 _FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
+_ENVIRONMENT_AT = frozenset({"os.environ[]", "environ[]"})
+_NAN = frozenset({"math.nan", "cmath.nan", "numpy.nan", "numpy.NaN", "torch.nan", "jax.numpy.nan"})
+_EQUAL = ("==", "!=")
 
 
 def managers(node: tree.Node, file: Known) -> Iterator[Slip]:
@@ -160,3 +163,43 @@ def switched(node: tree.Node, file: Known) -> Iterator[Slip]:
         )
         if tree.path_of(inner.function) in _FROM_ENVIRONMENT and is_flag:
             yield Slip(node, "bool() of a variable's text: 0 and false are true too", "compare the text, or use int()")
+
+
+def never_a_number(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """`os.getenv("FAST", 1) == 1`: what a variable is set to is a text."""
+    assert isinstance(node, tree.Compare)
+    for op, left, right in zip(node.ops, node.operands, node.operands[1:], strict=False):
+        for one, other in ((left, right), (right, left)):
+            if op in (*_EQUAL, "is", "is not", "in", "not in") and _is_of_environment(one) and _are_no_texts(other):
+                says = f"a variable that is set is a text, and never equal to {file.text(other)[:40]}"
+                yield Slip(node, says, "compare it with a text, or read it with int()")
+
+
+def never_equal(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """`x == math.nan`"""
+    assert isinstance(node, tree.Compare)
+    for op, left, right in zip(node.ops, node.operands, node.operands[1:], strict=False):
+        if op in _EQUAL and (_is_nan(left, file) or _is_nan(right, file)):
+            always = "false" if op == "==" else "true"
+            yield Slip(node, f"nothing equals NaN, not even itself: this is always {always}", "ask isnan()")
+
+
+def _is_of_environment(node: tree.Node) -> bool:
+    path = tree.path_of(node)
+    return path.removesuffix("()") in _FROM_ENVIRONMENT if path.endswith("()") else path in _ENVIRONMENT_AT
+
+
+def _are_no_texts(node: tree.Node) -> bool:
+    match node:
+        case tree.Collection(kind="tuple" | "list" | "set", items=[_, *_] as items):
+            return all(map(_are_no_texts, items))
+        case tree.Unary(op="-" | "+", operand=operand):
+            return _are_no_texts(operand)
+    return isinstance(node, tree.Literal) and node.kind in ("int", "float", "bool")
+
+
+def _is_nan(node: tree.Node, file: Known) -> bool:
+    match node:
+        case tree.Call(function=tree.Name(id="float"), args=[tree.Literal(kind="string", text=text)]):
+            return text.strip().lower().lstrip("+-") == "nan"
+    return file.meant(tree.path_of(node)) in _NAN

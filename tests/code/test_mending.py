@@ -92,3 +92,18 @@ def test_code_for_the_device_in_a_header_is_read_as_cuda() -> None:
     launch = next(node for node in tree.walk(module) if isinstance(node, tree.Call))
     assert module.broken == []
     assert len(launch.launch) == 4
+
+
+@pytest.mark.parametrize(
+    "macro",
+    [
+        "TRY(\n        auto x,\n        source());",
+        "MAKE(a,\n, name);",
+    ],
+)
+def test_a_mended_line_stays_a_line(macro: str) -> None:
+    """What the arguments of a macro become must not move what stands below them."""
+    text = f"void f() {{\n    {macro}\n}}\nvoid below() {{ g(x); }}\n"
+    _, module = read_cpp(text.encode(), "cpp")
+    line = next(n.line for n in tree.walk(module) if isinstance(n, tree.Function) and n.name == "below")
+    assert "below" in text.split("\n")[line - 1]

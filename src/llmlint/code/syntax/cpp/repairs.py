@@ -155,7 +155,7 @@ class _Edits:
                 if not _NO_MARK_AFTER.search(self.code, max(0, match.start() - 20), match.start()):
                     self._blank(*match.span(1))
             for match in _EMPTY_DEFAULT.finditer(self.code, start, end):
-                self._put(match.start(1), b"0".ljust(len(match[1])))
+                self._put(match.start(1), b"0" + blanked(match[1][1:]))
             for match in _ASSIGNED_AND.finditer(self.code, start, end):
                 self._comma_behind_assignment(match.start())
             for match in _CALL.finditer(self.code, start, end):
@@ -183,11 +183,12 @@ class _Edits:
         begins = [opening, *commas(self.code, opening, end)]
         for begin, finish in zip(begins, [*begins[1:], end], strict=True):
             piece = bytes(self.code[begin + 1 : finish])
+            room = len(piece) - len(piece.lstrip(b"\n"))  # a line stays a line
             if piece.strip() and _TYPE_ARGUMENT.match(piece):
-                self._put(begin + 1, b"0" + blanked(piece[1:]))
+                self._put(begin + 1 + room, b"0" + blanked(piece[room + 1 :]))
             elif len(begins) > 1 and not piece.strip():
-                if piece:
-                    self._put(begin + 1, b"0")
+                if piece[room:]:
+                    self._put(begin + 1 + room, b"0")
                 elif begin != opening:
                     self._blank(begin, begin + 1)
 

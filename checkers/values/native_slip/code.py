@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
+from llmlint.code.syntax.tree_index import nodes
 from llmlint.code.syntax.written import text_of
 
 _LOUD = re.compile(r"[A-Z][A-Z0-9_]+|k[A-Z]\w*")
@@ -39,6 +40,8 @@ class Code:
         self.errors = {cls.name for cls in file.facts.classes if any(map(_is_error, cls.bases))}
         """Exceptions of this file."""
         self.broken = file.tree.broken
+        logics = nodes(file.tree, tree.Logic)
+        self._inner = {id(part) for one in logics for part in one.operands if _goes_on(one, part)}
 
     def text(self, node: tree.Node) -> str:
         return text_of(node, self.lines)
@@ -48,6 +51,10 @@ class Code:
 
     def same(self, one: tree.Node, other: tree.Node) -> bool:
         return type(one) is type(other) and self.text(one) == self.text(other) != ""
+
+    def chain(self, node: tree.Node) -> list[tree.Node]:
+        """All that `&&` or `||` joins here; nothing of what is part of a longer chain."""
+        return [] if id(node) in self._inner or not isinstance(node, tree.Logic) else list(operands_of(node))
 
     def between(self, one: tree.Node, other: tree.Node) -> str:
         """What stands between two nodes: operators and brackets."""
@@ -98,10 +105,14 @@ def _may_change(node: tree.Node) -> bool:
     return isinstance(node, tree.Call | tree.Named | tree.New | tree.Lambda)
 
 
+def _goes_on(whole: tree.Logic, part: tree.Node) -> bool:
+    return isinstance(part, tree.Logic) and part.op == whole.op
+
+
 def operands_of(node: tree.Logic) -> Iterator[tree.Node]:
     """All that one chain of `&&` or of `||` joins."""
     for operand in node.operands:
-        if isinstance(operand, tree.Logic) and operand.op == node.op:
+        if isinstance(operand, tree.Logic) and _goes_on(node, operand):
             yield from operands_of(operand)
         else:
             yield operand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from llmlint.checkers.values.native_slip.code import Code, Slip, is_null, is_zero, only_tells, operands_of
+from llmlint.checkers.values.native_slip.code import Code, Slip, is_null, is_zero, only_tells
 from llmlint.code.syntax import tree
 
 
@@ -20,6 +20,7 @@ def compared_with_itself(node: tree.Node, code: Code) -> Iterator[Slip]:
 
 def operand_twice(node: tree.Node, code: Code) -> Iterator[Slip]:
     """`a == 1 || a == 1`, side by side: one of the two was to be another's."""
+    assert isinstance(node, tree.Logic)
     for operand, is_beside in _asked_before(node, code):
         if is_beside:
             yield _twice(operand, node, code)
@@ -40,9 +41,8 @@ def _twice(operand: tree.Node, node: tree.Node, code: Code) -> Slip:
 
 def _asked_before(node: tree.Node, code: Code) -> Iterator[tuple[tree.Node, bool]]:
     """What stands twice in a chain, with no call between that may change the answer; and whether side by side."""
-    assert isinstance(node, tree.Logic)
     asked: dict[str, int] = {}
-    for number, operand in enumerate(operands_of(node)):
+    for number, operand in enumerate(code.chain(node)):
         text = code.text(operand)
         if not only_tells(operand):
             asked.clear()
@@ -54,7 +54,7 @@ def _asked_before(node: tree.Node, code: Code) -> Iterator[tuple[tree.Node, bool
 def null_and_used(node: tree.Node, code: Code) -> Iterator[Slip]:
     """`!p && p->x`, `p || p->x`: used just where it is null."""
     assert isinstance(node, tree.Logic)
-    joined = list(operands_of(node))
+    joined = code.chain(node)
     for number, operand in enumerate(joined):
         null = _null_if(operand, is_true=node.op == "and")
         if null is not None and only_tells(null):
@@ -98,7 +98,7 @@ def _is_set(node: tree.Node, place: str, code: Code) -> bool:
 def literal_as_test(node: tree.Node, code: Code) -> Iterator[Slip]:
     """`c == 'a' || 'b'`; `condition && "text"` says what failed, and is meant so."""
     assert isinstance(node, tree.Logic)
-    for operand in operands_of(node):
+    for operand in code.chain(node):
         match operand:
             case tree.Literal(kind="int" | "char", text=text) if text not in ("0", "1"):
                 yield Slip(node, f"{text} is true by itself", "compare something with it")

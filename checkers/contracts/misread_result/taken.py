@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import takewhile
 
+from llmlint.checkers.contracts.misread_result.taken_apart import taken_apart
 from llmlint.checkers.contracts.misread_result.telling import told
-from llmlint.code.domain.results import counts_given, gives_nothing, only_says
+from llmlint.code.domain.results import gives_nothing
 from llmlint.code.domain.unread import is_looked_into, is_never_read
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -35,33 +35,7 @@ def taken(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[F
         if not ignored and not _is_passed_on_to_nobody(program, function, effect):
             yield _nothing_used(program, function, effect, ran, is_looked_into(function, effect))
     elif ", " in effect.result:
-        yield from _taken_apart(program, function, effect, ran)
-
-
-def _taken_apart(
-    program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]
-) -> Iterator[Report]:
-    """`a, b = f()` where each way through all that may run returns a tuple of another length."""
-    run = [f for f in ran if not only_says(f)]
-    counts = [counts_given(f) for f in run]
-    if not all(counts) or any(f.facts.is_async != (effect.via == "await") for f in run):
-        return
-    wanted, has_rest = _places_for(function, effect)
-    given = frozenset().union(*counts)
-    if wanted and given and (wanted > max(given) if has_rest else wanted not in given):
-        yield _miscounted(program, function, effect, tuple(run), wanted, given)
-
-
-def _places_for(function: FunctionInfo, effect: Effect) -> tuple[int, bool]:
-    """How many values the targets of the call take, and whether one with a star takes all others."""
-    has_rest = "" in effect.result.split(", ")
-    part = re.compile(re.escape(f"{effect.callee}()") + r"\[(\d+)\]")
-    behind = function.effects[function.effects.index(effect) + 1 :]
-    bound = takewhile(lambda later: later.callee != effect.callee, behind)
-    told = [match for later in bound for option in later.options if (match := part.match(option))]
-    places = {int(match[1]) for match in told}
-    is_whole = bool(places) and places == set(range(max(places) + 1))
-    return (len(places) - has_rest, has_rest) if is_whole else (0, has_rest)
+        yield from taken_apart(program, function, effect, ran)
 
 
 def _is_thrown_away(function: FunctionInfo, effect: Effect) -> bool:
@@ -104,16 +78,3 @@ def _nothing_used(
     fix = "return what the caller expects, or do not use the value"
     mechanism = "looked_into" if is_looked_into else "nothing"
     return told(program, function, effect, ran, message, "comes to its end without returning a value", fix, mechanism)
-
-
-def _miscounted(
-    program: Program,
-    function: FunctionInfo,
-    effect: Effect,
-    ran: tuple[FunctionInfo, ...],
-    wanted: int,
-    given: frozenset[int],
-) -> Report:
-    gives = " or ".join(map(str, sorted(given)))
-    message = f"{effect.callee}() gives {gives} values, and {wanted} are taken"
-    return told(program, function, effect, ran, message, f"returns {gives} values", "take as many as it gives", "count")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.exits import chain
 from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Program
 
@@ -21,7 +23,14 @@ _LEAVES_RESULT = frozenset(
 
 def gives_nothing(function: FunctionInfo) -> bool:
     """Python: does it come to its end, and never to a return?"""
-    return gives_no_value(function) and not any(e.op == "return" for e in function.facts.effects)
+    return gives_no_value(function) and not own_returns(function)
+
+
+def own_returns(function: FunctionInfo) -> tuple[Effect, ...]:
+    """Where it returns: what the body of a lambda comes to is given to who calls that."""
+    lambdas = {at for at, region in enumerate(function.regions) if region.kind == "lambda"}
+    returns = function.doing("return")
+    return tuple(e for e in returns if lambdas.isdisjoint(chain(function, e.region))) if lambdas else returns
 
 
 def gives_no_value(function: FunctionInfo) -> bool:
@@ -36,7 +45,7 @@ def _has_no_value(function: FunctionInfo) -> bool:
     if only_says(function):
         return False
     ends_in_raise = bool(facts.effects) and facts.effects[-1].op == "raise" and facts.effects[-1].region == 0
-    return not ends_in_raise and not any(e.op == "return" and e.value != "none" for e in facts.effects)
+    return not ends_in_raise and all(e.value == "none" for e in own_returns(function))
 
 
 def breaks_its_word(function: FunctionInfo) -> bool:
@@ -53,8 +62,7 @@ def only_says(function: FunctionInfo) -> bool:
 
 
 def gives_value(function: FunctionInfo) -> bool:
-    returns = (e for e in function.facts.effects if e.op == "return")
-    return function.facts.returns != "None" and any(e.value not in ("", "none") for e in returns)
+    return function.facts.returns != "None" and any(e.value not in ("", "none") for e in own_returns(function))
 
 
 def counts_given(function: FunctionInfo) -> frozenset[int]:
@@ -63,8 +71,20 @@ def counts_given(function: FunctionInfo) -> frozenset[int]:
     facts = function.facts
     if function.language != "python" or facts.is_generator or not _LEAVES_RESULT.issuperset(facts.decorators):
         return frozenset()
-    counts = [e.key for e in facts.effects if e.op == "return"]
+    counts = [e.key for e in returns_come_to(function)]
     return frozenset(map(int, counts)) if all(counts) else frozenset()
+
+
+def returns_come_to(function: FunctionInfo) -> tuple[Effect, ...]:
+    """Where it returns, but for what stands behind an end that every way comes by."""
+    return tuple(e for e in own_returns(function) if not _stands_behind_an_end(function, e))
+
+
+def _stands_behind_an_end(function: FunctionInfo, effect: Effect) -> bool:
+    """Is there an end before it that every way to it comes by?"""
+    around = set(chain(function, effect.region))
+    before = takewhile(lambda earlier: earlier is not effect, function.doing("return", "raise"))
+    return any(earlier.region in around for earlier in before)
 
 
 def run_by(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:

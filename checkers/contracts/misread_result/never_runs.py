@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
+from llmlint.code.domain.results import LEAVES_RESULT
 from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -18,6 +19,7 @@ _MANAGERS = frozenset(
     "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
 )
 """Decorators under which the call of a generator gives what only a `with` runs."""
+_STILL_LAZY = _MANAGERS | LEAVES_RESULT
 _OF_COROUTINES = re.compile(r"\.(__await__|close|send|throw|cr_\w+)(\(\))?$")
 """All that a coroutine can be asked for."""
 
@@ -60,13 +62,14 @@ def library_coroutines(program: Program) -> Iterator[Report]:
 
 def _is_coroutine(function: FunctionInfo) -> bool:
     facts = function.facts
-    return function.language == "python" and facts.is_async and not facts.is_generator and not facts.decorators
+    is_coroutine = facts.is_async and not facts.is_generator and LEAVES_RESULT.issuperset(facts.decorators)
+    return function.language == "python" and is_coroutine
 
 
 def _is_lazy(function: FunctionInfo) -> bool:
     """Does a call of it give a generator, or what a `with` is for, and run nothing?"""
     facts = function.facts
-    return function.language == "python" and facts.is_generator and _MANAGERS.issuperset(facts.decorators)
+    return function.language == "python" and facts.is_generator and _STILL_LAZY.issuperset(facts.decorators)
 
 
 def _is_asked_for_more(program: Program, function: FunctionInfo, effect: Effect) -> bool:

@@ -15,7 +15,7 @@ from llmlint.code.link.program import Program
 _NOTHING = re.compile(r"\b(None|Optional|NoReturn|Never|Any|object|Iterator|Generator|AsyncIterator|AsyncGenerator)\b")
 _OWN = re.compile(r"self\.\w+")
 _SAYS_ONLY = ("raise", "pass")
-_LEAVES_RESULT = frozenset(
+LEAVES_RESULT = frozenset(
     "staticmethod classmethod override torch.no_grad() torch.inference_mode() abstractmethod abc.abstractmethod".split()
 )
 """Decorators that hand on what the function gives."""
@@ -69,7 +69,7 @@ def counts_given(function: FunctionInfo) -> frozenset[int]:
     """Python: how many values each way through it returns as a tuple; none where one way gives something else, or
     more may be done to what it gives."""
     facts = function.facts
-    if function.language != "python" or facts.is_generator or not _LEAVES_RESULT.issuperset(facts.decorators):
+    if function.language != "python" or facts.is_generator or not LEAVES_RESULT.issuperset(facts.decorators):
         return frozenset()
     counts = [e.key for e in returns_come_to(function)]
     return frozenset(map(int, counts)) if all(counts) else frozenset()

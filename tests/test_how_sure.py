@@ -438,7 +438,7 @@ app = FastAPI()
 
 
 def fetched(url):
-    return requests.get(url, timeout=5).content
+    return requests.get(url, timeout=30).content
 
 
 async def loaded(url):

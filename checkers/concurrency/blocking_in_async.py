@@ -38,6 +38,11 @@ _TEMPLATE = "apply_chat_template"
 _SHORT = 0.02
 """Seconds of sleep that nobody notices."""
 
+_BRIEF = 5
+"""Seconds: who limits a request to so few has weighed how long the loop may stand."""
+_PROBES = frozenset("health healthy healthz healthcheck ready readiness liveness alive ping heartbeat".split())
+"""Whoever asks another server whether it is there has nothing to serve while it is not."""
+
 _SAYS = {
     "sleep": "sleeps",
     "process": "waits for a child process",
@@ -268,6 +273,10 @@ def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
         return "low", "the template is filled in and nothing is tokenised"
     if any(call.function.name == "__init__" for call in blocked.calls[1:]):
         return "low", "it happens while an object is made, which may be rare"
+    if row.kind == "network" and (brief := _limit(row, last)) is not None and brief <= _BRIEF:
+        return "low", f"it waits {brief:g} seconds at most"
+    if row.kind == "network" and _PROBES & names:
+        return "low", "it asks whether another server is there, which answers at once or refuses"
     if any(region.kind == "except" for call in blocked.calls for region in around(*call)):
         return "low", "only a failure leads there"
     if runs_once(program, function, blocked.at):
@@ -280,6 +289,15 @@ def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
         return "high" if row.kind != "work" else "medium", f"the coroutine makes the call itself{led}"
     between = len(blocked.calls) - 1
     return "medium", f"the call is {between} plain function{'s' if between > 1 else ''} below the coroutine{led}"
+
+
+def _limit(row: Blocking, effect: Effect) -> float | None:
+    """The seconds that a call is given by a literal at most."""
+    given = next((a.literal for a in effect.args if row.timeout and a.keyword == row.timeout), "")
+    try:
+        return float(given)
+    except ValueError:
+        return None
 
 
 def _last_name(effect: Effect) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from llmlint.checkers.concurrency.unbounded_wait.addresses import asks_no_server
+from llmlint.checkers.concurrency.unbounded_wait.reached import why_hardly_reached
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import blocking_at
 from llmlint.code.facts.facts import Effect
@@ -21,7 +23,8 @@ _SECONDS = 60
 def without_timeout(program: Program) -> Iterator[Report]:
     unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
     for call, row in _calls(program, program.asked.calls):
-        if not _has_limit(call.effect, row) and not _has_that_of_all_sockets(program, call):
+        has_limit = _has_limit(call.effect, row) or _has_that_of_all_sockets(program, call)
+        if not has_limit and not asks_no_server(*call):
             unlimited.setdefault(call.function, []).append((call.effect, row))
     everywhere = _calls(program, program.calls_named) if unlimited else ()
     limited = [call for call, row in everywhere if _has_limit(call.effect, row)]
@@ -75,6 +78,8 @@ def _report(
             "low",
             "the object starts a process of its own, and whom it asks may be that: its end closes the connection",
         )
+    elif why := why_hardly_reached(program, function):
+        sure = ("low", why)
     elif beside:
         sure = ("high", "the same file passes a time limit elsewhere")
     else:

@@ -2,11 +2,12 @@
 
 A function runs once when whoever calls it does, outside of loops, up to a start of the program: its main, its module's
 own code, a constructor or what is named as set-up. What stands before a function's endless loop runs once as well.
-What nobody is seen to call may run at any time.
+What nobody is seen to call may run at any time; when tests call it, says nothing of a service.
 """
 
 from __future__ import annotations
 
+from llmlint.code.domain.roots import roots_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around, loops_around
 from llmlint.code.link.program import FunctionInfo, Program
@@ -35,7 +36,8 @@ def _only_at_start(program: Program, function: FunctionInfo, above: frozenset[Fu
     verb = words(function.name)
     if verb and verb[0] in _STARTS and function.is_method is False:
         return True
-    calls = program.callers(function)
+    kind = roots_of(program).kind
+    calls = [call for call in program.callers(function) if kind(call.function.path) != "test"]
     if not calls:
         return bool(verb) and verb[0] in _STARTS
     return all(

@@ -84,6 +84,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     operators: frozenset[str] = frozenset()
     coroutines: frozenset[str] = frozenset()
     begins_a_loop: frozenset[str] = frozenset()
+    zero_counts: frozenset[str] = frozenset()
+    zero_ids: frozenset[str] = frozenset()
     ranks: frozenset[str] = frozenset()
     not_ranks: frozenset[str] = frozenset()
     equal_on_ranks: frozenset[str] = frozenset()

@@ -107,6 +107,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operators: _Group = []
     coroutines: _Group = []
     begins_a_loop: _Group = []
+    zero_counts: _Group = []
+    zero_ids: _Group = []
     ranks: _Group = []
     not_ranks: _Group = []
     equal_on_ranks: _Group = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from llmlint.code.facts.bodies import BodyReader, Scope
+from llmlint.code.facts.choices import choices_of
 from llmlint.code.facts.facts import (
     Body,
     Class,
@@ -185,6 +186,7 @@ class _FileReader:
             effects=tuple(reader.effects),
             reads=reader.state_reads(),
             pointers=self._pointers(node),
+            choices=choices_of(node, self.source) if self.is_python else (),
         )
         self.functions.append(
             doing(

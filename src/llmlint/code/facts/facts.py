@@ -184,6 +184,23 @@ class PointerUse(msgspec.Struct, array_like=True, frozen=True, gc=False):
     late: int = 0
 
 
+class Choice(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Python: an expression takes a place, or `other` in its stead, `by` its "truth" (`x or 1`, `1 if not x else x`) or
+    by whether it is "none".
+
+    `place` is as written: a path, or what looks something up by a string; `name` is its last word or that string.
+    `given` is the text of what is made of it where that is not the place itself.
+    """
+
+    place: str
+    line: int
+    column: int
+    name: str
+    by: str
+    given: str = ""
+    other: str = ""
+
+
 class Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a function does. `reads` holds each attribute, global or parameter path once, with the line of its first
     reading."""
@@ -192,6 +209,7 @@ class Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
     effects: tuple[Effect, ...] = ()
     reads: tuple[tuple[str, int], ...] = ()
     pointers: tuple[PointerUse, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -200,8 +218,8 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     `calls`, `changes`, `reads` and `starts` are last names: of what is called, of what is changed, of all that stands
     in a path that is read, and of the attributes of `self` that are given a value or a type. `sets` are those that are
     set on anything but `self`, `spoken` what `getattr` and its like are given as a string, `flags` the keywords that
-    calls are given as true. `deeds` are the effects' `op` and `via`, "assign =[]" where something gets a part of
-    itself.
+    calls are given as true, `chosen` the places in whose stead an expression may take something else. `deeds` are the
+    effects' `op` and `via`, "assign =[]" where something gets a part of itself.
     `surely` holds the paths called on every way, `ends` says that one of those calls is known never to come back, and
     `raises` that C++ code throws on every way.
     """
@@ -217,6 +235,7 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     surely: tuple[str, ...] = ()
     ends: bool = False
     raises: bool = False
+    chosen: tuple[str, ...] = ()
 
 
 class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
@@ -279,6 +298,10 @@ class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     @property
     def pointers(self) -> tuple[PointerUse, ...]:
         return self.body.pointers
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        return self.body.choices
 
 
 _BODIES = msgspec.msgpack.Decoder(Body)

@@ -40,6 +40,7 @@ def gist_of(body: Body, is_python: bool, runs_later: bool) -> Gist:
         surely=_each_once(call.path.lstrip("~").removeprefix("self.") for call in surely),
         ends=any(ends_all(call, is_python) for call in surely),
         raises=not is_python and _raises_on_every_way(body.effects),
+        chosen=_each_once(choice.name for choice in body.choices if choice.by == "truth"),
     )
 
 

@@ -209,3 +209,25 @@ def test_under_a_guard_that_knows_one_answer_no_override_is_called(asked: str, p
     source = GUARDS.format(asked=asked, paged=paged)
     found = check_sources({"main.py": source.encode()}, ["LLM913"])
     assert [one.confidence for one in found] == [sure]
+
+
+@pytest.mark.parametrize(
+    ("loop", "asked", "sure"),
+    [
+        ("for one in states.items()", "torch.Tensor", "low"),
+        ("for one in states.items()", "State", "low"),
+        ("for one in states.items()", "tuple", "high"),
+        ("for name, one in states.items()", "State", "high"),
+        ("for one in states.values()", "State", "high"),
+    ],
+)
+def test_a_pair_is_an_object_of_no_class(loop: str, asked: str, sure: str) -> None:
+    lines = (
+        "import torch",
+        "class State: ...",
+        "def save(states):",
+        f"    {loop}:",
+        f"        if isinstance(one, {asked}):",
+    )
+    body = "\n".join((*lines, "            header_of(one)", "", "save({})"))
+    assert [confidence for _, confidence in sure_by_line(body)] == [sure]

@@ -5,6 +5,8 @@ asked have what is asked for, or can never have it; or whoever makes such an obj
 from __future__ import annotations
 
 import ast
+import builtins
+import sys
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Any
@@ -16,11 +18,16 @@ from llmlint.code.domain.signatures import keeps_arguments
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
-from llmlint.code.link.objects import Instance
+from llmlint.code.link.names import Outside
+from llmlint.code.link.objects import Instance, One
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 
 _ASKS = "hasattr"
+_IS_OF = "isinstance"
+_PAIR = "#,"
+"""What a loop over `items()` or `enumerate` gives, where it is not taken apart."""
+_OF_PYTHON = sys.stdlib_module_names | vars(builtins).keys()
 _GIVING_ON = frozenset("staticmethod classmethod override final".split())
 """Decorators that hand back what the function gives."""
 _HIGHEST = 3
@@ -83,6 +90,8 @@ class ShutBranches:
             return frozenset((one == other) is (test.op in ("==", "is")) for one in left for other in right)
         if test.op == "call" and test.path == _ASKS and len(test.args) == 2:
             return self._has(function, *test.args)
+        if test.op == "call" and test.path == _IS_OF and len(test.args) == 2:
+            return self._is_of(function, *test.args)
         values = self._values(function, test)
         return None if values is None else frozenset(map(bool, values))
 
@@ -97,6 +106,13 @@ class ShutBranches:
         if members.surely_has(cls, name):
             return frozenset({True})
         return frozenset({False}) if members.surely_lacks(cls, name) else None
+
+    def _is_of(self, function: FunctionInfo, asked: Test, named: Test) -> frozenset[bool] | None:
+        """A pair, as a loop over `items()` gives it, is an object of no class of the program or of a library."""
+        given = [e for e in function.effects if e.path == asked.path and e.op in ("bind", "delete")]
+        is_pair = asked.op == "path" and all(e.via == "for" and e.source.startswith(_PAIR) for e in given)
+        meanings = self._program.meanings(function, named.path) if given and is_pair and named.op == "path" else ()
+        return frozenset({False}) if meanings and all(map(_is_no_pair, meanings)) else None
 
     def _joined(self, function: FunctionInfo, test: Test) -> frozenset[bool] | None:
         decides = frozenset({test.op == "or"})
@@ -241,6 +257,13 @@ class ShutBranches:
         if effect.value == "path" and effect.source.isidentifier() and function.name == _MADE:
             return self._of_parameter(function, effect.source, _HIGHEST)
         return _constant(effect.source)
+
+
+def _is_no_pair(meaning: One) -> bool:
+    """Is it a class of which no tuple is?"""
+    if isinstance(meaning, ClassInfo):
+        return not any(cls.facts.keywords or cls.unknown_bases for cls in meaning.mro)
+    return isinstance(meaning, Outside) and meaning.name.partition(".")[0] not in _OF_PYTHON
 
 
 def shut_branches_of(program: Program) -> ShutBranches:

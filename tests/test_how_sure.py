@@ -420,9 +420,14 @@ def test_a_text_that_is_always_true_changes_little_where_the_branches_above_ask_
         ("try:\n    import fast\nexcept ImportError or ModuleNotFoundError:\n    fast = None", "low"),
         ("try:\n    import fast\nexcept ImportError or OSError:\n    fast = None", "high"),
         ("from datetime import datetime\ndef write(at=datetime.now().strftime('%H')):\n    print(at)", "low"),
+        (
+            "from datetime import datetime\nclass Task(BaseModel):\n    at: str = datetime.now().strftime('%H')",
+            "medium",
+        ),
         ("from datetime import datetime\ndef write(at=datetime.now()):\n    print(at)", "medium"),
         ("class Plan:\n    def size(self, rows):\n        self.rows = rows,", "low"),
         ("class Plan:\n    def size(self, rows):\n        self.rows = None,", "medium"),
+        ("class Query(BaseModel):\n    text: str = Field(''),\n    stream: bool = Field(True),", "medium"),
         ("import enum\nclass Kind(enum.Enum):\n    PAGE = 'page',", "low"),
     ],
 )

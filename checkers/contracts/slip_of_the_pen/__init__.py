@@ -83,4 +83,5 @@ def _report(file: SourceFile, slip: Slip, mechanism: str) -> Report:
         fix=slip.fix,
         data={slip.edit: True} if slip.edit else {},
         mechanism=mechanism,
+        origin=slip.origin,
     )

@@ -22,6 +22,8 @@ class Slip(NamedTuple):
     doubts: str = "one of the two is idle, and may be all that is wrong"
     edit: str = ""
     """The key of `Report.data` that asks for one."""
+    origin: str = ""
+    """What one look at a stretch of the file puts right: told once."""
 
 
 class Known(NamedTuple):

@@ -49,7 +49,8 @@ def _told(default: tree.Node, file: Known, who: str, name: str, of: str) -> Iter
     if any(file.meant(tree.path_of(call.function)) in _NEVER_THE_SAME for call in calls):
         says = f"made once, as the code is read: {who} that are not given {name} share it"
         is_stamp = any(isinstance(call.function, tree.Attribute) and call.function.name == "strftime" for call in calls)
-        sure = "low" if is_stamp or _ONE_FOR_A_RUN.search(of) else "medium"
+        is_of_a_run = _ONE_FOR_A_RUN.search(of) is not None or (is_stamp and who.startswith("the calls"))
+        sure = "low" if is_of_a_run else "medium"
         doubts = "it may be meant for all that one process does"
         yield Slip(default, says, "make it where the object is made, or in the body", sure, doubts)
 

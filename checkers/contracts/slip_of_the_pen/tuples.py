@@ -39,9 +39,12 @@ def with_a_comma(node: tree.Node, file: Known) -> Iterator[Slip]:
     if _is_unpacked_by_its_class(node, file) or _is_read_as_tuple(node, file):
         return
     many = _is_one_of_several(name, item) or _is_of_an_enum(node, file)
-    doubts = "it may be meant as one of several"
-    yield Slip(
-        value, "the comma at the end makes a tuple of it", "take the comma away", "low" if many else "medium", doubts
+    told = Slip(value, "the comma at the end makes a tuple of it", "take the comma away")
+    cls = _class_of(node, file)
+    yield told._replace(
+        confidence="low" if many else "medium",
+        doubts="it may be meant as one of several",
+        origin=f"fields of {cls.name}" if cls is not None and not many else "",
     )
 
 

@@ -1,7 +1,7 @@
 """LLM957: legal C and C++ that does nothing of what it says.
 
 Each mechanism is one shape of the tree that has no honest use: what an operator is given (`operands`), what a statement
-does (`statements`), and what a declared type makes of either (`typed`).
+does (`statements`), what a declared type makes of either (`typed`), and what a message says (`messages`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.values.native_slip.code import Body, Code, Slip
+from llmlint.checkers.values.native_slip.messages import Messages, value_missing, value_not_shown
 from llmlint.checkers.values.native_slip.operands import OF_OPERANDS
 from llmlint.checkers.values.native_slip.statements import OF_STATEMENTS
 from llmlint.checkers.values.native_slip.typed import OF_FUNCTIONS
@@ -33,6 +34,11 @@ def check_file(file: SourceFile) -> Iterator[Report]:
             for slip in check_body(body, code):
                 if code.is_read(slip.at):
                     yield _report(file, slip, check_body.__name__)
+    messages = Messages(nodes(file.tree, tree.Call), code)
+    for check_messages in (value_missing, value_not_shown):
+        for slip in check_messages(messages):
+            if code.is_read(slip.at):
+                yield _report(file, slip, check_messages.__name__)
 
 
 def _report(file: SourceFile, slip: Slip, mechanism: str) -> Report:

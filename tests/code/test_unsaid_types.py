@@ -77,3 +77,15 @@ def test_a_default_dict_holds_what_its_factory_makes() -> None:
 
 def test_a_slice_holds_what_the_list_holds() -> None:
     assert runs("def use(pools: list[Pool]):\n    for one in pools[1:]: one.free()", "pools[][].free") == ["Pool.free"]
+
+
+def test_what_a_lambda_gives_is_no_result_of_the_function_around_it() -> None:
+    body = """
+        def make(names):
+            names.sort(key=lambda name: Ring())
+            return Paged()
+        def use(names):
+            made = make(names)
+            made.free()
+    """
+    assert runs(body, "made.free") == ["Paged.free"]

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import FunctionInfo
-from llmlint.code.link.exits import chain
+from llmlint.code.link.exits import chain, own_returns
 from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Program
 
@@ -24,13 +24,6 @@ LEAVES_RESULT = frozenset(
 def gives_nothing(function: FunctionInfo) -> bool:
     """Python: does it come to its end, and never to a return?"""
     return gives_no_value(function) and not own_returns(function)
-
-
-def own_returns(function: FunctionInfo) -> tuple[Effect, ...]:
-    """Where it returns: what the body of a lambda comes to is given to who calls that."""
-    lambdas = {at for at, region in enumerate(function.regions) if region.kind == "lambda"}
-    returns = function.doing("return")
-    return tuple(e for e in returns if lambdas.isdisjoint(chain(function, e.region))) if lambdas else returns
 
 
 def gives_no_value(function: FunctionInfo) -> bool:

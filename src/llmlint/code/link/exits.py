@@ -80,6 +80,13 @@ def chain(function: FunctionInfo, region: int) -> list[int]:
     return found
 
 
+def own_returns(function: FunctionInfo) -> tuple[Effect, ...]:
+    """Where it returns: what the body of a lambda comes to is given to who calls that."""
+    lambdas = {at for at, region in enumerate(function.regions) if region.kind == "lambda"}
+    returns = function.doing("return")
+    return tuple(e for e in returns if lambdas.isdisjoint(chain(function, e.region))) if lambdas else returns
+
+
 def around(function: FunctionInfo, effect: Effect) -> list[Region]:
     """The regions an effect stands in, innermost first."""
     return [function.regions[at] for at in chain(function, effect.region)]

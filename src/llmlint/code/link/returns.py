@@ -8,6 +8,7 @@ from llmlint.code.facts.facts import Effect
 from llmlint.code.link.asking import Asking, Question
 from llmlint.code.link.declared import Declared
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.exits import own_returns
 from llmlint.code.link.generics import Generics
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Value, any_declared, builtin, joined, many
 from llmlint.code.link.typetext import literal_type
@@ -43,8 +44,7 @@ class Returns:
         known = {"self": receiver} if receiver else NOTHING_KNOWN
         if function.facts.is_generator and function.language == "python":
             return self._yielded(function, known)
-        returned = [effect for effect in function.effects if effect.op == "return"]
-        return any_declared(self._one_returned(function, effect, known) for effect in returned)
+        return any_declared(self._one_returned(function, effect, known) for effect in own_returns(function))
 
     def _yielded(self, function: FunctionInfo, known: Known) -> Value:
         """What a generator gives, where all that it hands out is of one class."""

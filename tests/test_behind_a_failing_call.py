@@ -186,7 +186,7 @@ class SpeechEncoder(Encoder):
         return audio
 
 
-class PagedEncoder(Encoder):
+class PagedEncoder({base}):
     def is_paged(self):
         return {paged}
 
@@ -196,17 +196,20 @@ SpeechEncoder().run(1)
 
 
 @pytest.mark.parametrize(
-    ("asked", "paged", "sure"),
+    ("asked", "base", "paged", "sure"),
     [
-        ("torch.jit.is_scripting()", False, "low"),
-        ("not torch.jit.is_scripting()", False, "high"),
-        ("self.is_paged() and batch", False, "low"),
-        ("self.is_paged() and batch", True, "high"),
-        ("batch", False, "high"),
+        ("torch.jit.is_scripting()", "Encoder", False, "low"),
+        ("not torch.jit.is_scripting()", "Encoder", False, "high"),
+        ("self.is_paged() and batch", "SpeechEncoder", False, "low"),
+        ("self.is_paged() and batch", "SpeechEncoder", True, "high"),
+        ("self.is_paged() and batch", "Encoder", True, "low"),
+        ("batch", "Encoder", False, "high"),
     ],
 )
-def test_under_a_guard_that_knows_one_answer_no_override_is_called(asked: str, paged: bool, sure: str) -> None:
-    source = GUARDS.format(asked=asked, paged=paged)
+def test_under_a_guard_that_knows_one_answer_no_override_is_called(
+    asked: str, base: str, paged: bool, sure: str
+) -> None:
+    source = GUARDS.format(asked=asked, base=base, paged=paged)
     found = check_sources({"main.py": source.encode()}, ["LLM913"])
     assert [one.confidence for one in found] == [sure]
 
@@ -231,3 +234,27 @@ def test_a_pair_is_an_object_of_no_class(loop: str, asked: str, sure: str) -> No
     )
     body = "\n".join((*lines, "            header_of(one)", "", "save({})"))
     assert [confidence for _, confidence in sure_by_line(body)] == [sure]
+
+
+@pytest.mark.parametrize(("here", "sure"), [("True", "low"), ("False", "high"), ("self.config.timed", "high")])
+def test_a_guard_is_asked_of_the_class_that_overrides(here: str, sure: str) -> None:
+    source = f"""
+class Punctuation:
+    def timed(self): return False
+    def forward(self, text): return text
+    def loss(self, text):
+        if self.timed():
+            return text
+        else:
+            return self.forward(text)
+
+
+class TimedPunctuation(Punctuation):
+    def timed(self): return {here}
+    def forward(self, text, times): return text, times
+
+
+TimedPunctuation().loss(1)
+"""
+    found = check_sources({"main.py": source.encode()}, ["LLM913"])
+    assert [one.confidence for one in found] == [sure]

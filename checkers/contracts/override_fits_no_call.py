@@ -12,14 +12,12 @@ from typing import NamedTuple
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.inherited_calls import InheritedCalls, OwnCall
 from llmlint.code.domain.made import is_never_made
-from llmlint.code.domain.shut_branches import shut_branches_of
 from llmlint.code.domain.signatures import Signature, misfit, signature_of
 from llmlint.code.domain.state import head_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method
-from llmlint.code.link.once import once
-from llmlint.code.link.program import Program
+from llmlint.code.link.program import Call, Program
 from llmlint.findings import Report, Step
 
 _ASKING = ("isinstance", "hasattr", "signature", "type(")
@@ -71,7 +69,7 @@ def _broken(
             continue
         reached = inherited.reach(call.function, cls)
         if reached:
-            shut = once(program, shut_branches_of).why(call.function, call.effect.line)
+            shut = inherited.why_shut(Call(call.function, call.effect), cls)
             yield _Broken(call, why, reached == "called", shut)
 
 

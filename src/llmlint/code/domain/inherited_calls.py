@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from llmlint.code.domain.shut_branches import shut_branches_of
+from llmlint.code.domain.shut_branches import ShutBranches, shut_branches_of
 from llmlint.code.domain.signatures import misfit, signature_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
@@ -32,6 +32,7 @@ class InheritedCalls:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._own: dict[ClassInfo, dict[str, list[OwnCall]]] = {}
+        self._shut: dict[ClassInfo, ShutBranches] = {}
         self._reached: dict[tuple[FunctionInfo, ClassInfo], Reach] = {}
 
     def of(self, cls: ClassInfo, name: str) -> Iterator[OwnCall]:
@@ -78,11 +79,19 @@ class InheritedCalls:
 
     def _is_entered(self, method: FunctionInfo, cls: ClassInfo, call: Call) -> bool:
         """Does control come to the call, and does the method take what it hands over?"""
-        if once(self._program, shut_branches_of).why(call.function, call.effect.line):
+        if self.why_shut(call, cls):
             return False
         taken = signature_of(Method(method, cls)) if call.effect.op == "call" else None
         is_bound = not call.effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
         return not is_bound or taken is None or not misfit(taken, call.effect.args)
+
+    def why_shut(self, call: Call, cls: ClassInfo) -> str:
+        """Why control never comes to a call where `self` is an object of the class; "" where it may."""
+        if call.function.owner not in cls.mro:
+            return once(self._program, shut_branches_of).why(call.function, call.effect.line)
+        if cls not in self._shut:
+            self._shut[cls] = shut_branches_of(self._program, cls)
+        return self._shut[cls].why(call.function, call.effect.line)
 
     def _is_called_by_name(self, method: FunctionInfo) -> bool:
         """On an object of which nothing is known."""

@@ -45,19 +45,26 @@ _Values = frozenset[Any] | None
 
 class ShutBranches:
     """`is_run` says of a function whether code of the program may call it, `is_told` of a name whether anything speaks
-    of it in a string or gives it as a keyword to others than these."""
+    of it in a string or gives it as a keyword to others than these, `receiver` the class of `self`, where it is known
+    better than the function tells."""
 
     def __init__(
-        self, program: Program, is_run: Callable[[FunctionInfo], bool], is_told: Callable[[str, Collection[str]], bool]
+        self,
+        program: Program,
+        is_run: Callable[[FunctionInfo], bool],
+        is_told: Callable[[str, Collection[str]], bool],
+        receiver: ClassInfo | None = None,
     ) -> None:
         self._program = program
+        self._receiver = receiver
         self._is_run = is_run
         self._is_told = is_told
 
     def why(self, function: FunctionInfo, line: int) -> str:
         """Why control never comes to a line of the function; "" where it may."""
         for region in function.regions if function.language == "python" else ():
-            if region.test is None or not region.line < line <= region.end_line or region.kind not in ("if", "else"):
+            first = region.line + (region.kind == "if")  # what is asked stands on its first line
+            if region.test is None or not first <= line <= region.end_line or region.kind not in ("if", "else"):
                 continue
             condition = f"{'not ' * (region.kind == 'else')}{region.text}"
             if region.kind == "if" and self._is_refused(function, region.test):
@@ -141,6 +148,10 @@ class ShutBranches:
         """What a guard gives: a method that knows but one answer, and that no class below replaces by another."""
         if self._program.resolve(function, callee) in _NEVER_TRUE:
             return frozenset({False})
+        name = callee.removeprefix("self.")
+        if self._receiver is not None and name.isidentifier() and name != callee:
+            run = {cls.method(name) for cls in (self._receiver, *self._receiver.subclasses)}
+            return _all_given([_constants_given_by(one) if one is not None else None for one in run])
         call = next((effect for effect in function.doing("call") if effect.callee == callee), None)
         return self._given_by(function, call) if call is not None else None
 
@@ -166,8 +177,7 @@ class ShutBranches:
         """What a call may give, where all that it may run is known and knows constants only."""
         receiver = self._program.meanings(function, call.callee.rpartition(".")[0])
         run = self._program.callees(function, call, overrides=True) if len(receiver) <= 1 else ()
-        given = [_constants_given_by(one) for one in run]
-        return frozenset(value for values in given for value in values or ()) if given and None not in given else None
+        return _all_given([_constants_given_by(one) for one in run])
 
     def _of_parameter(self, function: FunctionInfo, name: str, steps: int) -> _Values:
         """What all callers give for it, or leave it at, where all are seen."""
@@ -266,9 +276,13 @@ def _is_no_pair(meaning: One) -> bool:
     return isinstance(meaning, Outside) and meaning.name.partition(".")[0] not in _OF_PYTHON
 
 
-def shut_branches_of(program: Program) -> ShutBranches:
+def shut_branches_of(program: Program, receiver: ClassInfo | None = None) -> ShutBranches:
     """What the linked program alone tells, without a look at the words of its files."""
-    return ShutBranches(program, lambda function: True, lambda name, makers: True)
+    return ShutBranches(program, lambda function: True, lambda name, makers: True, receiver)
+
+
+def _all_given(given: Collection[_Values]) -> _Values:
+    return frozenset(value for values in given for value in values or ()) if given and None not in given else None
 
 
 def _constants_given_by(function: FunctionInfo) -> _Values:

@@ -67,6 +67,11 @@ class Code:
         """Does the preprocessor choose between parts of it?"""
         return any(line.lstrip().startswith("#") for line in self.lines[node.line - 1 : node.end_line])
 
+    def begins_a_branch(self, node: tree.Node) -> bool:
+        """Does it stand first behind a directive? It may end what was begun above that."""
+        above = (line.strip() for line in reversed(self.lines[: node.line - 1]))
+        return next(filter(None, above), "").startswith("#")
+
     def is_read(self, node: tree.Node) -> bool:
         """Was all around it read as code? A condition of the preprocessor, and what did not parse, were not."""
         return not self.lines[node.line - 1].lstrip().startswith("#") and not any(

@@ -19,7 +19,8 @@ def error_not_thrown(node: tree.Node, code: Code) -> Iterator[Slip]:
 
 def compared_for_nothing(node: tree.Node, code: Code) -> Iterator[Slip]:
     assert isinstance(node, tree.Expression)
-    if isinstance(node.value, tree.Compare) and node.value.ops == ["=="] and only_tells(node.value):
+    is_asked = isinstance(node.value, tree.Compare) and node.value.ops == ["=="] and only_tells(node.value)
+    if is_asked and not code.begins_a_branch(node):
         yield Slip(node, "the comparison is made and nobody looks at it", "assign it, or ask for it")
 
 

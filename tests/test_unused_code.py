@@ -103,6 +103,13 @@ def test_what_is_registered_is_used_by_who_keeps_the_register(source: str) -> No
     assert confidence(source, user=IMPORTED)[0] == "high"
 
 
+@pytest.mark.parametrize("name", ["dataclass", "_dataclass"])
+def test_a_dataclass_is_no_register_by_whatever_private_name_it_is_imported(name: str) -> None:
+    imported = f"from dataclasses import dataclass as {name}\n\n"
+    source = imported + HOLDS.replace("class Store", f"@{name}(frozen=True)\nclass Store")
+    assert confidence(source, user=IMPORTED)[0] == "low"
+
+
 def test_a_method_of_another_packages_heir_may_be_called_by_it() -> None:
     source = HOLDS.replace("class Store", "import servers\nclass Store(servers.Handler)")
     assert confidence(source, user="import store\nkept = store.Store()\n")[0] == "high"

@@ -2,7 +2,7 @@
 
 A function runs once when whoever calls it does, outside of loops, up to a start of the program: its main, its module's
 own code, a constructor or what is named as set-up. What stands before a function's endless loop runs once as well.
-What nobody is seen to call may run at any time; when tests call it, says nothing of a service.
+What nobody is seen to call may run at any time; that tests call it says nothing of a service.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def _only_at_start(program: Program, function: FunctionInfo, above: frozenset[Fu
     verb = words(function.name)
     if verb and verb[0] in _STARTS and function.is_method is False:
         return True
-    kind = roots_of(program).kind
-    calls = [call for call in program.callers(function) if kind(call.function.path) != "test"]
+    kind, calls = roots_of(program).kind, program.callers(function)
+    if function.name != "__init__":  # who makes an object in a test makes it as users do
+        calls = tuple(call for call in calls if kind(call.function.path) != "test")
     if not calls:
         return bool(verb) and verb[0] in _STARTS
     return all(

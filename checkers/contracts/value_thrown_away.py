@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.checkers.contracts.written_into_a_copy import written_into_copies
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.syntax import tree
@@ -26,7 +25,6 @@ _EXPECTS = re.compile(r"raises|suppress|assertRaises", re.IGNORECASE)
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    yield from written_into_copies(file)
     found = [node for node in nodes(file.tree, tree.Expression) if _gives_only(node.value, file.vocabulary)]
     if file.facts.language == "python" and found:
         own = {name for cls in file.facts.classes for name in cls.methods}

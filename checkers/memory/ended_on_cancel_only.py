@@ -19,6 +19,7 @@ from llmlint.vocabulary import words
 
 CONTEXTS = ("contextmanager", "asynccontextmanager", "fixture")
 _GIVES_UP = frozenset("abort cancel stop kill end release close disconnect drop discard terminate cleanup".split())
+_DEEPEST = 3
 _CHANGES = ("call", "assign", "insert", "remove", "delete", "clear")
 _HEARS_OF_CLOSING = ("GeneratorExit", "BaseException")
 
@@ -34,7 +35,8 @@ def ended_on_cancel_only(program: Program) -> Iterator[Report]:
         facts = function.facts
         is_stream = function.language == "python" and facts.is_generator and facts.is_async
         if is_stream and not any(mark in decorator for decorator in facts.decorators for mark in CONTEXTS):
-            yield from _check(program, whole(program, function))
+            if not _is_ended_by_readers(program, function):
+                yield from _check(program, whole(program, function))
 
 
 def _check(program: Program, function: FunctionInfo) -> Iterator[Report]:
@@ -43,7 +45,7 @@ def _check(program: Program, function: FunctionInfo) -> Iterator[Report]:
         tried = [at for at in chain(function, handing.region) if function.regions[at].kind == "try"]
         if handing.op != "yield" or not tried or tried[0] in told or _hears_of_closing(program, function, tried):
             continue
-        ending = next((end for at in tried for end in _ended_when_cancelled(function, at)), None)
+        ending = next((end for at in tried for end in _ended_when_cancelled(program, function, at)), None)
         if ending is not None:
             told.add(tried[0])
             yield _report(program, function, handing, ending)
@@ -61,14 +63,34 @@ def _takes_closing(region: Region) -> bool:
     return region.kind == "finally" or (region.kind == "except" and takes_all)
 
 
-def _ended_when_cancelled(function: FunctionInfo, tried: int) -> Iterator[Effect]:
+def _ended_when_cancelled(program: Program, function: FunctionInfo, tried: int) -> Iterator[Effect]:
     for at, region in enumerate(function.regions):
         if region.kind == "except" and region.first == tried and "CancelledError" in region.text:
             yield from (
                 effect
                 for effect in function.effects
                 if effect.op == "call" and at in chain(function, effect.region) and gives_up(effect)
+                if _does_something(program, function, effect)
             )
+
+
+def _does_something(program: Program, function: FunctionInfo, effect: Effect, deep: int = 0) -> bool:
+    """Not where all that it comes to passes or writes to the log."""
+    if effect.op == "call" and only_looks(program, effect):
+        return False
+    callees = program.callees(function, effect, overrides=True) if deep < _DEEPEST else ()
+    inner = [(one, e) for one in callees for e in one.effects if e.op in _CHANGES]
+    return not callees or any(_does_something(program, one, e, deep + 1) for one, e in inner)
+
+
+def _is_ended_by_readers(program: Program, function: FunctionInfo) -> bool:
+    """Does each who iterates it give something up in a `finally` of his own?"""
+    callers = {whole(program, call.function) for call in program.callers(function)}
+    return bool(callers) and all(any(_is_in_finally(one, e) and gives_up(e) for e in one.effects) for one in callers)
+
+
+def _is_in_finally(function: FunctionInfo, effect: Effect) -> bool:
+    return bool(effect.callee) and any(function.regions[at].kind == "finally" for at in chain(function, effect.region))
 
 
 def _report(program: Program, function: FunctionInfo, handing: Effect, ending: Effect) -> Report:

@@ -271,6 +271,8 @@ def _how_sure(program: Program, blocked: Blocked) -> tuple[str, str]:
         return "low", "who joins a thread or a process has told it to end, as a rule"
     if any(a.keyword == "tokenize" and a.literal == "False" for a in last.args):
         return "low", "the template is filled in and nothing is tokenised"
+    if any(a.keyword == "local_files_only" and a.literal == "True" for a in last.args):
+        return "low", "it only looks at what was fetched before"
     if any(call.function.name == "__init__" for call in blocked.calls[1:]):
         return "low", "it happens while an object is made, which may be rare"
     if row.kind == "network" and (brief := _limit(row, last)) is not None and brief <= _BRIEF:

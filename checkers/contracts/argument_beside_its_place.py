@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.checkers.contracts.call_fits_no_definition import is_trial, takers
+from llmlint.code.domain.made import is_never_made
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.signatures import Signature, misfit
 from llmlint.code.domain.state import symbol_of
@@ -21,10 +22,11 @@ _SHORTEST = 3
 
 
 class _Landing(NamedTuple):
-    """The name of an argument, and the parameter that takes it."""
+    """The name of an argument, and the parameter that takes it, and that may have to be given something."""
 
     name: str
     param: str
+    is_optional: bool
 
 
 def beside_their_places(program: Program) -> Iterator[Report]:
@@ -85,21 +87,29 @@ def _landings(signature: Signature, effect: Effect) -> Sequence[_Landing]:
     taken = list(zip(ordinary, positional, strict=False))
     given = {param.name for param, _ in taken} | {argument.keyword for argument in effect.args if argument.keyword}
     free = {param.name for param in signature if param.kind in ("", "only")} - given
-    return [_Landing(name, param.name) for param, argument in taken if (name := name_of(argument)) in free]
+    return [
+        _Landing(name, param.name, bool(param.default))
+        for param, argument in taken
+        if (name := name_of(argument)) in free
+    ]
 
 
 def _why_unsure(effect: Effect, landing: _Landing) -> str:
     own, other = set(words(landing.name)), set(words(landing.param))
     if own <= other or other <= own:
         return "one name says more of what the other is called"
+    if not landing.is_optional:
+        return f"{landing.param} has to be given something"
     return "it is all that is handed over" if sum(1 for a in effect.args if not a.keyword) == 1 else ""
 
 
 def _report(program: Program, function: FunctionInfo, effect: Effect, taker: One, landing: _Landing) -> Report:
     defined = taker.function if isinstance(taker, Method) else taker
     assert isinstance(defined, FunctionInfo | ClassInfo)
-    name, param = landing
-    doubt = _why_unsure(effect, landing) or why_never_entered(program, function)
+    name, param, _ = landing
+    owner = function.owner
+    never = f"no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
+    doubt = _why_unsure(effect, landing) or never or why_never_entered(program, function)
     return Report(
         program.place(function, effect),
         symbol_of(function),

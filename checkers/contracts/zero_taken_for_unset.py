@@ -35,6 +35,8 @@ _DEFAULT, _MADE, _SEEDED, _ASKED = "default", "made", "seeded", "asked"
 _SAME_AS_ZERO = re.compile(r"[-+]?0*(\.0*)?|None|False")
 _SEEDING = re.compile(r"seed|default_rng|RandomState", re.IGNORECASE)
 _SEEDS = re.compile(r"(?:seed\w*|default_rng|RandomState)\(", re.IGNORECASE)
+_BEGINS_ALIKE = "torch.Generator("
+"""One that nobody seeds begins with the same each time: docs.pytorch.org, torch.Generator.initial_seed."""
 _NUMBER = re.compile(r"[-+]?[\d.]")
 _WORD = re.compile(r"\w+")
 _TELLING = frozenset({"== 0", "!= 0", "> 0", "<= 0", "< 1", ">= 1"})
@@ -52,6 +54,7 @@ class _Taken(NamedTuple):
     column: int
     form: str
     other: str = ""
+    given: str = ""
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -83,7 +86,9 @@ def _taken_in(kinds: _Kinds, function: FunctionInfo) -> Iterator[_Taken]:
     if any(kinds[name] for name in gist.chosen):
         for choice in function.facts.choices:
             if choice.by == "truth" and kinds[choice.name] and not _is_list(choice.place, choice.given):
-                yield _Taken(choice.place, choice.name, choice.line, choice.column, _form_of(choice), choice.other)
+                yield _Taken(
+                    choice.place, choice.name, choice.line, choice.column, _form_of(choice), choice.other, choice.given
+                )
     names = (*gist.reads, *(param.name for param in function.facts.params))
     if any(kinds[name] for name in names):
         for at, region in enumerate(function.regions):
@@ -212,6 +217,8 @@ def _doubt(taken: _Taken, kind: str, asked: Asked) -> str:
         return "the first id may never come here"
     if taken.form == _ASKED and not _is_proven(asked):
         return "nothing else in the program tells 0 from None"
+    if taken.form == _SEEDED and _BEGINS_ALIKE in taken.given:
+        return "a generator that nobody seeds begins with the same each time"
     if taken.other == "1" and ends(words(taken.name), frozenset(_LOGPROBS)):
         return "one entry holds what was sampled, which is what 0 asks for"
     return ""

@@ -64,12 +64,15 @@ def _given(function: FunctionInfo) -> Iterator[str]:
 def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
     for region in function.regions:
         if region.kind in ("if", "loop"):
-            for test in _compared(region.test):
+            compared = list(_compared(region.test))
+            for test in compared:
                 for one, other in (test.args, test.args[::-1]):
                     cls = _enum_of(program, function, one)
                     kind = _kind_of(program, function, other) if cls is not None else ""
                     if cls is not None and kind and not _asks_for_its_type(function, one, other):
-                        yield _unequal(program, function, region, test, one, cls, kind)
+                        with_members = [t for t in compared if all(side.op == "path" for side in t.args)]
+                        is_beside = test not in with_members and any(one in t.args for t in with_members)
+                        yield _unequal(function, region, test, one, cls, kind, is_beside)
 
 
 def _compared(test: Test | None) -> Iterator[Test]:
@@ -137,7 +140,7 @@ def _asks_for_its_type(function: FunctionInfo, one: Test, other: Test) -> bool:
 
 
 def _unequal(
-    program: Program, function: FunctionInfo, region: Region, test: Test, one: Test, cls: ClassInfo, kind: str
+    function: FunctionInfo, region: Region, test: Test, one: Test, cls: ClassInfo, kind: str, is_beside: bool
 ) -> Report:
     other = test.args[1] if one is test.args[0] else test.args[0]
     shown = other.path + ("()" if other.op == "call" else "")
@@ -148,8 +151,10 @@ def _unequal(
         symbol_of(function),
         message,
         (Step(cls.path, cls.facts.line, f"{cls.name} is no enumeration of texts or numbers"),),
-        confidence="medium",
-        reason=f"{cls.name} derives from Enum alone: its members equal nothing but themselves",
+        confidence="low" if is_beside else "medium",
+        reason="the same test compares it once more: with a member, for all who hand over one"
+        if is_beside
+        else f"{cls.name} derives from Enum alone: its members equal nothing but themselves",
         subject=f"{last_name(one.path)} {test.op}",
         origin=f"{cls.path}:{cls.name}",
         fix="compare with the member, or with its .value",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.translated import why_translated
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -34,13 +35,14 @@ def of_call(
     fix: str,
     mechanism: str,
 ) -> Report:
+    translated = why_translated(program, function)
     return Report(
         program.place(function, effect),
         symbol_of(function),
         message,
         steps,
-        confidence="high",
-        reason=reason,
+        confidence="low" if translated else "high",
+        reason=f"{reason}; but {translated}" if translated else reason,
         subject=effect.callee,
         origin=effect.callee,
         fix=fix,

@@ -84,11 +84,16 @@ def _messages(call: tree.Call, code: Code) -> Iterator[_Message]:
     text = call.args[at]
     assert isinstance(text, tree.Literal)
     values = len(call.args) - at - 1
-    if "..." in code.text(call)[-5:]:  # a pack holds as many as the caller gives
+    if "..." in code.text(call)[-5:] or any(map(_may_be_several, call.args[at + 1 :])):
         return
     for style, count in (("%", _conversions(text.text)), ("{}", _fields(text.text))):
         if count is not None and (count or values):
             yield _Message(call, (name, at, style), count, values)
+
+
+def _may_be_several(argument: tree.Node) -> bool:
+    """A macro puts in its place what it likes: `STR_ARGS(s)` may be a length and a pointer."""
+    return isinstance(argument, tree.Call) and tree.path_of(argument.function).isupper()
 
 
 def _is_text(node: tree.Node) -> bool:

@@ -1,0 +1,122 @@
+"""How sure a rule is of a call and of what is made of its result."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_how_sure import how_sure
+
+LANDS = """
+def index_of(model, {first}, revision=None):
+    return model, revision
+
+
+class Loader:
+    def load(self, model, revision):
+        return index_of(model, revision)
+
+
+{made}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "confidence"),
+    [
+        ("folder=None", "loader = Loader()", "medium"),
+        ("folder", "loader = Loader()", "low"),
+        ("folder=None", "", "low"),
+    ],
+)
+def test_an_argument_beside_its_place_is_sure_where_nothing_had_to_be_given(
+    first: str, made: str, confidence: str
+) -> None:
+    assert how_sure("LLM907", {"loader.py": LANDS.format(first=first, made=made)}) == confidence
+
+
+@pytest.mark.parametrize(("decorator", "confidence"), [("@no_grad", "high"), ("@tl.kernel", "low")])
+def test_what_a_decorator_translates_need_not_run_as_python(decorator: str, confidence: str) -> None:
+    source = f"""
+from tl import no_grad
+import tl
+
+
+def rows(count):
+    for row in range(count):
+        yield row
+
+
+{decorator}
+def step(count):
+    rows(count)
+"""
+    assert how_sure("LLM903", {"step.py": source}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("test", "confidence"),
+    [
+        ('backend == "unfused"', "medium"),
+        ('backend == Backend.unfused or backend == "unfused"', "low"),
+    ],
+)
+def test_who_compares_with_the_member_too_may_be_handed_either(test: str, confidence: str) -> None:
+    source = f"""
+from enum import Enum
+
+
+class Backend(Enum):
+    fused = 1
+    unfused = 2
+
+
+def choose(backend: Backend):
+    if {test}:
+        return "plain"
+    return "fast"
+"""
+    assert how_sure("LLM903", {"backend.py": source}) == confidence
+
+
+@pytest.mark.parametrize(
+    ("made", "confidence"),
+    [
+        ("np.random.default_rng(args.seed)", "medium"),
+        ("torch.Generator(device).manual_seed(args.seed)", "low"),
+    ],
+)
+def test_a_generator_of_torch_begins_alike_without_a_seed(made: str, confidence: str) -> None:
+    source = f"""
+import argparse
+
+import numpy as np
+import torch
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=None)
+args = parser.parse_args()
+
+
+def generator_of(device):
+    return {made} if args.seed else None
+
+
+generator = generator_of("cpu")
+"""
+    assert how_sure("LLM915", {"sample.py": source}) == confidence
+
+
+@pytest.mark.parametrize(("given", "confidence"), [("", "high"), (", local_files_only=True", "low")])
+def test_what_was_fetched_before_is_at_hand(given: str, confidence: str) -> None:
+    source = f"""
+from fastapi import FastAPI
+import huggingface_hub
+
+app = FastAPI()
+
+
+@app.get("/model")
+async def model():
+    return huggingface_hub.hf_hub_download("org/model", "config.json"{given})
+"""
+    assert how_sure("LLM202", {"serve.py": source}) == confidence

@@ -24,7 +24,7 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     tree.Expression: {"expression": errors.dropped},
     tree.Try: {"try": errors.handlers},
     tree.With: {"with": truth.managers},
-    tree.Assert: {"assert": truth.asserted},
+    tree.Assert: {"assert": truth.asserted, "assert_with_text": truth.asserted_with_its_text},
     tree.If: {"branch": truth.branched, "chain": twice.asked_again},
     tree.Conditional: {"branch": truth.branched},
     tree.Loop: {"branch": truth.branched},

@@ -22,9 +22,16 @@ def managers(node: tree.Node, file: Known) -> Iterator[Slip]:
 
 
 def asserted(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """A text that is asserted, where something was to be raised or compared."""
     assert isinstance(node, tree.Assert)
-    for slip in _truths(node.test):
+    for slip in _truths(node.test) if not isinstance(node.test, tree.Collection) else ():
         yield _as_sure_as_known(slip, node, node.test, file)
+
+
+def asserted_with_its_text(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """`assert (held, "text")`: the brackets take the text in, and nothing is checked."""
+    assert isinstance(node, tree.Assert)
+    yield from _truths(node.test) if isinstance(node.test, tree.Collection) else ()
 
 
 def branched(node: tree.Node, file: Known) -> Iterator[Slip]:

@@ -195,9 +195,10 @@ def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator
         return
     known = _names_around(file, around.line)
     written = text_of(around, file.text.split("\n"))
-    if all(_is_meant(file, field, known) and f"{{{{{field.names[0]}" not in written for _, field in found):
-        empty = [name for name in known if _is_nothing_there(file, name, around.line)]
-        tells_nothing = all(set(field.names) <= set(empty) for _, field in found)
+    at_hand = known.union(_BUILTINS, _names_of_module(file))
+    if all(_is_meant(file, field, known, at_hand) and f"{{{{{field.names[0]}" not in written for _, field in found):
+        names = {name for _, field in found for name in field.names}
+        tells_nothing = names <= known and all(_is_nothing_there(file, name, around.line) for name in names)
         piece, field = found[0]
         yield _Slip(
             piece,
@@ -215,16 +216,19 @@ def _fields(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator[tu
     pieces = [piece for piece in _pieces(said) if "{" in piece.text]
     if not pieces or any("{}" in piece.text for piece in pieces):  # an f-string can't have the last
         return
-    written = text_of(around, file.text.split("\n"))
-    are_doubled = not isinstance(said, tree.Literal) and ("{{" in written or "}}" in written)
+    are_doubled = not isinstance(said, tree.Literal) and _has_doubled_braces(file, around)
     by_piece = [(piece, fields_in(piece.text, are_doubled)) for piece in pieces]
     if all(fields is not None for _, fields in by_piece):
         yield from ((piece, field) for piece, fields in by_piece for field in fields or ())
 
 
-def _is_meant(file: SourceFile, field: Field, known: set[str]) -> bool:
+def _has_doubled_braces(file: SourceFile, node: tree.Node) -> bool:
+    written = text_of(node, file.text.split("\n"))
+    return "{{" in written or "}}" in written
+
+
+def _is_meant(file: SourceFile, field: Field, known: set[str], at_hand: set[str]) -> bool:
     """Does it speak of values at hand, of a local at least, that nothing in the file fills in by name?"""
-    at_hand = known.union(_BUILTINS, _names_of_module(file))
     has_local = not known.isdisjoint(field.names)
     return has_local and at_hand.issuperset(field.names) and not any(_is_filled(file, name) for name in field.names)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from llmlint.checkers.contracts.call_fits_no_definition import is_trial, takers
-from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.never_entered import why_never_entered
+from llmlint.code.domain.roots import is_trial
 from llmlint.code.domain.signatures import Signature, misfit
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.takers import takers
 from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.arguments import plain_name
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
-from llmlint.code.link.objects import Method, One
+from llmlint.code.link.objects import Method, One, unbound
 from llmlint.code.link.program import Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import words
 
-_SHORTEST = 3
+_SHORTEST = 4
 """Shorter names are given to anything."""
 
 
@@ -30,42 +32,30 @@ class _Landing(NamedTuple):
 
 
 def beside_their_places(program: Program) -> Iterator[Report]:
-    optional = _optional(program)
-    for function in program.asked.functions:
-        if function.language == "python" and not is_trial(function):
-            for effect in function.effects:
-                if effect.op == "call" and _may_land(effect, optional):
+    for name in sorted(program.asked.call_names):
+        optional = _optional(program, name)
+        for function, effect in program.asked.calls(name) if optional else ():
+            if function.language == "python" and effect.op == "call" and not is_trial(function):
+                if any(_name(argument) in optional for argument in effect.args if not argument.keyword):
                     yield from _check(program, function, effect)
 
 
-def _optional(program: Program) -> dict[str, set[str]]:
-    """By the name of a function or class, which parameters need not be given: a sieve before calls are resolved."""
-    known: dict[str, set[str]] = {}
-    for function in program.functions:
-        if function.language == "python" and (names := {p.name for p in function.params if p.default}):
-            known.setdefault(function.name, set()).update(names)
-            if function.owner is not None and function.name == "__init__":
-                for cls in (function.owner, *function.owner.subclasses):
-                    known.setdefault(cls.name, set()).update(names)
-    return known
+def _optional(program: Program, name: str) -> set[str]:
+    """Which parameters of what bears a name need not be given: a sieve before calls are resolved."""
+    makers = (cls.method("__init__") for cls in program.classes_named(name))
+    called = (*program.functions_named(name), *(made for made in makers if made is not None))
+    return {param.name for one in called if one.language == "python" for param in one.params if param.default}
 
 
-def _may_land(effect: Effect, optional: dict[str, set[str]]) -> bool:
-    known = optional.get(effect.callee.rpartition(".")[2])
-    return known is not None and any(name_of(a) in known for a in effect.args if not a.keyword)
-
-
-def name_of(argument: Argument) -> str:
-    """What an argument is called at the end of its path; "" for what has no name of its own."""
-    name = (argument.written or argument.path).lstrip("~").rpartition(".")[2].strip("_")
-    return name if name.isidentifier() and len(name) > _SHORTEST else ""
+def _name(argument: Argument) -> str:
+    return plain_name(argument, _SHORTEST)
 
 
 def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
     if any(argument.keyword in ("*", "**") for argument in effect.args):
         return
     known = {one: taken for one, taken in takers(program, function, effect).items() if not _only_raises(one)}
-    if any(one is function or (isinstance(one, Method) and one.function is function) for one in known):
+    if any(unbound(one) is function for one in known):
         return  # who calls himself gives what he made of it
     landings = [_landings(signature, effect) for signature in known.values()]
     if not landings or not all(landings) or any(misfit(signature, effect.args) for signature in known.values()):
@@ -90,7 +80,7 @@ def _landings(signature: Signature, effect: Effect) -> Sequence[_Landing]:
     return [
         _Landing(name, param.name, bool(param.default))
         for param, argument in taken
-        if (name := name_of(argument)) in free
+        if (name := _name(argument)) in free
     ]
 
 
@@ -104,12 +94,11 @@ def _why_unsure(effect: Effect, landing: _Landing) -> str:
 
 
 def _report(program: Program, function: FunctionInfo, effect: Effect, taker: One, landing: _Landing) -> Report:
-    defined = taker.function if isinstance(taker, Method) else taker
+    defined = unbound(taker)
     assert isinstance(defined, FunctionInfo | ClassInfo)
     name, param, _ = landing
-    owner = function.owner
-    never = f"no code makes a {owner.name}" if owner is not None and is_never_made(program, owner) else ""
-    doubt = _why_unsure(effect, landing) or never or why_never_entered(program, function)
+    never = why_never_made(program, function.owner) or why_never_entered(program, function)
+    doubt = _why_unsure(effect, landing) or never
     return Report(
         program.place(function, effect),
         symbol_of(function),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from llmlint.checkers.contracts.argument_beside_its_place import beside_their_places
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Argument, Effect
-from llmlint.code.link.program import FunctionInfo, Program, arguments_by_parameter, root_of
+from llmlint.code.link.arguments import arguments_by_parameter, name_of, plain_name
+from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.findings import Report
 from llmlint.vocabulary import words
 
@@ -39,16 +40,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _names_another(effect: Effect) -> bool:
     """Has the call two arguments that are plain names? A sieve before it is resolved."""
-    return sum(1 for argument in effect.args if _name(argument)) > 1
-
-
-def _name(argument: Argument) -> str:
-    name = _short_name(argument).strip("_")
-    return name if name.isidentifier() and len(name) >= _SHORTEST else ""
-
-
-def _short_name(argument: Argument) -> str:
-    return (argument.written or argument.path).lstrip("~").rpartition(".")[2]
+    return sum(1 for argument in effect.args if plain_name(argument, _SHORTEST)) > 1
 
 
 def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Report]:
@@ -63,7 +55,7 @@ def _check(program: Program, function: FunctionInfo, effect: Effect) -> Iterator
 
 def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
     arguments = arguments_by_parameter(callee, effect)
-    given = {param: _name(argument) for param, argument in arguments.items()}
+    given = {param: plain_name(argument, _SHORTEST) for param, argument in arguments.items()}
     for param, name in given.items():
         if name != param and name in given and given[name] == param and _EITHER_WAY.isdisjoint(name.split("_")):
             return (param, name) if _could_be_slip(callee, arguments, param, name) else None
@@ -72,7 +64,7 @@ def _swapped(callee: FunctionInfo, effect: Effect) -> tuple[str, str] | None:
 
 def _could_be_slip(callee: FunctionInfo, arguments: Mapping[str, Argument], first: str, second: str) -> bool:
     """Not where more than one pair goes crosswise (`b, ldb, a, lda`), nor where a compiler would refuse a slip."""
-    plain = {param.lower(): _short_name(argument).lower() for param, argument in arguments.items()}
+    plain = {param.lower(): name_of(argument).lower() for param, argument in arguments.items()}
     crossed = {frozenset((param, name)) for param, name in plain.items() if param != name and plain.get(name) == param}
     types = {param.name: param.annotation for param in callee.params}
     alike = types.get(first) == types.get(second) or not any(_is_of_class(types.get(n, "")) for n in (first, second))
@@ -115,7 +107,7 @@ def _goes_both_ways(program: Program, function: FunctionInfo, effect: Effect, fi
 
 def _order(effect: Effect, first: str, second: str) -> str:
     """How both stand in a call without keywords."""
-    names = [_name(argument) for argument in effect.args if not argument.keyword]
+    names = [plain_name(argument, _SHORTEST) for argument in effect.args if not argument.keyword]
     if first not in names or second not in names:
         return ""
     return "straight" if names.index(first) < names.index(second) else "reversed"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.carriers import is_carrier
-from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.state import symbol_of
@@ -232,9 +232,9 @@ def _why_harmless(program: Program, missing: _Missing) -> str:
     function = missing.function
     if is_answered_at(function, missing.line, "AttributeError"):
         return "a handler around it goes on without"
-    for cls in (function.owner, missing.cls):
-        if cls is not None and is_never_made(program, cls):
-            return f"no code makes a {cls.name}"
+    unmade = why_never_made(program, function.owner) or why_never_made(program, missing.cls)
+    if unmade:
+        return unmade
     if _is_never_needed(program, missing):
         return "all callers give what it stands in for"
     return why_never_entered(program, function)

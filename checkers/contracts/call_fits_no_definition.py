@@ -6,31 +6,30 @@ counts: what is declared may be less than what is handed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.answers import other_way
-from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
-from llmlint.code.domain.roots import roots_of
-from llmlint.code.domain.signatures import Named, Signature, misfit, names_missing, signature_of
+from llmlint.code.domain.roots import is_trial, roots_of
+from llmlint.code.domain.signatures import Named, misfit, names_missing
 from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.takers import takers
 from llmlint.code.domain.translated import why_given_later, why_translated
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.cut_short import always_raises, behind
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
-from llmlint.code.link.objects import Instance, Method, One
+from llmlint.code.link.objects import Instance, Method, One, unbound
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import last_name
 
-_PARTIAL = ("partial", "partialmethod")
 _IN_CODE = "call_fits_no_definition.check_program"
 _AS_PROGRAM = "call_fits_no_definition.as_a_program"
-_MADE_ELSEWHERE = ("partial", "__new__")
 
 
 class _Misfit(NamedTuple):
@@ -140,13 +139,6 @@ def _to_look_at(program: Program) -> Sequence[FunctionInfo]:
     return sorted(makers.union(program.asked.functions), key=lambda function: function.order)
 
 
-def is_trial(function: FunctionInfo) -> bool:
-    """Code that tries a module out, where nothing is served."""
-    file = function.path.rpartition("/")[2]
-    names = (name.lstrip("_").lower() for name in (file, *function.facts.qualname.split(".")))
-    return file.endswith("_test.py") or any(name.startswith(("test", "unit_test")) for name in names)
-
-
 def _is_asked(function: FunctionInfo, effect: Effect) -> bool:
     """Is it run only where somebody has asked whether it fits?"""
     return any(line < effect.line for line in once(function.settled, _lines_asking))
@@ -172,27 +164,12 @@ def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
     return None if _fits_another(program, function, effect) else _Misfit(at, effect, [*known], why)
 
 
-def takers(program: Program, function: FunctionInfo, effect: Effect) -> dict[One, Signature]:
-    """All that the call may run, each with what it takes; nothing where one of them is not known."""
-    meanings = program.meanings(function, effect.callee)
-    if not meanings or _is_unsure(program, function, effect, meanings) or _is_partial(program, function, effect):
-        return {}
-    candidates = dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))
-    signatures = {candidate: signature_of(candidate) for candidate in candidates}
-    known = {candidate: signature for candidate, signature in signatures.items() if signature is not None}
-    return known if len(known) == len(candidates) else {}
-
-
-def _run(candidate: One) -> One:
-    return candidate.function if isinstance(candidate, Method) else candidate
-
-
 def _only_raises(candidate: One) -> bool:
     """A function that does nothing else, or a class that is not there yet: no way through its constructor ends well."""
     if isinstance(candidate, ClassInfo):
         made = candidate.method("__init__")
         return made is not None and always_raises(made)
-    run = _run(candidate)
+    run = unbound(candidate)
     return isinstance(run, FunctionInfo) and run.facts.shape == "raise"
 
 
@@ -214,68 +191,6 @@ def _lost_decorator(program: Program, cls: ClassInfo, calls: list[Call]) -> Repo
         subject=cls.name,
         fix="put the decorator back",
     )
-
-
-def _candidates(program: Program, meaning: One) -> Iterator[One]:
-    """What may run: overrides too, and what is defined by the same name for another platform."""
-    match meaning:
-        case Method(function=method, receiver=receiver):
-            yield from (Method(twin, receiver) for twin in program.twins_of(method))
-            for sub in receiver.subclasses:
-                if method.name in sub.methods:
-                    yield Method(sub.methods[method.name], sub)
-        case FunctionInfo():
-            yield from program.twins_of(meaning)
-        case _:
-            yield meaning
-
-
-def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meanings: Iterable[One]) -> bool:
-    """Is more than what is known called here, or in another way?"""
-    if effect.callee.endswith(".__new__"):  # whoever calls it hands over the class himself
-        return True
-    if effect.callee.startswith("super()"):
-        return _has_other_bases(function, effect)
-    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]):
-        return True
-    return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
-
-
-def _is_partial(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """Does `self.pad = partial(pad, size=8)`, or one of the functions around, hand over a part of it already?"""
-    base, _, name = effect.callee.rpartition(".")
-    kept = function.owner.attributes.get(name) if base == "self" and function.owner is not None else None
-    around = program.functions_around(function)
-    made = [e.source for f in around for e in f.effects if e.op == "bind" and e.path == effect.callee]
-    return any(last_name(source) in _PARTIAL for source in (*made, kept.source if kept is not None else ""))
-
-
-def _has_other_bases(function: FunctionInfo, effect: Effect) -> bool:
-    """Who comes next is open under several bases, in a class method, and where it is said who."""
-    owner = function.owner
-    said = any(e.callee == "super" and e.args and abs(e.line - effect.line) <= 1 for e in function.effects)
-    if owner is None or said or function.is_class_method or effect.callee.endswith(_MADE_ELSEWHERE):
-        return True
-    return any(len(cls.facts.bases) != 1 for cls in (*owner.mro[:-1], *owner.subclasses))
-
-
-def _is_held_aside(program: Program, function: FunctionInfo, effect: Effect, meaning: One) -> bool:
-    path = effect.callee
-    name = path.rpartition(".")[2]
-    match meaning:
-        case Method():
-            return meaning.function.name != name
-        case FunctionInfo(owner=owner):
-            if meaning is function or meaning.name != name or "(" in path or "[" in path:
-                return True
-            if owner is None and program.names.is_given_twice(meaning.path, name):
-                return True
-            return owner is not None and meaning.takes_self and (path.startswith("self.") or function.is_class_method)
-        case ClassInfo():
-            if program.names.is_given_twice(meaning.path, meaning.facts.qualname):
-                return True
-            return meaning.name != name and (bool(meaning.subclasses) or "." in path or path == "self")
-    return True
 
 
 def _fits_another(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -310,9 +225,9 @@ def _report(program: Program, function: FunctionInfo, misfit: _Misfit, not_reach
 
 def _doubt(program: Program, function: FunctionInfo, misfit: _Misfit) -> str:
     """Why it may harm nobody."""
-    owner = function.owner
-    if owner is not None and is_never_made(program, owner):
-        return f", but no code makes a {owner.name}"
+    unmade = why_never_made(program, function.owner)
+    if unmade:
+        return f", but {unmade}"
     interface = _of_an_interface(program, misfit.candidates)
     if interface:
         return interface
@@ -343,6 +258,6 @@ def _of_an_interface(program: Program, candidates: list[One]) -> str:
 
 
 def _step(candidate: One, why: str) -> Step:
-    defined = _run(candidate)
+    defined = unbound(candidate)
     assert isinstance(defined, FunctionInfo | ClassInfo)
     return Step(defined.path, defined.facts.line, f"{defined.facts.qualname} is defined here and {why}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.inherited_calls import InheritedCalls, OwnCall
-from llmlint.code.domain.made import is_never_made
+from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.signatures import Signature, misfit, signature_of
 from llmlint.code.domain.state import head_of, symbol_of
 from llmlint.code.facts.facts import Effect
@@ -108,8 +108,8 @@ def _fits_somebody(call: OwnCall, method: FunctionInfo) -> bool:
 def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list[_Broken]) -> Report:
     first = min(broken, key=lambda one: (bool(one.shut), not one.is_called))
     caller = first.call.function.name
-    doubt = f"; but no code makes a {cls.name}" if is_never_made(program, cls) else ""
-    doubt = doubt or (f"; but {first.shut}" if first.shut else "")
+    why = why_never_made(program, cls) or first.shut
+    doubt = f"; but {why}" if why else ""
     unsure = "" if first.is_called else f"; no code here calls {caller}"
     steps = [Step(one.call.function.path, one.call.effect.line, _said(one)) for one in (first, *broken)]
     way = "which it inherits" if cls.method(caller) is first.call.function else f"which its own {caller} calls"

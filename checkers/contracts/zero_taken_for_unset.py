@@ -23,6 +23,7 @@ from llmlint.code.domain.unset_numbers import (
     number_at,
 )
 from llmlint.code.facts.facts import Choice, Effect, Region, Test
+from llmlint.code.link.exits import LEAVING
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
 from llmlint.phrases import ends, words
@@ -40,7 +41,6 @@ _BEGINS_ALIKE = "torch.Generator("
 _NUMBER = re.compile(r"[-+]?[\d.]")
 _WORD = re.compile(r"\w+")
 _TELLING = frozenset({"== 0", "!= 0", "> 0", "<= 0", "< 1", ">= 1"})
-_LEAVING = frozenset({"return", "raise", "break", "continue"})
 _NONE = Test("none")
 _LOGPROBS = ("logprobs",)
 
@@ -180,7 +180,7 @@ def _is_there(function: FunctionInfo, taken: _Taken) -> bool:
                 return True
         elif region.kind == "if" and is_none and len(asked) == 1 and region.end_line < taken.line:
             done = (effect for effect in function.effects if effect.region == at)
-            if any(e.op in _LEAVING or (e.op in ("bind", "assign") and e.path == taken.place) for e in done):
+            if any(e.op in LEAVING or (e.op in ("bind", "assign") and e.path == taken.place) for e in done):
                 return True
     return False
 

@@ -13,7 +13,7 @@ from llmlint.code.domain.collectives import Meeting, is_skipped, meetings_of, st
 from llmlint.code.domain.own_values import Own, OwnValues
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.facts.facts import Effect, Region
-from llmlint.code.link.exits import around, chain, own_regions
+from llmlint.code.link.exits import LEAVING, around, chain, own_regions
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.link.raising import is_caught, way_to_raise
@@ -24,8 +24,7 @@ from llmlint.vocabulary import words
 _NEAR, _FAR = 3, 5
 _WORK = frozenset("scheduler scheduled schedule batch work step".split())
 _OF_FILES = ("os.path.", "os.listdir", "os.scandir", "glob.")
-_EXITS = frozenset({"return", "raise", "continue", "break"})
-_GOES_ON = _EXITS - {"raise"}
+_GOES_ON = LEAVING - {"raise"}
 
 _Raised = tuple[Effect, tuple[Step, ...], bool]
 """What raises, the way to there, and whether it fails on one machine alone."""
@@ -52,7 +51,7 @@ def _exits_before(function: FunctionInfo, meetings: list[Meeting]) -> Iterator[t
         tests = [region for region in around(function, exit_) if region.kind == "if"]
         if exit_.op == "raise" and is_caught(function, exit_):
             continue
-        if exit_.op not in _EXITS or not tests or not all(r.kind in _PLAIN for r in around(function, exit_)):
+        if exit_.op not in LEAVING or not tests or not all(r.kind in _PLAIN for r in around(function, exit_)):
             continue
         later = [m for m in meetings if m.effect.line > tests[-1].end_line and is_skipped(function, exit_, m)]
         if later and not _meets_on_the_way(function, exit_, later[0], meetings):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Test
-from llmlint.code.link.exits import chain
+from llmlint.code.link.exits import LEAVING, chain
 from llmlint.code.link.program import FunctionInfo, root_of
 
 _PLAIN, _SECURE = {"http", "http:", "http://"}, {"http", "https", "https:", "https://"}
 """Beginnings of an address that cover the one protocol, and the other."""
 _INLINE = frozenset({'"data"', "'data'"})
-_LEAVE = frozenset({"return", "raise", "continue", "break"})
 
 
 def asks_no_server(function: FunctionInfo, effect: Effect) -> bool:
@@ -54,7 +53,7 @@ def _denied(function: FunctionInfo, effect: Effect) -> Iterator[tuple[Test, int,
         if region.kind == "else" and at in around:
             yield region.test, region.line, held
         elif region.kind == "if" and region.end_line < effect.line and region.parent in around:
-            if any(e.op in _LEAVE and e.region == at for e in function.effects):
+            if any(e.op in LEAVING and e.region == at for e in function.effects):
                 yield region.test, region.end_line, held
 
 

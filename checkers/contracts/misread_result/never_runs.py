@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
-from llmlint.code.domain.results import LEAVES_RESULT
+from llmlint.code.domain.results import LEAVES_RESULT, MANAGERS
 from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
@@ -15,11 +15,7 @@ from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.phrases import last_name
 
-_MANAGERS = frozenset(
-    "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
-)
-"""Decorators under which the call of a generator gives what only a `with` runs."""
-_STILL_LAZY = _MANAGERS | LEAVES_RESULT
+_STILL_LAZY = MANAGERS | LEAVES_RESULT
 _OF_COROUTINES = re.compile(r"\.(__await__|close|send|throw|cr_\w+)(\(\))?$")
 """All that a coroutine can be asked for."""
 

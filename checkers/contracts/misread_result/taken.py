@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.contracts.misread_result.taken_apart import taken_apart
 from llmlint.checkers.contracts.misread_result.telling import told
-from llmlint.code.domain.results import gives_nothing
+from llmlint.code.domain.results import MANAGERS, gives_nothing
 from llmlint.code.domain.unread import is_looked_into, is_never_read
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -15,9 +15,6 @@ from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
 _UNUSED = ("", "<return>", "<message>")
-_MANAGERS = frozenset(
-    "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
-)
 
 
 def taken(program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]) -> Iterator[Report]:
@@ -60,7 +57,7 @@ def _is_passed_on_to_nobody(program: Program, function: FunctionInfo, effect: Ef
         return False
     calls = program.calls_named(function.name)
     is_yielded = any(use.op == "yield" for use in uses)
-    is_seen_whole = _MANAGERS & set(function.facts.decorators) if is_yielded else calls
+    is_seen_whole = MANAGERS & set(function.facts.decorators) if is_yielded else calls
     return bool(is_seen_whole) and all(call.effect.result in ("", "_") for call in calls)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from llmlint.code.domain.shut_branches import ShutBranches, shut_branches_of
 from llmlint.code.domain.signatures import misfit, signature_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.arguments import is_asked_of_its_class
 from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method
 from llmlint.code.link.once import once
@@ -81,9 +82,10 @@ class InheritedCalls:
         """Does control come to the call, and does the method take what it hands over?"""
         if self.why_shut(call, cls):
             return False
-        taken = signature_of(Method(method, cls)) if call.effect.op == "call" else None
-        is_bound = not call.effect.callee.rpartition(".")[0].rpartition(".")[2][:1].isupper()
-        return not is_bound or taken is None or not misfit(taken, call.effect.args)
+        if call.effect.op != "call" or is_asked_of_its_class(method, call.effect):
+            return True
+        taken = signature_of(Method(method, cls))
+        return taken is None or not misfit(taken, call.effect.args)
 
     def why_shut(self, call: Call, cls: ClassInfo) -> str:
         """Why control never comes to a call where `self` is an object of the class; "" where it may."""

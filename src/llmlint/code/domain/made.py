@@ -28,6 +28,11 @@ def is_never_made(program: Program, cls: ClassInfo) -> bool:
     return all(_is_closed(one) for one in kin) and not any(_is_named(program, one) for one in kin)
 
 
+def why_never_made(program: Program, cls: ClassInfo | None) -> str:
+    """Said of the class that a method stands in; "" of a plain function, and where objects may be made."""
+    return f"no code makes a {cls.name}" if cls is not None and is_never_made(program, cls) else ""
+
+
 def _is_closed(cls: ClassInfo) -> bool:
     is_plain = not cls.facts.decorators and not cls.facts.keywords and "__init_subclass__" not in cls.all_methods
     return is_plain and all(set(above.unknown_bases) <= _ADDING_NOTHING for above in cls.mro)

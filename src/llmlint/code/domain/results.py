@@ -19,6 +19,10 @@ LEAVES_RESULT = frozenset(
     "staticmethod classmethod override torch.no_grad() torch.inference_mode() abstractmethod abc.abstractmethod".split()
 )
 """Decorators that hand on what the function gives."""
+MANAGERS = frozenset(
+    "contextmanager asynccontextmanager contextlib.contextmanager contextlib.asynccontextmanager".split()
+)
+"""Decorators under which the call of a generator gives what only a `with` runs."""
 
 
 def gives_nothing(function: FunctionInfo) -> bool:

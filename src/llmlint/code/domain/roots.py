@@ -20,7 +20,7 @@ from llmlint.code.link.once import once
 from llmlint.vocabulary import Vocabulary, words
 
 if TYPE_CHECKING:
-    from llmlint.code.link.program import Program
+    from llmlint.code.link.program import FunctionInfo, Program
 
 COPY = "copy"
 EXAMPLE = "example"
@@ -206,3 +206,10 @@ def _has_entry(facts: FileFacts) -> bool:
 def _asks_the_command_line(function: Function) -> bool:
     is_asked = "parse_args" in function.gist.calls
     return is_asked and any(effect.callee.endswith(".parse_args") for effect in function.effects)
+
+
+def is_trial(function: FunctionInfo) -> bool:
+    """Code that tries a module out, where nothing is served."""
+    file = function.path.rpartition("/")[2]
+    names = (name.lstrip("_").lower() for name in (file, *function.facts.qualname.split(".")))
+    return file.endswith("_test.py") or any(name.startswith(("test", "unit_test")) for name in names)

@@ -4,7 +4,7 @@ only such functions call them."""
 from __future__ import annotations
 
 from llmlint.code.link.arguments import arguments_by_parameter
-from llmlint.code.link.objects import Method
+from llmlint.code.link.objects import unbound
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.phrases import last_name
@@ -43,7 +43,7 @@ def _handing(program: Program, call: Call, function: FunctionInfo) -> set[str]:
 
 def _means(program: Program, call: Call, path: str, function: FunctionInfo) -> bool:
     meanings = program.meanings(call.function, path)
-    return any((one.function if isinstance(one, Method) else one) is function for one in meanings)
+    return any(unbound(one) is function for one in meanings)
 
 
 def _is_for_a_thread(program: Program, call: Call, function: FunctionInfo) -> bool:

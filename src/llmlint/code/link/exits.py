@@ -10,6 +10,8 @@ from llmlint.code.link.entities import FunctionInfo
 
 BRANCHES = frozenset({"if", "else", "case", "except", "loop"})
 """Regions that control may pass by."""
+LEAVING = frozenset({"return", "raise", "break", "continue"})
+"""Effects behind which control goes on somewhere else."""
 
 
 _NEVER = frozenset({"NoReturn", "Never", "typing.NoReturn", "typing.Never"})

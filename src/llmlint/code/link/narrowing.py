@@ -10,9 +10,9 @@ from typing import NamedTuple
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.exits import LEAVING
 
 _ASSERTED = re.compile(r"(?<!not )isinstance\(\s*([\w.]+)\s*,\s*(\([^()]*\)|[^(),]+)\)")
-_LEAVING = frozenset({"return", "raise", "break", "continue"})
 _ENTERED = frozenset({"if", "and", "loop"})
 
 Narrowed = Mapping[str, str]
@@ -73,7 +73,7 @@ def _told_in(function: FunctionInfo) -> Iterator[_Told]:
         place = (effect.line, effect.column)
         if effect.op == "assert" and "isinstance(" in effect.source and " or " not in effect.source:
             yield _Told(place, effect.region, _paths_of(function, dict(_ASSERTED.findall(effect.source)), at))
-        elif effect.op in _LEAVING and 0 < effect.region < len(function.regions):
+        elif effect.op in LEAVING and 0 < effect.region < len(function.regions):
             region = function.regions[effect.region]
             if region.kind == "if" and region.test is not None:
                 yield _Told(place, region.parent, _paths_of(function, dict(_false_of(region.test)), region.begin))

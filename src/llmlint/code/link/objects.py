@@ -79,6 +79,11 @@ Known: TypeAlias = Mapping[str, ClassInfo | Instance | AnyOf]
 NOTHING_KNOWN: Known = {}
 
 
+def unbound(value: Value) -> Value:
+    """The function that a method runs; anything else as it is."""
+    return value.function if isinstance(value, Method) else value
+
+
 def held(known: ClassInfo | Instance | AnyOf) -> Instance | AnyOf:
     """The object at a known path."""
     return Instance(known) if isinstance(known, ClassInfo) else known

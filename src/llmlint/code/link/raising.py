@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around, regions_around
-from llmlint.code.link.objects import Method
+from llmlint.code.link.objects import unbound
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _NOT_AN_ANSWER = frozenset(
@@ -55,7 +55,7 @@ def _awaited_work(program: Program, function: FunctionInfo, effect: Effect) -> t
     if at is None or at >= len(effect.args) or not effect.args[at].path:
         return ()
     found = program.meanings(function, effect.args[at].path)
-    work = (one.function if isinstance(one, Method) else one for one in found)
+    work = map(unbound, found)
     return tuple(one for one in work if isinstance(one, FunctionInfo) and not one.facts.is_async)
 
 

@@ -46,6 +46,7 @@ from llmlint.code.link.objects import (
     many,
     options_in,
     says_little,
+    unbound,
 )
 from llmlint.code.link.returns import Returns
 from llmlint.code.link.starts import Starts, kind_of, where
@@ -127,8 +128,7 @@ class Types:
 
     def _given(self, function: FunctionInfo, line: int, path: str, known: Known) -> Given | None:
         name, _, rest = path.partition("()")
-        called = self.value_of(function, name, known)
-        called = called.function if isinstance(called, Method) else called
+        called = unbound(self.value_of(function, name, known))
         if not isinstance(called, FunctionInfo):
             return self._handed_back.at(function, line, path, known)
         call = call_at(function, line, name)

@@ -1,0 +1,88 @@
+"""What a call may run, each with what it takes: nothing where one of them is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from llmlint.code.domain.signatures import Signature, signature_of
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.objects import Method, One
+from llmlint.code.link.program import Program
+from llmlint.phrases import last_name
+
+_PARTIAL = ("partial", "partialmethod")
+_MADE_ELSEWHERE = ("partial", "__new__")
+
+
+def takers(program: Program, function: FunctionInfo, effect: Effect) -> dict[One, Signature]:
+    """All that the call may run, each with what it takes; nothing where one of them is not known."""
+    meanings = program.meanings(function, effect.callee)
+    if not meanings or _is_unsure(program, function, effect, meanings) or _is_partial(program, function, effect):
+        return {}
+    candidates = dict.fromkeys(found for meaning in meanings for found in _candidates(program, meaning))
+    signatures = {candidate: signature_of(candidate) for candidate in candidates}
+    known = {candidate: signature for candidate, signature in signatures.items() if signature is not None}
+    return known if len(known) == len(candidates) else {}
+
+
+def _candidates(program: Program, meaning: One) -> Iterator[One]:
+    """What may run: overrides too, and what is defined by the same name for another platform."""
+    match meaning:
+        case Method(function=method, receiver=receiver):
+            yield from (Method(twin, receiver) for twin in program.twins_of(method))
+            for sub in receiver.subclasses:
+                if method.name in sub.methods:
+                    yield Method(sub.methods[method.name], sub)
+        case FunctionInfo():
+            yield from program.twins_of(meaning)
+        case _:
+            yield meaning
+
+
+def _is_unsure(program: Program, function: FunctionInfo, effect: Effect, meanings: Iterable[One]) -> bool:
+    """Is more than what is known called here, or in another way?"""
+    if effect.callee.endswith(".__new__"):  # whoever calls it hands over the class himself
+        return True
+    if effect.callee.startswith("super()"):
+        return _has_other_bases(function, effect)
+    if program.names.is_given_twice(function.path, effect.callee.partition(".")[0]):
+        return True
+    return any(_is_held_aside(program, function, effect, meaning) for meaning in meanings)
+
+
+def _is_partial(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does `self.pad = partial(pad, size=8)`, or one of the functions around, hand over a part of it already?"""
+    base, _, name = effect.callee.rpartition(".")
+    kept = function.owner.attributes.get(name) if base == "self" and function.owner is not None else None
+    around = program.functions_around(function)
+    made = [e.source for f in around for e in f.effects if e.op == "bind" and e.path == effect.callee]
+    return any(last_name(source) in _PARTIAL for source in (*made, kept.source if kept is not None else ""))
+
+
+def _has_other_bases(function: FunctionInfo, effect: Effect) -> bool:
+    """Who comes next is open under several bases, in a class method, and where it is said who."""
+    owner = function.owner
+    said = any(e.callee == "super" and e.args and abs(e.line - effect.line) <= 1 for e in function.effects)
+    if owner is None or said or function.is_class_method or effect.callee.endswith(_MADE_ELSEWHERE):
+        return True
+    return any(len(cls.facts.bases) != 1 for cls in (*owner.mro[:-1], *owner.subclasses))
+
+
+def _is_held_aside(program: Program, function: FunctionInfo, effect: Effect, meaning: One) -> bool:
+    path = effect.callee
+    name = path.rpartition(".")[2]
+    match meaning:
+        case Method():
+            return meaning.function.name != name
+        case FunctionInfo(owner=owner):
+            if meaning is function or meaning.name != name or "(" in path or "[" in path:
+                return True
+            if owner is None and program.names.is_given_twice(meaning.path, name):
+                return True
+            return owner is not None and meaning.takes_self and (path.startswith("self.") or function.is_class_method)
+        case ClassInfo():
+            if program.names.is_given_twice(meaning.path, meaning.facts.qualname):
+                return True
+            return meaning.name != name and (bool(meaning.subclasses) or "." in path or path == "self")
+    return True

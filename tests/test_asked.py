@@ -1,6 +1,7 @@
 """Files asked about by name are told what a scan of everything tells of them, by every rule."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,8 @@ from llmlint.earned import limited, may_be
 from llmlint.files import SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.local_cache import LocalCache
-from llmlint.reading import FileRecord
+from llmlint.project import Request, scan
+from llmlint.reading import FileRecord, read_bytes
 from llmlint.records import gather
 from llmlint.rule_cases import cases
 from llmlint.scan import Options, ScanResult, judge_records
@@ -68,7 +70,7 @@ def test_of_a_few_files_all_is_told_that_is_as_sure_as_is_shown() -> None:
     some = told(asked, "medium")
     assert sure(some) and sure(some) == sure(told(asked))
     assert len(some.findings) < len(told(asked).findings), "what nothing is shown of is not looked for"
-    assert told(None, "medium").findings == whole().findings, "a whole scan says how much it does not show"
+    assert sure(told(None, "medium")) == sure(whole()), "and so of all of them"
 
 
 def test_a_comment_is_not_called_needless_where_its_rule_was_not_asked() -> None:
@@ -133,3 +135,31 @@ def test_what_is_asked_beside_a_place_does_not_change_what_is_told_of_it(program
     assert everything
     for path in program:
         assert of(frozenset({path}), ["LLM103", "LLM903"]) == [f for f in everything if f.path == path]
+
+
+def test_rules_that_cannot_be_sure_are_asked_of_a_file_only_where_everything_is_told() -> None:
+    unsure = {rule.code for rule in load_catalogue() if not may_be(rule, "medium", "python")}
+    of_file = {"low": set[str](), "medium": set[str]()}
+    for text in (text for path, text in texts().items() if path.endswith(".py")):
+        for least, codes in of_file.items():
+            record = read_bytes(text.encode(), "python", load_vocabulary(None), load_catalogue(), least)
+            assert record.answers("medium") and record.answers("low") is (least == "low")
+            codes.update(record.reports)
+    assert of_file["medium"] == of_file["low"] - unsure != of_file["low"]
+
+
+def test_after_a_scan_of_all_rules_a_default_one_tells_what_it_tells_first_and_the_other_way(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for rule in ("branch-overwritten", "stale-loop-variable", "unbounded-wait"):
+        for name, text in next(cases(load_catalogue().rule(rule), "Bad")).items():
+            (project / f"{rule.replace('-', '_')}_{name}").write_text(text)
+
+    def told_of(cache: str, *confidences: str) -> list[list[Finding]]:
+        folder = str(tmp_path / cache)
+        asked = (Request((str(project),), min_confidence=confidence, cache_dir=folder) for confidence in confidences)
+        return [scan(request).findings for request in asked]
+
+    sure, every = told_of("a", "medium", "low")
+    assert told_of("b", "low", "medium") == [every, sure]
+    assert sure and len(every) > len(sure)

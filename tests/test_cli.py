@@ -181,11 +181,11 @@ def test_statistics_count_by_rule_and_say_what_the_time_went_to(tree: Path) -> N
     assert re.search(r"lines, [\d.]+ s \([\d.]+ s to read, [\d.]+ s to link and check\)\.$", printed, re.MULTILINE)
 
 
-def test_what_is_not_shown_as_it_is_not_sure_enough_is_counted(tree: Path) -> None:
+def test_what_is_not_shown_as_it_is_not_sure_enough_is_spoken_of_and_counted_where_rules_are_named(tree: Path) -> None:
     hidden = run("scan", ".", "--min-confidence", "certain")
     assert hidden.exit_code == 0
-    assert hidden.stdout.startswith("No findings (2 more with --min-confidence low) in 3 files")
-    assert "more with" not in run("scan", ".").stdout
+    assert hidden.stdout.startswith("No findings (less sure ones with --min-confidence low) in 3 files")
+    assert "with --min-confidence" not in run("scan", ".", "--min-confidence", "low").stdout
     assert "(1 more" in run("scan", ".", "--min-confidence", "certain", "--select", "LLM801").stdout
 
 

@@ -203,10 +203,10 @@ def test_a_file_local_checker_that_raises_is_named_with_the_file(tree: Path, mon
     assert ("clean_00.py", "LLM802") in found(result)
 
 
-def _die_on_pool(batch: list[tuple[str, str, str]], _vocabulary: object) -> list[Reading]:
+def _die_on_pool(batch: list[tuple[str, str, str]], _vocabulary: object, least: str) -> list[Reading]:
     if any("pool" in path for path, _, _ in batch):
         os._exit(1)
-    return read_batch(batch, load_vocabulary())
+    return read_batch(batch, load_vocabulary(), least)
 
 
 def test_a_worker_that_dies_costs_no_other_file(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -102,12 +102,17 @@ def most_confident(rule: str, languages: Iterable[str]) -> str:
     return max((readings_of(rule, language).most_confident for language in languages), key=CONFIDENCES.index)
 
 
-def may_be(rule: Rule, least: str) -> bool:
-    """Do readings let any finding of a rule be as sure as this?"""
-    if least == "low" or not _is_judged(rule.code):
+def may_be(rule: Rule, least: str, language: str = "") -> bool:
+    """Do readings let any finding of a rule be as sure as this, in one language or in any?"""
+    return least == "low" or _may_be(rule.code, (language,) if language else rule.languages, least)
+
+
+@cache
+def _may_be(code: str, languages: tuple[str, ...], least: str) -> bool:
+    if not _is_judged(code):
         return True
-    told = [row for (code, *_), row in readings().items() if code == rule.code]
-    rows = told or [readings_of(rule.code, language) for language in rule.languages]
+    told = [row for (of, language, _), row in readings().items() if of == code and language in languages]
+    rows = told or [readings_of(code, language) for language in languages]
     return any(CONFIDENCES.index(row.most_confident) >= CONFIDENCES.index(least) for row in rows)
 
 

@@ -223,10 +223,10 @@ def scan_sources(
     shown = {path: source.path for path, source in zip(files, linked, strict=True)}
     about = frozenset(project.internal(source).path for source in asked)
     few = about if len(about) <= len(inner) * _FEW else None
-    least = project.least_shown(asked) if few is not None else "low"
+    least = project.least_shown(asked)
     result = scan_files(inner, project.options(project.rules_for(asked), least), content, progress, asked=few)
     mine = [finding for finding in result.findings if finding.path in about]
-    if least == "low":  # else not all of them were looked for
+    if least == "low":
         result.less_sure = sum(project.is_too_unsure(finding, files[finding.path]) for finding in mine)
     result.findings = list(told(project, mine, about, files, shown))
     problems = [problem for problem in result.problems if problem.path in about]

@@ -17,6 +17,7 @@ from llmlint.code.facts.facts import FileFacts, packed
 from llmlint.code.syntax.errors import Unreadable
 from llmlint.code.syntax.recursion import room_for_calls
 from llmlint.code.syntax.tree import Module
+from llmlint.earned import may_be
 from llmlint.findings import Report
 from llmlint.opening import read_file
 from llmlint.plain import one_line
@@ -39,6 +40,12 @@ class FileRecord(msgspec.Struct, array_like=True, frozen=True):
     directives: tuple[Directive, ...] = ()
     faults: tuple[Fault, ...] = ()
     unreadable: str = ""
+    of_all_rules: bool = True
+    """Were those asked as well that readings let not be sure?"""
+
+    def answers(self, least: str) -> bool:
+        """Does it hold all that is to be told from so sure a finding on?"""
+        return self.of_all_rules or least != "low"
 
     @property
     def is_linked(self) -> bool:
@@ -77,11 +84,13 @@ def _whole(value: Any) -> Any:
 
 
 @room_for_calls(5000)
-def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
+def read_bytes(
+    data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue, least: str = "low"
+) -> FileRecord:
     """Reads one file's content into its record; never raises for what the file holds."""
     nothing = FileFacts(language, data.count(b"\n"))
     try:
-        return _record(data, language, vocabulary, catalogue)
+        return _record(data, language, vocabulary, catalogue, least == "low")
     except Unreadable as why:
         return FileRecord(nothing, unreadable=str(why))
     except (RecursionError, MemoryError):
@@ -90,7 +99,7 @@ def read_bytes(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Ca
         return FileRecord(nothing, faults=(Fault("", f"{type(error).__name__}: {error}"),))
 
 
-def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue) -> FileRecord:
+def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catalogue, of_all: bool) -> FileRecord:
     from llmlint.code.facts.effects import facts_of
     from llmlint.code.syntax.source import SourceFile
 
@@ -99,14 +108,16 @@ def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catal
     source = SourceFile(text, module, facts, vocabulary)
     reports: dict[str, tuple[Report, ...]] = {}
     faults = []
-    for rule in catalogue.rules:
+    family = _family(language)
+    for rule in (rule for rule in catalogue.rules if of_all or may_be(rule, "medium", family)):
         try:
             check = catalogue.checker(rule).check_file
-            if check is not None and _family(language) in rule.languages:
+            if check is not None and family in rule.languages:
                 reports[rule.code] = tuple(check(source))
         except Exception as error:  # a checker's mistake must not cost the rest of the report
             faults.append(Fault(rule.code, f"{type(error).__name__}: {error}"))
-    return FileRecord(facts, reports, tuple(directives_of(text, language)), tuple(faults))
+    directives = tuple(directives_of(text, language))
+    return FileRecord(facts, reports, directives, tuple(faults), of_all_rules=of_all)
 
 
 def read_facts(data: bytes, language: str) -> FileFacts:
@@ -144,17 +155,17 @@ Work = tuple[str, str | bytes, str]
 """A path, its file or content, and its language."""
 
 
-def read_batch(batch: Sequence[Work], vocabulary: Vocabulary) -> list[Reading]:
+def read_batch(batch: Sequence[Work], vocabulary: Vocabulary, least: str) -> list[Reading]:
     """In a worker: reads each file of a batch."""
-    return [_reading(path, source, language, vocabulary) for path, source, language in batch]
+    return [_reading(path, source, language, vocabulary, least) for path, source, language in batch]
 
 
-def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabulary) -> Reading:
+def _reading(path: str, source: str | bytes, language: str, vocabulary: Vocabulary, least: str) -> Reading:
     try:
         data = source if isinstance(source, bytes) else read_file(source)
     except OSError as error:
         return Reading(path, problem=error.strerror or str(error))
-    record = read_bytes(data, language, vocabulary, load_catalogue())
+    record = read_bytes(data, language, vocabulary, load_catalogue(), least)
     return Reading(path, content_key(data, language), _encoded(record))
 
 

@@ -15,30 +15,32 @@ from llmlint.workers import NoWorkers, worker_pool
 _BATCH_BYTES = 400_000
 
 
-def readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
+def readings(
+    work: Sequence[Work], vocabulary: Vocabulary, least: str, jobs: int
+) -> Generator[list[Reading], None, None]:
     broken: list[list[Work]] = []
     by_itself: Sequence[Work] = ()
     try:
         with worker_pool(jobs) as executor:
-            yield from _from_workers(executor, list(_batches(work)), vocabulary, broken)
+            yield from _from_workers(executor, list(_batches(work)), vocabulary, least, broken)
     except NoWorkers:
         by_itself = work
     if by_itself:
         gc.collect()  # what was started of the workers holds files open, which may be what there are too few of
     for item in by_itself:
-        yield read_batch([item], vocabulary)
+        yield read_batch([item], vocabulary, least)
     for item in (item for batch in broken for item in batch):
-        yield [_alone(item, vocabulary)]
+        yield [_alone(item, vocabulary, least)]
 
 
 def _from_workers(
-    executor: Executor, batches: Iterable[list[Work]], vocabulary: Vocabulary, broken: list[list[Work]]
+    executor: Executor, batches: Iterable[list[Work]], vocabulary: Vocabulary, least: str, broken: list[list[Work]]
 ) -> Iterator[list[Reading]]:
     """What the workers give, as it comes; batches that a dying worker took along go to `broken`."""
     running: dict[Future[list[Reading]], list[Work]] = {}
     for batch in batches:
         try:
-            running[executor.submit(read_batch, batch, vocabulary)] = batch
+            running[executor.submit(read_batch, batch, vocabulary, least)] = batch
         except BrokenProcessPool:
             broken.append(batch)
     while running:
@@ -51,11 +53,11 @@ def _from_workers(
                 broken.append(batch)
 
 
-def _alone(item: Work, vocabulary: Vocabulary) -> Reading:
+def _alone(item: Work, vocabulary: Vocabulary, least: str) -> Reading:
     """Reads one file in a process of its own."""
     try:
         with worker_pool(1) as executor:
-            return executor.submit(read_batch, [item], vocabulary).result()[0]
+            return executor.submit(read_batch, [item], vocabulary, least).result()[0]
     except (BrokenProcessPool, NoWorkers):
         return Reading(item[0], problem="reading it ended the process that did")
 

@@ -88,10 +88,11 @@ def gather(
     jobs: int,
     progress: Progress | None = None,
     kept: KeptFiles | None = None,
+    least: str = "low",
 ) -> Gathered:
-    """`given` holds content that takes the place of what is on disk, by path."""
+    """`given` holds content that takes the place of what is on disk, by path; `least` is how sure findings must be."""
     found = Gathered(keys=dict(known))
-    unread = _take_from_cache(_take_kept(sources, found, kept), found, cache)
+    unread = _take_from_cache(_take_kept(sources, found, kept, least), found, cache, least)
     stamps = {source.path: stamp_of(source) for source in unread if source.path not in given}
     readable = []
     for source in unread:
@@ -105,9 +106,9 @@ def gather(
             continue
         found.keys[source.path] = content_key(data, source.language)
         readable.append(source)
-    unread = _take_from_cache(readable, found, cache)
+    unread = _take_from_cache(readable, found, cache, least)
     found.from_cache = len(found.records)
-    _read(unread, given, found, cache, vocabulary, jobs, progress)
+    _read(unread, given, found, cache, vocabulary, least, jobs, progress)
     cache.store_stamps(
         (source.file, stamps[source.path], found.keys[source.path])
         for source in readable
@@ -119,24 +120,26 @@ def gather(
     return found
 
 
-def _take_kept(sources: Sequence[SourcePath], found: Gathered, kept: KeptFiles | None) -> Sequence[SourcePath]:
+def _take_kept(
+    sources: Sequence[SourcePath], found: Gathered, kept: KeptFiles | None, least: str
+) -> Sequence[SourcePath]:
     if kept is None:
         return sources
     for source in sources:
         record = kept.records.get(found.keys.get(source.path, ""))
-        if record is not None:
+        if record is not None and record.answers(least):
             found.records[source.path] = record
     return [source for source in sources if source.path not in found.records]
 
 
-def _take_from_cache(sources: Sequence[SourcePath], found: Gathered, cache: Cache) -> list[SourcePath]:
+def _take_from_cache(sources: Sequence[SourcePath], found: Gathered, cache: Cache, least: str) -> list[SourcePath]:
     """Records whose content is known go into `found`; answers the sources that are left."""
     blobs = cache.records(sorted({found.keys[s.path] for s in sources if s.path in found.keys}))
     left = []
     for source in sources:
         blob = blobs.get(found.keys.get(source.path, ""))
         record = _decoded(blob) if blob is not None else None
-        if record is None:
+        if record is None or not record.answers(least):
             left.append(source)
         else:
             found.records[source.path] = record
@@ -156,6 +159,7 @@ def _read(
     found: Gathered,
     cache: Cache,
     vocabulary: Vocabulary,
+    least: str,
     jobs: int,
     progress: Progress | None,
 ) -> None:
@@ -164,7 +168,7 @@ def _read(
     done = 0
     if progress is not None and work:
         progress(Stage("reading", 0, len(work), "files"))
-    with closing(_readings(work, vocabulary, jobs)) as batches:  # so that an interrupt ends the workers at once
+    with closing(_readings(work, vocabulary, least, jobs)) as batches:  # so that an interrupt ends the workers at once
         for reading in (reading for batch in batches for reading in batch):
             if reading.problem:
                 found.problems.append(Problem(reading.path, "unreadable", reading.problem))
@@ -178,11 +182,13 @@ def _read(
     cache.store_records(fresh)
 
 
-def _readings(work: Sequence[Work], vocabulary: Vocabulary, jobs: int) -> Generator[list[Reading], None, None]:
+def _readings(
+    work: Sequence[Work], vocabulary: Vocabulary, least: str, jobs: int
+) -> Generator[list[Reading], None, None]:
     if jobs <= 1 or len(work) < _SMALL:
         for item in work:
-            yield read_batch([item], vocabulary)
+            yield read_batch([item], vocabulary, least)
         return
     from llmlint.reading_at_once import readings  # what processes need is imported where processes are
 
-    yield from readings(work, vocabulary, jobs)
+    yield from readings(work, vocabulary, least, jobs)

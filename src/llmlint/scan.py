@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,7 @@ from llmlint import __version__
 from llmlint.cache import Cache
 from llmlint.catalogue import Catalogue, Rule, load_catalogue, own_folders
 from llmlint.code.facts.facts import FileFacts
-from llmlint.earned import may_be
+from llmlint.earned import kind_of, may_be
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
@@ -80,8 +80,8 @@ class ScanResult(msgspec.Struct):
     rules: tuple[Rule, ...] = ()
     about: frozenset[str] = frozenset()
     """The files of which everything is told that the settings ask for; none where a flag asked for less."""
-    less_sure: int = 0
-    """So many findings more would be told, were they surer."""
+    less_sure: int | None = None
+    """So many findings more would be told, were they surer; None where not all of them were looked for."""
     comparison: Comparison | None = None
     memory: Sequence[Timeline] = ()
     """What traced runs measured, for the page."""
@@ -96,7 +96,7 @@ class ScanResult(msgspec.Struct):
         return [finding for finding in self.findings if finding.suppressed is None]
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, frozen=True, dict=True):
     """What one scan was asked for, after configuration and command line are joined."""
 
     rules: tuple[Rule, ...]
@@ -106,10 +106,12 @@ class Options(msgspec.Struct, frozen=True):
     shared_cache: str = ""
     """What several machines know together: a folder or an object store, by its URL."""
     least: str = "low"
-    """Where a few files are asked about, rules that readings do not let be so sure are not asked."""
+    """How sure a finding has to be to be told."""
 
-    def rules_asked(self, asked: frozenset[str] | None) -> tuple[Rule, ...]:
-        return self.rules if asked is None else tuple(rule for rule in self.rules if may_be(rule, self.least))
+    @cached_property
+    def rules_asked(self) -> tuple[Rule, ...]:
+        """Those of the rules that readings let be so sure: of the others nothing would be told."""
+        return tuple(rule for rule in self.rules if may_be(rule, self.least))
 
 
 def scan_files(
@@ -164,7 +166,7 @@ def _scan(
         keys = keys_by_content(sources, given, keys, cache)
         result = _known_result(sources, keys, options, cache, asked)
     if result is None:
-        gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress, kept)
+        gathered = gather(sources, given, keys, cache, options.vocabulary, options.jobs, progress, kept, options.least)
         read = time.perf_counter()
         texts = _Texts(sources, given, gathered.keys, kept)
         result = judge_records(gathered.records, options, texts.of, progress, asked, kept)
@@ -172,7 +174,7 @@ def _scan(
         result.problems = sorted(problems, key=lambda problem: problem.path)
         result.counts.failed += len(gathered.problems)
         if not result.faults and not gathered.problems and not texts.changed:
-            _store(cache, _program_key(sources, gathered.keys, options), asked, options, result)
+            _store(cache, _program_key(sources, gathered.keys, options), asked, result)
         result.counts.from_cache = gathered.from_cache
         result.timings = {"read": read - started, "check": time.perf_counter() - read}
     result.timings["total"] = time.perf_counter() - started
@@ -194,8 +196,7 @@ def _known_result(
     whole = _stored(cache, _result_key(program))
     if whole is not None or asked is None:
         return whole
-    some = _of_some(program, options)
-    return _stored(cache, _result_key(some, asked)) or _told_with_more(cache, some, asked)
+    return _stored(cache, _result_key(program, asked)) or _told_with_more(cache, program, asked)
 
 
 def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> ScanResult | None:
@@ -211,18 +212,15 @@ def _told_with_more(cache: Cache, program: _Hash, asked: frozenset[str]) -> Scan
     return None
 
 
-def _store(
-    cache: Cache, program: _Hash | None, asked: frozenset[str] | None, options: Options, result: ScanResult
-) -> None:
+def _store(cache: Cache, program: _Hash | None, asked: frozenset[str] | None, result: ScanResult) -> None:
     if program is None:
         return
-    about = program if asked is None else _of_some(program, options)
-    key = _result_key(about, asked)
+    key = _result_key(program, asked)
     cache.store_result(key, msgspec.msgpack.encode(result))
     if asked is not None and len(asked) > 1:
         where = msgspec.msgpack.encode((key, asked))
         for path in sorted(asked):
-            cache.store_result(_about_key(about, path), where)
+            cache.store_result(_about_key(program, path), where)
 
 
 def judge_records(
@@ -235,20 +233,20 @@ def judge_records(
 ) -> ScanResult:
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     catalogue = load_catalogue()
-    result = ScanResult([], Counts(), rules=options.rules)
+    rules = options.rules_asked
+    result = ScanResult([], Counts(), rules=rules)
     readable = _readable(records, result)
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     program = _linked(readable, options, progress, asked)
-    rules = options.rules_asked(asked)
     judge = Judge(records, catalogue, rules, text_of, program, kept)
     for rule, answer in _answered(program, rules, options.jobs, progress):
         judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
     result.findings = [finding for finding in judge.findings() if finding.path in told]
-    judged = {rule.code for rule in rules}
+    judged = {of: {rule.code for rule in rules if may_be(rule, options.least, of)} for of in ("python", "cpp")}
     for path, suppressions in sorted(judge.suppressions.items()):
-        unused = suppressions.unused(judged) if path in told else ()
+        unused = suppressions.unused(judged[kind_of(path)]) if path in told else ()
         if unused:
             result.unused_suppressions[path] = [(d.line, d.column, rules) for d, rules in unused]
     return result
@@ -282,10 +280,12 @@ def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str
     """The facts to link; what is to be said of the other files goes into the result."""
     readable: dict[str, FileFacts] = {}
     counts = result.counts
+    told_of = {"", *result.codes}
     for path in sorted(records):
         record = records[path]
         counts.lines += record.facts.lines
-        result.faults += [f"{fault.rule or 'reading'} failed on {path}: {fault.message}" for fault in record.faults]
+        faults = (fault for fault in record.faults if fault.rule in told_of)
+        result.faults += [f"{fault.rule or 'reading'} failed on {path}: {fault.message}" for fault in faults]
         if record.unreadable:
             result.problems.append(Problem(path, "unreadable", record.unreadable))
         if not record.is_linked:
@@ -337,19 +337,12 @@ def _digest_of_llmlint() -> str:
 
 def _program_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options) -> _Hash | None:
     """What all that is told of a program depends on; None while any file's content is not known."""
-    digest = hashlib.sha256(",".join(rule.code for rule in options.rules).encode())
+    digest = hashlib.sha256(",".join(rule.code for rule in options.rules_asked).encode())
     for source in sources:
         key = keys.get(source.path)
         if key is None:
             return None
         digest.update(f"\0{source.path}\0{key}".encode("utf-8", "surrogatepass"))
-    return digest
-
-
-def _of_some(program: _Hash, options: Options) -> _Hash:
-    """Of a few files it depends also on which rules are asked."""
-    digest = program.copy()
-    digest.update(options.least.encode())
     return digest
 
 

@@ -46,7 +46,7 @@ def init(folder: Path, *arguments: str, answers: str = "") -> Result:
 
 def test_all_is_written_and_the_next_scan_is_clean_as_the_baseline_holds_what_was_there(project: Path) -> None:
     """A comment that covers nothing is told whatever readings of other rules say."""
-    (project / "scheduler.py").write_text("LIMIT = 3  # llmlint: ignore[LLM801] long gone\n")
+    (project / "scheduler.py").write_text("LIMIT = 3  # llmlint: ignore[LLM401] long gone\n")
     assert init(project, "--yes").exit_code == 0
     assert len(json.loads((project / "llmlint-baseline.json").read_text())["findings"]) == 1
     assert (project / ".github" / "workflows" / "llmlint.yml").exists()

@@ -59,6 +59,7 @@ class OpenProject:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._kept: dict[str, Kept] = {}
+        self._least = ""
         self._files: dict[str, str] = {}
         self._typed: dict[str, bytes] = {}
         self._typed_records: dict[str, tuple[bytes, FileRecord]] = {}
@@ -77,7 +78,11 @@ class OpenProject:
         sources = list(map(self._project.internal, self._project.discover(self._request.paths).sources))
         self._files = {source.path: source.file for source in sources}
         self._read = set(map(os.path.realpath, self._files.values()))
-        self._options = self._project.options(self._project.rules_for(sources))
+        least = self._project.least_shown(sources)
+        if least != self._least:  # other rules are asked of each file
+            self._kept.clear()
+        self._least = least
+        self._options = self._project.options(self._project.rules_for(sources), least)
         cache = open_cache(self._options)
         try:
             known = known_keys(sources, {}, cache)
@@ -92,7 +97,7 @@ class OpenProject:
 
     def _keep(self, stale: Sequence[SourcePath], known: Mapping[str, str], cache: Cache) -> None:
         with collection_off():
-            gathered = gather(stale, {}, known, cache, self._options.vocabulary, self._options.jobs)
+            gathered = gather(stale, {}, known, cache, self._options.vocabulary, self._options.jobs, least=self._least)
             for path, record in gathered.records.items():
                 blob = encode_record(record)
                 self._kept[path] = Kept(gathered.keys[path], blob, record.facts.imports, record.facts.lines)
@@ -146,7 +151,7 @@ class OpenProject:
         typed = {**self._typed, **content}
         source = self._project.internal(SourcePath(file, file, language_of(file)))
         data = typed[file] if file in typed else read_file(file)
-        record = read_bytes(data, source.language, self._options.vocabulary, self._project.catalogue)
+        record = self._read_now(data, source.language)
         self._neighbours.change(source.path, record.facts.imports)
         lines = self._lines | {source.path: record.facts.lines}
         paths = self._neighbours.of(source.path, lines, max(NEAR_LINES, record.facts.lines))
@@ -165,9 +170,12 @@ class OpenProject:
             return self._decoded(self._kept[path].blob)
         read = self._typed_records.get(path)
         if read is None or read[0] != data:
-            record = read_bytes(data, language_of(path), self._options.vocabulary, self._project.catalogue)
+            record = self._read_now(data, language_of(path))
             read = self._typed_records[path] = (data, record)
         return read[1]
+
+    def _read_now(self, data: bytes, language: str) -> FileRecord:
+        return read_bytes(data, language, self._options.vocabulary, self._project.catalogue, self._least)
 
     # ------------------------------------------------------------ the whole answer
 

@@ -47,7 +47,7 @@ class Asked(msgspec.Struct, frozen=True):
         catalogue = load_catalogue()
         chosen = tuple(rule for rule in catalogue if rule.code in codes)
         cache = Path(self.cache_directory) if self.cache_directory else None
-        return Options(chosen, load_vocabulary(None), jobs, cache, self.shared_cache)
+        return Options(chosen, load_vocabulary(None), jobs, cache, self.shared_cache, self.min_confidence)
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ def read_blobs(asked: Asked, blobs: Sequence[SourcePath], jobs: int = 1, progres
         with Git(Path(asked.folder)) as git, collection_off():
             content = BlobContent(git, {blob.path: blob.file for blob in blobs})
             known = _keys_in(cache, blobs)
-            found = gather(blobs, content, known, cache, options.vocabulary, jobs, progress)
+            found = gather(blobs, content, known, cache, options.vocabulary, jobs, progress, least=options.least)
             cache.store_stamps((_name_of(blob), blob.language, found.keys[blob.path]) for blob in blobs)
             return len(found.records) - found.from_cache
     finally:

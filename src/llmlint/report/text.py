@@ -70,10 +70,15 @@ def _found(result: ScanResult, findings: list[Finding], style: Style) -> str:
     fixable = sum(map(is_fixable, findings))
     unshown = Counter(f.suppressed.kind for f in result.findings if f.suppressed and not style.show_suppressed)
     aside = [f"{unshown[kind]} {words}" for kind, words in _KNOWN_FROM.items() if unshown[kind]]
-    less_sure = f"{result.less_sure:,} more with --min-confidence low" if result.less_sure else ""
-    told = [", ".join(shown), f"{fixable} fixable" if fixable else "", ", ".join(aside), less_sure]
+    told = [", ".join(shown), f"{fixable} fixable" if fixable else "", ", ".join(aside), _less_sure(result.less_sure)]
     found = paint(style, "bold", counted(len(findings), "finding") if findings else "No findings")
     return f"{found} ({'; '.join(filter(None, told))})" if any(told) else found
+
+
+def _less_sure(more: int | None) -> str:
+    """How to be told more; how many that would be is known only where all of them were looked for."""
+    told = "less sure ones" if more is None else f"{more:,} more" if more else ""
+    return f"{told} with --min-confidence low" if told else ""
 
 
 def _size(counts: Counts) -> list[str]:

@@ -34,19 +34,20 @@ class CallIndex(Generic[Row]):
     def find(self, callee: str) -> tuple[Row, ...]:
         """The rows that name this call, each once."""
         if callee not in self._found:
-            self._found[callee] = self._search(call_path(callee))
+            self._found[callee] = self._search(call_path(callee), is_own=callee.startswith("~"))
         return self._found[callee]
 
     def may_find(self, name: str) -> bool:
         """Could a call whose last part is this name have a row? A sieve before whole paths are compared."""
         return name in self._by_name or any(fnmatchcase(name, call) for call, _ in self._shapes)
 
-    def _search(self, path: str) -> tuple[Row, ...]:
+    def _search(self, path: str, is_own: bool) -> tuple[Row, ...]:
+        """`is_own`: it begins with a name of the function's own, so it is no library's whatever it is called."""
         name = path.rpartition(".")[2]
-        named = [row for call, row in self._by_name.get(name, ()) if is_call(path, call)]
+        named = [(call, row) for call, row in self._by_name.get(name, ()) if is_call(path, call)]
         shaped = [row for call, row in self._shapes if fnmatchcase(name, call)]
         rows: list[Row] = []
-        for row in named + shaped:
+        for row in [row for call, row in named if not (is_own and call.startswith("="))] + shaped:
             if row not in rows:
                 rows.append(row)
         return tuple(rows)

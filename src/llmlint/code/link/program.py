@@ -302,8 +302,17 @@ class Program:
         if names is None:
             bound = (effect.path for effect in function.facts.effects if effect.op == "bind")
             names = frozenset(("self", *bound, *(param.name for param in function.facts.params)))
+            for outer in self._defining(function):
+                names |= self._own_names(outer)
             self._locals[function] = names
         return names
+
+    def _defining(self, function: FunctionInfo) -> Sequence[FunctionInfo]:
+        """The function in whose body it is defined, where there is one; what that one binds, a closure reads."""
+        name = function.facts.qualname.rpartition(".")[0]
+        while name and (function.path, name) not in self._functions_by_qualname:
+            name = name.rpartition(".")[0]
+        return self._functions_by_qualname[function.path, name][:1] if name else ()
 
     def class_of(self, function: FunctionInfo, path: str, receiver: ClassInfo | None = None) -> ClassInfo | None:
         """The class of the object that an access path stands for in a function, where types and assignments tell.

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.checkers.values.native_slip.code import Code, Slip
+from llmlint.checkers.contracts.slips import Slip
+from llmlint.checkers.values.native_slip.code import Code
 from llmlint.code.syntax import tree
 
 _KNOWN = {
@@ -77,8 +78,8 @@ def value_not_shown(messages: Messages) -> Iterator[Slip]:
 
 
 def _messages(call: tree.Call, code: Code) -> Iterator[_Message]:
-    name = tree.path_of(call.function)
     at = next((number for number, given in enumerate(call.args) if _is_text(given)), None)
+    name = tree.path_of(call.function) if at is not None else ""
     if at is None or not name or _COUNTED_BY_COMPILERS.fullmatch(name):
         return
     text = call.args[at]

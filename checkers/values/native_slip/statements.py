@@ -1,20 +1,15 @@
-"""Statements that do nothing, branches that are never taken, and loops that count something else."""
+"""Statements that do nothing, loops that count something else, and tests that ask for something else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 
-from llmlint.checkers.values.native_slip.code import STANDARD_ERRORS, Code, Slip, only_tells
+from llmlint.checkers.contracts.slips import Slip
+from llmlint.checkers.values.native_slip.code import Code, only_tells
 from llmlint.code.syntax import tree
 
-
-def error_not_thrown(node: tree.Node, code: Code) -> Iterator[Slip]:
-    assert isinstance(node, tree.Expression)
-    if isinstance(node.value, tree.Call) and node.value.args:
-        name = tree.path_of(node.value.function)
-        first, _, last = name.rpartition(".")
-        if (first == "std" and last in STANDARD_ERRORS) or last in code.errors:
-            yield Slip(node, f"{last} is built and dropped, not thrown", "throw it")
+_STRING = re.compile(r"(?:const )?(?:std::)?string(?: const)?(?: &)?")
 
 
 def compared_for_nothing(node: tree.Node, code: Code) -> Iterator[Slip]:
@@ -35,20 +30,6 @@ def assigned_to_itself(node: tree.Node, code: Code) -> Iterator[Slip]:
                 yield Slip(node, says, "assign the other one, or nothing", "low", "it may say that the value stays")
 
 
-def asked_again(node: tree.Node, code: Code) -> Iterator[Slip]:
-    """A later branch of a chain that asks what this one asked, and would do something else."""
-    assert isinstance(node, tree.If)
-    later = tree.else_if(node)
-    while later is not None and not code.same(later.test, node.test):
-        later = tree.else_if(later)
-    if later is None or isinstance(node.test, tree.TypeName) or not only_tells(node.test):
-        return
-    if not code.has_directive(tree.Block(node.line, 1, later.line, 1, [])) and [
-        code.text(one) for one in later.body
-    ] != [code.text(one) for one in node.body]:
-        yield Slip(later.test, f"never true: `{code.short(node.test)}` was asked above", "ask what was meant")
-
-
 def counts_something_else(node: tree.Node, code: Code) -> Iterator[Slip]:
     """`for (int i = 0; i < n; ++n)`: what the head declares and tests is the same in each round."""
     assert isinstance(node, tree.Loop)
@@ -56,11 +37,12 @@ def counts_something_else(node: tree.Node, code: Code) -> Iterator[Slip]:
         return
     match node.iterable.items:
         case [tree.Assign(declares=True, targets=[tree.Name(id=name)]), tree.Compare() as test, *updates] if updates:
-            is_counter = tree.path_of(test.operands[0]) == name
             changed = {tree.path_of(part) for update in updates for part in tree.walk(update)}
             counted = {path for update in updates if (path := _counted(update))}
+            if tree.path_of(test.operands[0]) != name or name in changed or not counted:
+                return
             inside = [part for statement in node.body for part in tree.walk(statement)]
-            if is_counter and name not in changed and counted and not any(_sets(part, name) for part in inside):
+            if not any(_sets(part, name) for part in inside):
                 says = f"`{name}` is tested here, and {', '.join(sorted(counted))} is counted"
                 slip = Slip(node, says, f"count {name}")
                 doubts = "the body may count it, or leave"
@@ -98,9 +80,23 @@ def _may_set(node: tree.Node, name: str) -> bool:
     return False
 
 
-OF_STATEMENTS: dict[type[tree.Node], tuple[Callable[[tree.Node, Code], Iterator[Slip]], ...]] = {
-    tree.Expression: (error_not_thrown, compared_for_nothing),
-    tree.Assign: (assigned_to_itself,),
-    tree.If: (asked_again,),
-    tree.Loop: (counts_something_else,),
-}
+def position_as_truth(node: tree.Node, code: Code) -> Iterator[Slip]:
+    """`if (text.find("x"))` of a std::string is false only where it begins so."""
+    for asked in _asked(node, code):
+        match asked:
+            case tree.Call(function=tree.Attribute(value=tree.Name(id=name), name="find"), args=[_]):
+                if _STRING.fullmatch(code.declared(name)):
+                    says = f"{name}.find() is true for all that does not begin so, also where it is not found"
+                    yield Slip(asked, says, "compare it with std::string::npos")
+
+
+def _asked(node: tree.Node, code: Code) -> list[tree.Node]:
+    """What a branch or a loop asks, one by one."""
+    match node:
+        case tree.Loop(kind="count", iterable=tree.Collection(items=[_, test, *_])):
+            pass
+        case tree.If(test=test) | tree.Conditional(test=test) | tree.Loop(test=tree.Node() as test):
+            pass
+        case _:
+            return []
+    return code.chain(test) if isinstance(test, tree.Logic) else [test]

@@ -288,7 +288,9 @@ def test_nobody_runs_what_cannot_be_imported(top: str, others: dict[str, str], w
     assert (found.confidence, why in found.confidence_reason) == ("low" if why else "high", True)
 
 
-@pytest.mark.parametrize(("wanted", "sure"), [("bloom", "low"), ("_C", "high"), ("wire_pb2", "high")])
+@pytest.mark.parametrize(
+    ("wanted", "sure"), [("bloom", "low"), ("v1.sampler", "low"), ("_C", "high"), ("wire_pb2", "high")]
+)
 def test_a_script_that_nobody_imports_and_that_misses_a_module_is_old(wanted: str, sure: str) -> None:
     files = {"engine/__init__.py": "", "engine/parts.py": "", "run.py": f"from engine.{wanted} import Model\n{HOLDS}"}
     assert sure_of("LLM103", files) == sure

@@ -37,7 +37,7 @@ _SAYING_NAMES = frozenset(
     for often in ("", "_once")
 )
 _SAYING = r"(?:Error|Exception|Warning|warn|print|\.(?:debug|info|warning|error|critical|exception))"
-_VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d+))?[diouxXeEfFgGcrsa]")
+_VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d*))?[hlL]?[diouxXeEfFgGcrsa]")
 _OF_TEMPLATES = re.compile(r"\{%[-+]?\s.*?%\}", re.DOTALL)
 """A statement of a template language: `{% set`, where no value goes."""
 _NAMED = re.compile(r"%\(\w+\)")

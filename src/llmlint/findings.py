@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     given only where they differ from the page's. `data` is for the rule's probe and for its autofix: plain data.
     `mechanism` names the function of the checker that made the report, where the checker names no other.
     `origin` names what one mend would put right at all the places that share it: those of one file are told once.
+    `read_as` is a name that some code must read, or nobody is harmed.
     """
 
     at: Place
@@ -61,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     data: dict[str, Any] = {}
     mechanism: str = ""
     origin: str = ""
+    read_as: str = ""
 
     def __post_init__(self) -> None:
         if not self.mechanism:  # one that was read back from the cache has its own

@@ -12,6 +12,7 @@ from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression
 from llmlint.kept_files import KeptFiles
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
+from llmlint.unread_names import UnreadNames
 
 if TYPE_CHECKING:
     from llmlint.code.link.program import Program
@@ -42,6 +43,7 @@ class Judge:
         self._program = program
         self._kept = kept
         self._unused: dict[tuple[str, int], str] = {}
+        self._unread = UnreadNames(records, text_of, kept)
         names = {name.lower(): rule.code for rule in catalogue for name in (*rule.former, rule.code, rule.name)}
         self.suppressions = {
             path: Suppressions(record.directives, _bodies(record), names)
@@ -81,6 +83,8 @@ class Judge:
             confidence = lowered(confidence)
             reason = f"{reason}; part of the code here did not parse".lstrip("; ")
         beside = self._beside(rule, path, at.line)
+        if not beside and confidence != "low" and report.read_as and report.read_as in self._unread:
+            beside = f"nothing in this tree reads {report.read_as}"
         if beside:
             confidence, reason = "low", f"{reason}; {beside}".lstrip("; ")
         ordinal = self._ordinals.next(path, rule.code, report.symbol, code, report.subject)

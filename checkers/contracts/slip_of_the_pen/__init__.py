@@ -82,6 +82,7 @@ def _report(file: SourceFile, slip: Slip, mechanism: str) -> Report:
         subject=slip.message,
         fix=slip.fix,
         data={slip.edit: True} if slip.edit else {},
+        read_as=slip.read_as,
         mechanism=mechanism,
         origin=slip.origin,
     )

@@ -24,6 +24,8 @@ class Slip(NamedTuple):
     """The key of `Report.data` that asks for one."""
     origin: str = ""
     """What one look at a stretch of the file puts right: told once."""
+    read_as: str = ""
+    """Harms nobody where no code reads this name."""
 
 
 class Known(NamedTuple):

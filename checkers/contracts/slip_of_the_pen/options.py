@@ -14,7 +14,7 @@ def always_on(node: tree.Node, file: Known) -> Iterator[Slip]:
     """An option of argparse that is true whatever is written behind it, and without it too."""
     if _is_read_by_bool(node, file) and _is_on_without(node) and not _is_switched_elsewhere(node, file):
         says = f"{_option(node)} cannot be switched off: bool() of any text but the empty one is true"
-        yield Slip(node, says, "use argparse.BooleanOptionalAction, or read the text")
+        yield Slip(node, says, "use argparse.BooleanOptionalAction, or read the text", read_as=_set_by(node))
 
 
 def switched_on_by_any(node: tree.Node, file: Known) -> Iterator[Slip]:
@@ -27,6 +27,7 @@ def switched_on_by_any(node: tree.Node, file: Known) -> Iterator[Slip]:
             'use action="store_true", or read the text',
             "low" if may_stand_alone else "medium",
             "without a value it does what it says",
+            read_as=_set_by(node),
         )
 
 

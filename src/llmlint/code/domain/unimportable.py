@@ -84,17 +84,23 @@ class _Imports:
             return ""
         for fact in self._at_the_top(path):
             wanted = modules.absolute(path, fact)
-            above = wanted.rpartition(".")[0]
             file = modules.only_file_of(wanted, path)
             if file and fact.target and names.file_without(wanted, fact.target, path):
                 missing = f"{wanted}.{fact.target}"
-            elif not file and modules.only_file_of(above, path) and not self._is_there(wanted, path):
-                missing = wanted
+            elif not file:
+                missing = self._first_missing(wanted, path)
             else:
                 continue
-            if not _MADE_BY_BUILDS.fullmatch(missing.rpartition(".")[2]):
+            if missing and not _MADE_BY_BUILDS.fullmatch(missing.rpartition(".")[2]):
                 return f"{path} cannot be imported, and nobody does: there is no {missing}"
         return ""
+
+    def _first_missing(self, wanted: str, path: str) -> str:
+        """Of a module below a package of the program the first that is not there; "" where that cannot be told."""
+        above, _, last = wanted.rpartition(".")
+        if not above or not last or self._is_there(wanted, path):
+            return ""
+        return wanted if self._program.names.modules.only_file_of(above, path) else self._first_missing(above, path)
 
     def _is_there(self, wanted: str, path: str) -> bool:
         modules = self._program.names.modules

@@ -425,10 +425,6 @@ def test_a_text_that_is_always_true_changes_little_where_the_branches_above_ask_
             "medium",
         ),
         ("from datetime import datetime\ndef write(at=datetime.now()):\n    print(at)", "medium"),
-        ("class Plan:\n    def size(self, rows):\n        self.rows = rows,", "low"),
-        ("class Plan:\n    def size(self, rows):\n        self.rows = None,", "medium"),
-        ("class Query(BaseModel):\n    text: str = Field(''),\n    stream: bool = Field(True),", "medium"),
-        ("import enum\nclass Kind(enum.Enum):\n    PAGE = 'page',", "low"),
     ],
 )
 def test_a_slip_is_as_sure_as_it_has_no_honest_reading(code: str, confidence: str) -> None:

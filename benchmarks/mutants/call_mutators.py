@@ -65,7 +65,7 @@ def _line(file: PythonFile, node: ast.stmt) -> str:
 
 
 def _asserted_tuple(file: PythonFile) -> Iterator[Planted]:
-    """An assertion and its message in brackets; one word in the place of a tuple of one."""
+    """An assertion and its message in brackets."""
     for function in file.functions:
         for node in inner(function):
             if isinstance(node, ast.Assert) and node.msg is not None and one_line(node):
@@ -73,15 +73,6 @@ def _asserted_tuple(file: PythonFile) -> Iterator[Planted]:
                 made = f"assert ({ast.unparse(node.test)}, {ast.unparse(node.msg)})".encode()
                 change = (node.lineno, node.lineno, ((line[: node.col_offset] + made).decode(),))
                 yield told(file, function, node, "assertion", [change])
-            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn) and one_line(node):
-                choice = node.comparators[0]
-                if isinstance(choice, ast.Tuple | ast.List) and len(choice.elts) == 1 and _is_text(choice.elts[0]):
-                    new = file.replaced(choice, f"({ast.unparse(choice.elts[0])})")
-                    yield told(file, function, node, "tuple of one", [new])
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _same_id(file: PythonFile) -> Iterator[Planted]:
@@ -203,7 +194,7 @@ def _is_from_text(node: ast.expr) -> bool:
 MUTATORS = (
     Mutator("dropped-wrapped-result", "a wrapper gives nothing back", ("LLM904", "LLM903"), _dropped_wrapped_result),
     Mutator("unraised-error", "an exception is built and dropped", ("LLM905",), _unraised_error),
-    Mutator("asserted-tuple", "brackets change what is asked", ("LLM905",), _asserted_tuple),
+    Mutator("asserted-tuple", "brackets take in the text of an assertion", ("LLM905",), _asserted_tuple),
     Mutator("same-id", "several requests under one id", ("LLM906",), _same_id),
     Mutator("ended-parameter", "a parameter is not passed on", ("LLM908",), _ended_parameter),
     Mutator("unheard-result", "nobody looks whether it worked", ("LLM911",), _unheard_result),

@@ -18,6 +18,8 @@ class Slip(NamedTuple):
     fix: str
     confidence: str = ""
     doubts: str = "one of the two is idle, and may be all that is wrong"
+    read_as: str = ""
+    """Harms nobody where no code reads this name."""
 
 
 def told(file: SourceFile, slip: Slip, mechanism: str, sure: str) -> Report:
@@ -32,5 +34,6 @@ def told(file: SourceFile, slip: Slip, mechanism: str, sure: str) -> Report:
         reason=slip.doubts if confidence == "low" else "nobody writes this for what it does",
         subject=slip.message,
         fix=slip.fix,
+        read_as=slip.read_as,
         mechanism=mechanism,
     )

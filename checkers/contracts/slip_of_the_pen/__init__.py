@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from llmlint.checkers.contracts.slip_of_the_pen import errors, made_once, options, texts, truth, tuples, twice
-from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known, Slip
-from llmlint.code.domain.whereabouts import place_of, qualname_at
+from llmlint.checkers.contracts.slip_of_the_pen import errors, made_once, options, texts, truth, twice
+from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known
+from llmlint.checkers.contracts.slips import Slip, told
 from llmlint.code.facts.facts import ImportFact
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
-from llmlint.findings import Report, Step
+from llmlint.findings import Report
 
 _Check = Callable[[tree.Node, Known], Iterator[Slip]]
 _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
@@ -29,11 +29,7 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     tree.Conditional: {"branch": truth.branched},
     tree.Loop: {"branch": truth.branched},
     tree.Logic: {"logic": twice.joined_twice},
-    tree.Compare: {
-        "compare": truth.compared,
-        "never_a_number": truth.never_a_number,
-        "never_equal": truth.never_equal,
-    },
+    tree.Compare: {"never_equal": truth.never_equal},
     tree.Call: {
         "call": truth.switched,
         "always_on": options.always_on,
@@ -42,8 +38,7 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     },
     tree.Class: {"class": twice.methods, "made_once": made_once.of_fields},
     tree.Function: {"made_once_by_default": made_once.of_parameters},
-    tree.Assign: {"comma": tuples.with_a_comma},
-    tree.Collection: {"collection": twice.keys, "joined": texts.joined},
+    tree.Collection: {"joined": texts.joined},
 }
 """By the name of the mechanism, which readings are counted under."""
 
@@ -56,7 +51,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         for node in nodes(file.tree, kind):
             for mechanism, check in checks.items():
                 for slip in check(node, known):
-                    yield _report(file, slip, f"slip_of_the_pen.{mechanism}")
+                    yield told(file, slip, f"slip_of_the_pen.{mechanism}", "high")
 
 
 def _origin(known: ImportFact) -> str:
@@ -68,21 +63,3 @@ def _origin(known: ImportFact) -> str:
 def _own_errors(file: SourceFile) -> frozenset[str]:
     classes = file.facts.classes
     return frozenset(cls.name for cls in classes if any(base.rpartition(".")[2] in ERRORS for base in cls.bases))
-
-
-def _report(file: SourceFile, slip: Slip, mechanism: str) -> Report:
-    sure = slip.confidence != "low"
-    return Report(
-        place_of(slip.at),
-        qualname_at(file.facts, slip.at.line),
-        slip.message,
-        (Step("", slip.at.line, slip.message),),
-        confidence=slip.confidence,
-        reason="nobody writes this for what it does" if sure else slip.doubts,
-        subject=slip.message,
-        fix=slip.fix,
-        data={slip.edit: True} if slip.edit else {},
-        read_as=slip.read_as,
-        mechanism=mechanism,
-        origin=slip.origin,
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.domain.whereabouts import functions_at, innermost_at
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes

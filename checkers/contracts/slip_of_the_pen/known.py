@@ -1,4 +1,4 @@
-"""What a slip is, and what all of its kinds ask of a file."""
+"""What all kinds of slips ask of a file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,6 @@ from llmlint.code.syntax.written import text_of
 ERRORS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
 _DECODE_ERRORS = ("json.JSONDecodeError", "json.decoder.JSONDecodeError")
 """Kinds of ValueError: docs.python.org/3/library/json."""
-
-
-class Slip(NamedTuple):
-    at: tree.Node
-    message: str
-    fix: str
-    confidence: str = "high"
-    doubts: str = "one of the two is idle, and may be all that is wrong"
-    edit: str = ""
-    """The key of `Report.data` that asks for one."""
-    origin: str = ""
-    """What one look at a stretch of the file puts right: told once."""
-    read_as: str = ""
-    """Harms nobody where no code reads this name."""
 
 
 class Known(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.domain.whereabouts import functions_at
 from llmlint.code.link.entities import FIELD_MAKERS
 from llmlint.code.syntax import tree

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes
 

@@ -8,7 +8,8 @@ import re
 import tokenize
 from collections.abc import Iterator, Sequence
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes
 

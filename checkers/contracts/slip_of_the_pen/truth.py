@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes
 
 _FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "getenv", "environ.get"})
-_ENVIRONMENT_AT = frozenset({"os.environ[]", "environ[]"})
 _NAN = frozenset({"math.nan", "cmath.nan", "numpy.nan", "numpy.NaN", "torch.nan", "jax.numpy.nan"})
-_EQUAL = ("==", "!=")
 
 
 def managers(node: tree.Node, file: Known) -> Iterator[Slip]:
@@ -135,31 +134,6 @@ def _truths(test: tree.Node) -> Iterator[Slip]:
             yield Slip(test, "this is always true", "call it, or compare it with something")
 
 
-def compared(node: tree.Node, file: Known) -> Iterator[Slip]:
-    assert isinstance(node, tree.Compare)
-    for op, right in zip(node.ops, node.operands[1:], strict=True):
-        if op in ("in", "not in") and _is_bracketed_text(right, file):
-            yield Slip(
-                node,
-                "brackets make no tuple: any part of this text is in it",
-                "write a comma behind it",
-                "medium",
-                edit="tuple_comma",
-            )
-        if op in ("is", "is not") and isinstance(right, tree.Literal) and right.kind in ("string", "int", "float"):
-            says = f"`{op}` asks for the same object, not for an equal one"
-            yield Slip(node, says, "compare with == or !=", edit="equal")
-
-
-def _is_bracketed_text(node: tree.Node, file: Known) -> bool:
-    """`("text")`, where `("text",)` was meant."""
-    if not isinstance(node, tree.Literal) or node.kind != "string" or not node.text.isidentifier():
-        return False
-    before = file.lines[node.line - 1][: node.column - 1].rstrip()
-    after = file.lines[node.end_line - 1][node.end_column - 1 :].lstrip()
-    return before.endswith(("in (", "in(")) and after.startswith(")")
-
-
 def switched(node: tree.Node, file: Known) -> Iterator[Slip]:
     """`bool()` of an environment variable: "0" and "false" are true."""
     assert isinstance(node, tree.Call)
@@ -172,37 +146,13 @@ def switched(node: tree.Node, file: Known) -> Iterator[Slip]:
             yield Slip(node, "bool() of a variable's text: 0 and false are true too", "compare the text, or use int()")
 
 
-def never_a_number(node: tree.Node, file: Known) -> Iterator[Slip]:
-    """`os.getenv("FAST", 1) == 1`: what a variable is set to is a text."""
-    assert isinstance(node, tree.Compare)
-    for op, left, right in zip(node.ops, node.operands, node.operands[1:], strict=False):
-        for one, other in ((left, right), (right, left)):
-            if op in (*_EQUAL, "is", "is not", "in", "not in") and _is_of_environment(one) and _are_no_texts(other):
-                says = f"a variable that is set is a text, and never equal to {file.text(other)[:40]}"
-                yield Slip(node, says, "compare it with a text, or read it with int()")
-
-
 def never_equal(node: tree.Node, file: Known) -> Iterator[Slip]:
     """`x == math.nan`"""
     assert isinstance(node, tree.Compare)
     for op, left, right in zip(node.ops, node.operands, node.operands[1:], strict=False):
-        if op in _EQUAL and (_is_nan(left, file) or _is_nan(right, file)):
+        if op in ("==", "!=") and (_is_nan(left, file) or _is_nan(right, file)):
             always = "false" if op == "==" else "true"
             yield Slip(node, f"nothing equals NaN, not even itself: this is always {always}", "ask isnan()")
-
-
-def _is_of_environment(node: tree.Node) -> bool:
-    path = tree.path_of(node)
-    return path.removesuffix("()") in _FROM_ENVIRONMENT if path.endswith("()") else path in _ENVIRONMENT_AT
-
-
-def _are_no_texts(node: tree.Node) -> bool:
-    match node:
-        case tree.Collection(kind="tuple" | "list" | "set", items=[_, *_] as items):
-            return all(map(_are_no_texts, items))
-        case tree.Unary(op="-" | "+", operand=operand):
-            return _are_no_texts(operand)
-    return isinstance(node, tree.Literal) and node.kind in ("int", "float", "bool")
 
 
 def _is_nan(node: tree.Node, file: Known) -> bool:

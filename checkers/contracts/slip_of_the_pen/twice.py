@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from llmlint.checkers.contracts.slip_of_the_pen.known import Known, Slip
+from llmlint.checkers.contracts.slip_of_the_pen.known import Known
+from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.syntax import tree
 
 
@@ -28,18 +29,6 @@ def _differ(first: tree.Function, second: tree.Function) -> bool:
     more = second.params[len(taken) :]
     fits = places[: len(taken)] == taken and all(param.default or param.kind in ("*", "**") for param in more)
     return first.is_async != second.is_async or not fits
-
-
-def keys(node: tree.Node, file: Known) -> Iterator[Slip]:
-    assert isinstance(node, tree.Collection)
-    if node.kind != "dict":
-        return
-    seen: dict[tuple[str, str], str] = {}
-    for key, item in zip(node.keys, node.items, strict=True):
-        if isinstance(key, tree.Literal) and key.kind in ("string", "int"):
-            if seen.get((key.kind, key.text), file.text(item)) != file.text(item):
-                yield Slip(key, f"the key {key.text} stands here twice, and the first value is lost", "remove one")
-            seen[key.kind, key.text] = file.text(item)
 
 
 def asked_again(node: tree.Node, file: Known) -> Iterator[Slip]:

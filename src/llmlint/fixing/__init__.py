@@ -43,8 +43,6 @@ _SAFE_FROM = {
     "format": "medium",
     "f_before": "",  # it may be a pattern that somebody fills
     "give_back": "",  # callers may not be ready for it
-    "tuple_comma": "",  # a part of the text may be meant
-    "equal": "medium",
 }
 """The keys of a report's data that ask for an edit: with what confidence it may be made without a look ("": never)."""
 

@@ -21,6 +21,4 @@ EDITS: dict[str, Callable[[edits.Edits, Finding], bool]] = {
     "format": small_edits.format_the_text,
     "f_before": small_edits.put_an_f_before,
     "give_back": small_edits.give_back,
-    "tuple_comma": small_edits.make_a_tuple,
-    "equal": small_edits.compare_as_equal,
 }

@@ -146,10 +146,6 @@ class Edits:
         call = self._parents[self._parents[value]]
         return call if isinstance(call, cst.Call) and call.args and call.args[0].value is value else None
 
-    def comparisons_at(self, line: int, column: int) -> list[cst.Comparison]:
-        """Those that begin here."""
-        return [found for found in self._all(cst.Comparison) if self.start(found) == CodePosition(line, column)]
-
     def imports(self, module: str) -> bool:
         """Is it imported at the top level, under its own name?"""
         plain = matchers.Import(names=[matchers.ZeroOrMore(), _alone(module), matchers.ZeroOrMore()])

@@ -7,8 +7,6 @@
 `format`       number of values            they are formatted into the text before the exception is made
 `f_before`     True                        the text becomes an f-string
 `give_back`    True                        the function's last statement, a call, is returned
-`tuple_comma`  True                        the text in brackets becomes a tuple
-`equal`        True                        what is compared with `is` is compared with ==
 """
 
 from __future__ import annotations
@@ -135,44 +133,3 @@ def give_back(edits: Edits, finding: Finding) -> bool:
             edits.change(call, lambda _: cst.Return(called))
             return True
     return False
-
-
-def make_a_tuple(edits: Edits, finding: Finding) -> bool:
-    texts = [
-        target.comparator
-        for comparison in edits.comparisons_at(finding.line, finding.column - 1)
-        for target in comparison.comparisons
-        if isinstance(target.operator, cst.In | cst.NotIn)
-        and isinstance(target.comparator, cst.SimpleString)
-        and target.comparator.lpar
-    ]
-    for text in texts:
-        edits.change(text, _as_tuple)
-    return bool(texts)
-
-
-def _as_tuple(text: cst.SimpleString) -> cst.Tuple:
-    alone = cst.Element(text.with_changes(lpar=(), rpar=()), comma=cst.Comma())
-    return cst.Tuple([alone], lpar=text.lpar, rpar=text.rpar)
-
-
-_EQUAL = {cst.Is: cst.Equal, cst.IsNot: cst.NotEqual}
-_WRITTEN = cst.SimpleString | cst.ConcatenatedString | cst.Integer | cst.Float
-
-
-def compare_as_equal(edits: Edits, finding: Finding) -> bool:
-    operators = [
-        target.operator
-        for comparison in edits.comparisons_at(finding.line, finding.column - 1)
-        for target in comparison.comparisons
-        if type(target.operator) in _EQUAL and isinstance(target.comparator, _WRITTEN)
-    ]
-    for operator in operators:
-        edits.change(operator, _as_equal)
-    return bool(operators)
-
-
-def _as_equal(operator: cst.Is | cst.IsNot) -> cst.BaseCompOp:
-    around = {"whitespace_before": operator.whitespace_before, "whitespace_after": operator.whitespace_after}
-    made: cst.BaseCompOp = _EQUAL[type(operator)](**around)
-    return made

@@ -411,9 +411,9 @@ def test_a_text_that_is_always_true_changes_little_where_the_branches_above_ask_
 @pytest.mark.parametrize(
     ("code", "confidence"),
     [
-        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool)", "medium"),
-        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool, nargs='?', const=True)", "low"),
-        ("import argparse\nargparse.ArgumentParser().add_argument('--eager', type=bool, default='no')", "high"),
+        ("parser.add_argument('--eager', type=bool)\nprint(parser.parse_args().eager)", "medium"),
+        ("parser.add_argument('--eager', type=bool, nargs='?')\nprint(parser.parse_args().eager)", "low"),
+        ("parser.add_argument('--eager', type=bool, default='no')\nprint(parser.parse_args().eager)", "high"),
         ("def kind(tensor):\n    return str(tensor.dtype).lstrip('torch.')", "low"),
         ("import json\ndef read(line):\n    return json.loads(line.lstrip('data:'))", "low"),
         ("def read(line):\n    return line.lstrip('data:')", "medium"),

@@ -55,7 +55,9 @@ def _beside_others(program: Program) -> set[ClassInfo | str | None]:
     """The classes, and the files for what stands outside of classes, that ask for their rank or meet others."""
     names = (*_ASKS_RANK, *sorted(program.vocabulary.collective_names))
     asking = [c.function for name in names for c in program.calls_named(name) if _is_of_ranks(program, c)]
-    given = [f for f in program.functions if _takes_group(f.facts.params) and _takes_group(f.params)]
+    asked = {function.owner or function.path for function in program.asked.functions}
+    near = (function for function in program.functions if (function.owner or function.path) in asked)
+    given = [f for f in near if _takes_group(f.facts.params) and _takes_group(f.params)]
     return {function.owner or function.path for function in (*asking, *given)}
 
 

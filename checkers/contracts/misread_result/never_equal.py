@@ -27,12 +27,13 @@ def never_equal(program: Program) -> Iterator[Report]:
     enums = {cls.name for cls in program.classes if _is_plain(cls)}
     if not enums:
         return
-    holding = _names_for_members(program, enums)
+    asked = [function for function in program.asked.functions if function.language == "python"]
+    holding = _names_for_members(program, enums, {name for function in asked for name in _met(function)})
     knowing = {path for path, facts in program.files.items() if not enums.isdisjoint(_known_in(facts))}
-    for function in program.asked.functions:
+    for function in asked:
         gist = function.facts.gist
         names_one = function.path in knowing and not _GIVES.keys().isdisjoint(gist.calls)
-        if function.language == "python" and (names_one or not holding.isdisjoint((*gist.reads, *_given(function)))):
+        if names_one or not holding.isdisjoint(_met(function)):
             yield from _in_function(program, function)
 
 
@@ -44,11 +45,11 @@ def _is_plain(cls: ClassInfo) -> bool:
     return _PLAIN.issuperset(bases) and cls.method("__eq__") is None
 
 
-def _names_for_members(program: Program, enums: set[str]) -> set[str]:
-    """The names of fields and parameters that are declared to hold one: a sieve."""
+def _names_for_members(program: Program, enums: set[str], asked: set[str]) -> set[str]:
+    """Of these the names of fields and parameters that are declared to hold one: a sieve."""
     fields = ((f.name, f.annotation) for cls in program.classes if cls.language == "python" for f in cls.facts.fields)
     params = ((p.name, p.annotation) for f in program.functions if f.language == "python" for p in f.facts.params)
-    declared = (pair for pairs in (fields, params) for pair in pairs if pair[1])
+    declared = (pair for pairs in (fields, params) for pair in pairs if pair[1] and pair[0] in asked)
     return {name for name, annotation in declared if not enums.isdisjoint(_WORD.findall(annotation))}
 
 
@@ -57,8 +58,10 @@ def _known_in(facts: FileFacts) -> Iterator[str]:
     yield from (imported.target for imported in facts.imports)
 
 
-def _given(function: FunctionInfo) -> Iterator[str]:
-    return (param.name for param in function.facts.params)
+def _met(function: FunctionInfo) -> Iterator[str]:
+    """The names that it reads or is given."""
+    yield from function.facts.gist.reads
+    yield from (param.name for param in function.facts.params)
 
 
 def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:

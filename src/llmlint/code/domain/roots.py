@@ -170,7 +170,8 @@ def _has_no_circle(graph: Mapping[str, Iterable[str]]) -> bool:
 
 @cache
 def _stem(module: str) -> str:
-    return PurePosixPath(module).stem
+    last = module.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
 
 
 def _bears(name: str, marks: frozenset[str]) -> bool:

@@ -130,13 +130,11 @@ class Generics:
 
     @cached_property
     def _function_names(self) -> frozenset[str]:
-        return frozenset(
-            function.name
-            for function in self._functions
-            if function.facts.returns
-            and function.language == "python"
-            and not self._variables.isdisjoint(_words(function.facts.returns))
-        )
+        typed = [f for f in self._functions if f.facts.returns and f.language == "python"]
+        told = {
+            returns for returns in {f.facts.returns for f in typed} if not self._variables.isdisjoint(_words(returns))
+        }
+        return frozenset(function.name for function in typed if function.facts.returns in told)
 
     # ------------------------------------------------------------ variables
 

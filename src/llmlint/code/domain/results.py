@@ -68,13 +68,8 @@ def counts_given(function: FunctionInfo) -> frozenset[int]:
     facts = function.facts
     if function.language != "python" or facts.is_generator or not LEAVES_RESULT.issuperset(facts.decorators):
         return frozenset()
-    counts = [e.key for e in returns_come_to(function)]
+    counts = [e.key for e in own_returns(function) if not _stands_behind_an_end(function, e)]
     return frozenset(map(int, counts)) if all(counts) else frozenset()
-
-
-def returns_come_to(function: FunctionInfo) -> tuple[Effect, ...]:
-    """Where it returns, but for what stands behind an end that every way comes by."""
-    return tuple(e for e in own_returns(function) if not _stands_behind_an_end(function, e))
 
 
 def _stands_behind_an_end(function: FunctionInfo, effect: Effect) -> bool:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from llmlint.code.domain.answers import is_answered_at
 from llmlint.code.domain.carriers import is_carrier
+from llmlint.code.domain.doubts import may_be_unknown
 from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect, Function
-from llmlint.code.link.exits import around
+from llmlint.code.facts.facts import Effect, Function, Test
+from llmlint.code.link.exits import LEAVING, around, chain
 from llmlint.code.link.objects import Instance
 from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
@@ -27,8 +28,10 @@ _OF_OBJECT = re.compile(r"((?:self\.)?\w+(?:\[\])?)\.(\w+)")
 _PASSED = frozenset({"body", "try", "with"})
 """Control comes into these whatever holds."""
 _ASKING = ("isinstance", "hasattr")
+_OF_CLASSES = frozenset(dir(type))
 _WORD = re.compile(r"\w+")
 _NEAR = 0.85
+_OBJECT_AND_KIND = 2
 _LETTERS = 2
 """A slip of the pen is no longer: who says more means something else."""
 _MOST = 2
@@ -74,6 +77,8 @@ def _own(program: Program, members: Members, function: FunctionInfo) -> Iterator
         if known is None:
             known = _of_module(members, cls, name)
         if known is not None and name not in known and name not in members.set_elsewhere:
+            if members.is_tabled(cls, name) or (name in _OF_CLASSES and _is_the_class(program, function)):
+                continue
             if not members.is_spelt_out(cls) and not is_carrier(program, cls):
                 yield _Missing(function, line, f"self.{name}", name, cls)
 
@@ -85,6 +90,11 @@ def _is_of_owner(program: Program, function: FunctionInfo, cls: ClassInfo) -> bo
         return False  # a static method, a function with a `self` of its own, a callback that is kept in a class
     said = set(_WORD.findall(holder.facts.params[0].annotation))
     return not said or not said.isdisjoint({"Self", cls.name})
+
+
+def _is_the_class(program: Program, function: FunctionInfo) -> bool:
+    """Is what it calls `self` or `cls` a class, and so an object of `type`?"""
+    return any(around.is_class_method for around in program.functions_around(function) if around.is_method)
 
 
 def _says_self(function: FunctionInfo) -> bool:
@@ -140,7 +150,9 @@ def _of_others(program: Program, members: Members, function: FunctionInfo) -> It
         known = members.of(cls) if cls is not None else None
         if cls is None or known is None or name in known or _is_asked(function, owner, effect):
             continue
-        if _is_another_by_then(program, function, owner, effect, cls):
+        if _is_another_by_then(program, function, owner, effect, cls) or members.is_tabled(cls, name):
+            continue
+        if _is_ruled_out(program, function, owner, effect, cls) or may_be_unknown(program, function, owner, effect):
             continue
         called = effect.callee == f"{owner}.{name}" and not name.startswith("_")
         if not called or _nearest(name, known):
@@ -209,6 +221,30 @@ def _is_another_by_then(program: Program, function: FunctionInfo, path: str, eff
         return False
     given = (e for e in function.effects if e.op == "bind" and e.path == root and e.line < effect.line)
     return any(e.source != root and _class_of(program, function, e.source) is not cls for e in given)
+
+
+def _is_ruled_out(program: Program, function: FunctionInfo, path: str, effect: Effect, cls: ClassInfo) -> bool:
+    """Has control left above wherever it is of the class, or wherever it is of none of another one's objects?"""
+    for test in _left_by(function, effect):
+        is_denied = test.op == "not"
+        asked = test.args[0] if is_denied else test
+        if asked.path != "isinstance" or len(asked.args) != _OBJECT_AND_KIND or asked.args[0].path != path:
+            continue
+        kinds = [one for one in program.meanings(function, asked.args[1].path) if isinstance(one, ClassInfo)]
+        if is_denied and not any(kind.is_kin_of(cls) for kind in kinds):
+            return True
+        if not is_denied and any(kind in cls.mro for kind in kinds):
+            return True
+    return False
+
+
+def _left_by(function: FunctionInfo, effect: Effect) -> Iterator[Test]:
+    """The tests above an effect that control leaves by where they hold."""
+    parents = {0, *chain(function, effect.region)}
+    for leaving in (e for e in function.effects if e.op in LEAVING and e.line < effect.line):
+        region = function.regions[leaving.region]
+        if region.kind == "if" and region.test is not None and region.parent in parents:
+            yield region.test
 
 
 def _is_asked(function: FunctionInfo, path: str, effect: Effect) -> bool:

@@ -19,6 +19,7 @@ from llmlint.code.facts.facts import (
     MacroFact,
     Param,
     PointerUse,
+    Table,
     doing,
 )
 from llmlint.code.facts.gists import gist_of
@@ -26,6 +27,7 @@ from llmlint.code.facts.loggers import loggers_of
 from llmlint.code.facts.native_endings import Endings, macros_in, native_endings
 from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
+from llmlint.code.facts.tables import tables_in
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source_text import SourceText
@@ -49,6 +51,7 @@ class _FileReader:
         self.imports: list[ImportFact] = []
         self.loggers = loggers_of(module) if self.is_python else frozenset()
         self.members: dict[str, frozenset[str]] = {}
+        self.tables: list[Table] = []
         self.broken = {(region.line, region.end_line) for region in module.broken}
 
     def read(self) -> FileFacts:
@@ -63,6 +66,7 @@ class _FileReader:
             functions=tuple(self.functions),
             broken=tuple(sorted(self.broken)),
             macros=self.macros,
+            tables=tuple(self.tables),
         )
 
     def _learn_members(self) -> None:
@@ -100,6 +104,7 @@ class _FileReader:
         fields: list[FieldFact] = []
         methods: list[str] = []
         for member in _members(node.body):
+            self.tables += tables_in([member]) if self.is_python else ()
             if isinstance(member, tree.Function):
                 methods.append(member.name)
                 self._function(member, qualname, Scope(is_python=self.is_python), owner=qualname)
@@ -181,6 +186,7 @@ class _FileReader:
         reader = BodyReader(node, scope, self.source, self.loggers)
         reader.read()
         self.broken.update(reader.too_deep)
+        self.tables += tables_in(tree.walk_own(node)) if self.is_python else ()
         body = Body(
             regions=tuple(reader.regions),
             effects=tuple(reader.effects),

@@ -372,6 +372,14 @@ class MacroFact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     last: str
 
 
+class Table(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Python: the `names` that a dict has as keys, or another display as elements, where that is kept under `kept_as`,
+    or gone over in place ("")."""
+
+    kept_as: str
+    names: tuple[str, ...]
+
+
 class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     language: str
     lines: int
@@ -380,6 +388,7 @@ class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     functions: tuple[Function, ...] = ()
     broken: tuple[tuple[int, int], ...] = ()
     macros: tuple[MacroFact, ...] = ()
+    tables: tuple[Table, ...] = ()
 
     @property
     def lines_not_parsed(self) -> int:

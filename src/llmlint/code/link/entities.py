@@ -23,7 +23,7 @@ from llmlint.code.facts.native_endings import NO_ENDINGS, Endings
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
 FIELD_MAKERS = ("dataclass", "attr.s", "attrs.", "define", "Struct", "BaseModel", "NamedTuple", "TypedDict")
-_SAYS_NOTHING = frozenset(
+SAYS_NOTHING = frozenset(
     {"Any", "object", "typing.Any", "Optional[Any]", "Any | None", "Optional[object]", "object | None"}
 )
 _OF_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
@@ -210,7 +210,7 @@ class Call(NamedTuple):
 def is_told_by_callers(param: Param) -> bool:
     """Has a Python parameter no type, or one that says nothing or only that it is a function?"""
     return param.kind in ("", "only") and (
-        not param.annotation or "Callable" in param.annotation or param.annotation in _SAYS_NOTHING
+        not param.annotation or "Callable" in param.annotation or param.annotation in SAYS_NOTHING
     )
 
 

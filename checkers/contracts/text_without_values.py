@@ -16,6 +16,7 @@ from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.code.syntax.written import text_of
 from llmlint.findings import Report, Step
+from llmlint.plain import counted
 
 _LOGS = re.compile(
     r"(\w*log(ger|ging)?\w*|LOG(GER)?)\.(debug|info|warning|warn|error|critical|exception)(_once)?", re.I
@@ -160,16 +161,16 @@ def _miscounted(file: SourceFile, first: tree.Node, text: str, values: list[tree
     places, count = len(_VALUE.findall(text.replace("%%", ""))), len(values)
     if not values or places == count or (count == 1 and places == 0 and text == ""):
         return
-    counted = f"the text has {places} places for {count} values"
+    told = f"the text has {places} places for {count} values"
     is_left_out = count == 1 and places == 0 and _is_dict(file, values[0])
     says = "it comes out without them" if is_left_out else "a complaint comes in place of the message"
     yield _Slip(
         first,
-        f"{counted}: {says}",
+        f"the text has {counted(places, 'place')} for {counted(count, 'value')}: {says}",
         "make them agree",
         {},
         "logged",
-        subject=f"{counted}: logging drops the message",
+        subject=f"{told}: logging drops the message",
     )
 
 

@@ -24,10 +24,10 @@ from llmlint.code.facts.facts import (
 )
 from llmlint.code.facts.gists import gist_of
 from llmlint.code.facts.loggers import loggers_of
+from llmlint.code.facts.name_tables import tables_in
 from llmlint.code.facts.native_endings import Endings, macros_in, native_endings
 from llmlint.code.facts.pointer_uses import pointer_uses
 from llmlint.code.facts.shapes import shape_of
-from llmlint.code.facts.tables import tables_in
 from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source_text import SourceText

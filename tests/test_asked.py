@@ -10,11 +10,12 @@ from llmlint.earned import limited, may_be
 from llmlint.files import SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.local_cache import LocalCache
-from llmlint.project import Request, scan
+from llmlint.program_graphs import linked_program
+from llmlint.project import Project, Request, scan
 from llmlint.reading import FileRecord, read_bytes
 from llmlint.records import gather
 from llmlint.rule_cases import cases
-from llmlint.scan import Options, ScanResult, judge_records
+from llmlint.scan import Options, ScanResult, judge_records, scan_files
 from llmlint.vocabulary_file import load_vocabulary
 
 PARTS = 4
@@ -163,3 +164,28 @@ def test_after_a_scan_of_all_rules_a_default_one_tells_what_it_tells_first_and_t
     sure, every = told_of("a", "medium", "low")
     assert told_of("b", "low", "medium") == [every, sure]
     assert sure and len(every) > len(sure)
+
+
+def test_a_rule_that_one_language_has_made_sure_is_asked_of_another_where_everything_is_told(tmp_path: Path) -> None:
+    """Also where the rules that are asked are the same ones, and the answer of a default scan is kept."""
+    rule = load_catalogue().rule("LLM401")
+    assert may_be(rule, "medium", "python") and not may_be(rule, "medium", "cpp")
+    bad = {path: text for case in cases(rule, "Bad") for path, text in case.items() if path.endswith(".cpp")}
+    for path, text in bad.items():
+        (tmp_path / path).write_text(text)
+    sources = [SourcePath(path, str(tmp_path / path), "cpp") for path in sorted(bad)]
+
+    def told_of(cache: str, least: str) -> list[Finding]:
+        options = Options((rule,), load_vocabulary(None), cache_directory=tmp_path / cache, least=least)
+        return scan_files(sources, options).findings
+
+    assert told_of("warm", "medium") == []
+    assert told_of("warm", "low") == told_of("cold", "low") != []
+
+
+def test_a_graph_takes_the_facts_that_a_default_scan_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "save.py").write_text(SAVES)
+    request = Request((str(tmp_path),), cache_dir=str(tmp_path / "cache"))
+    scan(request)
+    monkeypatch.setattr("llmlint.records.read_batch", lambda *_: pytest.fail("read again"))
+    assert linked_program(Project(request)).functions_named("save")

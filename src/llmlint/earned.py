@@ -21,6 +21,7 @@ from llmlint.files import language_of
 from llmlint.findings import CONFIDENCES, Finding
 from llmlint.plain import counted
 
+LANGUAGES = ("python", "cpp")
 READINGS_FILE = RULES_DIRECTORY / "earned.toml"
 _AVERAGE_COUNTS = 2
 """So many readings of the average rule of the language count beside a rule's own: a few say little by themselves."""

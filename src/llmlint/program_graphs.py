@@ -32,7 +32,8 @@ def linked_program(project: Project, progress: Progress | None = None) -> Progra
     try:
         with collection_off():
             known = known_keys(sources, {}, cache)
-            found = gather(sources, {}, known, cache, options.vocabulary, options.jobs, progress)
+            # facts are all that is wanted, and those of whatever scan there was will do
+            found = gather(sources, {}, known, cache, options.vocabulary, options.jobs, progress, least="certain")
             if progress is not None:
                 progress(Stage("linking"))
             facts = {path: record.facts for path, record in found.records.items() if record.is_linked}

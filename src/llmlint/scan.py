@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from llmlint import __version__
 from llmlint.cache import Cache
 from llmlint.catalogue import Catalogue, Rule, load_catalogue, own_folders
 from llmlint.code.facts.facts import FileFacts
-from llmlint.earned import kind_of, may_be
+from llmlint.earned import LANGUAGES, kind_of, may_be
 from llmlint.files import Problem, SourcePath, language_of
 from llmlint.findings import Finding
 from llmlint.judging import Judge
@@ -112,6 +112,10 @@ class Options(msgspec.Struct, frozen=True, dict=True):
     def rules_asked(self) -> tuple[Rule, ...]:
         """Those of the rules that readings let be so sure: of the others nothing would be told."""
         return tuple(rule for rule in self.rules if may_be(rule, self.least))
+
+    def codes_asked_of(self, language: str) -> frozenset[str]:
+        """Of these the ones that may be so sure in a language: in another they say nothing that is told."""
+        return frozenset(rule.code for rule in self.rules_asked if may_be(rule, self.least, language))
 
 
 def scan_files(
@@ -234,8 +238,9 @@ def judge_records(
     """Links the facts, lets the checkers speak, and makes findings of their reports."""
     catalogue = load_catalogue()
     rules = options.rules_asked
+    codes = {language: options.codes_asked_of(language) for language in LANGUAGES}
     result = ScanResult([], Counts(), rules=rules)
-    readable = _readable(records, result)
+    readable = _readable(records, result, codes)
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     program = _linked(readable, options, progress, asked)
     judge = Judge(records, catalogue, rules, text_of, program, kept)
@@ -244,9 +249,8 @@ def judge_records(
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
     result.findings = [finding for finding in judge.findings() if finding.path in told]
-    judged = {of: {rule.code for rule in rules if may_be(rule, options.least, of)} for of in ("python", "cpp")}
     for path, suppressions in sorted(judge.suppressions.items()):
-        unused = suppressions.unused(judged[kind_of(path)]) if path in told else ()
+        unused = suppressions.unused(codes[kind_of(path)]) if path in told else ()
         if unused:
             result.unused_suppressions[path] = [(d.line, d.column, rules) for d, rules in unused]
     return result
@@ -276,15 +280,16 @@ def _answered(
     yield from zip(rules, answers(program, rules, jobs, progress), strict=True)
 
 
-def _readable(records: Mapping[str, FileRecord], result: ScanResult) -> dict[str, FileFacts]:
+def _readable(
+    records: Mapping[str, FileRecord], result: ScanResult, codes: Mapping[str, Collection[str]]
+) -> dict[str, FileFacts]:
     """The facts to link; what is to be said of the other files goes into the result."""
     readable: dict[str, FileFacts] = {}
     counts = result.counts
-    told_of = {"", *result.codes}
     for path in sorted(records):
         record = records[path]
         counts.lines += record.facts.lines
-        faults = (fault for fault in record.faults if fault.rule in told_of)
+        faults = (fault for fault in record.faults if not fault.rule or fault.rule in codes[kind_of(path)])
         result.faults += [f"{fault.rule or 'reading'} failed on {path}: {fault.message}" for fault in faults]
         if record.unreadable:
             result.problems.append(Problem(path, "unreadable", record.unreadable))
@@ -337,7 +342,7 @@ def _digest_of_llmlint() -> str:
 
 def _program_key(sources: Sequence[SourcePath], keys: Mapping[str, str], options: Options) -> _Hash | None:
     """What all that is told of a program depends on; None while any file's content is not known."""
-    digest = hashlib.sha256(",".join(rule.code for rule in options.rules_asked).encode())
+    digest = hashlib.sha256(",".join((options.least, *(rule.code for rule in options.rules_asked))).encode())
     for source in sources:
         key = keys.get(source.path)
         if key is None:

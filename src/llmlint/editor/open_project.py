@@ -26,7 +26,7 @@ from llmlint.opening import read_file
 from llmlint.project import Project, Request, mark_known, told
 from llmlint.reading import FileRecord, decode_record, encode_record, read_bytes
 from llmlint.records import gather, known_keys
-from llmlint.scan import collection_off, judge_records, open_cache
+from llmlint.scan import Options, collection_off, judge_records, open_cache
 
 NEAR_LINES = 15_000
 """As many lines are judged again at each change; the whole of a project that has no more."""
@@ -59,12 +59,12 @@ class OpenProject:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._kept: dict[str, Kept] = {}
-        self._least = ""
         self._files: dict[str, str] = {}
         self._typed: dict[str, bytes] = {}
         self._typed_records: dict[str, tuple[bytes, FileRecord]] = {}
         self._whole: dict[str, Whole] = {}
         self._near: dict[str, list[Finding]] = {}
+        self._options: Options
         self._decoded = lru_cache(maxsize=256)(decode_record)
         self.refresh()
 
@@ -78,11 +78,10 @@ class OpenProject:
         sources = list(map(self._project.internal, self._project.discover(self._request.paths).sources))
         self._files = {source.path: source.file for source in sources}
         self._read = set(map(os.path.realpath, self._files.values()))
-        least = self._project.least_shown(sources)
-        if least != self._least:  # other rules are asked of each file
+        options = self._project.options(self._project.rules_for(sources), self._project.least_shown(sources))
+        if self._kept and options.least != self._options.least:  # other rules are asked of each file
             self._kept.clear()
-        self._least = least
-        self._options = self._project.options(self._project.rules_for(sources), least)
+        self._options = options
         cache = open_cache(self._options)
         try:
             known = known_keys(sources, {}, cache)
@@ -97,7 +96,9 @@ class OpenProject:
 
     def _keep(self, stale: Sequence[SourcePath], known: Mapping[str, str], cache: Cache) -> None:
         with collection_off():
-            gathered = gather(stale, {}, known, cache, self._options.vocabulary, self._options.jobs, least=self._least)
+            gathered = gather(
+                stale, {}, known, cache, self._options.vocabulary, self._options.jobs, least=self._options.least
+            )
             for path, record in gathered.records.items():
                 blob = encode_record(record)
                 self._kept[path] = Kept(gathered.keys[path], blob, record.facts.imports, record.facts.lines)
@@ -175,7 +176,7 @@ class OpenProject:
         return read[1]
 
     def _read_now(self, data: bytes, language: str) -> FileRecord:
-        return read_bytes(data, language, self._options.vocabulary, self._project.catalogue, self._least)
+        return read_bytes(data, language, self._options.vocabulary, self._project.catalogue, self._options.least)
 
     # ------------------------------------------------------------ the whole answer
 

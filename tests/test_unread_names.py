@@ -39,6 +39,8 @@ class Config:
         ("def load(one):\n    return DataLoader(paged_cache=one.paged_cache)\n", True),
         ("def main(paged_cache):\n    run(paged_cache)\n", True),
         ("def pages(config):\n    return config.paged_cache == 1\n", True),
+        ("def tell(config):\n    print('pages #', config.paged_cache)\n", True),
+        ('def pages():\n    """As many as paged_cache asks for."""\n', False),
     ],
 )
 def test_what_is_only_handed_on_to_its_own_name_is_not_read(user: str, reads: bool) -> None:

@@ -16,8 +16,8 @@ from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.facts.facts import Effect, Function, Test
-from llmlint.code.link.exits import LEAVING, around, chain
+from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.link.exits import around, left_above
 from llmlint.code.link.objects import Instance
 from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program, root_of
@@ -225,7 +225,7 @@ def _is_another_by_then(program: Program, function: FunctionInfo, path: str, eff
 
 def _is_ruled_out(program: Program, function: FunctionInfo, path: str, effect: Effect, cls: ClassInfo) -> bool:
     """Has control left above wherever it is of the class, or wherever it is of none of another one's objects?"""
-    for test in _left_by(function, effect):
+    for test in (region.test for region in left_above(function, effect) if region.test is not None):
         is_denied = test.op == "not"
         asked = test.args[0] if is_denied else test
         if asked.path != "isinstance" or len(asked.args) != _OBJECT_AND_KIND or asked.args[0].path != path:
@@ -236,15 +236,6 @@ def _is_ruled_out(program: Program, function: FunctionInfo, path: str, effect: E
         if not is_denied and any(kind in cls.mro for kind in kinds):
             return True
     return False
-
-
-def _left_by(function: FunctionInfo, effect: Effect) -> Iterator[Test]:
-    """The tests above an effect that control leaves by where they hold."""
-    parents = {0, *chain(function, effect.region)}
-    for leaving in (e for e in function.effects if e.op in LEAVING and e.line < effect.line):
-        region = function.regions[leaving.region]
-        if region.kind == "if" and region.test is not None and region.parent in parents:
-            yield region.test
 
 
 def _is_asked(function: FunctionInfo, path: str, effect: Effect) -> bool:

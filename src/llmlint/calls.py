@@ -44,10 +44,11 @@ class CallIndex(Generic[Row]):
     def _search(self, path: str, is_own: bool) -> tuple[Row, ...]:
         """`is_own`: it begins with a name of the function's own, so it is no library's whatever it is called."""
         name = path.rpartition(".")[2]
-        named = [(call, row) for call, row in self._by_name.get(name, ()) if is_call(path, call)]
+        spelt = ((call, row) for call, row in self._by_name.get(name, ()) if is_call(path, call))
+        named = [row for call, row in spelt if not (is_own and call.startswith("="))]
         shaped = [row for call, row in self._shapes if fnmatchcase(name, call)]
         rows: list[Row] = []
-        for row in [row for call, row in named if not (is_own and call.startswith("="))] + shaped:
+        for row in named + shaped:
             if row not in rows:
                 rows.append(row)
         return tuple(rows)

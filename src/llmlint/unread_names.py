@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from llmlint.kept_files import KeptFiles
+from llmlint.said_of_names import SETS, is_remark
 
-_GETS = re.compile(r"\s*=(?!=)")
 _TYPED = re.compile(r"\s*:")
-_SAID = re.compile(r"(\bdest\s*=\s*[\"']|#.*)\Z")
+_SAID = re.compile(r"\bdest\s*=\s*[\"']\Z")
 _DEFINED = re.compile(r"^\s*(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 _CALLED = re.compile(r"(\w+)\s*\Z")
 _FAR = 4000
@@ -33,17 +33,18 @@ class UnreadNames:
 
     def __contains__(self, name: str) -> bool:
         if name not in self._unread:
-            self._unread[name] = not any(self._is_read_in(self._text_of(path), name) for path in self._paths)
+            self._unread[name] = not any(self._is_read_in(path, name) for path in self._paths)
         return self._unread[name]
 
-    def _is_read_in(self, text: str, name: str) -> bool:
+    def _is_read_in(self, path: str, name: str) -> bool:
+        text = self._text_of(path)
         if self._kept.lacks(text, name):
             return False
         gets_its_own = re.compile(rf"\b{name}\s*=\s*[\w.]*\Z")
         for found in re.finditer(rf"(?<![\w-]){name}\b", text):
             line = text.rfind("\n", 0, found.start()) + 1
             before = text[line : found.start()]
-            if _SAID.search(before) or _is_declared(text, before, found.end()):
+            if _SAID.search(before) or _is_declared(text, before, found.end()) or is_remark(path, text, found.start()):
                 continue
             handed_on = gets_its_own.search(before)
             if handed_on is None or not self._stays_here(text, line + handed_on.start()):
@@ -70,4 +71,4 @@ class UnreadNames:
 
 def _is_declared(text: str, before: str, end: int) -> bool:
     """Is it given a value, or said to have a type: `config.name = …`, `name: bool`, and not `if config.name:`?"""
-    return _GETS.match(text, end) is not None or (not before.strip() and _TYPED.match(text, end) is not None)
+    return SETS.match(text, end) is not None or (not before.strip() and _TYPED.match(text, end) is not None)

@@ -25,9 +25,10 @@ from llmlint.code.domain.shut_branches import ShutBranches
 from llmlint.code.domain.unimportable import why_not_importable
 from llmlint.code.flow.functions import body_of, paths_of
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
-from llmlint.code.link.exits import chain
+from llmlint.code.link.exits import LEAVING, chain
 from llmlint.code.link.names import Outside
 from llmlint.kept_files import KeptFiles
+from llmlint.said_of_names import DOCUMENTS, SETS, is_remark
 
 if TYPE_CHECKING:
     from llmlint.code.link.program import Program
@@ -41,9 +42,7 @@ _ROOT_CLASSES = frozenset(
 """They call no method that their heirs think of, or only such as are called by name elsewhere too."""
 _PUBLISHED = "include"
 _ENDS_OF_STRINGS = ("'", '"', "{", "%")
-_DOCUMENTS = '"""'
 _SHUT = {"if": ("0", "false", "False"), "else": ("1", "true", "True")}
-_ENDS = frozenset({"return", "raise", "break", "continue"})
 _FOR_EXPORT, _OF_KERNELS = "symbolic", "autograd.Function"
 """docs.pytorch.org/docs/stable/onnx_torchscript.html#static-symbolic-method"""
 _FEW = 3
@@ -57,7 +56,6 @@ _Lines = dict[str, list[tuple[int, int]]]
 _Named = tuple[str, "FunctionInfo | ClassInfo | None"]
 """A name, and what it is to be the name of; None where only the name is known."""
 _NEAR = 80
-_SETS = re.compile(r"\s*=(?!=)")
 _RECEIVER = re.compile(r"(?<![\w.])(\w+)\.$")
 
 
@@ -163,7 +161,7 @@ class UnusedCode:
         if any(fact.line == line for fact in self._program.files[function.path].imports):
             around = [at for at, region in enumerate(function.regions) if region.line <= line <= region.end_line]
             inside = chain(function, max(around, default=0))
-            return any(e.op in _ENDS and e.line < line and e.region in inside for e in function.effects)
+            return any(e.op in LEAVING and e.line < line and e.region in inside for e in function.effects)
         graphs = ((paths_of(function, body_of(function, effect.region)).graph, at) for at, effect in done)
         return bool(done) and not any(graph.nodes_of(at) for graph, at in graphs)
 
@@ -184,7 +182,7 @@ class UnusedCode:
             text = self._text_of(path)
             for at in self._words(cls.name, text):
                 start = text.rfind("\n", 0, at) + 1
-                is_named = text.startswith(("class ", "from ", "import "), start) or _is_remark(path, text, at)
+                is_named = text.startswith(("class ", "from ", "import "), start) or is_remark(path, text, at)
                 if not is_named and _is_outside(text, at, defined.get(path, ())):
                     return False
         return True
@@ -254,7 +252,7 @@ class UnusedCode:
             text = self._text_of(path)
             for (name, thing), defined in list(left.items()):
                 for at in self._words(name, text):
-                    is_named_only = _is_remark(path, text, at) or self._is_passed_on(path, text, at, len(name))
+                    is_named_only = is_remark(path, text, at) or self._is_passed_on(path, text, at, len(name))
                     if not _is_outside(text, at, defined.get(path, ())) or is_named_only:
                         continue
                     if thing is None or not self._is_of_another(thing, path, text, at):
@@ -284,7 +282,7 @@ class UnusedCode:
     def _is_bare(self, method: FunctionInfo, path: str, text: str, at: int) -> bool:
         """Is it a local, a keyword or the like: a word of its own in code, and not in the body of the class?"""
         line = text.rfind("\n", 0, at) + 1
-        if text.count(_DOCUMENTS, 0, at) % 2 or text.count("'''", 0, at) % 2:
+        if text.count(DOCUMENTS, 0, at) % 2 or text.count("'''", 0, at) % 2:
             return False
         if text.count('"', line, at) % 2 or text.count("'", line, at) % 2:
             return False
@@ -297,7 +295,7 @@ class UnusedCode:
         end = at + len(thing.name)
         if text[at - 1 : at] in _ENDS_OF_STRINGS or text[end : end + 1] in _ENDS_OF_STRINGS:
             return False
-        if not receiver and _SETS.match(text, end):
+        if not receiver and SETS.match(text, end):
             return True
         names = self._program.names
         if names.is_given_twice(path, receiver or thing.name):
@@ -366,7 +364,7 @@ def _is_string_at(text: str, start: int, end: int) -> bool:
 
 def _is_keyword_at(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _NEAR) : start].rstrip()
-    return bool(_SETS.match(text, end)) and before[-1:] in ("(", ",")
+    return bool(SETS.match(text, end)) and before[-1:] in ("(", ",")
 
 
 def _is_imported(text: str, at: int) -> bool:
@@ -392,22 +390,6 @@ def _is_outside(text: str, at: int, defined: Sequence[tuple[int, int]]) -> bool:
         return True
     line = text.count("\n", 0, at) + 1
     return not any(start <= line <= end for start, end in defined)
-
-
-def _is_remark(path: str, text: str, at: int) -> bool:
-    """Is this in a comment, or in the documentation of a module, a class or a function?"""
-    before = text[text.rfind("\n", 0, at) + 1 : at]
-    if not path.endswith(".py"):
-        return "//" in before or text.rfind("/*", 0, at) > text.rfind("*/", 0, at)
-    sign = before.find("#")
-    if sign >= 0 and not before.count('"', 0, sign) % 2 and not before.count("'", 0, sign) % 2:
-        return True
-    if text.count(_DOCUMENTS, 0, at) % 2 == 0:
-        return False
-    opened = text.rfind(_DOCUMENTS, 0, at)
-    lines = text[: text.rfind("\n", 0, opened) + 1].rstrip().split("\n")
-    above = next((line for line in reversed(lines) if line.strip() and not line.lstrip().startswith("#")), "")
-    return not text[text.rfind("\n", 0, opened) + 1 : opened].strip(" \trR") and above.rstrip()[-1:] in ("", ":")
 
 
 def _is_in_word(text: str, at: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Test
-from llmlint.code.link.exits import LEAVING, chain
+from llmlint.code.link.exits import around, left_above
 from llmlint.code.link.program import FunctionInfo, root_of
 
 _PLAIN, _SECURE = {"http", "http:", "http://"}, {"http", "https", "https:", "https://"}
@@ -36,7 +36,7 @@ def _address_of(effect: Effect) -> str:
 
 def _is_inline(function: FunctionInfo, effect: Effect, address: str) -> bool:
     """`parts = urlparse(address)` and then `if parts.scheme == "data"`."""
-    regions = (function.regions[at] for at in chain(function, effect.region))
+    regions = around(function, effect)
     tests = [r.test for r in regions if r.kind == "if" and r.test is not None and r.test.op == "=="]
     asked = [test.args[0].path for test in tests if test.args[1].path in _INLINE]
     parsed = {root_of(path) for path in asked if path.endswith(".scheme")}
@@ -45,16 +45,11 @@ def _is_inline(function: FunctionInfo, effect: Effect, address: str) -> bool:
 
 def _denied(function: FunctionInfo, effect: Effect) -> Iterator[tuple[Test, int, list[Test]]]:
     """The tests that have failed where control comes to a call, from which line on, and what has held there."""
-    around = list(chain(function, effect.region))
-    held = [r.test for r in (function.regions[at] for at in around) if r.kind == "if" and r.test is not None]
-    for at, region in enumerate(function.regions):
-        if region.test is None:
-            continue
-        if region.kind == "else" and at in around:
-            yield region.test, region.line, held
-        elif region.kind == "if" and region.end_line < effect.line and region.parent in around:
-            if any(e.op in LEAVING and e.region == at for e in function.effects):
-                yield region.test, region.end_line, held
+    regions = around(function, effect)
+    held = [region.test for region in regions if region.kind == "if" and region.test is not None]
+    others = ((region, region.line) for region in regions if region.kind == "else")
+    over = ((region, region.end_line) for region in left_above(function, effect))
+    yield from ((region.test, since, held) for region, since in (*others, *over) if region.test is not None)
 
 
 def _sorts_out(test: Test, names: set[str], held: list[Test]) -> bool:

@@ -12,6 +12,7 @@ from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT, Graph
 from llmlint.code.flow.paths import GOING_ON, Paths
 from llmlint.code.link.entities import FunctionInfo
+from llmlint.code.link.exits import LEAVING
 
 
 class Skipped(NamedTuple):
@@ -54,4 +55,4 @@ def _parting(paths: Paths, way: Sequence[int], steps: set[int]) -> Skipped | Non
 
 def _leaves_at_once(graph: Graph, node: int) -> bool:
     effect = graph.effect(node)
-    return effect is not None and effect.op in ("return", "raise", "break", "continue")
+    return effect is not None and effect.op in LEAVING

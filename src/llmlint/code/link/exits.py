@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmlint.code.facts.facts import Effect, MacroFact, Region
 from llmlint.code.facts.native_endings import ENDS, THROWS, Endings, agreed, how_macros_end
@@ -98,6 +98,16 @@ def own_regions(function: FunctionInfo, exit_: Effect, since: Effect) -> list[in
     """The regions of an exit that do not hold the earlier effect as well: what had to come true to get there."""
     shared = chain(function, since.region)
     return [region for region in chain(function, exit_.region) if region not in shared]
+
+
+def left_above(function: FunctionInfo, effect: Effect) -> Iterator[Region]:
+    """The `if`s that are over where an effect happens, and that control leaves by where their tests hold."""
+    parents = chain(function, effect.region)
+    leaving = {e.region for e in function.effects if e.op in LEAVING and e.line < effect.line}
+    for at in sorted(leaving):
+        region = function.regions[at]
+        if region.kind == "if" and region.parent in parents and region.end_line < effect.line:
+            yield region
 
 
 def stands_in(function: FunctionInfo, effect: Effect, kinds: frozenset[str] | set[str]) -> bool:

@@ -36,9 +36,13 @@ _SHOWN = frozenset({"example", "examples", "demo", "demos"})
 
 def check_program(program: Program) -> Iterator[Report]:
     called = {name.lstrip("~") for name in program.asked.call_names}
-    telling = {f.name for f in program.functions if f.name in called and tells_outcome(f)}
-    for name in sorted(telling.intersection(program.asked.call_names)):
-        calls = [call for call in program.calls_named(name) if call.effect.op == "call"]
+    named = (f for f in program.functions if f.name in called and program.asked.speaks(f.language))
+    found = {(f.name, f.language == "python") for f in named if tells_outcome(f)}
+    telling = {name for name, _ in found}
+    for name, in_python in sorted(found):
+        if name not in program.asked.call_names:
+            continue
+        calls = [call for call in program.calls_named(name, in_python) if call.effect.op == "call"]
         dropped = [call for call in calls if not call.effect.result and call.function in program.asked]
         if dropped and len(calls) >= _FEWEST and not _of_no_matter(program, name):
             wanted = [c for c in dropped if not _is_clean_up(program, c) and not _is_known_otherwise(c, telling)]

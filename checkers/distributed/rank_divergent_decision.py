@@ -54,7 +54,9 @@ def _told(program: Program, own: OwnValues, written: FunctionInfo) -> Report | N
 def _beside_others(program: Program) -> set[ClassInfo | str | None]:
     """The classes, and the files for what stands outside of classes, that ask for their rank or meet others."""
     names = (*_ASKS_RANK, *sorted(program.vocabulary.collective_names))
-    asking = [c.function for name in names for c in program.calls_named(name) if _is_of_ranks(program, c)]
+    languages = [language == "python" for language in ("python", "cpp") if program.asked.speaks(language)]
+    calls = (call for name in names for in_python in languages for call in program.calls_named(name, in_python))
+    asking = [call.function for call in calls if _is_of_ranks(program, call)]
     asked = {function.owner or function.path for function in program.asked.functions}
     near = (function for function in program.functions if (function.owner or function.path) in asked)
     given = [f for f in near if _takes_group(f.facts.params) and _takes_group(f.params)]

@@ -44,9 +44,9 @@ def ahead_of_fences(program: Program) -> Iterator[Report]:
 
 
 def _fences(program: Program) -> Iterator[Fence]:
-    for function, effect in program.calls_named("synchronize"):
+    for function, effect in program.calls_named("synchronize", in_python=True):
         event = effect.callee.rpartition(".")[0]
-        if function.language != "python" or not event.startswith("self."):
+        if not event.startswith("self."):
             continue
         recorded = [e for e in function.effects if e.callee == f"{event}.record"]
         at = function.effects.index(effect)

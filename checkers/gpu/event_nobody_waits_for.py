@@ -35,9 +35,9 @@ class Recorded(NamedTuple):
 
 def check_program(program: Program) -> Iterator[Report]:
     found = [*_of_torch(program), *_of_runtime(program)]
-    waited = _waited(program) if found else set()
+    waited = {in_python: _waited(program, in_python) for in_python in {r.function.language == "python" for r in found}}
     for recorded in found:
-        if recorded.names and waited.isdisjoint(recorded.names):
+        if recorded.names and waited[recorded.function.language == "python"].isdisjoint(recorded.names):
             yield _report(program, recorded)
 
 
@@ -45,10 +45,10 @@ def check_program(program: Program) -> Iterator[Report]:
 
 
 def _of_torch(program: Program) -> Iterator[Recorded]:
-    for function, effect in program.calls_named("record"):
+    for function, effect in program.calls_named("record", in_python=True):
         event = effect.callee.rpartition(".")[0]
         copy = _copied_before(function, effect)
-        if function.language == "python" and event and copy is not None and _is_event(program, function, event):
+        if event and copy is not None and _is_event(program, function, event):
             names = _names(program, function, event)
             if names is not None:
                 yield Recorded(function, effect, names, copy)
@@ -117,15 +117,15 @@ def _fields(program: Program, function: FunctionInfo, call: Effect, event: str) 
 # ---------------------------------------------------------------- waited for
 
 
-def _waited(program: Program) -> set[str]:
+def _waited(program: Program, in_python: bool) -> set[str]:
     names: set[str] = set()
     for wait in (*_WAITS, *_GIVEN_TO):
-        for _, effect in program.calls_named(wait):
+        for _, effect in program.calls_named(wait, in_python):
             names.add(last_name(effect.callee.rpartition(".")[0]))
             names.update(last_name(argument.path) for argument in effect.args)
     for name in program.call_names:
         if name.endswith(_NATIVE_WAITS):
-            for _, effect in program.calls_named(name):
+            for _, effect in program.calls_named(name, in_python):
                 names.update(last_name(argument.path) for argument in effect.args)
     return names
 

@@ -41,7 +41,8 @@ class Taken(msgspec.Struct, frozen=True):
 
 def check_program(program: Program) -> Iterator[Report]:
     called = program.asked.call_names
-    giving = {f: parts for f in program.functions if f.name in called and (parts := given(f))}
+    drains = (f for f in program.functions if f.name in called and program.asked.speaks(f.language))
+    giving = {f: parts for f in drains if (parts := given(f))}
     callers = {call.function for drain in giving for call in program.callers(drain)}
     for function in program.asked.functions:
         handed = _handed_over(program, function, giving) if function in callers else ()

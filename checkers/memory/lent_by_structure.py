@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llmlint.code.domain.counting import LOWER, RAISE, counted_by, stepped_by
+from llmlint.code.domain.counting import LOWER, RAISE, counted_by, counts_asked, counts_of, stepped_by
 from llmlint.code.domain.giving import Giving
 from llmlint.code.domain.pools import Pool, takes_next, told_of
 from llmlint.code.facts.facts import Effect
@@ -46,7 +46,10 @@ class Slot(msgspec.Struct, frozen=True):
 
 def check(program: Program) -> Iterator[Report]:
     giving = once(program, Giving)
-    yield from _counted_up(program, giving)
+    if program.hears("lent_by_structure._raised_report"):
+        yield from _counted_up(program, giving)
+    if not program.hears("lent_by_structure.check"):
+        return
     told: set[tuple[FunctionInfo, int]] = set()
     for pool in giving.pools:
         for slot in (slot for slot in _taken_from(program, pool) if slot.function in program.asked):
@@ -60,7 +63,7 @@ def check(program: Program) -> Iterator[Report]:
 
 
 def _counted_up(program: Program, giving: Giving) -> Iterator[Report]:
-    counts = giving.counts
+    counts = counts_asked(program)
     for raising in sorted(counts.raising, key=lambda f: f.order):
         for function, call in (caller for caller in program.callers(raising) if caller.function in program.asked):
             if function in counts.raising or function in counts.lowering or stands_in(function, call, {"lambda"}):
@@ -121,7 +124,7 @@ def _says_no(effect: Effect | None) -> bool:
 
 
 def _counts_down(program: Program, giving: Giving, function: FunctionInfo, effect: Effect, thing: str) -> bool:
-    return counted_by(program, giving.counts, function, effect, LOWER) == thing
+    return counted_by(program, counts_of(program, function.language == "python"), function, effect, LOWER) == thing
 
 
 def _records(program: Program, function: FunctionInfo, effect: Effect, thing: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.checkers.memory.shared_entry import shared_entries
-from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_of
+from llmlint.code.domain.counting import LOWER, RAISE, Counts, counted_by, counts_asked
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.flow.leaks import Question, leak
@@ -26,7 +26,7 @@ _NO = frozenset({"False", "false"})
 
 
 def check_program(program: Program) -> Iterator[Report]:
-    counts = once(program, counts_of)
+    counts = counts_asked(program)
     entered_by = program.vocabulary.entered_by
     names = {f.name for f in counts.raising} | {
         name for name in program.asked.call_names if any(row.kind == "count" for row in entered_by(f"x.{name}"))

@@ -14,6 +14,7 @@ import msgspec
 
 from llmlint.catalogue import Rule, load_catalogue
 from llmlint.code.link.program import Program
+from llmlint.earned import LANGUAGES, may_be, may_tell
 from llmlint.findings import Report
 from llmlint.progress import Progress, Stage
 from llmlint.workers import NoWorkers, worker_pool
@@ -32,17 +33,20 @@ class Answer(msgspec.Struct):
     fault: str = ""
 
 
-def answers(program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None = None) -> Iterator[Answer]:
-    """One answer for each rule, in their order; the same ones for any number of jobs."""
+def answers(
+    program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None = None, least: str = "low"
+) -> Iterator[Answer]:
+    """One answer for each rule, in their order; the same ones for any number of jobs. `least` is how sure a finding has
+    to be to be told: in a language where readings let none of a rule's be so, the rule need not look."""
     if jobs > 1 and len(program.asked.files) >= SMALL and _may_fork():
         try:
-            yield from _side_by_side(program, rules, min(jobs, _MOST), progress)
+            yield from _side_by_side(program, rules, min(jobs, _MOST), progress, least)
             return
         except (BrokenProcessPool, NoWorkers):  # killed for memory, most likely: one process needs less
             pass
     for number, rule in enumerate(rules):
         _tell(progress, number, rules, rule)
-        yield _answer(program, rule)
+        yield _answer(program, rule, least)
 
 
 def _tell(progress: Progress | None, done: int, rules: Sequence[Rule], about: Rule | None) -> None:
@@ -58,14 +62,16 @@ def _may_fork() -> bool:
 _program: Program | None = None
 
 
-def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None) -> list[Answer]:
+def _side_by_side(
+    program: Program, rules: Sequence[Rule], jobs: int, progress: Progress | None, least: str
+) -> list[Answer]:
     global _program
     _program = program
     gc.freeze()  # so that a child's collector does not touch, and so copy, what it shares
     try:
         with worker_pool(jobs, multiprocessing.get_context("fork")) as executor:
             _tell(progress, 0, rules, None)
-            asked = {executor.submit(_answer_in_a_child, rule.code): rule for rule in rules}
+            asked = {executor.submit(_answer_in_a_child, rule.code, least): rule for rule in rules}
             for number, answered in enumerate(as_completed(asked), 1):
                 _tell(progress, number, rules, asked[answered])
             return [answer.result() for answer in asked]
@@ -74,14 +80,16 @@ def _side_by_side(program: Program, rules: Sequence[Rule], jobs: int, progress: 
         _program = None
 
 
-def _answer_in_a_child(code: str) -> Answer:
+def _answer_in_a_child(code: str, least: str) -> Answer:
     assert _program is not None
-    return _answer(_program, load_catalogue().rule(code))
+    return _answer(_program, load_catalogue().rule(code), least)
 
 
-def _answer(program: Program, rule: Rule) -> Answer:
+def _answer(program: Program, rule: Rule, least: str) -> Answer:
+    kinds = frozenset(kind for kind in LANGUAGES if may_be(rule, least, kind))
     try:
         check = load_catalogue().checker(rule).check_program
-        return Answer(list(check(program)) if check is not None else [])
+        with program.asking(kinds, lambda mechanism: may_tell(rule, least, mechanism)):
+            return Answer(list(check(program)) if check is not None else [])
     except Exception as error:  # a checker's mistake must not cost the rest of the report
         return Answer(fault=f"{rule.code} {rule.name} failed: {type(error).__name__}: {error}")

@@ -108,6 +108,14 @@ def may_be(rule: Rule, least: str, language: str = "") -> bool:
     return least == "low" or _may_be(rule.code, (language,) if language else rule.languages, least)
 
 
+def may_tell(rule: Rule, least: str, mechanism: str) -> bool:
+    """Do readings let what one mechanism of a rule tells be as sure as this, in any of its languages?"""
+    if least == "low" or not _is_judged(rule.code):
+        return True
+    told = (readings_of(rule.code, language, mechanism) for language in rule.languages)
+    return any(CONFIDENCES.index(row.most_confident) >= CONFIDENCES.index(least) for row in told)
+
+
 @cache
 def _may_be(code: str, languages: tuple[str, ...], least: str) -> bool:
     if not _is_judged(code):

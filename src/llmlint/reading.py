@@ -53,6 +53,8 @@ class FileRecord(msgspec.Struct, array_like=True, frozen=True):
         return not self.unreadable and all(fault.rule for fault in self.faults)
 
 
+_OF_POINTERS = "LLM945"
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(FileRecord)
 
@@ -104,7 +106,7 @@ def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catal
     from llmlint.code.syntax.source import SourceFile
 
     text, module = _tree_of(data, language)
-    facts = facts_of(module, text)
+    facts = facts_of(module, text, of_all or _asks_of_pointers(catalogue))
     source = SourceFile(text, module, facts, vocabulary)
     reports: dict[str, tuple[Report, ...]] = {}
     faults = []
@@ -118,6 +120,12 @@ def _record(data: bytes, language: str, vocabulary: Vocabulary, catalogue: Catal
             faults.append(Fault(rule.code, f"{type(error).__name__}: {error}"))
     directives = tuple(directives_of(text, language))
     return FileRecord(facts, reports, directives, tuple(faults), of_all_rules=of_all)
+
+
+def _asks_of_pointers(catalogue: Catalogue) -> bool:
+    """Is the rule asked that is about nothing else, or one of somebody's own, which may ask for anything?"""
+    asking = (rule for rule in catalogue.rules if rule.code == _OF_POINTERS or not rule.code.startswith("LLM"))
+    return any(may_be(rule, "medium", "cpp") for rule in asking)
 
 
 def read_facts(data: bytes, language: str) -> FileFacts:

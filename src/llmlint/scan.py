@@ -244,7 +244,7 @@ def judge_records(
     told = dict.fromkeys(path for path in readable if asked is None or path in asked)
     program = _linked(readable, options, progress, asked)
     judge = Judge(records, catalogue, rules, text_of, program, kept)
-    for rule, answer in _answered(program, rules, options.jobs, progress):
+    for rule, answer in _answered(program, options, progress):
         judge.add(rule, ((path, report) for path in told for report in records[path].reports.get(rule.code, ())))
         judge.add(rule, [(report.at.path, report) for report in answer.reports if report.at.path in told])
         result.faults += [answer.fault] if answer.fault else []
@@ -269,15 +269,14 @@ def _linked(
     return Program(readable, options.vocabulary, asked)
 
 
-def _answered(
-    program: Program | None, rules: Sequence[Rule], jobs: int, progress: Progress | None
-) -> Iterator[tuple[Rule, Answer]]:
+def _answered(program: Program | None, options: Options, progress: Progress | None) -> Iterator[tuple[Rule, Answer]]:
     """What each rule's checker says of the linked program; where there is none, no checker is imported."""
     if program is None:
         return
     from llmlint.checking import answers
 
-    yield from zip(rules, answers(program, rules, jobs, progress), strict=True)
+    rules = options.rules_asked
+    yield from zip(rules, answers(program, rules, options.jobs, progress, options.least), strict=True)
 
 
 def _readable(

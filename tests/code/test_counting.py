@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linking import link
 
-from llmlint.code.domain.counting import LOWER, RAISE, counted_by, counts_of
+from llmlint.code.domain.counting import LOWER, RAISE, counted_by, counts_asked
 from llmlint.code.link.program import Program
 
 POOL = """
@@ -31,7 +31,7 @@ class Pool:
 
 
 def raised_in(program: Program, function: str) -> list[str]:
-    counts = counts_of(program)
+    counts = counts_asked(program)
     found = program.function_named(function)
     assert found is not None
     return [thing for e in found.effects if (thing := counted_by(program, counts, found, e, RAISE))]
@@ -39,16 +39,16 @@ def raised_in(program: Program, function: str) -> list[str]:
 
 def test_a_function_that_raises_a_count_is_known_by_what_it_does() -> None:
     program = link({"pool.py": POOL})
-    assert "touch" in {f.name for f in counts_of(program).raising}
+    assert "touch" in {f.name for f in counts_asked(program).raising}
     assert raised_in(program, "Pool.hit") == ["blocks"]
 
 
 def test_one_that_only_passes_on_what_it_is_given_raises_too() -> None:
-    assert "hit" in {f.name for f in counts_of(link({"pool.py": POOL})).raising}
+    assert "hit" in {f.name for f in counts_asked(link({"pool.py": POOL})).raising}
 
 
 def test_one_that_also_lowers_a_count_is_no_raising_function() -> None:
-    assert "swap" not in {f.name for f in counts_of(link({"pool.py": POOL})).raising}
+    assert "swap" not in {f.name for f in counts_asked(link({"pool.py": POOL})).raising}
 
 
 def test_other_numbers_are_no_counts() -> None:
@@ -60,6 +60,6 @@ def test_a_call_that_cannot_be_followed_is_known_by_the_vocabulary() -> None:
     program = link({"hold.py": source})
     function = program.function_named("hold")
     assert function is not None
-    counts = counts_of(program)
+    counts = counts_asked(program)
     lowered = [e.line for e in function.effects if counted_by(program, counts, function, e, LOWER)]
     assert raised_in(program, "hold") == ["node"] and lowered == [3]

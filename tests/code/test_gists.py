@@ -8,7 +8,7 @@ import pytest
 from linking import function, link
 
 from llmlint.catalogue import load_catalogue
-from llmlint.code.domain.counting import counts_of
+from llmlint.code.domain.counting import counts_asked
 from llmlint.code.domain.pools import may_take_next, takes_next
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.gists import CHANGING, NAMES, changed_name, name_called
@@ -76,7 +76,7 @@ def test_counts_are_found_by_what_is_done() -> None:
     def unpin(block):
         block.users -= 1
     """
-    counts = counts_of(link({"a.py": source}))
+    counts = counts_asked(link({"a.py": source}))
     assert {f.name for f in counts.raising} == {"pin"}
 
 

@@ -28,7 +28,7 @@ static void adopt(library & all, const char * path) {
 
 def held_in(program: Program, function: str) -> tuple[Lending, Held]:
     lending = Lending(program)
-    return lending, next(held for held in lending.things if held.function.name == function)
+    return lending, next(held for held in lending.asked if held.function.name == function)
 
 
 def fates(program: Program, function: str) -> dict[str, Fate]:
@@ -104,7 +104,7 @@ def use(pool):
 """
         }
     )
-    things = Lending(program).things
+    things = Lending(program).asked
     assert [(held.function.name, held.name) for held in things] == [("take", "blocks"), ("use", "mine")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linking import cls, function, link
 
-from llmlint.code.domain.counting import counts_of
+from llmlint.code.domain.counting import counts_asked
 from llmlint.code.domain.pools import pools_of
 
 
@@ -50,7 +50,7 @@ def test_two_functions_that_only_count_up_and_down_what_they_are_given_are_a_pai
     def let_go(node):
         node.guards -= 1
     """
-    counts = counts_of(link({"a.py": source}))
+    counts = counts_asked(link({"a.py": source}))
     assert {f.name for f in counts.raising} == {"hold"}
     assert {f.name for f in counts.lowering} == {"let_go"}
 
@@ -65,7 +65,7 @@ def test_a_length_that_goes_up_and_down_with_other_things_is_no_count_of_holders
         text.tokens.pop()
         text.length -= 1
     """
-    assert not counts_of(link({"a.py": source})).raising
+    assert not counts_asked(link({"a.py": source})).raising
 
 
 def test_who_asks_for_zero_counts_holders_whatever_else_is_done() -> None:
@@ -74,6 +74,6 @@ def test_who_asks_for_zero_counts_holders_whatever_else_is_done() -> None:
     buffer * take(buffer * b) { b->users.fetch_add(1); return b; }
     void drop(buffer * b) { if (b->users.fetch_sub(1) == 1) { delete b; } }
     """
-    counts = counts_of(link({"a.cpp": source}))
+    counts = counts_asked(link({"a.cpp": source}))
     assert {f.name for f in counts.raising} == {"take"}
     assert {f.name for f in counts.lowering} == {"drop"}

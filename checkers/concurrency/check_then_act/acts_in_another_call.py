@@ -26,7 +26,8 @@ def acts_in_another_call(program: Program, locks: Locks) -> Iterator[Report]:
     for cls in program.classes:
         if sum(function.name in program.asked.call_names for function in cls.functions) < 2:
             continue  # what is told stands in who calls two of them
-        taken = dict.fromkeys(kept for function in cls.functions for kept in _taken_away(function))
+        taking = filter(_may_take_away, cls.functions) if program.asked.speaks(cls.language) else ()
+        taken = dict.fromkeys(kept for function in taking for kept in _taken_away(function))
         if taken and locks_of(program, cls):
             for kept in taken:
                 yield from _of_attribute(program, locks, cls, kept)
@@ -80,6 +81,11 @@ def _relies(function: FunctionInfo, kept: str) -> Effect | None:
 
 def _sets(effect: Effect) -> bool:
     return effect.op == "assign" and not effect.via
+
+
+def _may_take_away(function: FunctionInfo) -> bool:
+    gist = function.facts.gist
+    return any(deed.startswith(("remove ", "clear ")) for deed in gist.deeds) or any("erase" in n for n in gist.calls)
 
 
 def _taken_away(function: FunctionInfo) -> Iterator[str]:

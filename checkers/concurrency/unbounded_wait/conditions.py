@@ -18,8 +18,8 @@ from llmlint.vocabulary import words
 
 def unconditional(program: Program) -> Iterator[Report]:
     waits: dict[tuple[str, str], list[tuple[FunctionInfo, Effect]]] = {}
-    for function, effect in program.calls_named("wait"):
-        if function.language != "python" and len(effect.args) == 2:
+    for function, effect in program.calls_named("wait", in_python=False) if program.asked.speaks("cpp") else ():
+        if len(effect.args) == 2:
             owner = f"{function.owner.path}:{function.owner.facts.qualname}" if function.owner else function.path
             waits.setdefault((owner, effect.callee), []).append((function, effect))
     for _, found in sorted(waits.items()):

@@ -39,10 +39,10 @@ def never_equal(program: Program) -> Iterator[Report]:
 
 def _is_plain(cls: ClassInfo) -> bool:
     """Is it an enumeration of nothing but its members, by everything that it inherits?"""
-    bases = [base for above in cls.mro for base in above.unknown_bases]
-    if cls.language != "python" or not any(base.endswith("Enum") for base in bases):
+    if cls.language != "python":
         return False
-    return _PLAIN.issuperset(bases) and cls.method("__eq__") is None
+    bases = [base for above in cls.mro for base in above.unknown_bases]
+    return any(b.endswith("Enum") for b in bases) and _PLAIN.issuperset(bases) and cls.method("__eq__") is None
 
 
 def _names_for_members(program: Program, enums: set[str], asked: set[str]) -> set[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.facts.gists import name_called
+from llmlint.code.link.asked import Asked
 from llmlint.code.link.exits import around, chain, loops_around
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
@@ -69,14 +70,14 @@ class Meeting(msgspec.Struct, frozen=True):
 Meetings = dict[FunctionInfo, tuple[Meeting, ...]]
 
 
-def _known_meetings(program: Program) -> dict[tuple[int, str, str], Meetings]:
+def _known_meetings(_: Asked) -> dict[tuple[int, str, str], Meetings]:
     return {}
 
 
 def meetings_of(program: Program, levels: int, axis: str = "", language: str = "python") -> Meetings:
     """Every asked function that enters a collective, itself or through so many calls, with where it does; only those of
     one group where an axis is named. C, C++ and CUDA are the language "cpp"."""
-    known = once(program, _known_meetings)
+    known = once(program.asked, _known_meetings)
     key = (levels, axis, language)
     if key not in known:
         known[key] = _search(program, levels, axis, language == "python")
@@ -131,7 +132,7 @@ def stands_apart(function: FunctionInfo, exit_: Effect, met: Meeting) -> bool:
 def _search(program: Program, levels: int, axis: str, in_python: bool) -> Meetings:
     """From the collectives back to their callers: only calls with the name of a function that meets are resolved, and
     only in functions that the asked ones may come to."""
-    known = once(program, _known_near)
+    known = once(program.asked, _known_near)
     near = known.get(levels) or known.setdefault(levels, _Near(program, levels))
     found: dict[FunctionInfo, list[Meeting]] = {}
     frontier = _direct(program, axis, in_python, near, found)
@@ -159,7 +160,7 @@ class _Near:
 
     def __init__(self, program: Program, levels: int) -> None:
         self._program = program
-        self._functions = None if program.asked.paths is None else frozenset(_around_the_asked(program, levels))
+        self._functions = None if program.asked.is_all else frozenset(_around_the_asked(program, levels))
         self._targets: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
     def calls(self, name: str) -> Sequence[Call]:
@@ -184,12 +185,13 @@ def _around_the_asked(program: Program, levels: int) -> Iterable[FunctionInfo]:
     last = found
     for _ in range(levels):
         names = {name for function in last for name in function.facts.gist.calls}
-        last = {f for name in names for f in program.functions_named(name) if _may_be_called(name)} - found
+        named = (f for name in names if _may_be_called(name) for f in program.functions_named(name))
+        last = {f for f in named if program.asked.speaks(f.language)} - found
         found |= last
     return found
 
 
-def _known_near(program: Program) -> dict[int, _Near]:
+def _known_near(_: Asked) -> dict[int, _Near]:
     return {}
 
 

@@ -13,6 +13,7 @@ import re
 import msgspec
 
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program, root_of
 
 RAISE, LOWER = "+=", "-="
@@ -29,8 +30,27 @@ class Counts(msgspec.Struct, frozen=True):
     lowering: frozenset[FunctionInfo]
 
 
-def counts_of(program: Program) -> Counts:
-    stepping = [Call(f, e) for f in program.functions if _may_count(f) for e in f.effects if _may_step(e)]
+def counts_asked(program: Program) -> Counts:
+    """In the languages that somebody asked about."""
+    found = [counts_of(program, one == "python") for one in ("python", "cpp") if program.asked.speaks(one)]
+    return Counts(frozenset(f for c in found for f in c.raising), frozenset(f for c in found for f in c.lowering))
+
+
+def counts_of(program: Program, in_python: bool) -> Counts:
+    known = once(program, _known_counts)
+    if in_python not in known:
+        known[in_python] = _counts_among(
+            program, [f for f in program.functions if (f.language == "python") == in_python]
+        )
+    return known[in_python]
+
+
+def _known_counts(_: Program) -> dict[bool, Counts]:
+    return {}
+
+
+def _counts_among(program: Program, functions: list[FunctionInfo]) -> Counts:
+    stepping = [Call(f, e) for f in functions if _may_count(f) for e in f.effects if _may_step(e)]
     direct = [call for call in stepping if call.effect.op == "assign"]
     paired = _paired(program, direct)
     counted = [(f, e.via) for f, e in direct if program.vocabulary.is_count(e.path) or (f.owner, e.path) in paired]

@@ -63,9 +63,10 @@ def owed(lending: Lending) -> Iterator[Held]:
 def _taken_by_helpers(lending: Lending) -> Iterator[Held]:
     """Locks and permits that a small helper takes for who calls it, whatever it is given."""
     program = lending.program
-    for taken in lending.things:
-        is_receiver = taken.protocol.held == "receiver" and taken.function.language == "python"
-        if not is_receiver or taken.effect.region or lending.fates(taken):
+    if not program.asked.speaks("python"):
+        return
+    for taken in lending.things(in_python=True):
+        if taken.protocol.held != "receiver" or taken.effect.region or lending.fates(taken):
             continue
         for function, effect in read_with_callers(program, taken.function, taken.effect):
             path = held_by(taken.protocol, effect)

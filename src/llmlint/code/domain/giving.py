@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from llmlint.code.domain.counting import Counts, counts_of
+from llmlint.code.domain.counting import counts_of
 from llmlint.code.domain.pools import Pool, pools_of, told_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
-from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 
 _HELPERS = 2
@@ -22,10 +21,6 @@ class Giving:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-
-    @cached_property
-    def counts(self) -> Counts:
-        return once(self._program, counts_of)
 
     @cached_property
     def pools(self) -> list[Pool]:
@@ -62,7 +57,8 @@ class Giving:
         if not any(_is_part(path, thing) for a in effect.args for path in (a.path, a.written, *a.reads)):
             return ""
         callees = self._program.callees(function, effect)
-        if any(callee in self.counts.lowering or callee in self._givers for callee in callees):
+        lowering = counts_of(self._program, function.language == "python").lowering
+        if any(callee in lowering or callee in self._givers for callee in callees):
             return name
         return name if self._program.vocabulary.left_by(effect.callee) else ""
 

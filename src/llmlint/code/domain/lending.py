@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import IntFlag
-from functools import cached_property
 
 import msgspec
 
 from llmlint.calls import names_call
 from llmlint.code.facts.container_methods import CASTS, PAIRERS
 from llmlint.code.facts.facts import Argument, Effect, Region
-from llmlint.code.facts.gists import name_called
+from llmlint.code.facts.gists import MADE_BY_NEW, name_called
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.paths import GOING_ON
 from llmlint.code.link.asking import Asking
@@ -65,37 +64,51 @@ class Held(msgspec.Struct, frozen=True):
         return f"new {self.effect.callee}" if self.effect.via == "new" else self.effect.callee
 
 
+def _in_order(held: Held) -> tuple[object, int]:
+    return held.function.order, held.at
+
+
 class Lending:
     """Who holds what in one program."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self._of_parameter: Asking[tuple[FunctionInfo, str, Protocol], Fate] = Asking()
-        self._borrowing: dict[tuple[Protocol, str], bool] = {}
+        self._borrowing: dict[tuple[Protocol, str, bool], bool] = {}
+        self._things: dict[bool, list[Held]] = {}
+        self._by_function: dict[bool, dict[FunctionInfo, list[Held]]] = {}
 
     # ------------------------------------------------------------ what is lent
 
-    @cached_property
-    def things(self) -> list[Held]:
-        """Everything that any function binds to a name and has to give back, in the program's order."""
-        direct = [held for name in self.program.call_names for held in self._lent_by(name)]
-        lent = [*direct, *self._lent_on(direct), *self._made_by_new()]
-        return sorted(lent, key=lambda held: (held.function.order, held.at))
+    def things(self, in_python: bool) -> list[Held]:
+        """Everything that any function of Python, or of the other languages, binds to a name and has to give back, in
+        the program's order."""
+        if in_python not in self._things:
+            direct = [held for name in self.program.call_names for held in self._lent_by(name, in_python)]
+            lent = [*direct, *self._lent_on(direct), *(() if in_python else self._made_by_new())]
+            self._things[in_python] = sorted(lent, key=_in_order)
+        return self._things[in_python]
 
     @property
-    def asked(self) -> Iterator[Held]:
+    def asked(self) -> Iterable[Held]:
         """Those of the files that are asked about."""
-        return (held for held in self.things if held.function in self.program.asked)
+        asked = self.program.asked
+        languages = [language for language in ("python", "cpp") if asked.speaks(language)]
+        things = (held for language in languages for held in self.things(language == "python"))
+        return sorted((held for held in things if held.function in asked), key=_in_order)
 
-    def _lent_by(self, name: str) -> Iterable[Held]:
+    def _lent_by(self, name: str, in_python: bool) -> Iterable[Held]:
         vocabulary = self.program.vocabulary
         if not vocabulary.may_enter(name):
             return
-        for function, effect in self.program.calls_named(name):
+        for function, effect in self.program.calls_inside(self._calling(name, in_python), name):
             for protocol in vocabulary.entered_by(effect.callee)[:1]:
                 path = held_by(protocol, effect)
                 if path and not self._makes_a_value(function, effect):
                     yield Held(function, path, function.effects.index(effect), effect, protocol)
+
+    def _calling(self, name: str, in_python: bool) -> list[FunctionInfo]:
+        return [f for f in self.program.functions_calling(name) if (f.language == "python") == in_python]
 
     def _makes_a_value(self, function: FunctionInfo, effect: Effect) -> bool:
         """Is it a class of the C++ program, whose objects end by themselves, and not a library's call of its name?"""
@@ -107,7 +120,7 @@ class Lending:
         """`float * row = new float[n]`: a protocol names the operator, and each type is made by it."""
         for protocol in self.program.vocabulary.entered_by("new")[:1]:
             native = (function for function in self.program.functions if function.language != "python")
-            for function in (f for f in native if any(effect.via == "new" for effect in f.facts.effects)):
+            for function in (f for f in native if MADE_BY_NEW in f.facts.gist.deeds):
                 for at, effect in enumerate(function.effects):
                     if effect.via == "new" and effect.result.isidentifier():
                         yield Held(function, effect.result, at, effect, protocol)
@@ -206,7 +219,8 @@ class Lending:
             return Fate.USED
         callees = [f for f in self.program.callees(function, effect, overrides=True) if f.facts.has_body]
         if not callees:
-            borrows = effect.via != "new" and self._only_borrows(protocol, effect.callee)
+            in_python = function.language == "python"
+            borrows = effect.via != "new" and self._only_borrows(protocol, effect.callee, in_python)
             return Fate.USED if borrows else Fate.UNKNOWN
         fate = Fate.USED
         for callee in callees:
@@ -229,28 +243,29 @@ class Lending:
 
         return self._of_parameter.ask((function, name, protocol), find) or Fate.USED
 
-    def _only_borrows(self, protocol: Protocol, callee: str) -> bool:
-        """Is the call given such a thing somewhere that is given back later?"""
-        known = self._borrowing.get((protocol, callee))
-        if known is None:
-            known = self._borrowing[protocol, callee] = self._borrows_somewhere(protocol, callee)
-        return known
+    def _only_borrows(self, protocol: Protocol, callee: str, in_python: bool) -> bool:
+        """Is the call given such a thing somewhere in the language that is given back later?"""
+        key = (protocol, callee, in_python)
+        if key not in self._borrowing:
+            self._borrowing[key] = self._borrows_somewhere(*key)
+        return self._borrowing[key]
 
-    def _borrows_somewhere(self, protocol: Protocol, callee: str) -> bool:
-        for function in self.program.functions_calling(name_called(callee.lstrip("~"))):
-            for held in (held for held in self._things_by_function.get(function, ()) if held.protocol == protocol):
+    def _borrows_somewhere(self, protocol: Protocol, callee: str, in_python: bool) -> bool:
+        for function in self._calling(name_called(callee.lstrip("~")), in_python):
+            for held in (held for held in self._taken_by(function) if held.protocol == protocol):
                 after = ((at, function.effects[at]) for at in mentions(function, {held.name}) if at > held.at)
                 uses = {at for at, e in after if e.callee == callee and _may_borrow(held.name, e)}
                 if uses and not uses.isdisjoint(self._before_release(held)):
                     return True
         return False
 
-    @cached_property
-    def _things_by_function(self) -> dict[FunctionInfo, list[Held]]:
-        found: dict[FunctionInfo, list[Held]] = {}
-        for held in self.things:
-            found.setdefault(held.function, []).append(held)
-        return found
+    def _taken_by(self, function: FunctionInfo) -> list[Held]:
+        in_python = function.language == "python"
+        if in_python not in self._by_function:
+            found = self._by_function[in_python] = {}
+            for held in self.things(in_python):
+                found.setdefault(held.function, []).append(held)
+        return self._by_function[in_python].get(function, [])
 
     def _before_release(self, held: Held) -> set[int]:
         """The effects from which some way leads to where the thing is given back."""

@@ -82,7 +82,7 @@ class LockReader:
         if function.language != "python":
             objects = dict(self._objects(function, enters))
         leaves: dict[int, tuple[Taking, ...]] = {}
-        if objects or enters or function in self._by_hand:
+        if objects or enters or self._takes_by_hand(function):
             self._read_calls(function, objects, enters, leaves)
         return LockSteps(enters, leaves) if enters else None
 
@@ -145,12 +145,9 @@ class LockReader:
 
     # ------------------------------------------------------------ calls
 
-    @cached_property
-    def _by_hand(self) -> frozenset[FunctionInfo]:
-        """The functions with a call that may take a lock."""
-        program = self._program
-        names = [name for name in program.call_names if program.vocabulary.may_enter(name)]
-        return frozenset(f for name in names for f, e in program.calls_named(name) if self._taken_by(e))
+    def _takes_by_hand(self, function: FunctionInfo) -> bool:
+        may_enter = self._program.vocabulary.may_enter
+        return any(map(may_enter, function.facts.gist.calls)) and any(map(self._taken_by, function.effects))
 
     def _taken_by(self, effect: Effect) -> list[str]:
         rows = self._program.vocabulary.entered_by(effect.callee) if effect.op == "call" else ()

@@ -33,18 +33,23 @@ from llmlint.code.syntax import tree
 from llmlint.code.syntax.source_text import SourceText
 
 
-def facts_of(module: tree.Module, text: str) -> FileFacts:
-    """The facts of one file. `text` is what the tree's lines and columns count in."""
+def facts_of(module: tree.Module, text: str, with_pointers: bool = True) -> FileFacts:
+    """The facts of one file. `text` is what the tree's lines and columns count in.
+
+    What C++ functions ask of pointers is a sixth of the work, and only one rule wants it."""
     macros = macros_in(text) if module.language != "python" else ()
-    return _FileReader(module, SourceText(text), macros).read()
+    return _FileReader(module, SourceText(text), macros, with_pointers).read()
 
 
 class _FileReader:
-    def __init__(self, module: tree.Module, source: SourceText, macros: tuple[MacroFact, ...]) -> None:
+    def __init__(
+        self, module: tree.Module, source: SourceText, macros: tuple[MacroFact, ...], with_pointers: bool
+    ) -> None:
         self.module = module
         self.source = source
         self.macros = macros
         self.is_python = module.language == "python"
+        self.with_pointers = with_pointers and not self.is_python
         self.endings = Endings() if self.is_python else native_endings(module, macros)
         self.classes: list[Class] = []
         self.functions: list[Function] = []
@@ -230,8 +235,8 @@ class _FileReader:
             self._nested(declaration, inner_prefix, owner or closure_of, at_scope)
 
     def _pointers(self, node: tree.Function) -> tuple[PointerUse, ...]:
-        is_native = not self.is_python and node.name != "<module>"
-        return pointer_uses(node, self.source.lines, self.endings) if is_native else ()
+        is_wanted = self.with_pointers and node.name != "<module>"
+        return pointer_uses(node, self.source.lines, self.endings) if is_wanted else ()
 
 
 def _members(body: Iterable[tree.Node]) -> Iterator[tree.Node]:

@@ -16,6 +16,7 @@ from llmlint.endings import ending_rows
 CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 PART_OF_ITSELF = "assign =[]"
 """The deed of `self.free = self.free[n:]`."""
+MADE_BY_NEW = "call new"
 NAMES = re.compile(r"[^.\[\]()]+")
 _BY_NAME = frozenset(
     "setattr hasattr getattr delattr __setattr__ add_argument attrgetter register_buffer register_parameter "
@@ -105,6 +106,8 @@ def _deeds(effect: Effect) -> Iterator[str]:
         yield f"{effect.op} {effect.via}"
         if effect.op == "assign" and _plain(effect.source) == f"{_plain(effect.path)}[]":
             yield PART_OF_ITSELF
+    elif effect.op == "call" and effect.via == "new":
+        yield MADE_BY_NEW
 
 
 def called_on_every_way(effects: tuple[Effect, ...]) -> Iterator[Effect]:

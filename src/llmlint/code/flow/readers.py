@@ -107,6 +107,11 @@ def _measured_by(size: tree.Node) -> Iterator[str]:
 
 
 def _of(function: tree.Function, flows: Flows, known: Readers) -> Iterator[Reader]:
+    returns = _written(function.returns)
+    gives_a_number = is_number(returns) or bool(_ANY_TYPE.fullmatch(returns))
+    references = [(at, bare) for at, param in enumerate(function.params) if (bare := _number_referred_to(param))]
+    if not gives_a_number and not references:
+        return
     filled: dict[str, str] = {}
     for node in tree.walk_own(function):
         if isinstance(node, tree.Call):
@@ -118,16 +123,20 @@ def _of(function: tree.Function, flows: Flows, known: Readers) -> Iterator[Reade
             made_of = _made_of(inside_casts(node.value), flows)
             if made_of in filled:
                 filled[place_of(node.targets[0])] = filled[made_of]
-    returns = _written(function.returns)
-    if is_number(returns) or _ANY_TYPE.fullmatch(returns):
+    if gives_a_number:
         for given in _returned(function, filled, flows, known):
             yield Reader(given, gives=True, is_template=not is_number(returns))
-    for at, param in enumerate(function.params):
-        written = _written(param.annotation)
-        if param.name in filled and written.endswith("&") and not written.startswith("const"):
-            bare = written.removesuffix("&").strip()
-            if is_number(bare) or _ANY_TYPE.fullmatch(bare):
-                yield Reader(filled[param.name], fills=at, is_template=not is_number(bare))
+    for at, bare in references:
+        if (name := function.params[at].name) in filled:
+            yield Reader(filled[name], fills=at, is_template=not is_number(bare))
+
+
+def _number_referred_to(param: tree.Parameter) -> str:
+    """The type of a number, or of anything, that a function may fill by reference; "" for another."""
+    written = _written(param.annotation)
+    bare = written.removesuffix("&").strip()
+    may_fill = written.endswith("&") and not written.startswith("const")
+    return bare if may_fill and (is_number(bare) or _ANY_TYPE.fullmatch(bare)) else ""
 
 
 def _made_of(value: tree.Node, flows: Flows) -> str:

@@ -6,6 +6,8 @@ file, and is told what a scan of everything tells of it.
 
     for cls in program.asked.classes: ...
     for function, effect in program.asked.calls("acquire"): ...
+
+A rule of which nothing would be told in one language begins in the others only (`checking.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.facts.gists import name_called
@@ -38,14 +40,39 @@ class Whole(Protocol):
 
 
 class Asked:
-    """`paths` are those of the asked files; None for all of them."""
+    """`paths` are those of the asked files, `kinds` the languages, "python" and "cpp"; None for all."""
 
-    def __init__(self, program: Whole, paths: frozenset[str] | None) -> None:
+    def __init__(self, program: Whole, paths: frozenset[str] | None, kinds: frozenset[str] | None = None) -> None:
         self._program = program
         self.paths = paths
+        self._kinds = kinds
+        self.kept: dict[object, Any] = {}
+
+    @property
+    def is_all(self) -> bool:
+        """Is it the whole program?"""
+        return self.paths is None and self._kinds is None
 
     def __contains__(self, entity: ClassInfo | FunctionInfo) -> bool:
-        return self.paths is None or entity.path in self.paths
+        return (self.paths is None or entity.path in self.paths) and self._is_of_kind(entity.language)
+
+    def _is_of_kind(self, language: str) -> bool:
+        return self._kinds is None or ("python" if language == "python" else "cpp") in self._kinds
+
+    def only(self, kinds: frozenset[str]) -> Asked:
+        """What is asked in these languages: the same object each time, and this one where there are no others."""
+        if all(("python" if facts.language == "python" else "cpp") in kinds for facts in self.files.values()):
+            return self
+        narrowed: Asked = self.kept.setdefault(kinds, Asked(self._program, self.paths, kinds))
+        return narrowed
+
+    def speaks(self, language: str) -> bool:
+        """Is anything asked that is written in it? What another says of the same name is another thing."""
+        return (language == "python") in self._languages
+
+    @cached_property
+    def _languages(self) -> AbstractSet[bool]:
+        return {facts.language == "python" for facts in self.files.values()}
 
     @cached_property
     def functions(self) -> Sequence[FunctionInfo]:
@@ -53,14 +80,14 @@ class Asked:
         return self.among(self._program.functions)
 
     def among(self, functions: Sequence[FunctionInfo]) -> Sequence[FunctionInfo]:
-        return functions if self.paths is None else tuple(f for f in functions if f.path in self.paths)
+        return functions if self.is_all else tuple(f for f in functions if f in self)
 
     @cached_property
     def classes(self) -> Sequence[ClassInfo]:
         """Those that something in the asked files may be told of: defined there, kin of such, changed or read there."""
         if self.paths is None:
-            return self._program.classes
-        near = {cls for cls in self._program.classes if cls.path in self.paths}
+            return self._program.classes if self.is_all else tuple(c for c in self._program.classes if c in self)
+        near = {cls for cls in self._program.classes if cls in self}
         near.update(function.owner for function in self.functions if function.owner is not None)
         near.update(self._program.classes_touched_by(self.functions))
         kin = {relative for cls in near for relative in (*cls.mro, *cls.subclasses)}
@@ -69,17 +96,21 @@ class Asked:
     @cached_property
     def call_names(self) -> AbstractSet[str]:
         """The last part of every call in the asked files, each once."""
-        if self.paths is None:
+        if self.is_all:
             return self._program.call_names
-        return {name_called(effect.callee) for function in self.functions for effect in function.effects} - {""}
+        called = (name_called(effect.callee) for function in self.functions for effect in function.effects)
+        return dict.fromkeys(filter(None, called)).keys()
 
     @cached_property
     def files(self) -> Mapping[str, FileFacts]:
         files = self._program.files
-        return files if self.paths is None else {path: facts for path, facts in files.items() if path in self.paths}
+        if self.is_all:
+            return files
+        wanted = files.keys() if self.paths is None else self.paths
+        return {path: facts for path, facts in files.items() if path in wanted and self._is_of_kind(facts.language)}
 
     def calls(self, name: str) -> Sequence[Call]:
         """The calls in the asked files whose last part is this name."""
-        if self.paths is None:
+        if self.is_all:
             return self._program.calls_named(name)
         return self._program.calls_inside(self.among(self._program.functions_calling(name)), name)

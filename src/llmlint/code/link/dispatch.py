@@ -25,7 +25,7 @@ class Dispatch:
         self.calls = calls
         self._plain: dict[tuple[FunctionInfo, str], tuple[FunctionInfo, ...]] = {}
         self._narrowing = Narrowing(calls)
-        self._targets_of: dict[str, dict[FunctionInfo, list[Call]]] = {}
+        self._targets_of: dict[tuple[str, bool], dict[FunctionInfo, list[Call]]] = {}
 
     def callees(
         self, function: FunctionInfo, effect: Effect, known: Known = NOTHING_KNOWN, overrides: bool = False
@@ -96,7 +96,8 @@ class Dispatch:
         """Every call in the program that runs this function, in the program's order."""
         below = self.begun_again_in(function)
         names = self.names_of(function) - ({function.name} if below is not None else set())
-        found = [call for name in sorted(names) for call in self._calls_by_target(name).get(function, ())]
+        in_python = function.language == "python"
+        found = [call for name in sorted(names) for call in self._calls_by_target(name, in_python).get(function, ())]
         found += [call for call in below or () if function in self.callees(*call, overrides=True)]
         return tuple(sorted(found, key=_place_of))
 
@@ -124,14 +125,15 @@ class Dispatch:
         names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
         return names
 
-    def _calls_by_target(self, name: str) -> dict[FunctionInfo, list[Call]]:
-        """The calls of a name by what they run, overrides included."""
-        if name not in self._targets_of:
-            found = self._targets_of[name] = {}
-            for call in self.calls.named(name):
+    def _calls_by_target(self, name: str, in_python: bool) -> dict[FunctionInfo, list[Call]]:
+        """The calls of a name by what they run, overrides included: none runs what another language defines."""
+        if (name, in_python) not in self._targets_of:
+            found = self._targets_of[name, in_python] = {}
+            calling = (f for f in self.calls.calling(name) if (f.language == "python") == in_python)
+            for call in self.calls.inside(calling, name):
                 for target in self.callees(*call, overrides=True):
                     found.setdefault(target, []).append(call)
-        return self._targets_of[name]
+        return self._targets_of[name, in_python]
 
     @cached_property
     def _aliases(self) -> dict[str, list[str]]:

@@ -97,6 +97,8 @@ class Names:
                 self._cpp_functions.setdefault(function.name, []).append(function)
         self._tables: dict[str, _PythonFile] = {}
         self._names_of: dict[str, frozenset[str]] = {}
+        self._included: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._endings: dict[str, frozenset[str]] = {}
         self._asking: Asking[tuple[str, str], Meaning] = Asking()
 
     def _python_imports(self) -> Iterator[tuple[str, ImportFact]]:
@@ -361,10 +363,16 @@ class Names:
         return next(c for c in candidates if c.path == best)
 
     def _includes(self, path: str, header: str) -> bool:
-        return any(
-            header == fact.module or header.endswith("/" + fact.module.strip("<>\"'").removeprefix("../"))
-            for fact in self._files[path].imports
-        )
+        """Is it named there whole, or by its last folders?"""
+        if path not in self._included:
+            named = [fact.module for fact in self._files[path].imports]
+            bare = (name.strip("<>\"'").removeprefix("../") for name in named)
+            self._included[path] = frozenset(named), frozenset(bare)
+        if header not in self._endings:
+            parts = header.split("/")
+            self._endings[header] = frozenset("/".join(parts[at:]) for at in range(1, len(parts)))
+        whole, last = self._included[path]
+        return header in whole or not last.isdisjoint(self._endings[header])
 
 
 def _variables_in(module: FunctionInfo) -> frozenset[str]:

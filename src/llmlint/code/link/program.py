@@ -12,8 +12,9 @@ order, by path and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.asked import Asked
 from llmlint.code.link.call_index import CallIndex
-from llmlint.code.link.descent import where_cut
+from llmlint.code.link.descent import Descent
 from llmlint.code.link.dispatch import Dispatch
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.exits import endings_of
@@ -52,6 +53,11 @@ __all__ = [
     "root_of",
 ]
 
+
+def _everything(mechanism: str) -> bool:
+    return True
+
+
 _LONGEST_CHAIN = 12
 _ROUNDS = 2
 
@@ -72,7 +78,8 @@ class Program:
         self._resolved: dict[tuple[FunctionInfo, str], str] = {}
         self._locals: dict[FunctionInfo, frozenset[str]] = {}
         self._bases: dict[ClassInfo, tuple[tuple[ClassInfo, ...], tuple[str, ...]]] = {}
-        self._cut_classes: frozenset[ClassInfo] | None = None
+        self._derived: dict[bool, dict[ClassInfo, list[ClassInfo]]] = {}
+        self._descent = Descent(lambda cls: self._bases_named(cls)[0])
         self._name_modules()
         self._of_class = self._join_owners()
         self._tell_endings()
@@ -80,6 +87,18 @@ class Program:
         self._touches = Touches(self.classes, self.functions, self._types)
         self._reach = Reach(self._dispatch)
         self.asked = Asked(self, asked)
+        self.hears: Callable[[str], bool] = _everything
+
+    @contextmanager
+    def asking(self, kinds: frozenset[str], hears: Callable[[str], bool]) -> Iterator[None]:
+        """Meanwhile no more is asked than what stands in files of these languages, and what `hears` says yes to: a
+        checker need not look for what one of its mechanisms would tell nobody. What is known of others stays."""
+        before = self.asked, self.hears
+        self.asked, self.hears = self.asked.only(kinds), hears
+        try:
+            yield
+        finally:
+            self.asked, self.hears = before
 
     # ------------------------------------------------------------ linking
 
@@ -141,16 +160,9 @@ class Program:
 
     def bases_of(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
         known, unknown = self._bases_named(cls)
-        if cls in self._cut:
+        if self._descent.is_cut(cls):
             return (), (*(base.full_name for base in known), *unknown)
         return known, unknown
-
-    @property
-    def _cut(self) -> frozenset[ClassInfo]:
-        if self._cut_classes is None:
-            self._cut_classes = frozenset()  # a base named `Outer.Inner` asks Outer for its bases while we look
-            self._cut_classes = where_cut(self.classes, lambda cls: self._bases_named(cls)[0])
-        return self._cut_classes
 
     def _bases_named(self, cls: ClassInfo) -> tuple[tuple[ClassInfo, ...], tuple[str, ...]]:
         if cls not in self._bases:
@@ -175,20 +187,21 @@ class Program:
     def subclasses_of(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         found: set[ClassInfo] = set()
         waiting = [cls]
+        derived = self._derived_from(cls.language == "python")
         while waiting:
-            for below in self._derived.get(waiting.pop(), ()):
+            for below in derived.get(waiting.pop(), ()):
                 if below not in found and below is not cls:
                     found.add(below)
                     waiting.append(below)
         return tuple(sorted(found, key=lambda c: c.order))
 
-    @cached_property
-    def _derived(self) -> dict[ClassInfo, list[ClassInfo]]:
-        derived: dict[ClassInfo, list[ClassInfo]] = {}
-        for cls in self.classes:
-            for base in cls.bases:
-                derived.setdefault(base, []).append(cls)
-        return derived
+    def _derived_from(self, in_python: bool) -> dict[ClassInfo, list[ClassInfo]]:
+        if in_python not in self._derived:
+            derived = self._derived[in_python] = {}
+            for cls in (cls for cls in self.classes if (cls.language == "python") == in_python):
+                for base in cls.bases:
+                    derived.setdefault(base, []).append(cls)
+        return self._derived[in_python]
 
     def functions_of(self, cls: ClassInfo) -> tuple[FunctionInfo, ...]:
         """The methods of a class and the functions nested in them, wherever they are defined."""
@@ -215,9 +228,13 @@ class Program:
         """The definitions of its full name in its file, itself too: one for each platform, one for each overload."""
         return tuple(self._functions_by_qualname[function.path, function.facts.qualname])
 
-    def calls_named(self, name: str) -> Sequence[Call]:
-        """Every call, in any file, whose last part is this name: a sieve before calls are resolved."""
-        return self._dispatch.calls.named(name)
+    def calls_named(self, name: str, in_python: bool | None = None) -> Sequence[Call]:
+        """Every call, in any file, whose last part is this name, in all languages or in Python or in the others alone:
+        a sieve before calls are resolved."""
+        if in_python is None:
+            return self._dispatch.calls.named(name)
+        calling = (f for f in self.functions_calling(name) if (f.language == "python") == in_python)
+        return self.calls_inside(calling, name)
 
     def functions_calling(self, name: str) -> Sequence[FunctionInfo]:
         """Those with a call whose last part is this name; which one it is, nobody looks for."""

@@ -6,6 +6,7 @@ class gets a TypeError, or an argument lands on another parameter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ def _broken(
 ) -> Iterator[_Broken]:
     for call in inherited.of(cls, method.name):
         why = misfit(taken, call.effect.args) or _lands_elsewhere(taken, call.effect)
-        if not why or _is_asked_first(call) or not _fits_somebody(call, method):
+        if not why or _is_asked_first(call, method.name) or not _fits_somebody(call, method):
             continue
         reached = inherited.reach(call.function, cls)
         if reached:
@@ -88,11 +89,12 @@ def _names_given(effect: Effect) -> set[str]:
     return {argument.path for argument in effect.args if not argument.keyword}
 
 
-def _is_asked_first(call: OwnCall) -> bool:
-    """Does the caller ask before what kind of object it is, or answer for the error?"""
+def _is_asked_first(call: OwnCall, name: str) -> bool:
+    """Does the caller ask before what kind of object it is, or what its method takes, or answer for the error?"""
     line = call.effect.line
-    before = (region.text for region in call.function.regions if region.line <= line)
-    asked = any(word in text for text in before for word in _ASKING)
+    before = [region.text for region in call.function.regions if region.line <= line]
+    handed_over = re.compile(rf"[(,] ?self\.{name} ?[,)]")  # `if takes_one(self.forward):`
+    asked = any(word in text for text in before for word in _ASKING) or any(map(handed_over.search, before))
     return asked or is_answered_at(call.function, line, "TypeError")
 
 

@@ -99,6 +99,8 @@ def _of_constructor(cls: ClassInfo) -> Signature | None:
     if any(_is_made_by_own_rules(above) or _has_several_constructors(above) for above in cls.mro):
         return None
     for at, above in enumerate(cls.mro):
+        if any(field.name == "__init__" for field in above.facts.fields):
+            return None  # `__init__ = partialmethod(Base.__init__, starting=True)`
         if "__init__" in above.methods:
             is_known = all(_adds_nothing(below) for below in cls.mro[:at])
             made = above.methods["__init__"]

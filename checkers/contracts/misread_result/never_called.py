@@ -23,12 +23,13 @@ _ADDING_NOTHING = frozenset({"object", "ABC", "abc.ABC", "Generic", "typing.Gene
 
 
 def never_called(program: Program) -> Iterator[Report]:
+    names = {function.name for function in program.functions if function.language == "python"}
     for function in program.asked.functions:
         if function.language != "python" or is_trial(function):
             continue
         for region in function.regions:
             if region.kind == "if" or region.text.startswith("while "):
-                for path in _asked(region.test):
+                for path in (path for path in _asked(region.test) if last_name(path) in names):
                     found = _always_there(program, function, path)
                     if found is not None and not _is_used_as_one(whole(program, function), region, path):
                         yield _report(function, region, path, found)
@@ -53,9 +54,7 @@ def _always_there(program: Program, function: FunctionInfo, path: str) -> Functi
         return None
     if "." not in path:
         is_global = meant.owner is None and "." not in meant.facts.qualname
-        given_twice = program.names.is_given_twice(function.path, path) or program.names.is_given_twice(
-            meant.path, path
-        )
+        given_twice = any(program.names.is_given_twice(file, path) for file in (function.path, meant.path))
         return meant if is_global and not given_twice else None
     return meant
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -29,8 +30,7 @@ def readings(
         gc.collect()  # what was started of the workers holds files open, which may be what there are too few of
     for item in by_itself:
         yield read_batch([item], vocabulary, least)
-    for item in (item for batch in broken for item in batch):
-        yield [_alone(item, vocabulary, least)]
+    yield from _one_by_one(deque(item for batch in broken for item in batch), vocabulary, least)
 
 
 def _from_workers(
@@ -53,13 +53,20 @@ def _from_workers(
                 broken.append(batch)
 
 
-def _alone(item: Work, vocabulary: Vocabulary, least: str) -> Reading:
-    """Reads one file in a process of its own."""
-    try:
-        with worker_pool(1) as executor:
-            return executor.submit(read_batch, [item], vocabulary, least).result()[0]
-    except (BrokenProcessPool, NoWorkers):
-        return Reading(item[0], problem="reading it ended the process that did")
+def _one_by_one(waiting: deque[Work], vocabulary: Vocabulary, least: str) -> Iterator[list[Reading]]:
+    """Reads one file after the other in a process beside; a file is given up when a new one dies on it at once."""
+    while waiting:
+        is_new = True
+        try:
+            with worker_pool(1) as executor:
+                while waiting:
+                    readings = executor.submit(read_batch, [waiting[0]], vocabulary, least).result()
+                    waiting.popleft()
+                    is_new = False
+                    yield readings
+        except (BrokenProcessPool, NoWorkers):
+            if is_new:
+                yield [Reading(waiting.popleft()[0], problem="reading it ended the process that did")]
 
 
 def _batches(work: Sequence[Work]) -> Iterator[list[Work]]:

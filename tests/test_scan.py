@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from llmlint.reading import Reading, read_batch
 from llmlint.report import Style, render
 from llmlint.scan import ScanResult
 from llmlint.vocabulary_file import load_vocabulary
+from llmlint.workers import worker_pool
 
 
 @pytest.fixture
@@ -215,6 +218,19 @@ def test_a_worker_that_dies_costs_no_other_file(tree: Path, monkeypatch: pytest.
     assert [(problem.path, problem.kind) for problem in result.problems] == [("pool.py", "unreadable")]
     assert ("scheduler.py", "LLM801") in found(result)
     assert (result.counts.scanned, result.counts.failed) == (39, 1)
+
+
+def test_files_that_a_dying_worker_took_along_share_a_process(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def counted(jobs: int) -> AbstractContextManager[Executor]:
+        begun.append(jobs)
+        return worker_pool(jobs)
+
+    monkeypatch.setattr("llmlint.reading_at_once.read_batch", _die_on_pool)
+    monkeypatch.setattr("llmlint.reading_at_once.worker_pool", counted)
+    scan(Request((".",), use_cache=False, jobs=2))
+    assert begun == [2, 1, 1, 1], "up to the file, for it alone, and behind it"
 
 
 def test_every_rule_of_the_catalogue_can_be_selected_alone(tree: Path) -> None:

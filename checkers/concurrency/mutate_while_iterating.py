@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from llmlint.code.domain.entries import known_around
 from llmlint.code.domain.state import attribute_of, symbol_of
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.flow.always import surely
-from llmlint.code.flow.conditions import implied
 from llmlint.code.flow.rounds import effects_in, goes_on, loops_of, walked_by
 from llmlint.code.flow.summaries import Done, does
 from llmlint.code.flow.with_helpers import helped_at, is_own_region, whole
-from llmlint.code.link.exits import chain
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
@@ -190,13 +189,11 @@ def _iterator_lost(
 
 def _stands_behind(function: FunctionInfo, removal: Effect, cursor: str) -> bool:
     """Does a test around say that what is taken out is still to come: `if other > at: rows.pop(other)`?"""
-    tests = ((r.test, r.kind == "if") for at in chain(function, removal.region) if (r := function.regions[at]).test)
-    known = (fact for test, holds in tests if test is not None for fact in implied(test, holds))
     taken = {removal.key, *removal.reads}
     return any(
         (atom[0] == "<" and atom[1] == cursor and atom[2] in taken and holds)
         or (atom[0] == ">" and atom[2] == cursor and atom[1] in taken and holds)
-        for atom, holds in known
+        for atom, holds in known_around(function, removal)
     )
 
 

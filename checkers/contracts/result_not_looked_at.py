@@ -38,10 +38,8 @@ def check_program(program: Program) -> Iterator[Report]:
     called = {name.lstrip("~") for name in program.asked.call_names}
     named = (f for f in program.functions if f.name in called and program.asked.speaks(f.language))
     found = {(f.name, f.language == "python") for f in named if tells_outcome(f)}
-    telling = {name for name, _ in found}
-    for name, in_python in sorted(found):
-        if name not in program.asked.call_names:
-            continue
+    for name, in_python in sorted(one for one in found if one[0] in program.asked.call_names):
+        telling = {other for other, of_python in found if of_python == in_python}
         calls = [call for call in program.calls_named(name, in_python) if call.effect.op == "call"]
         dropped = [call for call in calls if not call.effect.result and call.function in program.asked]
         if dropped and len(calls) >= _FEWEST and not _of_no_matter(program, name):

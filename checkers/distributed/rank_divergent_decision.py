@@ -54,8 +54,8 @@ def _told(program: Program, own: OwnValues, written: FunctionInfo) -> Report | N
 def _beside_others(program: Program) -> set[ClassInfo | str | None]:
     """The classes, and the files for what stands outside of classes, that ask for their rank or meet others."""
     names = (*_ASKS_RANK, *sorted(program.vocabulary.collective_names))
-    languages = [language == "python" for language in ("python", "cpp") if program.asked.speaks(language)]
-    calls = (call for name in names for in_python in languages for call in program.calls_named(name, in_python))
+    sides = program.asked.sides
+    calls = (call for name in names for in_python in sides for call in program.calls_named(name, in_python))
     asking = [call.function for call in calls if _is_of_ranks(program, call)]
     asked = {function.owner or function.path for function in program.asked.functions}
     near = (function for function in program.functions if (function.owner or function.path) in asked)

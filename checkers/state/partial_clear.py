@@ -60,16 +60,12 @@ def _taken(function: FunctionInfo, effect: Effect) -> str:
 def _by_key(cls: ClassInfo, what: Callable[[FunctionInfo, Effect], str]) -> ByKey:
     """The attributes that a function makes or takes entries of, by the key."""
     found: dict[Under, dict[str, Effect]] = defaultdict(dict)
-    for function in filter(_may_enter_or_take, cls.functions):
+    for function in (f for f in cls.functions if f.facts.gist.does("insert", "remove")):
         for effect in () if function in cls.building or is_setup(function) else function.effects:
             attribute = what(function, effect)
             if attribute in cls.attributes:
                 found[function, effect.key].setdefault(attribute, effect)
     return found
-
-
-def _may_enter_or_take(function: FunctionInfo) -> bool:
-    return any(deed.startswith(("insert ", "remove ")) for deed in function.facts.gist.deeds)
 
 
 def _left(

@@ -24,9 +24,10 @@ _SURE = frozenset({"find", "at"})
 
 def acts_in_another_call(program: Program, locks: Locks) -> Iterator[Report]:
     for cls in program.classes:
-        if sum(function.name in program.asked.call_names for function in cls.functions) < 2:
+        called = sum(function.name in program.asked.call_names for function in cls.functions)
+        if called < 2 or not program.asked.speaks(cls.language):
             continue  # what is told stands in who calls two of them
-        taking = filter(_may_take_away, cls.functions) if program.asked.speaks(cls.language) else ()
+        taking = filter(_may_take_away, cls.functions)
         taken = dict.fromkeys(kept for function in taking for kept in _taken_away(function))
         if taken and locks_of(program, cls):
             for kept in taken:
@@ -85,7 +86,7 @@ def _sets(effect: Effect) -> bool:
 
 def _may_take_away(function: FunctionInfo) -> bool:
     gist = function.facts.gist
-    return any(deed.startswith(("remove ", "clear ")) for deed in gist.deeds) or any("erase" in n for n in gist.calls)
+    return gist.does("remove", "clear") or any("erase" in name for name in gist.calls)
 
 
 def _taken_away(function: FunctionInfo) -> Iterator[str]:

@@ -32,7 +32,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 def counts_asked(program: Program) -> Counts:
     """In the languages that somebody asked about."""
-    found = [counts_of(program, one == "python") for one in ("python", "cpp") if program.asked.speaks(one)]
+    found = [counts_of(program, in_python) for in_python in program.asked.sides]
     return Counts(frozenset(f for c in found for f in c.raising), frozenset(f for c in found for f in c.lowering))
 
 

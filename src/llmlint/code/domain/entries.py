@@ -51,7 +51,7 @@ def is_first(function: FunctionInfo, effect: Effect) -> bool:
         (atom == ("in", effect.key, effect.path) and not holds)
         or (atom[0] == "none" and holds and got.get(atom[1]) == "None")
         or (atom[0] == "==" and holds and got.get(atom[1]) == atom[2])
-        for atom, holds in _known_around(function, effect)
+        for atom, holds in known_around(function, effect)
     )
 
 
@@ -65,11 +65,12 @@ def is_renewed(function: FunctionInfo, effect: Effect) -> bool:
         (atom == ("in", key, path) and holds)
         or (atom[0] == "true" and atom[1] in asked and holds)
         or (atom[0] == "==" and {*atom[1:]} & found and f"{path}.end()" in atom[1:] and not holds)
-        for atom, holds in _known_around(function, effect)
+        for atom, holds in known_around(function, effect)
     )
 
 
-def _known_around(function: FunctionInfo, effect: Effect) -> Iterator[Fact]:
+def known_around(function: FunctionInfo, effect: Effect) -> Iterator[Fact]:
+    """What the tests that it stands under say."""
     for at in chain(function, effect.region):
         region = function.regions[at]
         test = function.settled_test(region.test) if region.kind in ("if", "else") else None

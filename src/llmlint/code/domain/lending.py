@@ -93,22 +93,18 @@ class Lending:
     def asked(self) -> Iterable[Held]:
         """Those of the files that are asked about."""
         asked = self.program.asked
-        languages = [language for language in ("python", "cpp") if asked.speaks(language)]
-        things = (held for language in languages for held in self.things(language == "python"))
+        things = (held for in_python in asked.sides for held in self.things(in_python))
         return sorted((held for held in things if held.function in asked), key=_in_order)
 
     def _lent_by(self, name: str, in_python: bool) -> Iterable[Held]:
         vocabulary = self.program.vocabulary
         if not vocabulary.may_enter(name):
             return
-        for function, effect in self.program.calls_inside(self._calling(name, in_python), name):
+        for function, effect in self.program.calls_named(name, in_python):
             for protocol in vocabulary.entered_by(effect.callee)[:1]:
                 path = held_by(protocol, effect)
                 if path and not self._makes_a_value(function, effect):
                     yield Held(function, path, function.effects.index(effect), effect, protocol)
-
-    def _calling(self, name: str, in_python: bool) -> list[FunctionInfo]:
-        return [f for f in self.program.functions_calling(name) if (f.language == "python") == in_python]
 
     def _makes_a_value(self, function: FunctionInfo, effect: Effect) -> bool:
         """Is it a class of the C++ program, whose objects end by themselves, and not a library's call of its name?"""
@@ -251,7 +247,7 @@ class Lending:
         return self._borrowing[key]
 
     def _borrows_somewhere(self, protocol: Protocol, callee: str, in_python: bool) -> bool:
-        for function in self._calling(name_called(callee.lstrip("~")), in_python):
+        for function in self.program.functions_calling(name_called(callee.lstrip("~")), in_python):
             for held in (held for held in self._taken_by(function) if held.protocol == protocol):
                 after = ((at, function.effects[at]) for at in mentions(function, {held.name}) if at > held.at)
                 uses = {at for at, e in after if e.callee == callee and _may_borrow(held.name, e)}

@@ -74,7 +74,7 @@ def may_take_next(function: FunctionInfo) -> bool:
 
 
 def _may_put_in(function: FunctionInfo) -> bool:
-    return any(deed.startswith("insert ") for deed in function.facts.gist.deeds)
+    return function.facts.gist.does("insert")
 
 
 def takes_next(effect: Effect) -> bool:

@@ -238,6 +238,10 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     raises: bool = False
     chosen: tuple[str, ...] = ()
 
+    def does(self, *ops: str) -> bool:
+        """Is any of its deeds of one of these kinds of effects, whatever its `via`?"""
+        return any(deed.partition(" ")[0] in ops for deed in self.deeds)
+
 
 class Function(msgspec.Struct, array_like=True, frozen=True, dict=True):
     """`qualname` is dotted (`Scheduler.abort`, `Scheduler.abort.inner`); module level code is `<module>`.

@@ -61,18 +61,19 @@ class Asked:
 
     def only(self, kinds: frozenset[str]) -> Asked:
         """What is asked in these languages: the same object each time, and this one where there are no others."""
-        if all(("python" if facts.language == "python" else "cpp") in kinds for facts in self.files.values()):
+        if all(("python" if in_python else "cpp") in kinds for in_python in self.sides):
             return self
         narrowed: Asked = self.kept.setdefault(kinds, Asked(self._program, self.paths, kinds))
         return narrowed
 
     def speaks(self, language: str) -> bool:
         """Is anything asked that is written in it? What another says of the same name is another thing."""
-        return (language == "python") in self._languages
+        return (language == "python") in self.sides
 
     @cached_property
-    def _languages(self) -> AbstractSet[bool]:
-        return {facts.language == "python" for facts in self.files.values()}
+    def sides(self) -> Sequence[bool]:
+        """True for what is asked of Python, False for what is asked of the other languages."""
+        return sorted({facts.language == "python" for facts in self.files.values()}, reverse=True)
 
     @cached_property
     def functions(self) -> Sequence[FunctionInfo]:

@@ -18,22 +18,23 @@ from llmlint.code.link.once import once
 class CallIndex:
     def __init__(self, functions: Sequence[FunctionInfo]) -> None:
         self.functions = functions
-        self._named: dict[str, Sequence[Call]] = {}
+        self._named: dict[tuple[str, bool | None], Sequence[Call]] = {}
 
     @property
     def names(self) -> AbstractSet[str]:
         """The last part of every call there is, each once."""
         return self._calling.keys()
 
-    def calling(self, name: str) -> Sequence[FunctionInfo]:
-        """The functions that call something of this name."""
-        return self._calling.get(name, ())
+    def calling(self, name: str, in_python: bool | None = None) -> Sequence[FunctionInfo]:
+        """The functions that call something of this name: all, or those of Python, or those of the other languages."""
+        calling = self._calling.get(name, ())
+        return calling if in_python is None else [f for f in calling if (f.language == "python") == in_python]
 
-    def named(self, name: str) -> Sequence[Call]:
-        """The calls of this name, in the program's order."""
-        calls = self._named.get(name)
+    def named(self, name: str, in_python: bool | None = None) -> Sequence[Call]:
+        """The calls of this name in these functions, in the program's order."""
+        calls = self._named.get((name, in_python))
         if calls is None:
-            calls = self._named[name] = self.inside(self.calling(name), name)
+            calls = self._named[name, in_python] = self.inside(self.calling(name, in_python), name)
         return calls
 
     def inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:

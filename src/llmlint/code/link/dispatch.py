@@ -129,8 +129,7 @@ class Dispatch:
         """The calls of a name by what they run, overrides included: none runs what another language defines."""
         if (name, in_python) not in self._targets_of:
             found = self._targets_of[name, in_python] = {}
-            calling = (f for f in self.calls.calling(name) if (f.language == "python") == in_python)
-            for call in self.calls.inside(calling, name):
+            for call in self.calls.named(name, in_python):
                 for target in self.callees(*call, overrides=True):
                     found.setdefault(target, []).append(call)
         return self._targets_of[name, in_python]

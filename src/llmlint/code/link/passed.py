@@ -56,7 +56,7 @@ class Passed:
         calls = self._by_name.get(called)
         if calls is None:
             calls = self._by_name[called] = {}
-            for call in self._dispatch.calls.named(called):
+            for call in self._dispatch.calls.named(called, in_python=True):
                 for target in self._dispatch.callees(*call):
                     if _asks(target):
                         calls.setdefault(target, []).append(call)

@@ -52,14 +52,12 @@ __all__ = [
     "arguments_by_parameter",
     "root_of",
 ]
+_LONGEST_CHAIN = 12
+_ROUNDS = 2
 
 
 def _everything(mechanism: str) -> bool:
     return True
-
-
-_LONGEST_CHAIN = 12
-_ROUNDS = 2
 
 
 class Program:
@@ -231,14 +229,11 @@ class Program:
     def calls_named(self, name: str, in_python: bool | None = None) -> Sequence[Call]:
         """Every call, in any file, whose last part is this name, in all languages or in Python or in the others alone:
         a sieve before calls are resolved."""
-        if in_python is None:
-            return self._dispatch.calls.named(name)
-        calling = (f for f in self.functions_calling(name) if (f.language == "python") == in_python)
-        return self.calls_inside(calling, name)
+        return self._dispatch.calls.named(name, in_python)
 
-    def functions_calling(self, name: str) -> Sequence[FunctionInfo]:
+    def functions_calling(self, name: str, in_python: bool | None = None) -> Sequence[FunctionInfo]:
         """Those with a call whose last part is this name; which one it is, nobody looks for."""
-        return self._dispatch.calls.calling(name)
+        return self._dispatch.calls.calling(name, in_python)
 
     def calls_inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:
         """As `calls_named`, in these functions only."""

@@ -1,16 +1,14 @@
 """LLM903: a call whose result is not what the caller takes it for.
 
 It is nothing at all, or another number of values than are taken from it (`taken`); a coroutine or a generator that
-never runs (`never_runs`); a function that is asked in the place of its answer (`never_called`); a call that begins an
-event loop where one runs already (`second_loop`); a member of an enumeration that is compared with what it can never
-equal (`never_equal`).
+never runs (`never_runs`); a call that begins an event loop where one runs already (`second_loop`); a member of an
+enumeration that is compared with what it can never equal (`never_equal`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.contracts.misread_result.never_called import never_called
 from llmlint.checkers.contracts.misread_result.never_equal import never_equal
 from llmlint.checkers.contracts.misread_result.never_runs import begins_nothing, library_coroutines
 from llmlint.checkers.contracts.misread_result.second_loop import second_loop
@@ -35,8 +33,6 @@ def check_program(program: Program) -> Iterator[Report]:
     yield from library_coroutines(program)
     yield from second_loop(program)
     yield from never_equal(program)
-    if program.hears("misread_result.never_called"):
-        yield from never_called(program)
 
 
 def _is_of_note(function: FunctionInfo) -> bool:

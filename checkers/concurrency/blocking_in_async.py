@@ -7,7 +7,7 @@ function. What is handed to an executor or a thread is an argument there and no 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -91,8 +91,7 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:
     upwards = _Upwards(program)
-    # a way that ends in a coroutine of the asked files may begin anywhere
-    calls_named = program.calls_named if any(f.facts.is_async for f in program.asked.functions) else program.asked.calls
+    calls_named = program.calls_named if program.asked.is_all else _near_the_asked(program)
     for name in sorted(program.call_names):
         if not program.vocabulary.may_block(name):
             continue
@@ -103,6 +102,13 @@ def _all_blocked(program: Program) -> Iterator[Blocked]:
             if row is not None and not _is_short(row, call.effect):
                 for calls in upwards.to_coroutines(call):
                     yield Blocked(calls, row)
+
+
+def _near_the_asked(program: Program) -> Callable[[str], Sequence[Call]]:
+    """The calls of a name in the asked files, and in what coroutines of these may come to."""
+    coroutines = [function for function in program.asked.functions if function.facts.is_async]
+    near = {*program.asked.functions, *program.around(coroutines, _DEPTH)}
+    return lambda name: program.calls_inside([f for f in program.functions_calling(name) if f in near], name)
 
 
 def _is_short(row: Blocking, effect: Effect) -> bool:

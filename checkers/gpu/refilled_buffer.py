@@ -27,8 +27,13 @@ _HIGHEST = 4
 
 def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[str, int]]) -> Iterator[Report]:
     """`within_one`: functions of whose copies something was said already; `told`: places."""
+    near = None if program.asked.is_all else program.around(program.asked.functions, _HIGHEST - 1)
     for begun in begun_copies(program):
-        for report in _refilled(program, begun) if begun.function not in within_one else ():
+        writers = (function for function, effect in writes_to(program, begun.memory) if effect is not begun.effect)
+        # what is told stands in a writer, or in who comes to one
+        if begun.function in within_one or (near is not None and near.isdisjoint(writers)):
+            continue
+        for report in _refilled(program, begun):
             at = (report.at.path, report.at.line)
             if at not in told:
                 told.add(at)
@@ -36,8 +41,6 @@ def refilled(program: Program, within_one: set[FunctionInfo], told: set[tuple[st
 
 
 def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
-    if not _may_be_asked(program, begun):
-        return
     writers = _first_writers(program, begun)
     is_asked = any(function in program.asked for function in writers)  # what is told stands in one of them
     ways: list[tuple[Call, ...]] = [(Call(begun.function, begun.effect),)] if is_asked else []
@@ -60,18 +63,6 @@ def _refilled(program: Program, begun: Begun) -> Iterator[Report]:
 
 def _callers(program: Program, function: FunctionInfo) -> list[Call]:
     return [call for call in program.callers(function) if not roots_of(program).kind(call.function.path)]
-
-
-def _may_be_asked(program: Program, begun: Begun) -> bool:
-    """Whether a writer stands where somebody asks, waits or no waits: who calls whom costs less than what waits."""
-    newest = {function for function, effect in writes_to(program, begun.memory) if effect is not begun.effect}
-    found = set(newest)
-    for _ in range(_HIGHEST - 1):
-        if any(function in program.asked for function in newest):
-            return True
-        newest = {call.function for function in newest for call in _callers(program, function)} - found
-        found |= newest
-    return any(function in program.asked for function in newest)
 
 
 def _first_writers(program: Program, begun: Begun) -> dict[FunctionInfo, Effect]:

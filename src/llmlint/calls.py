@@ -25,6 +25,7 @@ class CallIndex(Generic[Row]):
         self._by_name: dict[str, list[tuple[str, Row]]] = {}
         self._shapes: list[tuple[str, Row]] = []
         self._found: dict[str, tuple[Row, ...]] = {}
+        self._may_be_found: dict[str, bool] = {}
         for call, row in rows:
             if "*" in call:
                 self._shapes.append((call, row))
@@ -39,7 +40,10 @@ class CallIndex(Generic[Row]):
 
     def may_find(self, name: str) -> bool:
         """Could a call whose last part is this name have a row? A sieve before whole paths are compared."""
-        return name in self._by_name or any(fnmatchcase(name, call) for call, _ in self._shapes)
+        if name not in self._may_be_found:
+            shapes = (call for call, _ in self._shapes)
+            self._may_be_found[name] = name in self._by_name or any(fnmatchcase(name, shape) for shape in shapes)
+        return self._may_be_found[name]
 
     def _search(self, path: str, is_own: bool) -> tuple[Row, ...]:
         """`is_own`: it begins with a name of the function's own, so it is no library's whatever it is called."""

@@ -36,10 +36,10 @@ _SIZES = ("len({})", "{}.size()", "size({})", "len({}.")
 
 def check_program(program: Program) -> Iterator[Report]:
     for cls in program.asked.classes:
-        for attribute, changes in changes_of(program, cls).items():
-            known = cls.attributes.get(attribute)
-            if known is not None and known.is_container and is_keyed(known) and not _is_bounded(cls, attribute, known):
-                yield from _judged(program, cls, known, changes)
+        keyed = {name: known for name, known in cls.attributes.items() if known.is_container and is_keyed(known)}
+        for attribute, changes in changes_of(program, cls).items() if keyed else ():
+            if attribute in keyed and not _is_bounded(cls, attribute, keyed[attribute]):
+                yield from _judged(program, cls, keyed[attribute], changes)
 
 
 def _judged(program: Program, cls: ClassInfo, known: AttributeInfo, changes: Sequence[Change]) -> Iterator[Report]:

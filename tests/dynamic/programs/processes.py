@@ -40,7 +40,7 @@ def pool(method: str) -> None:
 
 def killed() -> None:
     engine.serve()
-    time.sleep(0.5)
+    time.sleep(2)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -160,7 +160,7 @@ class _Near:
 
     def __init__(self, program: Program, levels: int) -> None:
         self._program = program
-        self._functions = None if program.asked.is_all else frozenset(_around_the_asked(program, levels))
+        self._functions = None if program.asked.is_all else program.around(program.asked.functions, levels)
         self._targets: dict[str, dict[FunctionInfo, list[Call]]] = {}
 
     def calls(self, name: str) -> Sequence[Call]:
@@ -178,17 +178,6 @@ class _Near:
                 for target in dict.fromkeys(self._program.callees(*call)):
                     found.setdefault(target, []).append(call)
         return self._targets[name].get(function, ())
-
-
-def _around_the_asked(program: Program, levels: int) -> Iterable[FunctionInfo]:
-    found = set(program.asked.functions)
-    last = found
-    for _ in range(levels):
-        names = {name for function in last for name in function.facts.gist.calls}
-        named = (f for name in names if _may_be_called(name) for f in program.functions_named(name))
-        last = {f for f in named if program.asked.speaks(f.language)} - found
-        found |= last
-    return found
 
 
 def _known_near(_: Asked) -> dict[int, _Near]:

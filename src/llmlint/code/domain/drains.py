@@ -15,6 +15,8 @@ from llmlint.code.link.program import FunctionInfo, root_of
 
 _COPIES = frozenset("list set dict tuple deque collections.deque sorted".split())
 _GETS = frozenset("get_nowait popleft pop popitem".split())
+_SWAPS = ("swap", "exchange")
+_DRAINING = _GETS.union(_SWAPS)
 
 
 class Drain(msgspec.Struct, frozen=True):
@@ -31,7 +33,7 @@ def drains_in(function: FunctionInfo) -> Iterator[Drain]:
         if effect.op == "clear" and effect.path.startswith("self.") and "[" not in effect.path:
             kept = {e.path: e for e in function.doing("bind") if e.path.isidentifier()}
             yield from (Drain(name, effect.path, effect) for name, bound in kept.items() if _holds(bound, effect))
-        elif effect.op == "call" and effect.path.endswith(("swap", "exchange")):
+        elif effect.op == "call" and effect.path.endswith(_SWAPS):
             yield from _swapped(function, effect)
 
 
@@ -69,7 +71,9 @@ def _is_made_empty(function: FunctionInfo, name: str, swapped: Effect) -> bool:
 
 def given(function: FunctionInfo) -> dict[int, Drain]:
     """Which parts of its result are what the function took out of its object: by place in a tuple, -1 for all of it."""
-    held = {drain.local: drain for drain in (*drains_in(function), *_gathered(function))}
+    gist = function.facts.gist
+    may_drain = gist.does("clear") or not _DRAINING.isdisjoint(gist.calls)  # a sieve before its body is read
+    held = {drain.local: drain for drain in (*drains_in(function), *_gathered(function))} if may_drain else {}
     found: dict[int, Drain] = {}
     for effect in function.effects if held else ():
         if effect.op == "return" and effect.source in held:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from llmlint.calls import names_call
+from llmlint.calls import CallIndex, names_call
 from llmlint.code.domain.lending import held_by
 from llmlint.code.domain.state import attribute_of
 from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.gists import WITH
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.program import Program
 
@@ -77,9 +78,11 @@ class LockReader:
 
     def steps_of(self, function: FunctionInfo) -> LockSteps | None:
         """None for a function that takes no lock."""
-        enters = {~at: takings for at in range(len(function.regions)) if (takings := self._with(function, at))}
+        enters: dict[int, tuple[Taking, ...]] = {}
+        if WITH in function.facts.gist.deeds:
+            enters = {~at: takings for at in range(len(function.regions)) if (takings := self._with(function, at))}
         objects: dict[str, tuple[Taking, ...]] = {}
-        if function.language != "python":
+        if function.language != "python" and self._may_hold(function):
             objects = dict(self._objects(function, enters))
         leaves: dict[int, tuple[Taking, ...]] = {}
         if objects or enters or self._takes_by_hand(function):
@@ -114,6 +117,14 @@ class LockReader:
                     enters[at] = takings
                 yield effect.result, takings
 
+    def _may_hold(self, function: FunctionInfo) -> bool:
+        """A sieve before its body is read."""
+        return any(map(self._scopes.may_find, function.facts.gist.calls)) or bool(self._own_types)
+
+    @cached_property
+    def _scopes(self) -> CallIndex[str]:
+        return CallIndex((form, form) for row in self._rows for form in row.scope)
+
     def _holds(self, function: FunctionInfo, effect: Effect, given: list[str]) -> bool:
         if names_call(self._exact_types, effect.callee):
             return True
@@ -139,15 +150,21 @@ class LockReader:
     def _is_guard(self, cls: ClassInfo) -> bool:
         if any(names_call(self._exact_types, field.annotation) for field in cls.facts.fields):
             return True
-        taken = {row for f in cls.functions if f.name == "__init__" for e in f.effects for row in self._taken_by(e)}
+        makers = [f for f in cls.functions if f.name == "__init__" and self._may_take(f)]
+        taken = {row for f in makers for e in f.effects for row in self._taken_by(e)}
+        if not taken:
+            return False
         let_go = {row for f in cls.functions if f.name == "__del__" for e in f.effects for row in self._let_go_by(e)}
         return not taken.isdisjoint(let_go)
 
     # ------------------------------------------------------------ calls
 
     def _takes_by_hand(self, function: FunctionInfo) -> bool:
-        may_enter = self._program.vocabulary.may_enter
-        return any(map(may_enter, function.facts.gist.calls)) and any(map(self._taken_by, function.effects))
+        return self._may_take(function) and any(map(self._taken_by, function.effects))
+
+    def _may_take(self, function: FunctionInfo) -> bool:
+        """A sieve before its body is read."""
+        return any(map(self._program.vocabulary.may_enter, function.facts.gist.calls))
 
     def _taken_by(self, effect: Effect) -> list[str]:
         rows = self._program.vocabulary.entered_by(effect.callee) if effect.op == "call" else ()

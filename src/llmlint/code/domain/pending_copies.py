@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import NamedTuple
 
 from llmlint.code.domain.device_waits import waits
@@ -15,6 +15,8 @@ _READS = frozenset({"tolist", "item"})
 _READERS = frozenset({"int", "float", "bool", "list", "sum", "max", "min"})
 _WRITES = frozenset({"copy_", "fill_", "zero_", "add_", "sub_", "mul_", "random_", "index_fill_", "scatter_"})
 _WRITERS = frozenset({"copyto", "cumsum", "add", "multiply", "subtract", "take", "concatenate", "index_select", "cat"})
+_WRITING = _WRITES | _WRITERS
+_VIEW = "numpy()"
 
 
 class Copy(NamedTuple):
@@ -85,6 +87,12 @@ def _read_by(effect: Effect) -> Iterator[str]:
         yield from (argument.path for argument in effect.args)
 
 
+def may_write(function: FunctionInfo, names: Set[str]) -> bool:
+    """Could it write to what has one of these last names? A sieve before its body is read."""
+    gist = function.facts.gist
+    return any(name in names or name == _VIEW for name in gist.changes) or not _WRITING.isdisjoint(gist.calls)
+
+
 def written_by(effect: Effect) -> Iterator[str]:
     receiver, _, name = effect.callee.rpartition(".")
     if effect.op in ("insert", "clear") and effect.via != "=":
@@ -108,4 +116,4 @@ def _is_same(program: Program, copy: Copy, place: str, at: int) -> bool:
 
 
 def bare(place: str) -> str:
-    return place.replace("[]", "").removesuffix(".numpy()")
+    return place.replace("[]", "").removesuffix(f".{_VIEW}")

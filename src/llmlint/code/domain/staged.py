@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.pending_copies import bare, pending_copies, written_by
+from llmlint.code.domain.pending_copies import bare, may_write, pending_copies, written_by
 from llmlint.code.domain.steps import only_sets_up
 from llmlint.code.domain.tensors import Making, makings
 from llmlint.code.facts.facts import Effect
@@ -88,7 +88,8 @@ def _held(program: Program, begun: Begun) -> Iterator[Begun]:
 def writes_to(program: Program, memory: Memory) -> Iterator[Write]:
     """What the functions of its owner write to it, but for those that only set up."""
     kin = dict.fromkeys((memory.owner, *memory.owner.mro, *memory.owner.subclasses))
-    for function in (f for cls in kin for f in program.functions_of(cls)):
+    names = {last_name(name) for name in memory.names}
+    for function in (f for cls in kin for f in program.functions_of(cls) if may_write(f, names)):
         found = [e for e in function.effects if any(_is_of(place, memory) for place in written_by(e))]
         if found and not only_sets_up(program, function):
             yield from (Write(function, effect) for effect in found)

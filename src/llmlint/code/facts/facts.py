@@ -220,7 +220,7 @@ class Gist(msgspec.Struct, array_like=True, frozen=True, gc=False):
     set on anything but `self`, `spoken` what `getattr` and its like are given as a string, `flags` the keywords that
     calls are given as true, `chosen` the places in whose stead an expression may take something else. `deeds` are the
     effects' `op` and `via` where they change something or make it by C++'s `new`, "assign =[]" where something gets a
-    part of itself.
+    part of itself, "with" where a `with` statement is entered.
     `surely` holds the paths called on every way, `ends` says that one of those calls is known never to come back, and
     `raises` that C++ code throws on every way.
     """

@@ -17,6 +17,8 @@ CHANGING = frozenset({"insert", "remove", "clear", "assign", "delete"})
 PART_OF_ITSELF = "assign =[]"
 """The deed of `self.free = self.free[n:]`."""
 MADE_BY_NEW = "call new"
+WITH = "with"
+"""The deed of a `with` statement."""
 NAMES = re.compile(r"[^.\[\]()]+")
 _BY_NAME = frozenset(
     "setattr hasattr getattr delattr __setattr__ add_argument attrgetter register_buffer register_parameter "
@@ -37,7 +39,7 @@ def gist_of(body: Body, is_python: bool, runs_later: bool) -> Gist:
         sets=_each_once(_set_outside(body)) if is_python else (),
         spoken=_each_once(_spoken(body)),
         flags=_each_once(a.keyword for e in body.effects for a in e.args if a.literal == "True" and a.keyword),
-        deeds=_each_once(deed for effect in body.effects for deed in _deeds(effect)),
+        deeds=_each_once(_deeds_of(body)),
         surely=_each_once(call.path.lstrip("~").removeprefix("self.") for call in surely),
         ends=any(ends_all(call, is_python) for call in surely),
         raises=not is_python and _raises_on_every_way(body.effects),
@@ -99,6 +101,13 @@ def _spoken(body: Body) -> Iterator[str]:
     for effect in body.effects:
         if effect.callee and name_called(effect.callee).lstrip("~") in _BY_NAME:
             yield from (argument.literal.strip("'\"-").replace("-", "_") for argument in effect.args)
+
+
+def _deeds_of(body: Body) -> Iterator[str]:
+    if any(region.kind == "with" for region in body.regions):
+        yield WITH
+    for effect in body.effects:
+        yield from _deeds(effect)
 
 
 def _deeds(effect: Effect) -> Iterator[str]:

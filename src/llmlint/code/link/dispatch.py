@@ -14,8 +14,8 @@ from llmlint.code.link.narrowing import Narrowing
 from llmlint.code.link.objects import NOTHING_KNOWN, Instance, Known, Method, One, options_in
 from llmlint.code.link.types import Types
 
-_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
-_CALLED_BY_CLASS = (*_CONSTRUCTORS, "__call__", "forward")
+CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+CALLED_BY_CLASS = (*CONSTRUCTORS, "__call__", "forward")
 
 
 class Dispatch:
@@ -73,7 +73,7 @@ class Dispatch:
             case FunctionInfo():
                 return (value,)
             case ClassInfo():
-                made = next((f for name in _CONSTRUCTORS if (f := value.method(name)) is not None), None)
+                made = next((f for name in CONSTRUCTORS if (f := value.method(name)) is not None), None)
                 return (made,) if made is not None else ()
             case Method(function=function, receiver=receiver):
                 if overrides or function.is_abstract or not function.facts.has_body:
@@ -105,7 +105,7 @@ class Dispatch:
         """The calls that name a Python constructor itself, which its own class and those below it make; None for
         another function. To resolve each `super().__init__()` there is would look into half of a program."""
         owner = function.owner
-        if owner is None or function.language != "python" or function.name not in _CONSTRUCTORS:
+        if owner is None or function.language != "python" or function.name not in CONSTRUCTORS:
             return None
         inside = (f for cls in (owner, *owner.subclasses) for f in cls.functions)
         return self.calls.inside(inside, function.name)
@@ -119,10 +119,10 @@ class Dispatch:
     def names_of(self, function: FunctionInfo) -> set[str]:
         """The names by which calls may mean the function."""
         names = {function.name}
-        if function.name in _CALLED_BY_CLASS and function.owner is not None:
+        if function.name in CALLED_BY_CLASS and function.owner is not None:
             names.update(cls.name for cls in (function.owner, *function.owner.subclasses))
-            names.update(("self", "super()") if function.name in _CONSTRUCTORS else ())
-        names.update(alias for name in sorted(names) for alias in self._aliases.get(name, ()))
+            names.update(("self", "super()") if function.name in CONSTRUCTORS else ())
+        names.update(alias for name in sorted(names) for alias in self.aliases.get(name, ()))
         return names
 
     def _calls_by_target(self, name: str, in_python: bool) -> dict[FunctionInfo, list[Call]]:
@@ -135,7 +135,7 @@ class Dispatch:
         return self._targets_of[name, in_python]
 
     @cached_property
-    def _aliases(self) -> dict[str, list[str]]:
+    def aliases(self) -> dict[str, list[str]]:
         return self._names.import_aliases()
 
 

@@ -22,6 +22,7 @@ from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect, FileFacts
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.asked import Asked
+from llmlint.code.link.by_name import ByName
 from llmlint.code.link.call_index import CallIndex
 from llmlint.code.link.descent import Descent
 from llmlint.code.link.dispatch import Dispatch
@@ -238,6 +239,15 @@ class Program:
     def calls_inside(self, functions: Iterable[FunctionInfo], name: str) -> Sequence[Call]:
         """As `calls_named`, in these functions only."""
         return self._dispatch.calls.inside(functions, name)
+
+    def around(self, functions: Iterable[FunctionInfo], levels: int) -> AbstractSet[FunctionInfo]:
+        """These functions, and those that so many calls from there may run, as far as names tell: a sieve before calls
+        are resolved."""
+        return self._by_name.around(functions, levels)
+
+    @cached_property
+    def _by_name(self) -> ByName:
+        return ByName(self.functions, self.classes, self._dispatch.aliases)
 
     @property
     def call_names(self) -> AbstractSet[str]:

@@ -26,6 +26,20 @@ def second():
     return make("slab", depth=2){comment}
 """
 
+TWICE_BLOCKED = """
+import requests
+
+
+class Client:
+    def submit(self, body):
+        answer = requests.post("http://engine:8000/jobs", json=body, timeout=30)
+        requests.delete("http://engine:8000/stale", timeout=30)
+        return answer
+
+    async def handle(self, body):
+        return self.submit(body)
+"""
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,3 +75,10 @@ def test_the_finding_keeps_its_fingerprint_when_the_first_place_is_mended() -> N
     (after,) = found(calls=CALLS.format(comment="").replace("depth=1", "size=1"))
     assert (before.line, after.line) == (6, 10)
     assert before.fingerprint == after.fingerprint
+
+
+def test_of_several_blocking_calls_in_one_helper_the_first_is_named() -> None:
+    Path("client.py").write_text(TWICE_BLOCKED)
+    (told,) = scan(Request(paths=(".",), select=("LLM202",), min_confidence="low")).findings
+    assert told.line == 12
+    assert "requests.post waits for the network" in told.message

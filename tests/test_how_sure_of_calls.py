@@ -120,3 +120,31 @@ async def model():
     return huggingface_hub.hf_hub_download("org/model", "config.json"{given})
 """
     assert how_sure("LLM202", {"serve.py": source}) == confidence
+
+
+VIDEO = """
+import torch
+
+
+class VideoModel(torch.nn.Module):
+    def encode(self, video, scale):
+        return video * scale
+
+    def sample(self, video):
+        return self.encode(video)
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "confidence"),
+    [
+        ("from video import VideoModel\n\n\nprint(VideoModel().encode(1, 2))\n", "low"),
+        ("from video import VideoModel\n\n\nprint(VideoModel().sample(1))\n", "high"),
+        ("from video import VideoModel\n\n\nsampler = VideoModel().sample\n", "high"),
+        ("from video import VideoModel\n\n\nprint(getattr(VideoModel(), 'sample')(1))\n", "high"),
+        ("print(1)\n", "high"),
+    ],
+)
+def test_who_comes_to_a_call_that_always_fails_would_have_mended_it(user: str, confidence: str) -> None:
+    """Of a method that nobody is known to call, though others use its class; a file by itself says nothing of it."""
+    assert how_sure("LLM901", {"video.py": VIDEO, "user.py": user}) == confidence

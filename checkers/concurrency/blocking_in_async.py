@@ -86,12 +86,9 @@ def check_program(program: Program) -> Iterator[Report]:
         for one in found:
             alone.setdefault((one.function, one.at.callee), []).append(one)
     for found in alone.values():
-        yield _of_coroutine(program, min(found, key=lambda one: _first_of_the_surest(program, one)))
-
-
-def _first_of_the_surest(program: Program, blocked: Blocked) -> tuple[int, int, int]:
-    """A helper that makes several calls: the nearest, as one reads it."""
-    return _UNSURE.index(_how_sure(program, blocked)[0]), len(blocked.calls), blocked.last.effect.line
+        surest = min(found, key=lambda one: _UNSURE.index(_how_sure(program, one)[0]))
+        alike = (one for one in found if one.row.kind == surest.row.kind and len(one.calls) == len(surest.calls))
+        yield _of_coroutine(program, min(alike, key=lambda one: one.last.effect.line))
 
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:

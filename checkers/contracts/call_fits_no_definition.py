@@ -13,6 +13,7 @@ from llmlint.code.domain.answers import other_way
 from llmlint.code.domain.made import why_never_made
 from llmlint.code.domain.members import Members
 from llmlint.code.domain.never_entered import why_never_entered
+from llmlint.code.domain.nobody_calls import is_called_by_nobody, is_handed
 from llmlint.code.domain.roots import is_trial, roots_of
 from llmlint.code.domain.signatures import Named, misfit, names_missing
 from llmlint.code.domain.state import symbol_of
@@ -26,7 +27,6 @@ from llmlint.code.link.objects import Instance, Method, One, unbound
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
-from llmlint.phrases import last_name
 
 _IN_CODE = "call_fits_no_definition.check_program"
 _AS_PROGRAM = "call_fits_no_definition.as_a_program"
@@ -111,19 +111,7 @@ class _Misfits:
     def _is_only_called(self, function: FunctionInfo) -> bool:
         """Does nobody speak of it but by calls of the program?"""
         is_whole = function.name.startswith("_") or roots_of(self._program).is_known_whole(function.path)
-        gists = (other.facts.gist for other in self._program.functions)
-        if not is_whole or any(function.name in (*gist.reads, *gist.spoken) for gist in gists):
-            return False
-        near = (other for path in self._importing(function) for other in self._program.functions_in(path))
-        effects = (effect for other in near for effect in other.effects)
-        handed = (path for e in effects for path in (e.source, *(argument.path for argument in e.args)))
-        return not any(last_name(path) == function.name for path in handed)
-
-    def _importing(self, function: FunctionInfo) -> Iterator[str]:
-        """The files in which it may be called by its bare name."""
-        for path, facts in self._program.files.items():
-            if path == function.path or any(fact.target in (function.name, "*") for fact in facts.imports):
-                yield path
+        return is_whole and not is_handed(self._program, function)
 
 
 def _lost_by(misfit: _Misfit) -> ClassInfo | None:
@@ -236,6 +224,7 @@ def _doubt(program: Program, function: FunctionInfo, misfit: _Misfit) -> str:
     why = why_never_entered(program, function) or why_translated(program, function)
     why = why or why_given_later(program, function, missing[0] if all(missing) else ())
     why = why or (f"the handler at line {handler} does something else instead" if handler else "")
+    why = why or is_called_by_nobody(program, function) * f"nobody in this tree is known to call {function.name}"
     return f"; but {why}" if why else ""
 
 

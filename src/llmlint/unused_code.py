@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmlint.code.domain.class_registers import is_registered
+from llmlint.code.domain.nobody_calls import calls_no_heir
 from llmlint.code.domain.roots import roots_of
 from llmlint.code.domain.shut_branches import ShutBranches
 from llmlint.code.domain.unimportable import why_not_importable
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
 _PLAIN = frozenset(
     "staticmethod classmethod property override typing.override abstractmethod abc.abstractmethod".split()
 )
-_ROOT_CLASSES = frozenset(
-    "object abc.ABC typing.Protocol typing.Generic enum.Enum Exception pydantic.BaseModel torch.nn.Module".split()
-)
-"""They call no method that their heirs think of, or only such as are called by name elsewhere too."""
 _PUBLISHED = "include"
 _ENDS_OF_STRINGS = ("'", '"', "{", "%")
 _SHUT = {"if": ("0", "false", "False"), "else": ("1", "true", "True")}
@@ -217,7 +214,7 @@ class UnusedCode:
             return False
         if not _PLAIN.issuperset(facts.decorators) or {"virtual", "override"} & set(facts.specifiers):
             return False
-        if function.owner is not None and not _is_closed(function.owner):
+        if function.owner is not None and not calls_no_heir(function.owner):
             return False
         return self._is_private_or_known_whole(function.path, name) and not self._is_published(name)
 
@@ -371,11 +368,6 @@ def _is_imported(text: str, at: int) -> bool:
     """Does it stand in an import, be it over several lines?"""
     line = text[text.rfind("\n", 0, at) + 1 : at].lstrip()
     return line.startswith(("from ", "import ")) or text.rfind("import (", 0, at) > text.rfind(")", 0, at)
-
-
-def _is_closed(cls: ClassInfo) -> bool:
-    """Are all its bases classes of the tree, so that no other package calls its methods?"""
-    return _ROOT_CLASSES.issuperset(base for above in cls.mro for base in above.unknown_bases)
 
 
 def _ranges(defined: Iterable[FunctionInfo | ClassInfo]) -> _Lines:

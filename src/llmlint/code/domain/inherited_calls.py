@@ -13,6 +13,7 @@ from llmlint.code.link.entities import Call, ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
+from llmlint.phrases import last_name
 
 Reach = Literal["", "open", "called"]
 """Nobody comes there on an object of the class; whoever uses the program may; code of the program does."""
@@ -107,7 +108,10 @@ class InheritedCalls:
         if owner is not None and (receiver == _self_of(call.function) or receiver.startswith(_SUPER)):
             return self._within(call, owner, cls)
         known = self._program.class_of(call.function, receiver) if receiver else None
-        return "called" if known is None or cls.is_kin_of(known) else ""
+        if known is None:
+            return "called"
+        may_be = cls in known.mro if _is_made_there(call.function, receiver, known) else cls.is_kin_of(known)
+        return "called" if may_be else ""
 
     def _within(self, call: Call, owner: ClassInfo, cls: ClassInfo) -> Reach:
         if owner not in cls.mro:
@@ -124,6 +128,14 @@ class InheritedCalls:
         """Does each override of the method below `owner` call the one above it?"""
         below = (above.methods[name] for above in cls.mro[: cls.mro.index(owner)] if name in above.methods)
         return all(any(e.callee == f"{_SUPER}.{name}" for e in method.effects) for method in below)
+
+
+def _is_made_there(function: FunctionInfo, receiver: str, cls: ClassInfo) -> bool:
+    """Does the function make the object itself, so that it is of this class and of none below it?"""
+    if receiver.endswith("()"):
+        return last_name(receiver[:-2]) == cls.name
+    made = [effect for effect in function.doing("bind") if effect.path == receiver]
+    return bool(made) and all(e.value == "new" and last_name(e.source) == cls.name for e in made)
 
 
 def _always_calls_up(method: FunctionInfo | None) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
 from llmlint.code.domain.ways_in import NOBODY, PYTHON, START, ways_into
@@ -35,17 +37,19 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
     bare = [e for e in changes if not locks.taken(function, e)]
     if not bare or _is_called_under_one_lock(program, function, locks):
         return
-    how, doubts = "", ""
+    kind, how, doubts = "", "", ""
     if _CONTAINER.search(declared.annotation or declared.source):
         if _is_filled_when_needed(function, name):
-            how, doubts = "is filled when it is first needed", _why_the_same(function, declared, bare)
+            kind, how = "filled", "is filled when it is first needed"
+            doubts = _why_the_same(function, declared, bare)
         elif _is_made_anew(function, bare):
-            how, doubts = "is made anew by each call", "each call may be the only one at its time"
+            kind, how, doubts = "anew", "is made anew by each call", "each call may be the only one at its time"
     elif _goes_back_and_forth(declared, bare):
-        how = "is set and set back by its calls"
+        kind, how = "swung", "is set and set back by its calls"
     if how:
         doubts = doubts or _why_alone(program, function, locks)
-        yield _report(program, function, name, declared, bare, how, doubts)
+        report = _report(program, function, name, declared, bare, how, doubts)
+        yield msgspec.structs.replace(report, mechanism=f"unlocked_shared_state.statics.{kind}")
 
 
 def _why_alone(program: Program, function: FunctionInfo, locks: Locks) -> str:

@@ -75,6 +75,7 @@ def _in_function(program: Program, function: FunctionInfo) -> Iterator[Report]:
             confidence="medium",
             reason="nothing behind the handler tells it either",
             subject=telling.callee,
+            mechanism=f"unanswered_wait.{'reply' if _is_a_reply(function, handler, telling) else '_in_function'}",
             fix="tell the failure in the handler as well",
         )
 
@@ -89,6 +90,14 @@ def _serves(program: Program, function: FunctionInfo, handler: int) -> bool:
     return any(_takes(function, e) for e in inside) or any(
         program.reaches(callee, _takes, _LEVELS) for e in inside for callee in program.callees(function, e)
     )
+
+
+def _is_a_reply(function: FunctionInfo, handler: int, telling: Effect) -> bool:
+    """Does each round begin with a request on the same socket? It takes no other before it has sent its answer."""
+    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+    socket = telling.callee.rpartition(".")[0]
+    heard = (effect.callee.rpartition(".") for _, effect in effects_in(function, loop))
+    return any(name.startswith("recv") and receiver == socket for receiver, _, name in heard)
 
 
 def _takes(function: FunctionInfo, effect: Effect) -> bool:

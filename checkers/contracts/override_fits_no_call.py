@@ -17,6 +17,7 @@ from llmlint.code.domain.signatures import Signature, misfit, signature_of
 from llmlint.code.domain.state import head_of, symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
+from llmlint.code.link.exits import around, chain
 from llmlint.code.link.objects import Method
 from llmlint.code.link.program import Call, Program
 from llmlint.findings import Report, Step
@@ -68,6 +69,8 @@ def _broken(
         why = misfit(taken, call.effect.args) or _lands_elsewhere(taken, call.effect)
         if not why or _is_asked_first(call, method.name) or not _fits_somebody(call, method):
             continue
+        if not _replaced_takes(cls, method, call) or _takes_the_other_way(taken, call):
+            continue
         reached = inherited.reach(call.function, cls)
         if reached:
             shut = inherited.why_shut(Call(call.function, call.effect), cls)
@@ -105,6 +108,29 @@ def _fits_somebody(call: OwnCall, method: FunctionInfo) -> bool:
     signatures = (signature_of(Method(o, o.owner)) for o in others if o is not method and o.owner is not None)
     fitting = (s for s in signatures if s is not None)
     return any(not misfit(s, call.effect.args) and not _lands_elsewhere(s, call.effect) for s in fitting)
+
+
+def _replaced_takes(cls: ClassInfo, method: FunctionInfo, call: OwnCall) -> bool:
+    """Does the method that is replaced take the call? Else it is no fault of the one in its place."""
+    replaced = next((above.methods[method.name] for above in cls.mro[1:] if method.name in above.methods), None)
+    if replaced is None or replaced.owner is None or replaced.is_abstract or _does_nothing(replaced):
+        return True
+    taken = signature_of(Method(replaced, replaced.owner))
+    return taken is None or not misfit(taken, call.effect.args)
+
+
+def _takes_the_other_way(taken: Signature, call: OwnCall) -> bool:
+    """Does the caller call it otherwise in another branch, so that it can be taken? Which way is gone, the object knows."""
+    if not any(region.kind in ("if", "else") for region in around(call.function, call.effect)):
+        return False
+    others = (e for e in call.function.doing("call") if e is not call.effect and e.callee == call.effect.callee)
+    apart = (e for e in others if {e.region, call.effect.region}.isdisjoint(_shared(call.function, e, call.effect)))
+    return any(not misfit(taken, e.args) for e in apart)
+
+
+def _shared(function: FunctionInfo, one: Effect, other: Effect) -> set[int]:
+    """The regions that both stand in."""
+    return set(chain(function, one.region)) & set(chain(function, other.region))
 
 
 def _report(program: Program, cls: ClassInfo, method: FunctionInfo, broken: list[_Broken]) -> Report:

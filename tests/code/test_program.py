@@ -195,6 +195,25 @@ def test_a_file_beside_a_part_of_a_package_is_no_library_of_its_name(other: str,
     assert bool(cls(program, "Mine").bases) is is_beside
 
 
+@pytest.mark.parametrize(
+    ("other", "is_itself"),
+    [
+        ("from nat.plugins.crew.llm import make\n", False),
+        ("from nat.plugins.crew.llm import make\nimport crew.tools\n", False),
+        ("from nat.plugins.crew.llm import make\nimport crew.llm\n", True),
+        ("import crew.llm\n", True),
+    ],
+)
+def test_a_package_that_others_know_by_a_longer_name_asks_a_library_by_its_short_one(
+    other: str, is_itself: bool
+) -> None:
+    """`nat.plugins` lies in several roots and has no `__init__.py`; what stands in it is called like what it serves."""
+    package = {"core/src/nat/plugins/crew/__init__.py": "class LLM: ...\n", "core/src/nat/plugins/crew/agent.py": ""}
+    source = "from crew import LLM\nclass Mine(LLM): ...\n"
+    program = link(package | {"core/src/nat/plugins/crew/llm.py": source, "app.py": other})
+    assert bool(cls(program, "Mine").bases) is is_itself
+
+
 def test_the_last_of_several_classes_of_a_name_has_the_bases_and_the_members_of_all() -> None:
     source = """
         if HAVE:

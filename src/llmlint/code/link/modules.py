@@ -59,6 +59,7 @@ class ModuleMap:
         self._by_last: dict[str, list[str]] | None = None
         self._found: dict[str, tuple[str, ...]] = {}
         self._aside: dict[tuple[str, str], bool] = {}
+        self._longer: dict[str, bool] = {}
         self._dropped: tuple[str, ...] = ()
 
     def name_of(self, path: str) -> str:
@@ -123,6 +124,7 @@ class ModuleMap:
         if found is None:
             found = self._found[name] = self._search(name)
         found = tuple(path for path in found if not self._stands_aside(_root_of(path, name), near))
+        found = tuple(path for path in found if not self._is_not_itself(path, name, near))
         if name in sys.stdlib_module_names:
             found = tuple(path for path in found if path.rpartition("/")[2].startswith("__init__."))
         elif not found and "." not in name:
@@ -159,6 +161,23 @@ class ModuleMap:
             shared = _shared_folders(root, folder)
             self._aside[key] = not _ASIDE.isdisjoint(root.split("/")[shared:])
         return self._aside[key]
+
+    def _is_not_itself(self, path: str, name: str, near: str) -> bool:
+        """Is a package asked by a file of its own for a library of its name: do others know it by a longer one only? So
+        `import crewai` in `nat/plugins/crewai/llm.py`, where `nat.plugins` lies in several roots."""
+        top = name.partition(".")[0]
+        folder = f"{_root_of(path, name)}/{top}".lstrip("/")
+        return near.startswith(f"{folder}/") and "/" in folder and self._goes_by_a_longer_name(folder, top)
+
+    def _goes_by_a_longer_name(self, folder: str, top: str) -> bool:
+        if folder not in self._longer:
+            dotted = "." + folder.replace("/", ".")
+            outside = [f.module for path, f in self._imports() if not f.level and not path.startswith(f"{folder}/")]
+            below = (f"{folder}/{m.partition('.')[2].replace('.', '/')}" for m in outside if m.startswith(f"{top}."))
+            is_meant = any(f"{one}.py" in self._names or f"{one}/__init__.py" in self._names for one in below)
+            longer = (module[: module.find(f".{top}") + len(top) + 1] for module in outside if f".{top}" in module)
+            self._longer[folder] = not is_meant and any(dotted.endswith(f".{one}") for one in longer)
+        return self._longer[folder]
 
     def _search(self, name: str) -> tuple[str, ...]:
         exact = self._files_named(name)

@@ -34,7 +34,7 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
     if any(effect.annotation or effect.via == "declare" for effect in later):
         return  # the name stands for other variables as well
     changes = [e for e in function.effects if e.op in CHANGING and e.path == name] + later
-    bare = [e for e in changes if not locks.taken(function, e)]
+    bare = [e for e in changes if not (locks.taken(function, e) or _is_done_once(function, e))]
     if not bare or _is_called_under_one_lock(program, function, locks):
         return
     kind, how, doubts = "", "", ""
@@ -85,6 +85,12 @@ def _is_called_under_one_lock(program: Program, function: FunctionInfo, locks: L
     common = frozenset.intersection(*(locks.taken(*call) for call in calls)) if calls else frozenset()
     own = {e.path for caller in callers for e in caller.effects if e.op == "bind"} if len(callers) > 1 else set()
     return any(not path.startswith("self.") and path not in own for path in common)
+
+
+def _is_done_once(function: FunctionInfo, change: Effect) -> bool:
+    """`std::call_once(once, [&] { … })`: all others wait for it."""
+    lines = {e.line for e in function.doing("call") if e.callee.rpartition(".")[2] == "call_once"}
+    return any(r.kind == "lambda" and not lines.isdisjoint((r.line, r.line - 1)) for r in around(function, change))
 
 
 def _is_filled_when_needed(function: FunctionInfo, name: str) -> bool:

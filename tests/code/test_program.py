@@ -214,6 +214,19 @@ def test_a_package_that_others_know_by_a_longer_name_asks_a_library_by_its_short
     assert bool(cls(program, "Mine").bases) is is_itself
 
 
+def test_a_class_in_a_class_that_is_called_like_its_base_inherits_what_the_name_means_outside() -> None:
+    source = """
+        class Input:
+            def __init__(self, id): ...
+        class Image:
+            class Input(Input): ...
+    """
+    program = link({"io.py": source, "use.py": "from io_v3 import Output\nclass Output(Output): ...\n"})
+    outer, inner = program.classes_named("Input")
+    assert (inner.bases, outer.bases) == ((outer,), ())
+    assert cls(program, "Output").unknown_bases == ("Output",)
+
+
 def test_the_last_of_several_classes_of_a_name_has_the_bases_and_the_members_of_all() -> None:
     source = """
         if HAVE:

@@ -28,7 +28,7 @@ from llmlint.code.link.descent import Descent
 from llmlint.code.link.dispatch import Dispatch
 from llmlint.code.link.entities import AttributeInfo, Call, ClassInfo, FunctionInfo, root_of
 from llmlint.code.link.exits import endings_of
-from llmlint.code.link.names import Names, Outside
+from llmlint.code.link.names import Meaning, Names, Outside
 from llmlint.code.link.objects import NOTHING_KNOWN, Known, One, options_in
 from llmlint.code.link.passed import Passed
 from llmlint.code.link.reach import Reach, Wanted
@@ -172,16 +172,26 @@ class Program:
         known: list[ClassInfo] = []
         unknown: list[str] = []
         for text in cls.facts.bases:
-            name = _base_name(text, cls.language)
-            meaning = (
-                self.names.lookup(cls.path, name, cls.facts.qualname.rpartition(".")[0]) if name else Outside(text)
-            )
+            meaning = self._meant_by_base(cls, text)
             if isinstance(meaning, ClassInfo):
                 if meaning is not cls and meaning not in known:
                     known.append(meaning)
             else:
                 unknown.append(self.names.dotted(meaning))
         return tuple(known), tuple(unknown)
+
+    def _meant_by_base(self, cls: ClassInfo, text: str) -> Meaning:
+        """`class Input(Input)` in the body of another class: its own name means something further out, for there is no
+        such class yet."""
+        name = _base_name(text, cls.language)
+        if not name:
+            return Outside(text)
+        within = cls.facts.qualname.rpartition(".")[0]
+        meaning = self.names.lookup(cls.path, name, within)
+        while meaning is cls and within:
+            within = within.rpartition(".")[0]
+            meaning = self.names.lookup(cls.path, name, within)
+        return Outside(name) if meaning is cls and cls.language == "python" else meaning
 
     def subclasses_of(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         found: set[ClassInfo] = set()

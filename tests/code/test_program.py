@@ -227,6 +227,30 @@ def test_a_class_in_a_class_that_is_called_like_its_base_inherits_what_the_name_
     assert cls(program, "Output").unknown_bases == ("Output",)
 
 
+def test_what_a_method_of_the_class_calls_self_is_an_object_that_it_makes() -> None:
+    program = link(
+        {
+            "a.py": """
+                class Matrix:
+                    @classmethod
+                    def of(cls, rows):
+                        self = super().__new__(cls)
+                        self.rows = rows
+                        return self
+                    @classmethod
+                    def own(cls):
+                        return cls
+                    def use(self):
+                        made = Matrix.of(1)
+                        known = Matrix.own()
+            """
+        }
+    )
+    use = function(program, "use")
+    assert program.class_of(use, "made") is cls(program, "Matrix")
+    assert program.meanings(use, "known") == (cls(program, "Matrix"),)
+
+
 def test_the_last_of_several_classes_of_a_name_has_the_bases_and_the_members_of_all() -> None:
     source = """
         if HAVE:

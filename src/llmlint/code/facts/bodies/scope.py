@@ -38,7 +38,7 @@ class Scope:
         for parameter in node.params:
             inner.locals.add(parameter.name)
             inner.forget(parameter.name)
-        if self.is_python and owner and node.params and not _is_static(node):
+        if self.is_python and owner and node.params and not _is_static(node) and not _makes_its_self(node):
             inner.aliases[node.params[0].name] = "self"
         return inner
 
@@ -89,6 +89,14 @@ def met(ways: Sequence[Meaning]) -> Meaning:
     names = dict.fromkeys(name for way in ways for name in (*way.aliases, *way.either) if name not in aliases)
     either = {name: tuple(dict.fromkeys(path for way in ways for path in way.of(name))) for name in names}
     return Meaning(aliases, either, frozenset(name for way in ways for name in way.copies))
+
+
+def _makes_its_self(node: tree.Function) -> bool:
+    """`self = super().__new__(cls)` in a method of the class: what is called so there is an object that it makes."""
+    if node.params[0].name == "self":
+        return False
+    targets = (target for n in tree.walk_own(node) if isinstance(n, tree.Assign) for target in n.targets)
+    return any(isinstance(target, tree.Name) and target.id == "self" for target in targets)
 
 
 def _is_static(node: tree.Function) -> bool:

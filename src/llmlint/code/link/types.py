@@ -258,13 +258,15 @@ class Types:
         return joined(self._meant(self._names.imported(function.path, fact)) for fact in facts) if facts else None
 
     def _hands_over_self(self, function: FunctionInfo) -> bool:
-        """Is its `self` a plain parameter, that of a static method, and so an object of any class, or a local?"""
+        """Is its `self` a plain parameter, that of a static method or of a function inside, or a local?"""
         here: FunctionInfo | None = function
         while here is not None and not any(param.name == "self" for param in here.facts.params):
             if here.is_class_method and "self" in self._starts.of_locals(here):
                 return True
             here = self._starts.around(here)
-        return here is not None and here.language == "python" and "staticmethod" in here.facts.decorators
+        if here is None or here.language != "python":
+            return False
+        return "staticmethod" in here.facts.decorators or not here.is_method
 
     def _self(self, function: FunctionInfo, known: Known) -> Value:
         cls = class_at_self(known) or function.owner

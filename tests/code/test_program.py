@@ -251,6 +251,12 @@ def test_what_a_method_of_the_class_calls_self_is_an_object_that_it_makes() -> N
     assert program.meanings(use, "known") == (cls(program, "Matrix"),)
 
 
+def test_a_base_whose_name_is_given_to_something_made_of_it_may_be_more() -> None:
+    program = link({"a.py": "class Base: ...\nBase = declarative_base(cls=Base)\nclass Row(Base): ...\n"})
+    row = cls(program, "Row")
+    assert (row.bases, row.unknown_bases) == ((cls(program, "Base"),), ("Base",))
+
+
 def test_the_last_of_several_classes_of_a_name_has_the_bases_and_the_members_of_all() -> None:
     source = """
         if HAVE:

@@ -152,6 +152,12 @@ class Names:
             name in table.imported_twice or name in table.defined_twice
         )
 
+    def is_made_anew(self, path: str, name: str) -> bool:
+        """Does a Python file give the name of one of its classes or functions to something else as well, as by
+        `Base = declarative_base(cls=Base)`?"""
+        table = self._table(path)
+        return name in table.definitions and name in table.variables
+
     def import_aliases(self) -> dict[str, list[str]]:
         """Under which other names each name is imported anywhere."""
         aliases: dict[str, set[str]] = {}

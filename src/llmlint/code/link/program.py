@@ -176,6 +176,8 @@ class Program:
             if isinstance(meaning, ClassInfo):
                 if meaning is not cls and meaning not in known:
                     known.append(meaning)
+                if cls.language == "python" and self.names.is_made_anew(cls.path, text):
+                    unknown.append(text)
             else:
                 unknown.append(self.names.dotted(meaning))
         return tuple(known), tuple(unknown)

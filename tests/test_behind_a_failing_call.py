@@ -258,3 +258,31 @@ TimedPunctuation().loss(1)
 """
     found = check_sources({"main.py": source.encode()}, ["LLM913"])
     assert [one.confidence for one in found] == [sure]
+
+
+@pytest.mark.parametrize(("otherwise", "told"), [("self.transform(block)", 0), ("self.refuse(block)", 1)])
+def test_a_caller_with_a_way_for_each_kind_of_method_suits_either(otherwise: str, told: int) -> None:
+    source = f"""
+class Compressor:
+    def transform(self, block, samples):
+        return block
+
+    def refuse(self, block):
+        raise ValueError(block)
+
+    def run(self, blocks):
+        for block in blocks:
+            if self.has_samples:
+                self.transform(block, self.samples)
+            else:
+                {otherwise}
+
+
+class Plain(Compressor):
+    def transform(self, block):
+        return [block]
+
+
+print(Plain().run([1]))
+"""
+    assert len(check_sources({"main.py": source.encode()}, ["LLM913"])) == told

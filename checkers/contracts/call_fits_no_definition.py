@@ -19,7 +19,7 @@ from llmlint.code.domain.signatures import Named, misfit, names_missing
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.takers import takers
 from llmlint.code.domain.translated import why_given_later, why_translated
-from llmlint.code.facts.facts import Effect, Function
+from llmlint.code.facts.facts import Effect, Function, Region
 from llmlint.code.flow.cut_short import always_raises, behind
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.exits import around
@@ -29,6 +29,8 @@ from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
 
 _IN_CODE = "call_fits_no_definition.check_program"
+_FEW = 4
+"""Effects of a function that only makes a call for another."""
 _TRIALS = frozenset({"test", "tests", "testing"})
 _AS_PROGRAM = "call_fits_no_definition.as_a_program"
 
@@ -148,16 +150,23 @@ def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
     why = [misfit(signature, effect.args) for signature in known.values()]
     if not known or not all(why):
         return None
-    if all(map(_only_raises, known)) or _tries_the_other_way(function, effect):
+    if all(map(_only_raises, known)) or _tries_the_other_way(program, function, effect):
         return None  # whatever it is given
     if not _of_trials(function.path) and all(_of_trials(defined.path) for defined in map(_defined, known)):
         return None  # nobody hands over what a test makes for itself
     return None if _fits_another(program, function, effect) else _Misfit(at, effect, [*known], why)
 
 
-def _tries_the_other_way(function: FunctionInfo, effect: Effect) -> bool:
+def _tries_the_other_way(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """`except TypeError:` behind the same call with other arguments: one of the two fits whatever is there."""
-    return any(region.kind == "except" and "TypeError" in region.text for region in around(function, effect))
+    if any(map(_takes_type_errors, around(function, effect))):
+        return True
+    callers = program.callers(function) if len(function.effects) <= _FEW else ()
+    return bool(callers) and all(any(map(_takes_type_errors, around(*call))) for call in callers)
+
+
+def _takes_type_errors(region: Region) -> bool:
+    return region.kind == "except" and "TypeError" in region.text
 
 
 def _of_trials(path: str) -> bool:

@@ -120,7 +120,7 @@ def _replaced_takes(cls: ClassInfo, method: FunctionInfo, call: OwnCall) -> bool
 
 
 def _takes_the_other_way(taken: Signature, call: OwnCall) -> bool:
-    """Does the caller call it otherwise in another branch, so that it can be taken? Which way is gone, the object knows."""
+    """Does the caller call it in another branch too, in a way that it takes?"""
     if not any(region.kind in ("if", "else") for region in around(call.function, call.effect)):
         return False
     others = (e for e in call.function.doing("call") if e is not call.effect and e.callee == call.effect.callee)

@@ -7,7 +7,7 @@ function. What is handed to an executor or a thread is an argument there and no 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -93,11 +93,11 @@ def check_program(program: Program) -> Iterator[Report]:
 
 def _all_blocked(program: Program) -> Iterator[Blocked]:
     upwards = _Upwards(program)
-    calls_named = program.calls_named if program.asked.is_all else _near_the_asked(program)
+    near = None if program.asked.is_all else _near_the_asked(program)
     for name in sorted(program.call_names):
         if not program.vocabulary.may_block(name):
             continue
-        for call in calls_named(name):
+        for call in program.calls_named(name) if near is None else program.calls_among(near, name):
             if call.function.language != "python" or is_deferred(*call):
                 continue
             row = blocking_at(program, *call)
@@ -106,11 +106,10 @@ def _all_blocked(program: Program) -> Iterator[Blocked]:
                     yield Blocked(calls, row)
 
 
-def _near_the_asked(program: Program) -> Callable[[str], Sequence[Call]]:
-    """The calls of a name in the asked files, and in what coroutines of these may come to."""
+def _near_the_asked(program: Program) -> set[FunctionInfo]:
+    """What stands in the asked files, and what coroutines of these may come to."""
     coroutines = [function for function in program.asked.functions if function.facts.is_async]
-    near = {*program.asked.functions, *program.around(coroutines, _DEPTH)}
-    return lambda name: program.calls_inside([f for f in program.functions_calling(name) if f in near], name)
+    return {*program.asked.functions, *program.around(coroutines, _DEPTH)}
 
 
 def _is_short(row: Blocking, effect: Effect) -> bool:

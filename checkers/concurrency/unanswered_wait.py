@@ -92,9 +92,14 @@ def _serves(program: Program, function: FunctionInfo, handler: int) -> bool:
     )
 
 
+def _loop_of(function: FunctionInfo, handler: int) -> int:
+    """The loop that a handler which serves stands in."""
+    return next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+
+
 def _is_a_reply(function: FunctionInfo, handler: int, telling: Effect) -> bool:
     """Does each round begin with a request on the same socket? It takes no other before it has sent its answer."""
-    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+    loop = _loop_of(function, handler)
     socket = telling.callee.rpartition(".")[0]
     heard = (effect.callee.rpartition(".") for _, effect in effects_in(function, loop))
     return any(name.startswith("recv") and receiver == socket for receiver, _, name in heard)
@@ -193,7 +198,7 @@ def _is_talk(program: Program, function: FunctionInfo, effect: Effect, asked: se
 def _is_told_after_the_last_try(program: Program, function: FunctionInfo, handler: int, telling: Effect) -> bool:
     """Do all rounds of a loop that ends work for one who waits, and is he told behind it, or by who catches what is
     raised there?"""
-    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+    loop = _loop_of(function, handler)
     region, waiter = function.regions[loop], telling.callee.rpartition(".")[0]
     renewed = {e.path for at, e in effects_in(function, loop) if e.op in ("bind", "assign")}
     if not region.text.startswith("for ") or not renewed.isdisjoint({waiter, root_of(waiter)}):
@@ -212,7 +217,7 @@ def _goes_on_untold(program: Program, function: FunctionInfo, handler: int, tell
     """From the handler a way leads to the next round or the end, and nobody is told there."""
     graph = paths_of(function).graph
     starts = [at for at, node in enumerate(graph.nodes) if node.what == "handler" and node.region == handler]
-    loop = next(at for at in chain(function, handler) if function.regions[at].kind == "loop")
+    loop = _loop_of(function, handler)
     heads = {at for at, node in enumerate(graph.nodes) if node.what == "head" and node.region == loop}
 
     inner = set(loops_around(function, telling)) - set(chain(function, handler))

@@ -29,10 +29,9 @@ from llmlint.code.link.program import Call, Program
 from llmlint.findings import Place, Report, Step
 
 _IN_CODE = "call_fits_no_definition.check_program"
+_AS_PROGRAM = "call_fits_no_definition.as_a_program"
 _FEW = 4
 """Effects of a function that only makes a call for another."""
-_TRIALS = frozenset({"test", "tests", "testing"})
-_AS_PROGRAM = "call_fits_no_definition.as_a_program"
 
 
 class _Misfit(NamedTuple):
@@ -152,7 +151,8 @@ def _check(program: Program, function: FunctionInfo, at: int) -> _Misfit | None:
         return None
     if all(map(_only_raises, known)) or _tries_the_other_way(program, function, effect):
         return None  # whatever it is given
-    if not _of_trials(function.path) and all(_of_trials(defined.path) for defined in map(_defined, known)):
+    kind = roots_of(program).by_place
+    if kind(function.path) != "test" and all(kind(_defined(one).path) == "test" for one in known):
         return None  # nobody hands over what a test makes for itself
     return None if _fits_another(program, function, effect) else _Misfit(at, effect, [*known], why)
 
@@ -167,10 +167,6 @@ def _tries_the_other_way(program: Program, function: FunctionInfo, effect: Effec
 
 def _takes_type_errors(region: Region) -> bool:
     return region.kind == "except" and "TypeError" in region.text
-
-
-def _of_trials(path: str) -> bool:
-    return not _TRIALS.isdisjoint(path.split("/")) or path.rpartition("/")[2].startswith("test_")
 
 
 def _defined(candidate: One) -> FunctionInfo | ClassInfo:

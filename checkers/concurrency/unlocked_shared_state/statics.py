@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import msgspec
-
 from llmlint.code.domain.locks import Locks
 from llmlint.code.domain.state import place_of, symbol_of
 from llmlint.code.domain.ways_in import NOBODY, PYTHON, START, ways_into
@@ -16,6 +14,11 @@ from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 
+_HOW = {
+    "filled": "is filled when it is first needed",
+    "anew": "is made anew by each call",
+    "swung": "is set and set back by its calls",
+}
 _CONTAINER = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)\b|\b(?:vector|list|deque|queue|string|stringstream)\b")
 
 
@@ -37,19 +40,17 @@ def _judged(program: Program, function: FunctionInfo, name: str, locks: Locks) -
     bare = [e for e in changes if not (locks.taken(function, e) or _is_done_once(function, e))]
     if not bare or _is_called_under_one_lock(program, function, locks):
         return
-    kind, how, doubts = "", "", ""
+    kind, doubts = "", ""
     if _CONTAINER.search(declared.annotation or declared.source):
         if _is_filled_when_needed(function, name):
-            kind, how = "filled", "is filled when it is first needed"
-            doubts = _why_the_same(function, declared, bare)
+            kind, doubts = "filled", _why_the_same(function, declared, bare)
         elif _is_made_anew(function, bare):
-            kind, how, doubts = "anew", "is made anew by each call", "each call may be the only one at its time"
+            kind, doubts = "anew", "each call may be the only one at its time"
     elif _goes_back_and_forth(declared, bare):
-        kind, how = "swung", "is set and set back by its calls"
-    if how:
+        kind = "swung"
+    if kind:
         doubts = doubts or _why_alone(program, function, locks)
-        report = _report(program, function, name, declared, bare, how, doubts)
-        yield msgspec.structs.replace(report, mechanism=f"unlocked_shared_state.statics.{kind}")
+        yield _report(program, function, name, declared, bare, kind, doubts)
 
 
 def _why_alone(program: Program, function: FunctionInfo, locks: Locks) -> str:
@@ -113,13 +114,13 @@ def _report(
     name: str,
     declared: Effect,
     changes: list[Effect],
-    how: str,
+    kind: str,
     doubts: str,
 ) -> Report:
     return Report(
         place_of(function, declared),
         symbol_of(function),
-        f"{name} is static, so all threads in {function.name} share it, and it {how} without a lock",
+        f"{name} is static, so all threads in {function.name} share it, and it {_HOW[kind]} without a lock",
         (
             program.step(function, declared, f"one {name} for all calls"),
             *(program.step(function, effect, "changed here") for effect in changes[:4]),
@@ -127,5 +128,6 @@ def _report(
         confidence="low" if doubts else "medium",
         reason=doubts or f"changed at {len(changes)} places under no lock",
         subject=name,
+        mechanism=f"unlocked_shared_state.statics.{kind}",
         fix=f"fill {name} in its initialiser and make it const, or make it a local, a member or thread_local",
     )

@@ -166,8 +166,7 @@ class _Near:
     def calls(self, name: str) -> Sequence[Call]:
         if self._functions is None:
             return self._program.calls_named(name)
-        calling = self._program.functions_calling(name)
-        return self._program.calls_inside([f for f in calling if f in self._functions], name)
+        return self._program.calls_among(self._functions, name)
 
     def running(self, function: FunctionInfo) -> Sequence[Call]:
         """The calls by a function's name that run it: hundreds of functions are called `forward`."""

@@ -36,9 +36,8 @@ def is_called_by_nobody(program: Program, function: FunctionInfo) -> bool:
         return False
     if owner is not None and not (calls_no_heir(owner) and _is_made(program, owner)):
         return False
-    return all(call.function is function for call in program.callers(function)) and not _is_known_to_be_handed(
-        program, function
-    )
+    is_called = any(call.function is not function for call in program.callers(function))
+    return not is_called and not _is_known_to_be_handed(program, function)
 
 
 def _is_made(program: Program, cls: ClassInfo) -> bool:
@@ -52,30 +51,28 @@ def calls_no_heir(cls: ClassInfo) -> bool:
 def is_handed(program: Program, function: FunctionInfo) -> bool:
     """Does anybody speak of it other than to call it, as far as names tell?"""
     gists = (other.facts.gist for other in program.functions)
-    if any(function.name in (*gist.reads, *gist.spoken) for gist in gists):
-        return True
-    near = (other for path in _importing(program, function) for other in program.functions_in(path))
-    return any(last_name(path) == function.name for other in near for path in _handed_in(other))
+    return any(function.name in (*gist.reads, *gist.spoken) for gist in gists) or any(_handed(program, function))
 
 
 def _is_known_to_be_handed(program: Program, function: FunctionInfo) -> bool:
     """The same as far as what a path stands for is known, and of its name as a text."""
     if any(function.name in other.facts.gist.spoken for other in program.functions):
         return True
-    near = (other for path in _importing(program, function) for other in program.functions_in(path))
-    spoken_of = ((other, path) for other in near for path in _handed_in(other) if last_name(path) == function.name)
-    return any(unbound(one) is function for other, path in spoken_of for one in program.meanings(other, path))
+    meant = (one for other, path in _handed(program, function) for one in program.meanings(other, path))
+    return any(unbound(one) is function for one in meant)
 
 
-def _handed_in(function: FunctionInfo) -> Iterator[str]:
-    for effect in function.effects:
-        yield effect.source
-        yield from (argument.path for argument in effect.args)
+def _handed(program: Program, function: FunctionInfo) -> Iterator[tuple[FunctionInfo, str]]:
+    """The paths ending in its name that are bound or handed over where it is known, each with who does so."""
+    for other in (other for path in _importing(program, function) for other in program.functions_in(path)):
+        for path in (p for e in other.effects for p in (e.source, *(argument.path for argument in e.args))):
+            if last_name(path) == function.name:
+                yield other, path
 
 
 def _importing(program: Program, function: FunctionInfo) -> Iterator[str]:
     """Its own file, and those that import its name or that of its class."""
-    names = {function.name, "*", function.owner.name if function.owner is not None else "*"}
+    names = {"*", function.name, *((function.owner.name,) if function.owner is not None else ())}
     for path, facts in program.files.items():
         if path == function.path or any(fact.target in names for fact in facts.imports):
             yield path

@@ -13,19 +13,17 @@ _BY_ITS_CLASS = frozenset({"self", "super()", *CONSTRUCTORS})
 
 
 class ByName:
-    """`aliases`: under which other names each name is imported anywhere."""
+    """`functions` and `classes` by their names; `aliases`: under which other names each is imported anywhere."""
 
     def __init__(
-        self, functions: Iterable[FunctionInfo], classes: Iterable[ClassInfo], aliases: Mapping[str, Sequence[str]]
+        self,
+        functions: Mapping[str, Sequence[FunctionInfo]],
+        classes: Mapping[str, Sequence[ClassInfo]],
+        aliases: Mapping[str, Sequence[str]],
     ) -> None:
-        self._functions: dict[tuple[str, bool], list[FunctionInfo]] = defaultdict(list)
-        self._classes: dict[tuple[str, bool], list[ClassInfo]] = defaultdict(list)
+        self._functions = functions
+        self._classes = classes
         self._meant_by: dict[str, list[str]] = defaultdict(list)
-        for function in functions:
-            if function.name not in CONSTRUCTORS:
-                self._functions[function.name, function.language == "python"].append(function)
-        for cls in classes:
-            self._classes[cls.name, cls.language == "python"].append(cls)
         for name, others in aliases.items():
             for other in others:
                 self._meant_by[other].append(name)
@@ -42,10 +40,13 @@ class ByName:
         return found
 
     def _named(self, name: str, in_python: bool) -> Iterator[FunctionInfo]:
+        """Not the constructors called by name: hundreds of classes have one, and few of them are meant."""
         for meant in (name, *self._meant_by.get(name, ())):
-            yield from self._functions.get((meant, in_python), ())
-            for cls in self._classes.get((meant, in_python), ()):
-                yield from _called_by_class(cls, CALLED_BY_CLASS)
+            functions = self._functions.get(meant, ()) if meant not in CONSTRUCTORS else ()
+            yield from (function for function in functions if (function.language == "python") == in_python)
+            for cls in self._classes.get(meant, ()):
+                if (cls.language == "python") == in_python:
+                    yield from _called_by_class(cls, CALLED_BY_CLASS)
 
 
 def _by_its_class(function: FunctionInfo) -> Iterator[FunctionInfo]:

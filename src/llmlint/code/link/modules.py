@@ -124,7 +124,8 @@ class ModuleMap:
         if found is None:
             found = self._found[name] = self._search(name)
         found = tuple(path for path in found if not self._stands_aside(_root_of(path, name), near))
-        found = tuple(path for path in found if not self._is_not_itself(path, name, near))
+        if f"/{name.partition('.')[0]}/" in near:
+            found = tuple(path for path in found if not self._is_not_itself(path, name, near))
         if name in sys.stdlib_module_names:
             found = tuple(path for path in found if path.rpartition("/")[2].startswith("__init__."))
         elif not found and "." not in name:

@@ -252,6 +252,10 @@ class Program:
         """As `calls_named`, in these functions only."""
         return self._dispatch.calls.inside(functions, name)
 
+    def calls_among(self, functions: AbstractSet[FunctionInfo], name: str) -> Sequence[Call]:
+        """The same, of those among them that call something of this name, in the program's order."""
+        return self.calls_inside([f for f in self.functions_calling(name) if f in functions], name)
+
     def around(self, functions: Iterable[FunctionInfo], levels: int) -> AbstractSet[FunctionInfo]:
         """These functions, and those that so many calls from there may run, as far as names tell: a sieve before calls
         are resolved."""
@@ -259,7 +263,7 @@ class Program:
 
     @cached_property
     def _by_name(self) -> ByName:
-        return ByName(self.functions, self.classes, self._dispatch.aliases)
+        return ByName(self._functions_by_name, self._classes_by_name, self._dispatch.aliases)
 
     @property
     def call_names(self) -> AbstractSet[str]:

@@ -49,6 +49,7 @@ from llmlint.code.link.objects import (
     unbound,
 )
 from llmlint.code.link.returns import Returns
+from llmlint.code.link.selves import hands_over_self, is_of_class
 from llmlint.code.link.starts import Starts, kind_of, where
 from llmlint.code.link.typetext import arguments_of, element_of, head_of, is_smart_pointer, literal_type
 
@@ -229,7 +230,7 @@ class Types:
         return Super(class_at_self(known) or owner, owner) if owner is not None else None
 
     def _root(self, function: FunctionInfo, name: str, known: Known) -> Value:
-        if name == "self" and function.owner is not None and not self._hands_over_self(function):
+        if name == "self" and function.owner is not None and not hands_over_self(self._starts, function):
             return self._self(function, known)
         if name in known:
             return held(known[name])
@@ -257,27 +258,9 @@ class Types:
         facts = imported.get(name, ()) if imported else ()
         return joined(self._meant(self._names.imported(function.path, fact)) for fact in facts) if facts else None
 
-    def _hands_over_self(self, function: FunctionInfo) -> bool:
-        """Is its `self` a plain parameter, that of a static method or of a function inside, or a local?"""
-        here: FunctionInfo | None = function
-        while here is not None and not any(param.name == "self" for param in here.facts.params):
-            if here.is_class_method and "self" in self._starts.of_locals(here):
-                return True
-            here = self._starts.around(here)
-        if here is None or here.language != "python":
-            return False
-        return "staticmethod" in here.facts.decorators or not here.is_method
-
     def _self(self, function: FunctionInfo, known: Known) -> Value:
         cls = class_at_self(known) or function.owner
-        return Instance(cls) if cls is None or not self._is_of_class(function) else cls
-
-    def _is_of_class(self, function: FunctionInfo) -> bool:
-        """Is `self` the class: in a class method, or a function nested in one?"""
-        here: FunctionInfo | None = function
-        while here is not None and not here.is_method:
-            here = self._starts.around(here)
-        return here is not None and here.language == "python" and here.is_class_method
+        return Instance(cls) if cls is None or not is_of_class(self._starts, function) else cls
 
     def _param(self, function: FunctionInfo, param: Param) -> Value:
         within = function.facts.qualname

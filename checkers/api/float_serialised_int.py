@@ -17,7 +17,9 @@ from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Place, Report, Step
 
-_SHORT = re.compile(r"%[-+ #0]*\d*(\.\d)?[geGE]|^[^.]*(\.\d)?[geGE]$")
+_SHORT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d*,?[geGE]")
+_SHORT_PLACE = re.compile(r"%[-+ #0]*\d*[geGE]")
+"""Whoever says how many digits to keep wants no more of them."""
 _INTEGER = re.compile(r"-?\d+")
 _INTEGERS = re.compile(r"\bint\b|\bInteger\b")
 _QUOTED = re.compile(r"[\"'](\w+)[\"']")
@@ -117,8 +119,8 @@ def _written_short(function: tree.Function) -> Iterator[Report]:
         return
     for node in tree.walk(function, into=lambda n: n is function or not isinstance(n, tree.Function)):
         is_field = isinstance(node, tree.FormatField)
-        for value, form in _formatted(node):
-            if isinstance(value, tree.Name) and value.id in integers and _SHORT.fullmatch(form):
+        for value, form in _written(node):
+            if isinstance(value, tree.Name) and value.id in integers:
                 yield Report(
                     place_of(node),
                     function.name,
@@ -137,11 +139,14 @@ def _is_integer(annotation: tree.Node) -> bool:
     return any(_INTEGERS.search(name) for name in names)
 
 
-def _formatted(node: tree.Node) -> Iterator[tuple[tree.Node, str]]:
-    if isinstance(node, tree.FormatField):
+def _written(node: tree.Node) -> Iterator[tuple[tree.Node, str]]:
+    """What is written with six digits, and the form that says so."""
+    if isinstance(node, tree.FormatField) and _SHORT.fullmatch(node.spec):
         yield node.value, node.spec
     elif isinstance(node, tree.Binary) and node.op == "%" and isinstance(node.left, tree.Literal):
-        yield node.right, node.left.text.strip("\"'")
+        place = _SHORT_PLACE.search(node.left.text.replace("%%", ""))
+        if place is not None:
+            yield node.right, place[0]
 
 
 # ---------------------------------------------------------------- cut to the type of the default

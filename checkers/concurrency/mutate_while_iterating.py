@@ -25,6 +25,7 @@ _SHRINKS = frozenset({"remove", "clear"})
 _GROWS_KEYED = frozenset({"add", "discard", "setdefault", "update"})
 _MOVE_UP = frozenset({"std.vector", "std.string", "std.basic_string"})
 _MOVED_UP = "in a vector the iterator most often stands at the next element then, although by the standard it has ended"
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _COMPARES = frozenset({"<", "!=", "<="})
 _OVER_KEYS = re.compile(r" in [\w.]+?(?:\.keys\(\)|(?P<pairs>\.items\(\)))?$")
 
@@ -197,6 +198,27 @@ def _stands_behind(function: FunctionInfo, removal: Effect, cursor: str) -> bool
     )
 
 
+def _begins_at(function: FunctionInfo, removal: Effect, cursor: str) -> bool:
+    """Is the position of what is taken out worked out from the cursor, as that of a second loop behind it is?"""
+    index = removal.key or (removal.args[0].path if removal.via == "pop" and removal.args else "")
+    if index == cursor:
+        return False
+    known, new = {""}, set(_NAME.findall(index))
+    while new - known:
+        known |= new
+        new = {name for e in function.doing("bind") if e.path in new for name in _made_of(function, e)}
+    return cursor in known
+
+
+def _made_of(function: FunctionInfo, bind: Effect) -> Iterator[str]:
+    """What an assignment reads, or the head of its loop, also in the calls of its line."""
+    yield from (bind.source, *bind.reads)
+    if bind.via == "for":
+        yield from function.reads_of(function.regions[bind.region])
+    for argument in (a for e in function.doing("call") if e.line == bind.line for a in e.args):
+        yield from (argument.path, *argument.reads)
+
+
 def _behind_a_cursor(program: Program, function: FunctionInfo, loop: int, region: Region) -> Iterator[Report]:
     for cursor, walked in _positions(region.test):
         inside = list(effects_in(function, loop))
@@ -206,7 +228,7 @@ def _behind_a_cursor(program: Program, function: FunctionInfo, loop: int, region
         for at, effect in inside:
             if effect.path != walked or effect.op != "remove" or _takes_the_end(effect) or cursor in effect.reads:
                 continue
-            if _stands_behind(function, effect, cursor):
+            if _stands_behind(function, effect, cursor) or _begins_at(function, effect, cursor):
                 continue
             if onward and not others and not goes_on(function, loop, at, onward):
                 yield Report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
@@ -24,6 +24,10 @@ _LOGS = re.compile(
 _STANDARD = re.compile(
     r"^\s*(?:from logging )?import logging\b|=\s*(?:\w+\.)*(?:getLogger|init_logger|get_logger)\(", re.M
 )
+_LOGGING = "logging"
+_LOGGED = "logged"
+_IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
+_SEVERAL = 3
 """A logger made in the file is one of the standard library; others count values in other ways."""
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
 _WARN = "warnings.warn"
@@ -59,9 +63,10 @@ class _Slip(NamedTuple):
 def check_file(file: SourceFile) -> Iterator[Report]:
     if file.facts.language != "python":
         return
-    is_standard = bool(_STANDARD.search(file.text))
+    is_standard = bool(_STANDARD.search(file.text)) and not _has_a_logging_of_its_own(file.facts)
     loggers = loggers_of(file.tree) if is_standard else frozenset()
     foreign = {fact.name for fact in file.facts.imports if _is_ready_made(fact)}
+    logged: list[tuple[tree.Call, str, _Slip]] = []
     for call in nodes(file.tree, tree.Call):
         if not _may_say(call.function):
             continue
@@ -72,11 +77,30 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         if (logs or says) and call.args:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:
-                yield _report(file.facts, slip)
+                logged.append((call, name, slip))
+    in_braces = _speaks_in_braces([call for call, _, slip in logged if slip.mechanism == _LOGGED])
+    for call, name, slip in logged:
+        is_unknown = in_braces or name.partition(".")[0] not in loggers
+        doubt = _IN_BRACES if slip.mechanism == _LOGGED and is_unknown and _has_braces(call) else slip.doubt
+        yield _report(file.facts, slip._replace(doubt=doubt))
     for kept in nodes(file.tree, tree.Assign):
         if isinstance(kept.value, _TEXTS) and _is_said_later(file, kept):
             for slip in _without_f(file, kept, kept.value):
                 yield _report(file.facts, slip)
+
+
+def _has_a_logging_of_its_own(facts: FileFacts) -> bool:
+    """`from beets import logging`: a module that only bears the name."""
+    return any(fact.name == _LOGGING and fact.target == _LOGGING and fact.module for fact in facts.imports)
+
+
+def _speaks_in_braces(miscounted: Sequence[tree.Call]) -> bool:
+    """Do several messages of a file have braces for values? Then it is meant, and its logger may be made for it."""
+    return sum(map(_has_braces, miscounted)) >= _SEVERAL
+
+
+def _has_braces(call: tree.Call) -> bool:
+    return any("{" in piece.text.replace("{{", "") for piece in _pieces(call.args[0]))
 
 
 def _is_ready_made(fact: ImportFact) -> bool:
@@ -169,7 +193,7 @@ def _miscounted(file: SourceFile, first: tree.Node, text: str, values: list[tree
         f"the text has {counted(places, 'place')} for {counted(count, 'value')}: {says}",
         "make them agree",
         {},
-        "logged",
+        _LOGGED,
         subject=f"{told}: logging drops the message",
     )
 

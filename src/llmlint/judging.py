@@ -119,7 +119,10 @@ class Judge:
             return ""
         from llmlint.code.domain.roots import COPY, SCRIPT, TOOL, roots_of
 
-        kind = roots_of(self._program).kind(path)
+        roots = roots_of(self._program)
+        if roots.is_template(path):
+            return "another file is generated from this one, and runs in its place"
+        kind = roots.kind(path)
         if kind in (SCRIPT, TOOL) and rule.harms != "service":
             kind = ""
         if kind == COPY:

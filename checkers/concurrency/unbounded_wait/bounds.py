@@ -25,8 +25,8 @@ def is_bounded(program: Program, function: FunctionInfo, wait: Effect) -> bool:
     receiver = wait.callee.rpartition(".")[0]
     if is_pipe(program, function, wait):
         return _hears_of_its_end(program, function)  # a pipe has no time limit of its own
-    return any(map(_speaks_of_time, _makers(program, function, receiver))) or any(
-        map(_limits_receiving, _factories(program, function, receiver))
+    return any(map(_speaks_of_time, makers(program, function, receiver))) or any(
+        map(_limits_receiving, factories(program, function, receiver))
     )
 
 
@@ -37,7 +37,7 @@ def is_pipe(program: Program, function: FunctionInfo, wait: Effect) -> bool:
 # ---------------------------------------------------------------- where a socket is made
 
 
-def _makers(program: Program, function: FunctionInfo, receiver: str) -> Iterator[FunctionInfo]:
+def makers(program: Program, function: FunctionInfo, receiver: str) -> Iterator[FunctionInfo]:
     """Those that may make it, of the function and its class."""
     if function.owner is not None and receiver.startswith("self."):
         yield from function.owner.functions
@@ -76,16 +76,16 @@ def _mentioned(effect: Effect) -> Iterator[str]:
         yield from argument.reads
 
 
-def _factories(program: Program, function: FunctionInfo, receiver: str, steps: int = _STEPS) -> Iterator[FunctionInfo]:
+def factories(program: Program, function: FunctionInfo, receiver: str, steps: int = _STEPS) -> Iterator[FunctionInfo]:
     """The functions whose result it is, and those whose result they give."""
     for effect in function.effects if steps else ():
-        if effect.op == "call" and effect.result == receiver:
+        if effect.op == "call" and receiver in (effect.result, f"{effect.callee}()"):
             for called in program.callees(function, effect):
                 yield called
                 given = {e.path for e in called.effects if e.op == "return"}
                 for one in sorted(given - {""}):
-                    yield from _factories(program, called, one, steps - 1)
-                yield from _factories(program, called, "<return>", steps - 1)
+                    yield from factories(program, called, one, steps - 1)
+                yield from factories(program, called, "<return>", steps - 1)
 
 
 def _limits_receiving(function: FunctionInfo) -> bool:

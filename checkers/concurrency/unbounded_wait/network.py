@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from llmlint.checkers.concurrency.unbounded_wait.addresses import asks_no_server
 from llmlint.checkers.concurrency.unbounded_wait.reached import why_hardly_reached
+from llmlint.checkers.concurrency.unbounded_wait.sessions import limits_itself
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
 from llmlint.code.domain.waiting import blocking_at
 from llmlint.code.facts.facts import Effect
@@ -24,7 +25,7 @@ def without_timeout(program: Program) -> Iterator[Report]:
     unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
     for call, row in _calls(program, program.asked.calls):
         has_limit = _has_limit(call.effect, row) or _has_that_of_all_sockets(program, call)
-        if not has_limit and not asks_no_server(*call):
+        if not has_limit and not asks_no_server(*call) and not limits_itself(program, call, row.timeout):
             unlimited.setdefault(call.function, []).append((call.effect, row))
     everywhere = _calls(program, program.calls_named) if unlimited else ()
     limited = [call for call, row in everywhere if _has_limit(call.effect, row)]

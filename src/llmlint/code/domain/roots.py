@@ -65,6 +65,15 @@ class Roots:
                 return kind
         return ""
 
+    def is_template(self, path: str) -> bool:
+        """Is another file generated from it, which runs in its place: `modeling_x.py` of `modular_x.py`?"""
+        return path in self._templates
+
+    @cached_property
+    def _templates(self) -> frozenset[str]:
+        made = ((PurePosixPath(path), facts.made_from) for path, facts in self._files.items() if facts.made_from)
+        return frozenset(str(path.with_name(PurePosixPath(source).name)) for path, source in made)
+
     @cached_property
     def outside(self) -> str:
         """Of files outside of the working directory, what all paths begin with: it says nothing about any of them."""

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmlint.code.facts.bodies import BodyReader, Scope
 from llmlint.code.facts.choices import choices_of
@@ -32,6 +33,10 @@ from llmlint.code.facts.values import classify
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source_text import SourceText
 
+_GENERATED = re.compile(r"\bgenerated(?: automatically)? from [`'\"<]?([\w./-]*\w\.\w+)", re.IGNORECASE)
+_HEAD = 10
+"""Lines at the top of a file in which it says where it comes from."""
+
 
 def facts_of(module: tree.Module, text: str, with_pointers: bool = True) -> FileFacts:
     """The facts of one file. `text` is what the tree's lines and columns count in.
@@ -39,6 +44,12 @@ def facts_of(module: tree.Module, text: str, with_pointers: bool = True) -> File
     What C++ functions ask of pointers is a sixth of the work, and only one rule wants it."""
     macros = macros_in(text) if module.language != "python" else ()
     return _FileReader(module, SourceText(text), macros, with_pointers).read()
+
+
+def _made_from(lines: Sequence[str]) -> str:
+    """The file that a program wrote this one from, as the comments at its top say."""
+    comments = (line for line in lines[:_HEAD] if line.lstrip().startswith(("#", "/", "*")))
+    return next((found[1] for line in comments if (found := _GENERATED.search(line)) is not None), "")
 
 
 class _FileReader:
@@ -72,6 +83,7 @@ class _FileReader:
             broken=tuple(sorted(self.broken)),
             macros=self.macros,
             tables=tuple(self.tables),
+            made_from=_made_from(self.source.lines),
         )
 
     def _learn_members(self) -> None:
@@ -164,10 +176,13 @@ class _FileReader:
         return FieldFact(name, at.line, self._type_text(annotation), kind, source, specifiers)
 
     def _said_of_field(self, value: tree.Node | None) -> tuple[str, ...]:
-        """`init=False` and `kw_only=True` of `field(init=False, kw_only=True)`, `le=8` of `Field(1, le=8)`."""
+        """`init=False` and `kw_only=True` of `field(init=False, kw_only=True)`, `default=1` and `le=8` of
+        `Field(1, le=8)`: that of the standard library takes keywords alone, and all others a default first."""
         if not isinstance(value, tree.Call) or not tree.path_of(value.function).lower().endswith("field"):
             return ()
-        return tuple(f"{keyword.name}={self.source.of(keyword.value, 40)}" for keyword in value.keywords)
+        given = (("default", value.args[0]),) if value.args else ()
+        named = ((keyword.name, keyword.value) for keyword in value.keywords)
+        return tuple(f"{name}={self.source.of(node, 40)}" for name, node in (*given, *named))
 
     def _type_text(self, node: tree.Node | None) -> str:
         if node is None:

@@ -394,6 +394,8 @@ class FileFacts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     broken: tuple[tuple[int, int], ...] = ()
     macros: tuple[MacroFact, ...] = ()
     tables: tuple[Table, ...] = ()
+    made_from: str = ""
+    """The file that it says it is generated from."""
 
     @property
     def lines_not_parsed(self) -> int:

@@ -40,7 +40,7 @@ class Contents:
 
     def _put(self, call: Call) -> Value:
         function, effect = call
-        if effect.op != "insert" or effect.holds:
+        if effect.holds:
             return joined(self._value_at(function, effect.line, held) for held in effect.holds)
         path = _inserted(effect)
         if path:
@@ -56,7 +56,9 @@ class Contents:
             for function in self._fillers(holder):
                 for effect in function.effects:
                     if effect.op == "insert" or (effect.holds and effect.op in _MAKES):
-                        found.setdefault(effect.path, []).append(Call(function, effect))
+                        # `groups[k] = [Slot()]` puts a slot into what is put into the groups
+                        path = f"{effect.path}[]" if effect.holds and effect.via.startswith("[]") else effect.path
+                        found.setdefault(path, []).append(Call(function, effect))
         return found
 
     def _fillers(self, holder: FunctionInfo | ClassInfo) -> Iterable[FunctionInfo]:

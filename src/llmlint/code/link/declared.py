@@ -24,6 +24,8 @@ from llmlint.code.link.typetext import (
 _TELLS_NOTHING = frozenset("Any object auto AnyStr".split())
 _CLASSES = frozenset({"type", "Type"})
 _BOUND = re.compile(r"\bbound\s*=\s*")
+_ANYTHING = "Any"
+"""What a type variable without bound and constraints is."""
 _DEEPEST = 6
 
 
@@ -87,8 +89,18 @@ class Declared:
         meaning = self._names.lookup(path, name, within)
         if isinstance(meaning, Variable):
             alias = self._alias(meaning)
-            return self._value(alias, meaning.path, "", depth + 1) if alias else None
+            said = self._value(alias, meaning.path, "", depth + 1) if alias else None
+            filled = arguments_of(text) if self._has_open_option(alias, meaning.path) else ()
+            return any_declared((said, *(self._value(argument, path, within, depth + 1) for argument in filled)))
         return Instance(meaning if isinstance(meaning, ClassInfo) else None, text, path, within)
+
+    def _has_open_option(self, alias: str, path: str) -> bool:
+        """Is one of the options an unbound type variable: `Union[Unset, T]`?"""
+        for option in options_in_text(alias):
+            meaning = self._names.lookup(path, option, "") if option.isidentifier() else None
+            if isinstance(meaning, Variable) and self._alias(meaning) == _ANYTHING:
+                return True
+        return False
 
     def _alias(self, variable: Variable) -> str:
         aliases = self._aliases.get(variable.path)
@@ -106,5 +118,7 @@ def _type_in(text: str) -> str:
     if not bracket or last not in ("TypeVar", "NewType"):
         return text
     arguments = split_top(rest.rstrip()[:-1], ",")[1:]
+    if last == "TypeVar" and all("=" in argument for argument in arguments) and "bound" not in text:
+        return _ANYTHING
     bound = next((_BOUND.sub("", argument) for argument in arguments if _BOUND.match(argument)), "")
     return bound or " | ".join(argument for argument in arguments if "=" not in argument)

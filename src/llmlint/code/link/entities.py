@@ -97,13 +97,25 @@ class FunctionInfo:
     @cached_property
     def is_class_method(self) -> bool:
         """Is its first parameter the class?"""
-        return "classmethod" in self.facts.decorators or self.name in _OF_CLASS
+        return self._is_wrapped("classmethod") or self.name in _OF_CLASS
+
+    @cached_property
+    def is_static(self) -> bool:
+        return self._is_wrapped("staticmethod")
+
+    def _is_wrapped(self, decorator: str) -> bool:
+        """Before its definition, or by `make = classmethod(make)` behind it."""
+        if decorator in self.facts.decorators:
+            return True
+        fields = self.owner.facts.fields if self.owner is not None and self.is_method else ()
+        return any(field.name == self.name and field.source == decorator for field in fields)
 
     @cached_property
     def takes_self(self) -> bool:
         """Is the first parameter the object (or the class) the method is called on?"""
-        static = "staticmethod" in self.facts.decorators
-        return self.language == "python" and self.is_method and bool(self.facts.params) and not static
+        params = self.facts.params
+        takes_one = bool(params) and params[0].kind != "*"  # `def make(*_)` takes the object as one of many
+        return self.language == "python" and self.is_method and takes_one and not self.is_static
 
     @cached_property
     def params(self) -> tuple[Param, ...]:

@@ -154,9 +154,9 @@ class Names:
 
     def is_made_anew(self, path: str, name: str) -> bool:
         """Does a Python file give the name of one of its classes or functions to something else as well, as by
-        `Base = declarative_base(cls=Base)`?"""
+        `Base = declarative_base(cls=Base)`, or by an import that may fail?"""
         table = self._table(path)
-        return name in table.definitions and name in table.variables
+        return name in table.definitions and (name in table.variables or name in table.imports)
 
     def import_aliases(self) -> dict[str, list[str]]:
         """Under which other names each name is imported anywhere."""

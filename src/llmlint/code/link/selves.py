@@ -15,7 +15,7 @@ def hands_over_self(starts: Starts, function: FunctionInfo) -> bool:
         here = starts.around(here)
     if here is None or here.language != "python":
         return False
-    return "staticmethod" in here.facts.decorators or not here.is_method
+    return here.is_static or not here.is_method
 
 
 def is_of_class(starts: Starts, function: FunctionInfo) -> bool:

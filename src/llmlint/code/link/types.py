@@ -461,8 +461,7 @@ class Types:
     def _of_class(self, cls: ClassInfo, name: str) -> Value:
         method = cls.method(name)
         if method is not None:
-            is_bound = method.is_class_method or "staticmethod" in method.facts.decorators
-            return Method(method, cls) if is_bound else method
+            return Method(method, cls) if method.is_class_method or method.is_static else method
         attribute = cls.attributes.get(name)
         if attribute is not None:
             return self.attribute(attribute)

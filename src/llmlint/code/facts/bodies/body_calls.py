@@ -79,7 +79,8 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
         if base not in ("?", "super()"):
             reader.saw(base, node)
         key = _key_of_receiver(reader, function)
-        reader.emit("call", f"{base}.{method}", node, key=key, via=via, result=result, reads=reads, args=args)
+        of_class = ".__class__" if _names_its_class(function) else ""
+        reader.emit("call", f"{base}{of_class}.{method}", node, key=key, via=via, result=result, reads=reads, args=args)
         if method == "add_done_callback":
             _called_back(reader, function, node.args)
     if method in ELEMENT_GETTERS and base != "?":
@@ -87,6 +88,12 @@ def call(reader: BodyReader, node: tree.Call, result: str, awaited: bool = False
     if method in VIEWS and not args and base != "?":
         return base
     return f"{base}.{method}()" if base != "?" else ""
+
+
+def _names_its_class(function: tree.Node) -> bool:
+    """`self.__class__.run(self)` hands over the object as an argument, as everything else called on a class does."""
+    receiver = function.value if isinstance(function, tree.Attribute) else None
+    return isinstance(receiver, tree.Attribute) and receiver.name == "__class__"
 
 
 def _key_of_receiver(reader: BodyReader, function: tree.Node) -> str:

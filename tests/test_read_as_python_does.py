@@ -314,3 +314,37 @@ def test_a_logger_that_may_fill_braces_is_no_slip(imports: str, messages: int, f
 )
 def test_only_what_says_no_digits_keeps_six_by_accident(written: str, found: int) -> None:
     assert told("LLM401", said=f"def said(count: int) -> str:\n    return {written}\n") == found
+
+
+def test_a_method_that_calls_its_object_otherwise_means_the_one_around() -> None:
+    source = """
+class Writer:
+    def __init__(self):
+        self.depth = 0
+
+    def indent(self):
+        class Indenter:
+            def __enter__({first}):
+                return self.depth
+
+        return Indenter()
+
+
+Writer().indent()
+"""
+    found = [check_sources({"w.py": source.format(first=first).encode()}, ["LLM902"]) for first in ("_", "self")]
+    assert [len(one) for one in found] == [0, 1]
+
+
+@pytest.mark.parametrize("imports", ["from transformers.utils import logging", "import logging"])
+def test_a_missing_f_is_one_whatever_the_logger_does(imports: str) -> None:
+    source = f"""
+{imports}
+
+log = logging.get_logger(__name__)
+
+
+def say(name):
+    log.warning("no {{name}} here")
+"""
+    assert told("LLM910", own_log=source) == 1

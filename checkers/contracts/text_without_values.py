@@ -63,7 +63,7 @@ class _Slip(NamedTuple):
 def check_file(file: SourceFile) -> Iterator[Report]:
     if file.facts.language != "python":
         return
-    is_standard = bool(_STANDARD.search(file.text)) and not _has_a_logging_of_its_own(file.facts)
+    is_standard = bool(_STANDARD.search(file.text))
     loggers = loggers_of(file.tree) if is_standard else frozenset()
     foreign = {fact.name for fact in file.facts.imports if _is_ready_made(fact)}
     logged: list[tuple[tree.Call, str, _Slip]] = []
@@ -78,7 +78,9 @@ def check_file(file: SourceFile) -> Iterator[Report]:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:
                 logged.append((call, name, slip))
-    in_braces = _speaks_in_braces([call for call, _, slip in logged if slip.mechanism == _LOGGED])
+    in_braces = _has_a_logging_of_its_own(file.facts) or _speaks_in_braces(
+        [call for call, _, slip in logged if slip.mechanism == _LOGGED]
+    )
     for call, name, slip in logged:
         is_unknown = in_braces or name.partition(".")[0] not in loggers
         doubt = _IN_BRACES if slip.mechanism == _LOGGED and is_unknown and _has_braces(call) else slip.doubt

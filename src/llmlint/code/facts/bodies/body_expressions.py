@@ -6,12 +6,10 @@ from llmlint.code.facts.bodies.assignments import bind_target, binding_of, store
 from llmlint.code.facts.bodies.body_calls import bound_value, call, key_of
 from llmlint.code.facts.bodies.body_reading import BodyReader, expression
 from llmlint.code.facts.bodies.possible import each_of, held_in
+from llmlint.code.facts.bodies.scope import ANOTHER_SELF
 from llmlint.code.facts.bodies.tests import test_of
 from llmlint.code.facts.facts import Region, Test
 from llmlint.code.syntax import tree
-
-ANOTHER_SELF = "lambda"
-"""The `self` of a lambda inside of a method, which may be put onto any class: no name can be this word."""
 
 
 @expression(tree.Name)

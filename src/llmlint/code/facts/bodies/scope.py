@@ -9,6 +9,9 @@ from typing import NamedTuple
 from llmlint.code.syntax import tree
 
 _DECORATORS_WITHOUT_SELF = ("staticmethod",)
+ANOTHER_SELF = "lambda"
+"""The `self` of a lambda inside of a method, which may be put onto any class, or that of the method around a class: no
+name can be this word."""
 
 
 @dataclass
@@ -38,6 +41,8 @@ class Scope:
         for parameter in node.params:
             inner.locals.add(parameter.name)
             inner.forget(parameter.name)
+        if self.is_python and owner and all(p.name != "self" for p in node.params) and not _binds_self(node):
+            inner.aliases["self"] = ANOTHER_SELF
         if self.is_python and owner and node.params and not _is_static(node) and not _makes_its_self(node):
             inner.aliases[node.params[0].name] = "self"
         return inner
@@ -93,8 +98,10 @@ def met(ways: Sequence[Meaning]) -> Meaning:
 
 def _makes_its_self(node: tree.Function) -> bool:
     """`self = super().__new__(cls)` in a method of the class: what is called so there is an object that it makes."""
-    if node.params[0].name == "self":
-        return False
+    return node.params[0].name != "self" and _binds_self(node)
+
+
+def _binds_self(node: tree.Function) -> bool:
     targets = (target for n in tree.walk_own(node) if isinstance(n, tree.Assign) for target in n.targets)
     return any(isinstance(target, tree.Name) and target.id == "self" for target in targets)
 

@@ -9,6 +9,7 @@ from llmlint.code.domain.waiting import blocking_at, is_deferred, origins
 
 SOURCE = """
 import asyncio
+import os
 import queue
 import subprocess
 import threading
@@ -44,6 +45,7 @@ def kind(statement: str) -> str | None:
     [
         ("sleep(1)", "sleep"),
         ("subprocess.run(names)", "process"),
+        ("os.waitpid(names, 0)", "process"),
         ("self.thread.join()", "peer"),
         ("self.tasks.get()", "peer"),
         ("self.other.wait()", "peer"),
@@ -67,6 +69,7 @@ def test_a_call_waits_when_its_object_comes_from_one_that_does(statement: str, w
         "self.tasks.get(block=False)",
         "self.other.wait(timeout=0)",
         "asyncio.sleep(1)",
+        "os.waitpid(names, os.WNOHANG)",
         "futures.result()",
     ],
 )

@@ -55,7 +55,7 @@ def _does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
     for argument in effect.args:
         if argument.keyword in ("block", "blocking", "timeout") and argument.literal in ("False", "0", "0.0"):
             return True
-        if any(path.endswith(("NOBLOCK", "DONTWAIT")) for path in (argument.path, *argument.reads)):
+        if any(path.endswith(("NOBLOCK", "DONTWAIT", "WNOHANG")) for path in (argument.path, *argument.reads)):
             return True
     if effect.callee.endswith(".connect") and _makes_datagram_sockets(function):
         return True

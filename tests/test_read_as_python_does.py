@@ -348,3 +348,19 @@ def say(name):
     log.warning("no {{name}} here")
 """
     assert told("LLM910", own_log=source) == 1
+
+
+@pytest.mark.parametrize(("functions", "found"), [(1, 1), (4, 0)])
+def test_what_all_take_for_a_handle_may_be_one(functions: int, found: int) -> None:
+    workers = "class Worker:\n    async def start(self):\n        pass\n\n    async def stop(self):\n        pass\n"
+    runs = "".join(f"    def run_{at}(self):\n        self.worker.start().wait()\n\n" for at in range(functions))
+    source = f"""
+{workers}
+
+class Runner:
+    def __init__(self, worker: Worker):
+        self.worker = worker
+
+{runs}
+"""
+    assert told("LLM903", runner=source) == found

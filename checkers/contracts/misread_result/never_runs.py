@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
 from llmlint.code.domain.results import LEAVES_RESULT, MANAGERS
@@ -18,6 +18,7 @@ from llmlint.phrases import last_name
 _STILL_LAZY = MANAGERS | LEAVES_RESULT
 _OF_COROUTINES = re.compile(r"\.(__await__|close|send|throw|cr_\w+)(\(\))?$")
 """All that a coroutine can be asked for."""
+_SEVERAL = 3
 
 
 def begins_nothing(
@@ -34,7 +35,8 @@ def begins_nothing(
         elif _is_asked_for_more(program, function, effect):
             message = f"{effect.callee}() is a coroutine, and is used as what that would give"
             fix = "await it before anything is asked of it"
-            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine_asked")
+            doubt = _why_another_object(program, ran)
+            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine_asked", doubt)
     elif all(map(_is_lazy, ran)) and _stands_alone(function, effect):
         message = f"{effect.callee}() only makes a generator: nothing of it runs"
         fix = "go through what it yields, or enter it where it is a context manager"
@@ -81,6 +83,21 @@ def _is_asked_for_more(program: Program, function: FunctionInfo, effect: Effect)
     taking = ((f, arguments_by_parameter(f, later)) for later in given for f in program.callees(function, later))
     names = ((f, name) for f, taken in taking for name, a in taken.items() if a.path == effect.result)
     return any(is_parameter_looked_into(f, n, _OF_COROUTINES) and not _may_be_a_value(f, n) for f, n in names)
+
+
+def _why_another_object(program: Program, ran: Iterable[FunctionInfo]) -> str:
+    """Is what the coroutines of the family of classes give asked for more in several functions? Then something stands
+    before their objects that runs them, as a group of workers does, and a type says otherwise."""
+    above = {cls for one in ran if one.owner is not None for cls in one.owner.mro}
+    family = dict.fromkeys(kin for cls in above for kin in (cls, *cls.subclasses))
+    methods = (method for cls in family for method in cls.functions if _is_coroutine(method))
+    asking = {
+        caller
+        for method in methods
+        for caller, call in program.callers(method)
+        if call.via != "await" and is_looked_into(caller, call, _OF_COROUTINES)
+    }
+    return "so many ask the like that something else may stand there" if len(asking) >= _SEVERAL else ""
 
 
 def _may_be_a_value(function: FunctionInfo, name: str) -> bool:

@@ -18,11 +18,12 @@ def told(
     why: str,
     fix: str,
     mechanism: str,
+    doubt: str = "",
 ) -> Report:
     """Of a call, where it holds for all that it may run."""
     reason = f"this holds for each of the {len(ran)} functions that the call may run"
     steps = tuple(program.step(f, f.facts.line, f"{f.facts.qualname} {why}") for f in ran[:3])
-    return of_call(program, function, effect, message, steps, reason, fix, mechanism)
+    return of_call(program, function, effect, message, steps, reason, fix, mechanism, doubt)
 
 
 def of_call(
@@ -34,15 +35,16 @@ def of_call(
     reason: str,
     fix: str,
     mechanism: str,
+    doubt: str = "",
 ) -> Report:
-    translated = why_translated(program, function)
+    doubt = doubt or why_translated(program, function)
     return Report(
         program.place(function, effect),
         symbol_of(function),
         message,
         steps,
-        confidence="low" if translated else "high",
-        reason=f"{reason}; but {translated}" if translated else reason,
+        confidence="low" if doubt else "high",
+        reason=f"{reason}; but {doubt}" if doubt else reason,
         subject=effect.callee,
         origin=effect.callee,
         fix=fix,

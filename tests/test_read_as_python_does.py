@@ -364,3 +364,28 @@ class Runner:
 {runs}
 """
     assert told("LLM903", runner=source) == found
+
+
+@pytest.mark.parametrize(("taken", "found"), [("work, event = self.queue.get()", 0), ("event = self.queue.get()", 1)])
+def test_what_is_taken_apart_is_not_what_its_type_says(taken: str, found: int) -> None:
+    source = f"""
+from queue import Queue
+
+
+class Work:
+    def wait(self):
+        pass
+
+
+class Runner:
+    def __init__(self):
+        self.queue: Queue[Work] = Queue()
+
+    def run(self):
+        {taken}
+        event.wait(5)
+
+
+Runner().run()
+"""
+    assert len(check_sources({"runner.py": source.encode()}, ["LLM901"])) == found

@@ -47,7 +47,7 @@ class Elements:
         element = self._element_text(value, step)
         if element:
             return self._declared.value(element, value.path, value.within)
-        return self._outside_element(value, step) if value.cls is None else self._got_from(value.cls)
+        return self._outside_element(value, step) if value.cls is None else self._got_from(value.cls, step)
 
     def _element_text(self, value: Instance, step: str) -> str:
         """The type of an element as the container's type tells it; a C++ class may be behind a pointer of that type."""
@@ -58,11 +58,12 @@ class Elements:
         found = part_of(value.text, int(step[1:-1])) if len(step) > 2 else element_of(value.text, "python")
         return found or (head_of(value.text) if head_of(value.text) in ("str", "bytes") else "")
 
-    def _got_from(self, cls: ClassInfo) -> Value:
+    def _got_from(self, cls: ClassInfo, step: str) -> Value:
         """What an object of a class of the program gives for an index, to a loop or by a method like a container's."""
         getter = cls.method("__getitem__") or next((m for name in _FOLLOWING if (m := cls.method(name))), None)
         if getter is None:
-            return self._element_of_base(cls) or self._got_by_name(cls) or self._sliced(cls)
+            found = self._element_of_base(cls) or self._got_by_name(cls)
+            return found or (self._sliced(cls) if step == "[]" else None)  # `a, b = work` takes no slice
         found = self._returned(getter, cls)
         if getter.name not in _FOLLOWING:
             return found

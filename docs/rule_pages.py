@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 from llmlint import __version__
 from llmlint.catalogue import CHAPTER_TITLES, Rule, load_catalogue
 from llmlint.cli import main
-from llmlint.rule_page import prose_of
+from llmlint.rule_page import prose_of, standing
 
 CHANGES = Path(__file__).parent.parent / "CHANGELOG.md"
 
@@ -70,7 +70,7 @@ def _page(rule: Rule) -> str:
         f"severity {rule.severity}",
         " and ".join({"python": "Python", "cpp": "C++"}[language] for language in rule.languages),
         f"pylint {rule.pylint_id}",
-        "on by default" if rule.default else "off by default",
+        standing(rule),
     ]
     prose = prose_of(rule).replace("](../../docs/", "](../")  # the page lies elsewhere than its source
     return f"# {rule.code} {rule.name}\n\n**{rule.title}.** {' · '.join(facts)}\n\n{prose}"

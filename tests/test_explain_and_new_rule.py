@@ -6,7 +6,7 @@ import pytest
 
 from llmlint.catalogue import load_catalogue, read_rule
 from llmlint.new_rule import NewRuleError, write_rule
-from llmlint.rule_page import as_text, with_rule_table
+from llmlint.rule_page import as_text, rules_as_markdown, standing, with_rule_table
 
 ROOT = Path(__file__).parent.parent
 
@@ -51,3 +51,13 @@ def test_names_and_codes_are_checked(clone: Path, name: str, code: str, why: str
     with pytest.raises(NewRuleError, match=why):
         write_rule(clone, name, code, "Title")
     assert not list(clone.rglob("*.md"))
+
+
+def test_a_page_says_when_a_rule_is_asked() -> None:
+    rules = load_catalogue()
+    said = {rule.code: standing(rule) for rule in rules}
+    assert said["LLM204"] == "on by default"
+    assert said["LLM806"] == "asked with `--min-confidence low` only"
+    assert f"\n{said['LLM806']}\n" in as_text(rules.rule("LLM806"))
+    starred = {line[2:8] for line in rules_as_markdown(rules).splitlines() if line.endswith(" \\* |")}
+    assert starred == {code for code, says in said.items() if says == said["LLM806"]}

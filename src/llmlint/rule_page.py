@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable
 
 from llmlint.catalogue import Rule, split_page
-from llmlint.earned import readings
+from llmlint.earned import may_be, readings
 
 
 def prose_of(rule: Rule) -> str:
@@ -29,13 +29,24 @@ def description_of(rule: Rule) -> str:
     return " ".join(text.replace("`", "").split())
 
 
+_ON, _OFF, _WITH_LOW = "on by default", "off by default", "asked with `--min-confidence low` only"
+_MARKS = {_ON: "", _OFF: " (off by default)", _WITH_LOW: " \\*"}
+
+
+def standing(rule: Rule) -> str:
+    """Whether a scan asks it that is told nothing else: what readings let nobody be surer of, it tells nobody."""
+    if not rule.default:
+        return _OFF
+    return _ON if may_be(rule, "medium") else _WITH_LOW
+
+
 def as_text(rule: Rule) -> str:
     """The whole page for a terminal: what the front matter says in a few lines, then the prose as it is written."""
     facts = [
         f"severity {rule.severity}",
         ", ".join(rule.languages),
         *([] if rule.is_own else [f"pylint {rule.pylint_id}"]),
-        "on by default" if rule.default else "off by default",
+        standing(rule),
         *_readings(rule),
         f"watched at run time by the probe {rule.probe}" if rule.probe else f"no probe: {rule.no_probe}".rstrip(": "),
     ]
@@ -69,11 +80,11 @@ README_END = "<!-- rules:end -->"
 def rules_as_markdown(rules: Iterable[Rule]) -> str:
     """The README's table."""
     rows = [
-        f"| {r.code} | [{r.name}](rules/{r.chapter}/{r.name}.md) | {r.severity} | "
-        f"{r.title}{'' if r.default else ' (off by default)'} |"
+        f"| {r.code} | [{r.name}](rules/{r.chapter}/{r.name}.md) | {r.severity} | {r.title}{_MARKS[standing(r)]} |"
         for r in rules
     ]
-    return "| code | name | severity | what it is |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+    head = "| code | name | severity | what it is |\n| --- | --- | --- | --- |"
+    return "\n".join([head, *rows, "", f"\\* {_WITH_LOW}: what others read of it was right too seldom.", ""])
 
 
 def with_rule_table(readme: str, rules: Iterable[Rule]) -> str:

@@ -8,14 +8,16 @@ from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import only_sets_up
+from llmlint.code.domain.steps import is_meant, only_sets_up
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
 
-_METHODS = ("item", "tolist", "cpu", "nonzero")
-_FUNCTIONS = ("int", "float", "bool")
+_METHODS = ("item", "tolist", "cpu", "nonzero", "unique", "masked_select", "argwhere")
+_FUNCTIONS = ("int", "float", "bool", "print")
+_OF_TORCH = frozenset({"torch.nonzero", "torch.unique", "torch.masked_select", "torch.argwhere"})
+"""How much they give depends on the values, and the host waits to learn it: docs.pytorch.org, notes/cuda."""
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -28,7 +30,8 @@ def check_program(program: Program) -> Iterator[Report]:
                 continue
             if function not in values:
                 values[function] = DeviceValues(program, function)
-            if values[function].holds(read) and not only_sets_up(program, function):
+            is_wait = values[function].holds(read) and not is_meant(function, effect)
+            if is_wait and not only_sets_up(program, function):
                 yield _report(program, values[function], effect, read)
     yield from waits_in_rounds(program)
 
@@ -42,6 +45,8 @@ def _makes_on_device(function: FunctionInfo, known: dict[FunctionInfo, bool]) ->
 
 def _read(effect: Effect) -> str:
     """The tensor whose value the host asks for."""
+    if effect.callee in _OF_TORCH:
+        return effect.args[0].path if effect.args else ""
     if last_name(effect.callee) in _METHODS:
         return effect.callee.rpartition(".")[0]
     return effect.args[0].path if effect.callee in _FUNCTIONS and len(effect.args) == 1 else ""

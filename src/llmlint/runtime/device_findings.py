@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llmlint.catalogue import Catalogue
+from llmlint.code.domain.steps import ALLOWED
 from llmlint.dynamic.oracles.device_races import told
 from llmlint.dynamic.oracles.syncs import UNPINNED
 from llmlint.dynamic.oracles.tensors import grows
@@ -20,7 +21,6 @@ from llmlint.runtime.timeline import holders_in, state_of, timelines_of, write_t
 from llmlint.suppressions import Suppressions, directives_of
 
 _PLACE = re.compile(r"^(?P<file>.+):(?P<line>\d+) (?P<symbol>.+)$", re.DOTALL)
-ALLOWED = "gpu_sync_allowed"
 STEPS = 8
 """In so many steps, and in one of ten, a wait is a part of the step."""
 OFTEN = 64

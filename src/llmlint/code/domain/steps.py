@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from llmlint.code.facts.facts import Effect
+from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.phrases import contains
 from llmlint.vocabulary import words
 
 _DEEPEST = 5
+ALLOWED = "gpu_sync_allowed"
+"""What vLLM's own check of waits calls the `with` in which they are meant."""
+
+
+def is_meant(function: FunctionInfo, effect: Effect) -> bool:
+    """Does it stand in the body of `with gpu_sync_allowed():`?"""
+    return any(region.kind == "with" and f"{ALLOWED}(" in region.text for region in around(function, effect))
 
 
 def only_sets_up(program: Program, function: FunctionInfo) -> bool:

@@ -1,0 +1,45 @@
+"""LLM602: what makes the host wait for the device, and where the wait is meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmlint.scan import check_sources
+
+STEP = """
+import torch
+from vllm.utils import gpu_sync_allowed
+
+
+class Runner:
+    def __init__(self):
+        self.scale = torch.ones(4, device="cuda")
+
+    def step(self, number):
+        logits = self.scale * number
+        {body}
+"""
+
+
+def told(body: str) -> list[int]:
+    found = check_sources({"runner.py": STEP.format(body=body).encode()}, ["LLM602"])
+    return [finding.line for finding in found]
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "self.scale.max().item()",
+        "self.scale.unique()",
+        "torch.nonzero(self.scale)",
+        "torch.unique(self.scale)",
+        "print(self.scale)",
+    ],
+)
+def test_what_needs_the_values_waits_for_them(wait: str) -> None:
+    assert told(f"return {wait}")
+    assert told(f"with gpu_sync_allowed():\n            return {wait}") == []
+
+
+def test_what_the_device_can_do_alone_waits_for_nothing() -> None:
+    assert told("return torch.where(logits > 0, logits, 0)") == []

@@ -101,6 +101,27 @@ def _stale_import(file: PythonFile) -> Iterator[Planted]:
                         yield file.symbol(function), node.lineno, f"import of {alias.name}", [change]
 
 
+def _drifted_override(file: PythonFile) -> Iterator[Planted]:
+    """The last parameter of an override, which its base hands over by its place, is taken by its name alone."""
+    by_name = {cls.name: cls for cls in file.classes}
+    for cls in file.classes:
+        bases = [by_name[base.id] for base in cls.bases if isinstance(base, ast.Name) and base.id in by_name]
+        calls = [n for base in bases for m in methods(base) for n in inner(m) if isinstance(n, ast.Call)]
+        for method in methods(cls):
+            args = method.args
+            given = [call for call in calls if own(call.func) == method.name and not call.keywords]
+            is_plain = not (args.kwonlyargs or args.vararg or args.defaults or method.decorator_list)
+            if is_plain and len(args.args) > 1 and any(len(call.args) == len(args.args) - 1 for call in given):
+                last = args.args[-1]
+                change: Change = _put_before(file, last, "*, ")
+                yield file.symbol(method), method.lineno, f"place of {last.arg}", [change]
+
+
+def _put_before(file: PythonFile, node: ast.arg, text: str) -> Change:
+    line = file.lines[node.lineno - 1].encode()
+    return node.lineno, node.lineno, ((line[: node.col_offset] + text.encode() + line[node.col_offset :]).decode(),)
+
+
 def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
     """What a plain statement reads whatever happens."""
     if isinstance(statement, ast.Assign | ast.Return | ast.Expr) and statement.value is not None:
@@ -121,6 +142,7 @@ def _else_line(file: PythonFile, node: ast.If) -> int:
 MUTATORS = (
     Mutator("renamed-keyword", "a call by a parameter's former name", ("LLM901",), _renamed_keyword),
     Mutator("misspelt-attribute", "an attribute with a letter less", ("LLM902",), _misspelt_attribute),
+    Mutator("drifted-override", "an override takes no more what its base gives", ("LLM913",), _drifted_override),
     Mutator("stale-import", "an import by a former name", ("LLM912",), _stale_import),
     Mutator("forgotten-else", "a name without a value on one way", ("LLM943",), _forgotten_else),
 )

@@ -27,6 +27,7 @@ _TORCH = re.compile(r"\btorch[:/]|\bat::|ATen/|c10/")
 _DEVICE_WAIT = re.compile(r"^\s*(?:\w+\()?(cudaStreamWaitEvent|cudaEventSynchronize)\((.+)\)\)?;$")
 _HEARD = re.compile(r"^(\s*)if \(!((?:[\w.>-]+)\([^()]*\))\) \{$")
 _ASYNC = re.compile(r"^(\s*)(?:auto|std::future<\w+>) (\w+) = (std::async\(.*\);)$")
+_SAID = re.compile(r'^(\s*(?:std::)?f?printf\((?:stderr, )?)"([^"]*%[^"]*)", (.+), ([\w.>()-]+)\);$')
 _GUARD = re.compile(r"^(\s*(?:\} )?if \()([\w.>-]+)( == | != )(nullptr|NULL)(\) \{)$")
 
 
@@ -205,6 +206,15 @@ def _uncounted_depth(file: CppFile) -> Iterator[Planted]:
             yield name, line, "test of the depth", [(line, closed, ())]
 
 
+def _lost_value(file: CppFile) -> Iterator[Planted]:
+    """The last of two or more values of a message."""
+    for name, _, _, line, match in file.matches(_SAID):
+        values, last = match[3], match[4]
+        if match[2].replace("%%", "").count("%") == values.count(",") + 2 and "(" not in values:
+            said = f'{match[1]}"{match[2]}", {values});'
+            yield name, line, f"value {last}", [(line, line, (said,))]
+
+
 MUTATORS = (
     Mutator("kept-member (C++)", "a clean-up forgets one member", ("LLM108", "LLM106"), _kept_member),
     Mutator("stale-pointer (C++)", "memory is freed twice, or wrongly", ("LLM952", "LLM944"), _stale_pointer),
@@ -216,6 +226,7 @@ MUTATORS = (
     Mutator("counted-mark (C++)", "the mark for none is counted with", ("LLM954",), _counted_mark),
     Mutator("untested-find (C++)", "what may be missing is used", ("LLM955", "LLM945"), _untested_find),
     Mutator("turned-guard (C++)", "a guard lets the wrong through", ("LLM956",), _turned_guard),
+    Mutator("lost-value (C++)", "a message lacks one of its values", ("LLM957",), _lost_value),
     Mutator("unheard-result (C++)", "nobody looks whether it worked", ("LLM911",), _unheard_result),
     Mutator("unchecked-status (C++)", "a call of the runtime fails unseen", ("LLM304",), _unchecked_status),
     Mutator("default-stream (C++)", "a kernel runs on the default stream", ("LLM303",), _default_stream),

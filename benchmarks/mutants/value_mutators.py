@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from benchmarks.mutants.sites import Mutator, Planted, PythonFile, called, dotted, inner, one_line, own
 from benchmarks.mutants.statements import exits, opened, previous_to, told
+
+_MAY_BE_ZERO = re.compile(r"(?:^|[._])(?:temperature|seed|logprobs|top_k|timeout|priority|min_tokens)$")
 
 
 def _counted_mark(file: PythonFile) -> Iterator[Planted]:
@@ -122,6 +125,17 @@ def _untested_answer(file: PythonFile) -> Iterator[Planted]:
                 yield told(file, function, node, f"None test of {target}", [opened(file, node, [node.body])])
 
 
+def _truth_of_a_number(file: PythonFile) -> Iterator[Planted]:
+    """A test whether an option that may be 0 is there, which asks whether it is true."""
+    for function in file.functions:
+        for node in inner(function):
+            test = node.test if isinstance(node, ast.If | ast.IfExp) else None
+            name = dotted(test.left) if isinstance(test, ast.Compare) else ""
+            if test is not None and _MAY_BE_ZERO.search(name) and ast.unparse(test) == f"{name} is not None":
+                if one_line(test):
+                    yield file.symbol(function), node.lineno, f"test of {name}", [file.replaced(test, name)]
+
+
 def _is_none(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and node.value is None)
 
@@ -139,5 +153,6 @@ MUTATORS = (
     Mutator("counted-mark", "the mark for none is used as a number", ("LLM954",), _counted_mark),
     Mutator("unguarded-division", "a division by what may be zero", ("LLM953",), _unguarded_division),
     Mutator("turned-guard", "a guard lets the wrong through", ("LLM956",), _turned_guard),
+    Mutator("truth-of-a-number", "zero counts as not given", ("LLM915",), _truth_of_a_number),
     Mutator("untested-answer", "what may be missing is used", ("LLM955",), _untested_answer),
 )

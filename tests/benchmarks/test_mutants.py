@@ -252,9 +252,12 @@ def test_a_mutator_that_names_rules_names_those_there_are():
 
 
 def test_the_page_names_the_rules_that_no_mutator_is_for():
+    from llmlint.catalogue import load_catalogue
+
     every = {code for mutator in ALL for code in mutator.rules}
 
     assert without_mutator({*every, "LLM001", "LLM999"}) == ["LLM999"]
+    assert without_mutator({rule.code for rule in load_catalogue()}) == []
     assert "No mutator is for LLM999." in markdown([], {}, rules={*every, "LLM999"})
 
 

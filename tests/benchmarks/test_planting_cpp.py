@@ -25,6 +25,13 @@ def planted(name: str, text: str) -> list[list[str]]:
 
 
 CASES = {
+    "lost-value": (
+        """void say(int slot, int left) {
+    fprintf(stderr, "slot %d: %d left\\n", slot, left);
+}
+""",
+        ['- fprintf(stderr, "slot %d: %d left\\n", slot, left);', '+ fprintf(stderr, "slot %d: %d left\\n", slot);'],
+    ),
     "stale-pointer": (
         """void stop(server * s) {
     delete s->pool;

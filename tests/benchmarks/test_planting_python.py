@@ -27,6 +27,27 @@ def planted(name: str, text: str) -> list[list[str]]:
 
 
 CASES = {
+    "drifted-override": (
+        """
+        class Base:
+            def run(self, batch, step):
+                return self.forward(batch, step)
+
+        class Model(Base):
+            def forward(self, batch, step):
+                return batch
+        """,
+        ["- def forward(self, batch, step):", "+ def forward(self, batch, *, step):"],
+    ),
+    "truth-of-a-number": (
+        """
+        def sample(params):
+            if params.temperature is not None:
+                return params.temperature
+            return params.name if params.name is not None else ""
+        """,
+        ["- if params.temperature is not None:", "+ if params.temperature:"],
+    ),
     "unbounded-buffer": (
         """
         class Runner:

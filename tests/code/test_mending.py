@@ -24,6 +24,8 @@ void f() {
     "a mark between strings": 'void f() {\n    log("%" PRIu64 " of %" PRIu64 "\\n", x);\n    g(x);\n}\n',
     "a comma behind an assignment": "void f() {\n    CHECK((x->k = make(&error), error));\n    g(x);\n}\n",
     "an array of pointers": "void f() {\n    auto p = new T *[n];\n    g(p);\n}\n",
+    "brackets behind `delete`": "void f() {\n    delete[] (x);\n    delete[](char *)(p->x);\n    g(x);\n}\n",
+    "a list in brackets among a macro's arguments": "void f() {\n    MAKE(a, ({n, 3}, type));\n    g(x);\n}\n",
     "a lambda for the device": "void f() {\n    run([&] __device__(const int & x) { g(x); });\n}\n",
     "an attribute with brackets inside": (
         "typedef __attribute__((vector_size((N / 2) * sizeof(float)))) float wide;\nvoid f() { g(x); }\n"
@@ -53,6 +55,12 @@ def test_is_read_whole(what: str) -> None:
     function = next(n for n in tree.walk(module) if isinstance(n, tree.Function) and n.name == "f")
     called = [tree.path_of(n.function) for n in tree.walk(function) if isinstance(n, tree.Call)]
     assert "g" in called
+
+
+@pytest.mark.parametrize(("brackets", "is_array"), [("[] ", True), ("[]", True), ("", False)])
+def test_an_array_is_deleted_as_one_though_its_brackets_are_mended_away(brackets: str, is_array: bool) -> None:
+    _, module = read_cpp(f"void f() {{\n    delete{brackets}(x);\n}}\n".encode(), "cpp")
+    assert [n.is_array for n in tree.walk(module) if isinstance(n, tree.Delete)] == [is_array]
 
 
 @pytest.mark.parametrize(

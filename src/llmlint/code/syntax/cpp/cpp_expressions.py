@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from llmlint.code.syntax import tree
@@ -9,6 +10,7 @@ from llmlint.code.syntax.cpp.cpp_names import split_scope
 from llmlint.code.syntax.cpp.cpp_reading import File, reads
 from llmlint.code.syntax.cpp.declarators import parameters_of
 
+_DELETE_MANY = re.compile(r"delete\s*\[")
 _TABLE = 1000
 """So many numbers of a list are read, and no more: what is longer was written by a program."""
 _COMPARISONS = frozenset("== != < > <= >= <=>".split())
@@ -181,7 +183,7 @@ def _new(file: File, node: Any) -> tree.Node:
 
 @reads("delete_expression")
 def _delete(file: File, node: Any) -> tree.Node:
-    is_array = any(c.type == "[" for c in node.children)
+    is_array = _DELETE_MANY.match(file.text(node)) is not None  # the brackets may be mended away
     return tree.Delete(*file.at(node), [file.one(c) for c in node.named_children], is_array)
 
 

@@ -27,11 +27,13 @@ _NO_CODE = (
     re.compile(rb"(?<=[(,=])\s*\b(" + _MACRO + rb')(?=\s*")'),  # (MARK "text"
     re.compile(rb"(?<=[;{}:)])\s*\n[ \t]*(" + _MACRO + rb")[ \t]*(?=\n\s*[A-Za-z_~}#\[])"),  # alone on its line
     re.compile(rb"\bnew\s+[\w:]+\s*(\*+)(?=\s*\[)"),  # new T *[n]
+    re.compile(rb"\bdelete\s*(\[\s*\])(?=\s*\()"),  # delete[] (p), where the parser sees a lambda
     re.compile(rb"\b(extern)\s+(?=" + _MACRO + rb"\s*\()"),  # extern DECLARE(a, b);
 )
 _MARK_OF_MEMBER = re.compile(rb"(?<=[\w)\]>])\s+([A-Z][A-Z0-9_]*\s*\([^()]*\))(?=\s*(?:[;{=]|[a-z_]\w*\s*[;{=]))")
 _NO_MARK_AFTER = re.compile(rb"\b(?:return|else|case|throw|new|delete|goto|co_return|do)\Z")
 _EMPTY_DEFAULT = re.compile(rb"(?<=[\w>&*])\s+\w+\s*=\s*(\{\s*\})(?=\s*[,)])")
+_LIST_IN_BRACKETS = re.compile(rb"(?<=,)\s*\(\s*(\{[^{};()]*\})(?=\s*[,)])")  # MAKE(name, ({n, m}, type))
 _ASSIGNED_AND = re.compile(rb"\(\s*[\w.\->:\[\]]+\s*=(?!=)")
 _ENDS_BEFORE = re.compile(rb"(?:[;{}:)]|\belse|\bdo|\A)\s*\Z")
 _GOES_ON = re.compile(rb'\s*(?:[-+*/%|&<>=?.,;)\]^{:"]|!=|\Z)')
@@ -154,8 +156,9 @@ class _Edits:
             for match in _MARK_OF_MEMBER.finditer(self.code, start, end):
                 if not _NO_MARK_AFTER.search(self.code, max(0, match.start() - 20), match.start()):
                     self._blank(*match.span(1))
-            for match in _EMPTY_DEFAULT.finditer(self.code, start, end):
-                self._put(match.start(1), b"0" + blanked(match[1][1:]))
+            for pattern in (_EMPTY_DEFAULT, _LIST_IN_BRACKETS):
+                for match in pattern.finditer(self.code, start, end):
+                    self._put(match.start(1), b"0" + blanked(match[1][1:]))
             for match in _ASSIGNED_AND.finditer(self.code, start, end):
                 self._comma_behind_assignment(match.start())
             for match in _CALL.finditer(self.code, start, end):

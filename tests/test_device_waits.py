@@ -1,4 +1,4 @@
-"""LLM602: what makes the host wait for the device, and where the wait is meant."""
+"""LLM601 and LLM602: what makes the host wait for the device, and where the wait is meant."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Runner:
 """
 
 
-def told(body: str) -> list[int]:
-    found = check_sources({"runner.py": STEP.format(body=body).encode()}, ["LLM602"])
+def told(body: str, rule: str = "LLM602") -> list[int]:
+    found = check_sources({"runner.py": STEP.format(body=body).encode()}, [rule])
     return [finding.line for finding in found]
 
 
@@ -43,3 +43,9 @@ def test_what_needs_the_values_waits_for_them(wait: str) -> None:
 
 def test_what_the_device_can_do_alone_waits_for_nothing() -> None:
     assert told("return torch.where(logits > 0, logits, 0)") == []
+
+
+def test_a_copy_from_pageable_memory_may_be_meant_to_wait() -> None:
+    copied = "rows = torch.tensor([number])\n        {}return rows.to(self.device, non_blocking=True)"
+    assert told(copied.format(""), "LLM601")
+    assert told(copied.format("with gpu_sync_allowed():\n            "), "LLM601") == []

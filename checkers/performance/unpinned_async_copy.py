@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import only_sets_up
+from llmlint.code.domain.steps import is_meant, only_sets_up
 from llmlint.code.domain.tensors import PAGEABLE, Making, copies, is_host, makings
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program
@@ -24,7 +24,9 @@ def check_program(program: Program) -> Iterator[Report]:
     for name in (*_MOVES, _FILLS):
         for function, at in copies(program, name):
             made = _pageable(program, function, at)
-            if made is not None and not only_sets_up(program, function):
+            if made is None or is_meant(function, function.effects[at]):
+                continue
+            if not only_sets_up(program, function):
                 yield _report(program, function, function.effects[at], made)
 
 

@@ -38,10 +38,13 @@ def _renamed_keyword(file: PythonFile) -> Iterator[Planted]:
 
 
 def _keyword_told(file: PythonFile, function: Def, keyword: ast.keyword) -> Planted:
-    line = file.lines[keyword.lineno - 1].encode()
-    changed = line[: keyword.col_offset] + b"former_" + line[keyword.col_offset :]
-    change: Change = (keyword.lineno, keyword.lineno, (changed.decode(),))
-    return file.symbol(function), keyword.lineno, f"keyword {keyword.arg}", [change]
+    return file.symbol(function), keyword.lineno, f"keyword {keyword.arg}", [_put_before(file, keyword, "former_")]
+
+
+def _put_before(file: PythonFile, node: ast.arg | ast.keyword, text: str) -> Change:
+    line = file.lines[node.lineno - 1].encode()
+    changed = line[: node.col_offset] + text.encode() + line[node.col_offset :]
+    return node.lineno, node.lineno, (changed.decode(),)
 
 
 def _misspelt_attribute(file: PythonFile) -> Iterator[Planted]:
@@ -113,13 +116,7 @@ def _drifted_override(file: PythonFile) -> Iterator[Planted]:
             is_plain = not (args.kwonlyargs or args.vararg or args.defaults or method.decorator_list)
             if is_plain and len(args.args) > 1 and any(len(call.args) == len(args.args) - 1 for call in given):
                 last = args.args[-1]
-                change: Change = _put_before(file, last, "*, ")
-                yield file.symbol(method), method.lineno, f"place of {last.arg}", [change]
-
-
-def _put_before(file: PythonFile, node: ast.arg, text: str) -> Change:
-    line = file.lines[node.lineno - 1].encode()
-    return node.lineno, node.lineno, ((line[: node.col_offset] + text.encode() + line[node.col_offset :]).decode(),)
+                yield file.symbol(method), method.lineno, f"place of {last.arg}", [_put_before(file, last, "*, ")]
 
 
 def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:

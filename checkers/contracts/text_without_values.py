@@ -24,11 +24,11 @@ _LOGS = re.compile(
 _STANDARD = re.compile(
     r"^\s*(?:from logging )?import logging\b|=\s*(?:\w+\.)*(?:getLogger|init_logger|get_logger)\(", re.M
 )
+"""A logger made in the file is one of the standard library; others count values in other ways."""
 _LOGGING = "logging"
 _LOGGED = "logged"
 _IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
 _SEVERAL = 3
-"""A logger made in the file is one of the standard library; others count values in other ways."""
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
 _WARN = "warnings.warn"
 _BUILTIN = frozenset(

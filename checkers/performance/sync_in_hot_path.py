@@ -8,7 +8,7 @@ from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import is_meant, only_sets_up
+from llmlint.code.domain.steps import is_in_a_step
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
@@ -30,8 +30,7 @@ def check_program(program: Program) -> Iterator[Report]:
                 continue
             if function not in values:
                 values[function] = DeviceValues(program, function)
-            is_wait = values[function].holds(read) and not is_meant(function, effect)
-            if is_wait and not only_sets_up(program, function):
+            if values[function].holds(read) and is_in_a_step(program, function, effect):
                 yield _report(program, values[function], effect, read)
     yield from waits_in_rounds(program)
 

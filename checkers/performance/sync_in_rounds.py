@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import is_meant, only_sets_up
+from llmlint.code.domain.steps import is_in_a_step
 from llmlint.code.domain.tensor_values import TensorValues
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import chain
@@ -31,11 +31,12 @@ def waits_in_rounds(program: Program) -> Iterator[Report]:
             if function.path not in with_torch or function in said or "." not in effect.callee:
                 continue
             why = _again(function, effect) if name in _READS else _decides(function, effect)
-            if not why or is_meant(function, effect):
+            if not why:
                 continue
             if function not in values:
                 values[function] = TensorValues(program, function)
-            if values[function].holds(effect.callee.rpartition(".")[0]) and not only_sets_up(program, function):
+            is_wait = values[function].holds(effect.callee.rpartition(".")[0])
+            if is_wait and is_in_a_step(program, function, effect):
                 said.add(function)
                 yield _report(program, function, effect, why)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import is_meant, only_sets_up
+from llmlint.code.domain.steps import is_in_a_step
 from llmlint.code.domain.tensors import PAGEABLE, Making, copies, is_host, makings
 from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program
@@ -23,11 +23,9 @@ _FILLS = "copy_"
 def check_program(program: Program) -> Iterator[Report]:
     for name in (*_MOVES, _FILLS):
         for function, at in copies(program, name):
-            made = _pageable(program, function, at)
-            if made is None or is_meant(function, function.effects[at]):
-                continue
-            if not only_sets_up(program, function):
-                yield _report(program, function, function.effects[at], made)
+            made, copy = _pageable(program, function, at), function.effects[at]
+            if made is not None and is_in_a_step(program, function, copy):
+                yield _report(program, function, copy, made)
 
 
 def _pageable(program: Program, function: FunctionInfo, at: int) -> Making | None:

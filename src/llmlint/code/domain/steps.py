@@ -13,9 +13,10 @@ ALLOWED = "gpu_sync_allowed"
 """What vLLM's own check of waits calls the `with` in which they are meant."""
 
 
-def is_meant(function: FunctionInfo, effect: Effect) -> bool:
-    """Does it stand in the body of `with gpu_sync_allowed():`?"""
-    return any(region.kind == "with" and f"{ALLOWED}(" in region.text for region in around(function, effect))
+def is_in_a_step(program: Program, function: FunctionInfo, wait: Effect) -> bool:
+    """May a wait for the device hold up a step, and is none that is meant, in `with gpu_sync_allowed():`?"""
+    is_meant = any(region.kind == "with" and f"{ALLOWED}(" in region.text for region in around(function, wait))
+    return not is_meant and not only_sets_up(program, function)
 
 
 def only_sets_up(program: Program, function: FunctionInfo) -> bool:

@@ -8,6 +8,7 @@ from llmlint.code.domain.signatures import Signature, signature_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.entities import ClassInfo, FunctionInfo
 from llmlint.code.link.objects import Method, One, unbound
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Program
 from llmlint.phrases import last_name
 
@@ -119,7 +120,7 @@ def _is_replaced(program: Program, meaning: One) -> bool:
     below = owner.subclasses if owner is not None else ()
     if any(field.name == one.name for cls in below for field in cls.facts.fields):
         return True
-    if any(argument.literal[1:-1] == one.name for _, e in program.calls_named("setattr") for argument in e.args[1:2]):
+    if one.name in once(program, _names_set):
         return True
     changes = (change for change in program.changes_named(one.name) if change[1].op == "assign")
     return any(
@@ -127,3 +128,8 @@ def _is_replaced(program: Program, meaning: One) -> bool:
         or program.resolve(by, path) == one.full_name
         for by, _, path in changes
     )
+
+
+def _names_set(program: Program) -> frozenset[str]:
+    """The names that `setattr(module, "Message", make)` says."""
+    return frozenset(named.literal[1:-1] for _, effect in program.calls_named("setattr") for named in effect.args[1:2])

@@ -19,6 +19,7 @@ from llmlint.code.facts import facts as fact
 from llmlint.code.facts.facts import Argument, Effect, Param, Region, Test
 from llmlint.code.facts.gists import started
 from llmlint.code.facts.native_endings import NO_ENDINGS, Endings
+from llmlint.code.link.bare_names import is_bare, mentions_bare
 
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "abc.abstractproperty", "abstractproperty")
 _ROOT = re.compile(r"[^.\[(]*")
@@ -125,9 +126,9 @@ class FunctionInfo:
     @cached_property
     def effects(self) -> tuple[Effect, ...]:
         """In source order; in C++ a bare member name reads as `self.name`, any other as the global it is."""
-        if self.language == "python" or not any(_mentions_bare(effect) for effect in self.facts.effects):
+        if self.language == "python" or not any(mentions_bare(effect) for effect in self.facts.effects):
             return self.facts.effects
-        return tuple(self._settled(e) if _mentions_bare(e) else e for e in self.facts.effects)
+        return tuple(self._settled(e) if mentions_bare(e) else e for e in self.facts.effects)
 
     @cached_property
     def settled(self) -> fact.Function:
@@ -169,8 +170,8 @@ class FunctionInfo:
         lists = ((name, getattr(effect, name)) for name in ("reads", "maybe", "options"))
         changed: dict[str, Any] = {name: settle(path) for name, path in paths if path.startswith("~")}
         changed |= {name: tuple(map(settle, found)) for name, found in lists if found}
-        if any(map(_is_bare, effect.args)):
-            changed["args"] = tuple(self._settled_argument(arg) if _is_bare(arg) else arg for arg in effect.args)
+        if any(map(is_bare, effect.args)):
+            changed["args"] = tuple(self._settled_argument(arg) if is_bare(arg) else arg for arg in effect.args)
         return msgspec.structs.replace(effect, **changed)
 
     def _settled_argument(self, arg: Argument) -> Argument:
@@ -187,22 +188,6 @@ class FunctionInfo:
         bare = path[1:]
         root = root_of(bare)
         return f"self.{bare}" if self.owner is not None and self.owner.has_member(root) else bare
-
-
-def _mentions_bare(effect: Effect) -> bool:
-    if effect.path.startswith("~") or effect.source.startswith("~") or effect.key.startswith("~"):
-        return True
-    if effect.result.startswith("~") or _any_bare(effect.reads) or _any_bare(effect.options):
-        return True
-    return any(arg.path.startswith("~") or _any_bare(arg.reads) for arg in effect.args)
-
-
-def _is_bare(arg: Argument) -> bool:
-    return arg.path.startswith("~") or arg.written.startswith("~") or _any_bare(arg.reads)
-
-
-def _any_bare(paths: tuple[str, ...]) -> bool:
-    return bool(paths) and any(path.startswith("~") for path in paths)
 
 
 @lru_cache(maxsize=65536)

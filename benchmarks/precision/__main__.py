@@ -13,8 +13,12 @@ import msgspec
 
 from benchmarks.histories import HistoryError
 from benchmarks.precision.earning import as_toml, judged_anew, renewed, rows_of
+from benchmarks.precision.foretold import as_markdown as foretold_as_markdown
+from benchmarks.precision.foretold import foretold, rounds_of
 from benchmarks.precision.noise import alarms_of, noise_of, verdict, with_rule
 from benchmarks.precision.noise import as_text as noise_as_text
+from benchmarks.precision.quiet import SCOREBOARD, shown, standings
+from benchmarks.precision.quiet import as_markdown as quiet_as_markdown
 from benchmarks.precision.report import as_markdown, as_text, tables_of
 from benchmarks.precision.targets import (
     LastScan,
@@ -166,6 +170,38 @@ def noise_command(
     sys.exit(0 if decisive.is_quiet else 1)
 
 
+@main.command("quiet")
+@click.argument("names", nargs=-1, metavar="[TARGET]...")
+@click.option("--page", type=click.Path(path_type=Path), help="Write the table here, as Markdown.")
+@trees_option
+@histories_option
+@cache_option
+@verdicts_option
+@targets_option
+@jobs_option
+def quiet_command(
+    names: tuple[str, ...],
+    page: Path | None,
+    trees: Path | None,
+    histories: Path | None,
+    cache: Path,
+    verdicts: Path,
+    targets: Path | None,
+    jobs: int,
+) -> None:
+    """The noise of each mechanism that is shown, and its real bugs; 1 where one is too loud to be on."""
+    known = load_targets(targets) if targets else load_targets()
+    scans = _Scans({n: target for n, target in known.items() if target.unseen}, trees, histories, cache, jobs)
+    new = scans.of(names, sorted({rule for rule, _ in shown()}))
+    alarms, readings = alarms_of(new.sightings), load_readings(verdicts, SECOND)
+    rows = list(standings(alarms, scans.lines, readings, SCOREBOARD.read_text("utf-8")))
+    text = quiet_as_markdown(rows, scans.lines)
+    if page:
+        page.write_text(text, "utf-8")
+    click.echo(text)
+    sys.exit(0 if all(row.noise.is_quiet for row in rows) else 1)
+
+
 @main.command("list")
 @click.option("--rule", default="", help="The rule's code or name; without it, of all rules.")
 @click.option("-n", "count", default=25, show_default=True, help="How many at most.")
@@ -252,6 +288,21 @@ def earn_command(cache: Path, verdicts: Path) -> None:
     rows = [row for row in rows if row.language in spoken.get(row.rule, ())]
     READINGS_FILE.write_text(as_toml(rows), "utf-8")
     click.echo(f"{len(rows)} rows")
+
+
+@main.command("foretold")
+@click.option("--page", type=click.Path(path_type=Path), help="Write the tables here, as Markdown.")
+@verdicts_option
+def foretold_command(page: Path | None, verdicts: Path) -> None:
+    """What readings promised, and what was right in the round that followed: the base of what is shown.
+
+    Wants the history of the verdicts."""
+    unseen = {name for name, target in load_targets().items() if target.unseen}
+    rounds = rounds_of(verdicts.resolve())
+    text = foretold_as_markdown(foretold(load_readings(verdicts, SECOND).known.values(), rounds, unseen))
+    if page:
+        page.write_text(text, "utf-8")
+    click.echo(text)
 
 
 def _plain(row: Precision) -> dict[str, Any]:

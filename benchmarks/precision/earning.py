@@ -13,8 +13,8 @@ from benchmarks.precision.verdicts import Reading
 from benchmarks.precision.verdicts import Readings as Said
 from llmlint.earned import FEW, READINGS_FILE, Readings, kind_of, limited, was_limited
 
-_COUNTED = ("real", "harmless", "not-real")
-_OF_A_PROJECT = 4
+COUNTED = ("real", "harmless", "not-real")
+OF_A_PROJECT = 4
 """So many readings of one mechanism count in one project: its people repeat what they do, right or wrong."""
 
 
@@ -26,7 +26,7 @@ def rows_of(readings: Iterable[Reading], unseen: Collection[str]) -> list[Readin
     A mechanism that hardly speaks there is judged by what it says at home as well; a rule never is."""
     by_project: dict[tuple[str, str, str, str], Counter[str]] = {}
     for reading in readings:
-        if not reading.doubted and reading.verdict in _COUNTED:
+        if not reading.doubted and reading.verdict in COUNTED:
             key = (reading.target, reading.rule, kind_of(reading.path), reading.mechanism)
             by_project.setdefault(key, Counter())[reading.verdict] += 1
     said: dict[tuple[str, str, str], Counter[str]] = {}
@@ -47,12 +47,12 @@ def rows_of(readings: Iterable[Reading], unseen: Collection[str]) -> list[Readin
 def _few_of(counts: Counter[str]) -> Counter[str]:
     """The same shares, of no more readings than count."""
     read = counts.total()
-    if read <= _OF_A_PROJECT:
+    if read <= OF_A_PROJECT:
         return counts
-    shares = {verdict: _OF_A_PROJECT * counts[verdict] / read for verdict in _COUNTED}
+    shares = {verdict: OF_A_PROJECT * counts[verdict] / read for verdict in COUNTED}
     few = Counter({verdict: int(share) for verdict, share in shares.items()})
-    left = sorted(_COUNTED, key=lambda verdict: few[verdict] - shares[verdict])
-    few.update(left[: _OF_A_PROJECT - few.total()])
+    left = sorted(COUNTED, key=lambda verdict: few[verdict] - shares[verdict])
+    few.update(left[: OF_A_PROJECT - few.total()])
     return few
 
 

@@ -49,15 +49,15 @@ def as_markdown(
         "true, and nobody would act on it; *not*: false; *?*: could not be told; *new*: nobody has read it yet. The "
         "share is that of the real ones among those that could be told.",
         f"llmlint {llmlint.__version__}, {datetime.now(UTC):%Y-%m-%d}.",
-        _table(("target", "tree"), trees),
+        table(("target", "tree"), trees),
     ]
     for title, rows in tables.items():
         head = (title, *COLUMNS, "precision (95 %)")
         blocks += [
             f"## {title.capitalize()}",
-            _table(head, ((n, *_cells(row), _share(row)) for n, row in rows.items())),
+            table(head, ((n, *_cells(row), _share(row)) for n, row in rows.items())),
         ]
-    blocks += ["## New to read", _table(("rule", "confidence", "target", "place", "fingerprint"), map(_place, new))]
+    blocks += ["## New to read", table(("rule", "confidence", "target", "place", "fingerprint"), map(_place, new))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -75,6 +75,6 @@ def _share(row: Precision) -> str:
     return "not read" if row.share is None else f"{row.share:.0%} ({low:.0%} to {high:.0%})"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

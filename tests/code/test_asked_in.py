@@ -94,4 +94,4 @@ def test_a_mechanism_that_nobody_hears_is_not_looked_for() -> None:
     (some,) = answers(link(bad), [rule], 1, least="medium")
     quiet = {report.mechanism for report in whole.reports} - {report.mechanism for report in some.reports}
     assert "leak_on_error_path._early_exits" in quiet
-    assert {r.mechanism for r in some.reports} <= {r.mechanism for r in whole.reports} and some.reports
+    assert {r.mechanism for r in some.reports} < {r.mechanism for r in whole.reports}

@@ -40,6 +40,9 @@ PATIENCE = 240
 STEP = "mini_engine/transformer.py:Transformer.forward"
 WITHOUT_FINDING = ("--syncs", "--memory-timeline")
 """What `trace` watches without a finding."""
+WRAPPING, WATCHING = 1.02, 1.10
+"""So many times as long a run may take: where places are wrapped, and where waits, memory or copies are watched."""
+WATCHED = frozenset({"LLM301", "LLM305", "LLM602", "LLM607", *WITHOUT_FINDING})
 BUGS = {"staging": "LLM301", "readout": "LLM602", "head": "LLM305", "recent": "LLM105", "masks": "LLM607"}
 """Each of the engine's parts with a bug of the device, and whose finding it is."""
 
@@ -225,6 +228,7 @@ class Bench:
                     ratios[name] += [taken / plain] if taken else []
         for name, found_out in ratios.items():
             ratio = round(statistics.median(found_out), 3) if found_out and self.is_gpu else None
+            self.check(ratio is None or ratio <= most(name), f"{name}: {ratio} times as long, more than {most(name)}")
             yield {"rule": name, "pairs": len(found_out), "ratio": ratio, "said": TOO_SHORT if found_out else LATE}
 
     def watched(self, run: str, name: str, asked: dict[str, list[dict[str, Any]]]) -> subprocess.CompletedProcess[str]:
@@ -233,6 +237,11 @@ class Bench:
             return self.traced(run, asked[name], self.engine())[0]
         watching = [name, "--step", STEP, "--device", self.device, "--out", str(self.workdir / run)]
         return self.run([*LLMLINT, "trace", *watching, "--", *self.engine()])
+
+
+def most(name: str) -> float:
+    """How many times as long a run may take when this is watched."""
+    return WATCHING if name in WATCHED else WRAPPING
 
 
 def symptom(bug: str, clean: dict[str, Any], seeded: dict[str, Any]) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gpu.run import most
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DRY = [sys.executable, "-m", "benchmarks.gpu.run", "--device", "cpu"]
 
@@ -35,6 +37,11 @@ def test_the_engine_answers_the_same_on_a_cpu_with_every_bug_of_the_device(bugs:
     said = subprocess.run([*program, "--longest", "64", "--bugs", bugs], capture_output=True, text=True, check=True)
     answered = json.loads(said.stdout)
     assert answered["steps"] >= 24 and set(answered) == {"answers", "steps", "seconds"}
+
+
+def test_what_only_wraps_places_may_cost_less_than_what_watches_each_wait_or_allocation() -> None:
+    assert {most(name) for name in ("--syncs", "--memory-timeline", "LLM602", "LLM301")} == {1.10}
+    assert most("LLM105") == 1.02
 
 
 def test_no_page_speaks_of_a_gpu_that_it_did_not_run_on() -> None:

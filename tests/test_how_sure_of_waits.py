@@ -160,3 +160,37 @@ async def {name}():
 )
 def test_a_brief_request_and_a_probe_are_less_sure_on_the_loop(name: str, timeout: int, confidence: str) -> None:
     assert how_sure("LLM202", {"serve.py": SERVED.format(name=name, timeout=timeout)}) == confidence
+
+
+THREAD = """
+import threading
+
+import requests
+
+
+def tell(url):
+    {within}requests.post(url, json={{"up": True}})
+
+
+class Answers:
+    def answer(self, url, threads):
+        {start}
+        return self.weights(url)
+"""
+LEFT = "thread = threading.Thread(target=tell, args=(url,), daemon=True)\n        thread.start()"
+
+
+@pytest.mark.parametrize(
+    ("start", "within", "confidence"),
+    [
+        (LEFT, "", "low"),
+        ("threading.Thread(target=tell, args=(url,)).start()", "", "low"),
+        (f"{LEFT}\n        thread.join()", "", "medium"),
+        (f"{LEFT}\n        threads.append(thread)", "", "medium"),
+        (LEFT.replace("thread ", "self.thread ").replace("thread.s", "self.thread.s"), "", "medium"),
+        (LEFT, "while True:\n        ", "medium"),
+        ("tell(url)", "", "medium"),
+    ],
+)
+def test_what_a_thread_does_once_that_nobody_waits_for_is_less_sure(start: str, within: str, confidence: str) -> None:
+    assert how_sure("LLM204", {"loader.py": THREAD.format(start=start, within=within)}) == confidence

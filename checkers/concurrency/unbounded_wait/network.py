@@ -8,6 +8,7 @@ from llmlint.checkers.concurrency.unbounded_wait.addresses import asks_no_server
 from llmlint.checkers.concurrency.unbounded_wait.reached import why_hardly_reached
 from llmlint.checkers.concurrency.unbounded_wait.sessions import limits_itself
 from llmlint.checkers.concurrency.unbounded_wait.telling import report
+from llmlint.code.domain.threads import nobody_waits_for
 from llmlint.code.domain.waiting import blocking_at
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.program import Call, FunctionInfo, Program
@@ -81,6 +82,8 @@ def _report(
         )
     elif why := why_hardly_reached(program, function):
         sure = ("low", why)
+    elif all(nobody_waits_for(program, function, one) for one, _ in found):
+        sure = ("low", "it is all that a thread does which is started and left to itself: nobody waits for it")
     elif beside:
         sure = ("high", "the same file passes a time limit elsewhere")
     else:

@@ -66,12 +66,18 @@ def _first_words(program: Program, written: FunctionInfo, pipe: Call) -> Iterato
         program,
         function,
         wait,
-        f"{function.name} waits for the first word of a process: when that is killed, the pipe's other end is still "
-        "open here, and the wait never ends",
+        f"{function.name} waits for the first word of a process: when {_whose(pipe)} is killed, the pipe's other end "
+        "is still open here, and the wait never ends",
         evidence,
         ("high", "nothing looks whether the process is alive, and nothing closes the end that it was given"),
         "poll(timeout) in a loop that looks at is_alive(), and close the writer after start()",
     )
+
+
+def _whose(pipe: Call) -> str:
+    """In a loop the name of an end stands for the next pipe, and that before it is closed; the last one is kept."""
+    is_one_of_many = any(region.kind == "loop" for region in around(pipe.function, pipe.effect))
+    return "the last one started" if is_one_of_many else "that"
 
 
 def _looks_at_children(function: FunctionInfo, wait: Effect) -> bool:

@@ -1,15 +1,18 @@
 """Which functions run on a plain thread and nowhere else: they are handed to `threading.Thread`, also by a helper, or
-only such functions call them."""
+only such functions call them. And which of them nobody waits for: the thread is started and left to itself."""
 
 from __future__ import annotations
 
+from llmlint.code.facts.facts import Effect
 from llmlint.code.link.arguments import arguments_by_parameter
+from llmlint.code.link.exits import around
 from llmlint.code.link.objects import unbound
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.phrases import last_name
 
 _THREADS = frozenset({"threading.Thread", "threading.Timer"})
+_STARTS = frozenset({"start", "setDaemon", "setName"})
 _DEEPEST = 3
 
 
@@ -19,6 +22,34 @@ def runs_on_a_thread(program: Program, function: FunctionInfo, deep: int = 0) ->
         return deep < _DEEPEST and all(runs_on_a_thread(program, call.function, deep + 1) for call in callers)
     handed = [call for call in once(program, _handed_over).get(function.name, ()) if _hands(program, call, function)]
     return bool(handed) and all(_is_for_a_thread(program, call, function) for call in handed)
+
+
+def nobody_waits_for(program: Program, function: FunctionInfo, effect: Effect, deep: int = 0) -> bool:
+    """Does it happen once, on a thread that is started and neither joined, looked at nor handed on?"""
+    if any(region.kind == "loop" for region in around(function, effect)):
+        return False
+    callers = program.callers(function)
+    if callers:
+        return deep < _DEEPEST and all(nobody_waits_for(program, *call, deep + 1) for call in callers)
+    handed = [call for call in once(program, _handed_over).get(function.name, ()) if _hands(program, call, function)]
+    return bool(handed) and all(_is_left_to_itself(program, call) for call in handed)
+
+
+def _is_left_to_itself(program: Program, made: Call) -> bool:
+    function, effect = made
+    if program.resolve(function, effect.callee) not in _THREADS or "." in effect.result or "[" in effect.result:
+        return False
+    thread = effect.result
+    return not thread or not any(_asks(other, thread) for other in function.effects)
+
+
+def _asks(effect: Effect, thread: str) -> bool:
+    receiver, _, name = effect.callee.rpartition(".")
+    if receiver == thread and effect.op == "call":
+        return name not in _STARTS
+    named = (effect.source, *effect.reads) if effect.op == "bind" else (effect.path, effect.source, *effect.reads)
+    is_spoken_of = effect.op != "call" and thread in named
+    return is_spoken_of or any(thread in (a.path, *a.reads) for a in effect.args)
 
 
 def _handed_over(program: Program) -> dict[str, list[Call]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.entities import root_of
-from llmlint.code.link.exits import regions_around
+from llmlint.code.link.exits import chain, regions_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
@@ -23,16 +23,17 @@ def is_route(decorators: tuple[str, ...]) -> bool:
 
 def takes(caught: str, raised: str) -> bool:
     """Does a handler for `caught`, by its last name, take an error of this kind?"""
-    if caught in ("", raised, "Exception", "BaseException"):
+    if caught in ("", raised.rpartition(".")[2], "Exception", "BaseException"):
         return True
     wider = getattr(builtins, caught, None)
     narrow = getattr(builtins, _OUTSIDE.get(raised, raised), None)
     return isinstance(wider, type) and isinstance(narrow, type) and issubclass(narrow, wider)
 
 
-def is_answered(function: FunctionInfo, effect: Effect, raised: str) -> bool:
-    """Does a `try` of the function take the error, and not pass it on?"""
-    tries = regions_around(function, effect, "try")
+def is_answered(function: FunctionInfo, effect: Effect, raised: str, below: int = 0) -> bool:
+    """Does a `try` of the function, or of this region of it, take the error, and not pass it on?"""
+    around = chain(function, effect.region)
+    tries = [at for at in around[: around.index(below)] if function.regions[at].kind == "try"]
     return any(_takes(function, at, raised) for at in tries)
 
 

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.parsing import is_asked, parsed_by, reads_a_number
+from llmlint.code.domain.parsing import forms_read, is_asked, reads_a_number
 from llmlint.code.domain.serving_loops import Taken, dispatched, ended_by, is_held, taken_in
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.bodies.scope import is_within
@@ -117,7 +117,7 @@ def _is_about_a_value(raised: str) -> bool:
 
 
 def _parsed(program: Program, function: FunctionInfo, effect: Effect, given: set[str]) -> Iterator[_Failure]:
-    for path, raises in parsed_by(program, function, effect):
+    for path, raises in forms_read(program, function, effect):
         if _is_given(path, given):
             yield from (_Failure((Call(function, effect),), raised, path) for raised in raises)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.entities import root_of
 from llmlint.code.link.exits import chain, regions_around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
+_HANDLER = re.compile(r"\.(?:exception_handler|errorhandler)\(([\w.]+)\)")
 _HIGHEST = 4
 _ASKS_FOR_IT = ("exc_info", "format_exc", "print_exc", "exception")
 _OUTSIDE = {"JSONDecodeError": "ValueError", "binascii.Error": "ValueError", "UnicodeDecodeError": "ValueError"}
@@ -42,6 +45,18 @@ def is_answered_at(function: FunctionInfo, line: int, raised: str) -> bool:
     regions = enumerate(function.regions)
     tries = [at for at, region in regions if region.kind == "try" and region.line <= line <= region.end_line]
     return any(_takes(function, at, raised) for at in tries)
+
+
+def is_answered_for_all(program: Program, raised: str) -> bool:
+    """Has the application registered a handler for this kind of error? One for whatever is raised is not meant: that is
+    how an internal error is told."""
+    return any(takes(one, raised) for one in once(program, _registered) - {"Exception", "BaseException", "500"})
+
+
+def _registered(program: Program) -> frozenset[str]:
+    decorated = (m[1] for f in program.functions for d in f.facts.decorators if (m := _HANDLER.search(d)))
+    called = (e.args[0].path for _, e in program.calls_named("add_exception_handler") if e.args and e.args[0].path)
+    return frozenset(name.rpartition(".")[2] for name in (*decorated, *called))
 
 
 def is_raised_again(function: FunctionInfo, effect: Effect, raised: str) -> bool:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from llmlint.code.facts.facts import Argument, Effect, Test
 from llmlint.code.link.exits import around
-from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.link.objects import is_enum
+from llmlint.code.link.once import once
+from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 
 _NUMBERS = frozenset({"int", "float"})
 _OF_CLASSES = frozenset({"isinstance", "hasattr", "len"})
@@ -21,7 +23,7 @@ class Parsed(NamedTuple):
     raises: tuple[str, ...]
 
 
-def parsed_by(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Parsed]:
+def forms_read(program: Program, function: FunctionInfo, effect: Effect) -> Iterator[Parsed]:
     """What a call reads that no test around it has called anything of: `if text.isdigit(): int(text)`."""
     for parse in program.vocabulary.python_flows.parses.find(effect.callee):
         if parse.argument < 0:
@@ -30,6 +32,26 @@ def parsed_by(program: Program, function: FunctionInfo, effect: Effect) -> Itera
             argument = effect.args[parse.argument]
             if argument.path and not argument.keyword and not is_asked(function, effect, argument):
                 yield Parsed(argument.path, parse.raises)
+    if len(effect.args) == 1 and effect.args[0].path and _is_member(program, function, effect.callee):
+        yield Parsed(effect.args[0].path, ("ValueError",))
+
+
+def reading_names(program: Program) -> list[str]:
+    """The last names of the program's calls that may read a form: a sieve."""
+    members = once(program, _names_of_enums)
+    parses = program.vocabulary.python_flows.parses
+    return sorted(name for name in program.call_names if name in members or parses.may_find(name))
+
+
+def _names_of_enums(program: Program) -> frozenset[str]:
+    return frozenset(cls.name for cls in program.classes if is_enum(cls))
+
+
+def _is_member(program: Program, function: FunctionInfo, callee: str) -> bool:
+    """Does the call look up the member of an Enum that has this value?"""
+    if callee.rpartition(".")[2] not in once(program, _names_of_enums):
+        return False
+    return any(isinstance(one, ClassInfo) and is_enum(one) for one in program.meanings(function, callee))
 
 
 def reads_a_number(effect: Effect) -> bool:

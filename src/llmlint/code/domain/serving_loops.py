@@ -169,7 +169,8 @@ def _ended_by(
     if is_held(function, effect, raised, loop):
         return ()
     if loop:
-        return () if _is_begun_again(program, function, raised) else (Call(function, effect),)
+        serves_all = not _is_for_one(program, function) and not _is_begun_again(program, function, raised)
+        return (Call(function, effect),) if serves_all else ()
     ways = (
         _ended_by(program, caller, call, raised, below | {function})
         for caller, call in program.callers(function)
@@ -207,3 +208,9 @@ def _is_begun_again(program: Program, function: FunctionInfo, raised: str) -> bo
         if loop and is_held(caller, call, raised, loop):
             return True
     return False
+
+
+def _is_for_one(program: Program, function: FunctionInfo) -> bool:
+    """Is the loop, or the function that begins it, told of one request, and there for that alone?"""
+    told = (param.name for one in program.functions_around(function) for param in one.params)
+    return any(program.vocabulary.is_request_id(name) or program.vocabulary.speaks_of_requests(name) for name in told)

@@ -211,6 +211,12 @@ def _is_begun_again(program: Program, function: FunctionInfo, raised: str) -> bo
 
 
 def _is_for_one(program: Program, function: FunctionInfo) -> bool:
-    """Is the loop, or the function that begins it, told of one request, and there for that alone?"""
-    told = (param.name for one in program.functions_around(function) for param in one.params)
-    return any(program.vocabulary.is_request_id(name) or program.vocabulary.speaks_of_requests(name) for name in told)
+    """Is the loop, or the function that begins it, told of one request or entry, and there for that alone?"""
+    words_of = program.vocabulary
+    for one in program.functions_around(function):
+        told = {param.name for param in one.params}
+        if any(words_of.is_request_id(name) or words_of.speaks_of_requests(name) for name in told):
+            return True
+        if any("[]" in e.source and not told.isdisjoint(e.reads) for e in one.doing("bind") if e.value == "path"):
+            return True
+    return False

@@ -60,7 +60,15 @@ def _fails(program: Program, function: FunctionInfo, taken: Taken) -> Iterator[_
     for parse in program.vocabulary.python_flows.parses.find(taken.call.callee):
         if parse.argument < 0:
             yield from (_Failure((Call(function, taken.call),), raised, "the message") for raised in parse.raises)
+    if taken.is_message and _takes_apart(taken.call.result):
+        yield _Failure((Call(function, taken.call),), "ValueError", "the number of parts")
     yield from _failures(program, function, set(taken.paths), _LEVELS)
+
+
+def _takes_apart(result: str) -> bool:
+    """`identity, payload = socket.recv_multipart()`; behind a star there is no name."""
+    names = result.split(", ")
+    return len(names) > 1 and all(names)
 
 
 def _failures(program: Program, function: FunctionInfo, given: set[str], levels: int) -> Iterator[_Failure]:
@@ -161,5 +169,11 @@ def _report(program: Program, function: FunctionInfo, taken: Taken, failure: _Fa
         subject=f"{failure.raised}:{failure.of}",
         fix=f"take the error inside of the loop, refuse the one {what}, and go on with the next",
         origin=f"{last.path}:{raising.line}",
-        mechanism=f"failure_ends_loop.{'refused' if raising.op == 'raise' else 'parsed'}",
+        mechanism=f"failure_ends_loop.{_how(taken, raising)}",
     )
+
+
+def _how(taken: Taken, raising: Effect) -> str:
+    if raising is taken.call and _takes_apart(taken.call.result):
+        return "taken_apart"
+    return "refused" if raising.op == "raise" else "parsed"

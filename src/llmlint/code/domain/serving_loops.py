@@ -16,6 +16,7 @@ from llmlint.code.domain.served import route_to
 from llmlint.code.domain.waiting import origins
 from llmlint.code.facts.bodies.scope import is_within
 from llmlint.code.facts.facts import Effect
+from llmlint.code.flow.rounds import goes_on
 from llmlint.code.link.exits import around, chain, loops_around, own_returns
 from llmlint.code.link.objects import Method
 from llmlint.code.link.once import once
@@ -186,19 +187,29 @@ def is_held(function: FunctionInfo, effect: Effect, raised: str, below: int = 0)
 
 
 def _endless_around(function: FunctionInfo, effect: Effect) -> int:
-    """The outermost loop without an end around it, 0 for none."""
-    regions = function.regions
-    loops = [at for at in chain(function, effect.region) if regions[at].kind == "loop" and _is_endless(function, at)]
-    return loops[-1] if loops else 0
+    """The outermost loop without an end around it that goes on behind it, 0 for none."""
+    at = next((at for at, one in enumerate(function.effects) if one is effect), -1)
+    loops = loops_around(function, effect)
+    if not loops or not goes_on(function, loops[0], at):
+        return 0
+    return next((loop for loop in loops[::-1] if _is_endless(function, loop)), 0)
 
 
 def _is_endless(function: FunctionInfo, loop: int) -> bool:
     text = function.regions[loop].text
-    if not _ENDLESS.fullmatch(text) or _UNTIL_DONE.search(text):
+    if not _ENDLESS.fullmatch(text) or _UNTIL_DONE.search(text) or _is_used_up(function, text):
         return False
     ends = [at for at, r in enumerate(function.regions) if r.kind == "except" and _NOTHING_LEFT.search(r.text)]
     leaving = (e for e in function.doing("break") if e.region in ends)
     return not any(next(iter(loops_around(function, e)), 0) == loop for e in leaving)
+
+
+def _is_used_up(function: FunctionInfo, text: str) -> bool:
+    """`while pending:` ends with what is taken out of it, `while running:` when somebody says so."""
+    asked = text.removeprefix("while ")
+    if any(e.path == asked for e in function.doing("insert", "remove", "clear")):
+        return True
+    return any(e.path == asked and e.value != "constant" for e in function.doing("bind"))
 
 
 def _is_begun_again(program: Program, function: FunctionInfo, raised: str) -> bool:

@@ -290,7 +290,7 @@ def _of_field(program: Program, function: FunctionInfo, call: Effect) -> Iterato
         open_errors = (error for error in raises if not is_answered_for_all(program, error))
         ways = ((error, way_to_client(program, function, call, error)) for error in open_errors)
         error, way = next(((error, way) for error, way in ways if way), ("", ()))
-        if way:
+        if way and not any(program.vocabulary.is_for_operators(said) for said in way[-1].function.facts.decorators):
             yield _field_report(program, field, way, error)
 
 

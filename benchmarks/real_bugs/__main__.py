@@ -83,8 +83,8 @@ def main(
     for cause, recall in summary.by_cause.items():
         if cause in ruled:
             click.echo(f"    {cause}: found {recall.found} of {recall.cases}, pointed {recall.pointed}")
-    for half, recall in summary.by_half.items():
-        click.echo(f"{half}: found {recall.found} of {recall.cases} ({recall.share})")
+    for group, recall in (summary.by_half | summary.by_family).items():
+        click.echo(f"{group}: found {recall.found} of {recall.cases} ({recall.share})")
     click.echo(f"findings per thousand lines: {summary.noise_per_thousand_lines}")
     click.echo(f"median seconds: parent {summary.median_seconds_parent}, fix {summary.median_seconds_fix}")
     unexplained = [case for case, reason in scoreboard.misses(outcomes, ruled, reasons).items() if not reason]

@@ -76,6 +76,11 @@ def load_causes(file: Path = HERE / "causes.tsv") -> dict[str, str]:
         return {row["cause"]: row["meaning"] for row in csv.DictReader(rows, delimiter="\t")}
 
 
+def load_families(file: Path = HERE / "families.toml") -> dict[str, tuple[str, ...]]:
+    """The causes that are counted together, by the name of the family."""
+    return msgspec.convert(tomllib.loads(file.read_text("utf-8")), dict[str, tuple[str, ...]])
+
+
 def chosen(
     cases: Iterable[Case],
     ids: Collection[str] = (),

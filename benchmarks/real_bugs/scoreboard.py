@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
-from benchmarks.real_bugs.cases import MEDIAN_DATE
+from benchmarks.real_bugs.cases import MEDIAN_DATE, load_families
 from benchmarks.real_bugs.run import Outcome
 
 MISSES = Path(__file__).parent / "misses.toml"
@@ -42,6 +42,7 @@ class Summary(msgspec.Struct, frozen=True):
     by_cause: dict[str, Recall]
     by_project: dict[str, Recall]
     by_half: dict[str, Recall]
+    by_family: dict[str, Recall]
     by_mechanism: dict[str, Mechanism]
     noise_per_thousand_lines: dict[str, float]
     median_seconds_parent: float
@@ -71,6 +72,7 @@ def summarise(outcomes: Sequence[Outcome], ruled: Collection[str]) -> Summary:
         by_cause={cause: recall(group) for cause, group in _grouped(outcomes, lambda o: o.case.cause).items()},
         by_project={name: recall(group) for name, group in _grouped(outcomes, lambda o: o.case.project).items()},
         by_half={name: recall(group) for key in (_half, _age) for name, group in _grouped(outcomes, key).items()},
+        by_family=dict(_by_family(outcomes)),
         by_mechanism=by_mechanism(outcomes),
         noise_per_thousand_lines={
             name: round(1000 * sum(o.findings_shown for o in group) / max(1, sum(o.lines for o in group)), 3)
@@ -99,6 +101,14 @@ def by_mechanism(outcomes: Iterable[Outcome]) -> dict[str, Mechanism]:
         )
         for name in sorted(shown)
     }
+
+
+def _by_family(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Recall]]:
+    for family, causes in load_families().items():
+        group = [outcome for outcome in outcomes if outcome.case.cause in causes]
+        yield family, recall(group)
+        for half, part in _grouped(group, _half).items():
+            yield f"{family}, {half}", recall(part)
 
 
 def _half(outcome: Outcome) -> str:
@@ -132,6 +142,9 @@ def markdown(
         "## By date and by what was known",
         "A rule that is a mechanism finds as much of the bugs that nobody learnt from as of the others.",
         _recall_table("which", summary.by_half),
+        "## By family",
+        "Causes that `benchmarks/real_bugs/families.toml` counts together.",
+        _recall_table("family", summary.by_family),
         "## By project",
         _recall_table("project", summary.by_project),
         "Findings shown by default per thousand lines before the fix: "

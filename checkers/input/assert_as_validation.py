@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from llmlint.code.domain.answers import is_answered, is_route
-from llmlint.code.domain.client_models import ClientField, client_field, client_models
+from llmlint.code.domain.client_models import ClientField, client_field, client_models, is_given_elsewhere
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.flow.conditions import implied
@@ -24,7 +24,6 @@ from llmlint.findings import Report, Step
 _MAY_BE_NONE = re.compile(r"\bNone\b|\bOptional\[")
 _NOT_NONE = re.compile(r"^(?P<path>[\w.]+) is not None$")
 _SIZED = re.compile(r"^(?:len\()?(?P<path>[\w.]+)\)? (?:==|!=|<=?|>=?|in|not in) ")
-_VALIDATES = re.compile(r"validator|__post_init__|^validate|^verify|^check|^normalize")
 
 
 def check_program(program: Program) -> Iterator[Report]:
@@ -46,7 +45,7 @@ def _of_value(program: Program, function: FunctionInfo, effect: Effect) -> Itera
     field = client_field(program, function, match["path"])
     if field is None or not _allows(field, match) or is_answered(function, effect, "AssertionError"):
         return
-    if not _is_given_elsewhere(program, field) and _is_reached_unasked(function, effect, match["path"]):
+    if not is_given_elsewhere(program, field) and _is_reached_unasked(function, effect, match["path"]):
         yield _report(program, function, effect, field)
 
 
@@ -61,27 +60,6 @@ def _allows(field: ClientField, match: re.Match[str]) -> bool:
     if match.re is _NOT_NONE:
         return _MAY_BE_NONE.search(field.field.annotation) is not None
     return "Literal" not in field.field.annotation and bool(field.field.annotation)
-
-
-def _is_given_elsewhere(program: Program, field: ClientField) -> bool:
-    """Somebody gives it another value, or a validator of the model looks at it."""
-    name = field.field.name
-    if any(touch.effect.op == "assign" for touch in program.touches(field.owner, name)):
-        return True
-    return any(
-        _speaks(method, name)
-        for cls in (*field.model.mro, *field.owner.mro)
-        for method in cls.methods.values()
-        if _VALIDATES.search(method.name) or any(_VALIDATES.search(d) for d in method.facts.decorators)
-    )
-
-
-def _speaks(method: FunctionInfo, name: str) -> bool:
-    said = (f".{name}", f"'{name}'", f'"{name}"')
-    texts = (text for e in method.effects for text in (e.path, e.key, e.source, *e.reads, *(a.literal for a in e.args)))
-    return any(
-        word in text for text in (*texts, *method.facts.decorators, *(r.text for r in method.regions)) for word in said
-    )
 
 
 def _is_reached_unasked(function: FunctionInfo, effect: Effect, path: str) -> bool:

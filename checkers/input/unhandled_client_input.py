@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.answers import is_raised_again, is_route, takes, way_to_client
+from llmlint.code.domain.answers import is_answered_for_all, is_raised_again, is_route, takes, way_to_client
+from llmlint.code.domain.client_models import ClientField, client_field, client_models, is_given_elsewhere
+from llmlint.code.domain.parsing import forms_read, reading_names
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import Effect
@@ -24,6 +26,7 @@ from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 
+_TEXT = re.compile(r"\b(?:str|bytes|Any|dict|Dict)\b|^$")
 _OF_MODEL = frozenset({"model_validator", "root_validator"})
 _ANSWERED = frozenset({"ValueError", "AssertionError"})
 _REQUEST = re.compile(r"^\w*req(uest)?$")
@@ -270,8 +273,45 @@ def check_program(program: Program) -> Iterator[Report]:
         if function.language != "python" or is_route(function.facts.decorators) or not _parses_body(function, call):
             continue
         way = way_to_client(program, function, call, "JSONDecodeError")
-        if way:
+        if way and not is_answered_for_all(program, "JSONDecodeError"):
             yield _parsed_below(program, way)
+    if client_models(program):
+        for name in reading_names(program):
+            for function, call in program.asked.calls(name):
+                yield from _of_field(program, function, call) if function.language == "python" else ()
+
+
+def _of_field(program: Program, function: FunctionInfo, call: Effect) -> Iterator[Report]:
+    """A field that is any text, read as a number, as JSON, as a member of an Enum."""
+    for path, raises in forms_read(program, function, call):
+        field = client_field(program, function, path.removesuffix("[]"))
+        if field is None or not _TEXT.search(field.field.annotation) or is_given_elsewhere(program, field):
+            continue
+        open_errors = (error for error in raises if not is_answered_for_all(program, error))
+        ways = ((error, way_to_client(program, function, call, error)) for error in open_errors)
+        error, way = next(((error, way) for error, way in ways if way), ("", ()))
+        if way and not any(program.vocabulary.is_for_operators(said) for said in way[-1].function.facts.decorators):
+            yield _field_report(program, field, way, error)
+
+
+def _field_report(program: Program, field: ClientField, way: tuple[Call, ...], error: str) -> Report:
+    (function, call), *above = way
+    return Report(
+        program.place(function, call),
+        symbol_of(function),
+        f"{call.callee}() reads {field.field.name} of a request: a client that sends another form gets an internal "
+        f"error ({error})",
+        (
+            *field.steps,
+            Step(function.path, call.line, f"{call.callee}() raises {error} for what has another form"),
+            *(Step(f.path, e.line, f"{f.name} calls {e.callee}, and takes no such error") for f, e in above),
+        ),
+        confidence="low",
+        reason="no validator looks at the field, and nobody up to the route answers for the error; it is one client's",
+        subject=f"{field.model.name}.{field.field.name}",
+        fix="declare the field by its form (a type, a pattern, a Literal), or refuse the request with what is wrong",
+        mechanism="unhandled_client_input.field",
+    )
 
 
 def _parses_body(function: FunctionInfo, call: Effect) -> bool:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -29,8 +29,20 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[tuple[str, int], ...],
         says("Calls that must not be given it unchecked, with the argument; the first is 1."),
     ] = ()
+    parses: Annotated[
+        tuple[tuple[str, int], ...],
+        says("Calls that raise where they cannot read their argument; 0 is what they are called on."),
+    ] = ()
+    raises: Annotated[tuple[str, ...], says("What those calls raise.")] = ()
     guards: Annotated[tuple[str, ...], says("Calls after which what they were given is checked.")] = ()
     source: Annotated[str, says("Where this is known from.")] = "configuration"
+
+
+class Parse(NamedTuple):
+    """A call that reads text or bytes of some form: which argument, -1 for its object, and what it may raise."""
+
+    argument: int
+    raises: tuple[str, ...]
 
 
 class Flows:
@@ -42,6 +54,7 @@ class Flows:
         self.fills = CallIndex((call, row.name) for row in here for call in row.fills)
         self.copies = CallIndex((call, row.name) for row in here for call in row.copies)
         self.takes = CallIndex((call, at - 1) for row in here for call, at in row.takes)
+        self.parses = CallIndex((call, Parse(at - 1, row.raises)) for row in here for call, at in row.parses)
         self._brings_in: dict[str, bool] = {}
         self.guards = CallIndex((call, row.name) for row in here for call in row.guards)
 

@@ -7,7 +7,16 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.real_bugs.__main__ import main
-from benchmarks.real_bugs.cases import MEDIAN_DATE, Case, Where, chosen, load_cases, load_causes, load_projects
+from benchmarks.real_bugs.cases import (
+    MEDIAN_DATE,
+    Case,
+    Where,
+    chosen,
+    load_cases,
+    load_causes,
+    load_families,
+    load_projects,
+)
 from benchmarks.real_bugs.judge import at_place, judge, within
 from benchmarks.real_bugs.run import Outcome, by_mechanism, imported, stretches
 from benchmarks.real_bugs.scoreboard import NO_REASON, Mechanism, markdown, summarise
@@ -210,6 +219,30 @@ def test_recall_is_told_apart_for_bugs_that_came_when_the_rules_were_there():
         rows["numbered from 2000 on: new to the rules"].cases,
         rows["numbered from 2000 on: new to the rules"].found,
     ) == (1, 0)
+
+
+def test_a_family_of_causes_has_rows_of_its_own_with_both_halves():
+    bugs = [
+        (True, "divide-by-zero", "2025-01-01"),
+        (False, "unhandled-client-input", MEDIAN_DATE),
+        (True, "lock-order", ""),
+    ]
+    outcomes = [
+        msgspec.structs.replace(outcome(found), case=case(cause=cause, date=date)) for found, cause, date in bugs
+    ]
+
+    rows = summarise(outcomes, set()).by_family
+
+    assert [(name.partition(",")[0], row.cases, row.found) for name, row in rows.items()] == [
+        ("input and values", 2, 1),
+        ("input and values", 1, 1),
+        ("input and values", 1, 0),
+    ]
+    assert "| input and values | 2 | 1 | 1 | 50 % | 1 |" in markdown(outcomes, set(), {}, {})
+
+
+def test_a_family_is_made_of_known_causes():
+    assert {cause for causes in load_families().values() for cause in causes} <= load_causes().keys()
 
 
 def test_stretches_never_mix_projects_and_keep_the_order():

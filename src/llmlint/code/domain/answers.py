@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.entities import root_of
-from llmlint.code.link.exits import regions_around
+from llmlint.code.link.exits import chain, regions_around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, FunctionInfo, Program
 
 _ROUTES = (".get(", ".post(", ".put(", ".delete(", ".patch(", ".route(", ".websocket(", ".api_route(")
+_HANDLER = re.compile(r"\.(?:exception_handler|errorhandler)\(([\w.]+)\)")
 _HIGHEST = 4
 _ASKS_FOR_IT = ("exc_info", "format_exc", "print_exc", "exception")
 _OUTSIDE = {"JSONDecodeError": "ValueError", "binascii.Error": "ValueError", "UnicodeDecodeError": "ValueError"}
@@ -23,16 +26,17 @@ def is_route(decorators: tuple[str, ...]) -> bool:
 
 def takes(caught: str, raised: str) -> bool:
     """Does a handler for `caught`, by its last name, take an error of this kind?"""
-    if caught in ("", raised, "Exception", "BaseException"):
+    if caught in ("", raised.rpartition(".")[2], "Exception", "BaseException"):
         return True
     wider = getattr(builtins, caught, None)
     narrow = getattr(builtins, _OUTSIDE.get(raised, raised), None)
     return isinstance(wider, type) and isinstance(narrow, type) and issubclass(narrow, wider)
 
 
-def is_answered(function: FunctionInfo, effect: Effect, raised: str) -> bool:
-    """Does a `try` of the function take the error, and not pass it on?"""
-    tries = regions_around(function, effect, "try")
+def is_answered(function: FunctionInfo, effect: Effect, raised: str, below: int = 0) -> bool:
+    """Does a `try` of the function, or of this region of it, take the error, and not pass it on?"""
+    around = chain(function, effect.region)
+    tries = [at for at in around[: around.index(below)] if function.regions[at].kind == "try"]
     return any(_takes(function, at, raised) for at in tries)
 
 
@@ -41,6 +45,18 @@ def is_answered_at(function: FunctionInfo, line: int, raised: str) -> bool:
     regions = enumerate(function.regions)
     tries = [at for at, region in regions if region.kind == "try" and region.line <= line <= region.end_line]
     return any(_takes(function, at, raised) for at in tries)
+
+
+def is_answered_for_all(program: Program, raised: str) -> bool:
+    """Has the application registered a handler for this kind of error? One for whatever is raised is not meant: that is
+    how an internal error is told."""
+    return any(takes(one, raised) for one in once(program, _registered) - {"Exception", "BaseException", "500"})
+
+
+def _registered(program: Program) -> frozenset[str]:
+    decorated = (m[1] for f in program.functions for d in f.facts.decorators if (m := _HANDLER.search(d)))
+    called = (e.args[0].path for _, e in program.calls_named("add_exception_handler") if e.args and e.args[0].path)
+    return frozenset(name.rpartition(".")[2] for name in (*decorated, *called))
 
 
 def is_raised_again(function: FunctionInfo, effect: Effect, raised: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from llmlint.code.link.once import once
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.findings import Step
 
+_VALIDATES = re.compile(r"validator|__post_init__|^validate|^verify|^check|^normalize")
 _READS = frozenset({"Request", "Response", "BackgroundTasks", "WebSocket", "UploadFile"})
 
 
@@ -77,3 +79,24 @@ def client_field(program: Program, function: FunctionInfo, path: str) -> ClientF
         if field is not None:
             return ClientField(model, owner, field, models[model])
     return None
+
+
+def is_given_elsewhere(program: Program, field: ClientField) -> bool:
+    """Somebody gives it another value, or a validator of the model looks at it."""
+    name = field.field.name
+    if any(touch.effect.op == "assign" for touch in program.touches(field.owner, name)):
+        return True
+    return any(
+        _speaks(method, name)
+        for cls in (*field.model.mro, *field.owner.mro)
+        for method in cls.methods.values()
+        if _VALIDATES.search(method.name) or any(_VALIDATES.search(d) for d in method.facts.decorators)
+    )
+
+
+def _speaks(method: FunctionInfo, name: str) -> bool:
+    said = (f".{name}", f"'{name}'", f'"{name}"')
+    texts = (text for e in method.effects for text in (e.path, e.key, e.source, *e.reads, *(a.literal for a in e.args)))
+    return any(
+        word in text for text in (*texts, *method.facts.decorators, *(r.text for r in method.regions)) for word in said
+    )

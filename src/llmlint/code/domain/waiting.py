@@ -31,7 +31,7 @@ def blocking_at(program: Program, function: FunctionInfo, effect: Effect) -> Blo
     if not callee or effect.via == "await" or not program.vocabulary.may_block(callee.rpartition(".")[2]):
         return None
     rows = program.vocabulary.blocking_calls(program.resolve(function, callee))
-    if not rows or _does_not_wait(function, effect) or program.callees(function, effect):
+    if not rows or does_not_wait(function, effect) or program.callees(function, effect):
         return None
     receiver = callee.rpartition(".")[0]
     came_from = {*origins(program, function, receiver), _type_of(program, function, effect)} if receiver else set()
@@ -50,7 +50,7 @@ def _is_receiver(row: Blocking, receiver: str) -> bool:
     return not row.receivers or not set(row.receivers).isdisjoint(words(receiver.rpartition(".")[2]))
 
 
-def _does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
+def does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
     """`get(block=False)`, `recv(zmq.NOBLOCK)`, `wait(timeout=0)`; or what it raises instead is expected."""
     for argument in effect.args:
         if argument.keyword in ("block", "blocking", "timeout") and argument.literal in ("False", "0", "0.0"):

@@ -49,3 +49,39 @@ def test_a_copy_from_pageable_memory_may_be_meant_to_wait() -> None:
     copied = "rows = torch.tensor([number])\n        {}return rows.to(self.device, non_blocking=True)"
     assert told(copied.format(""), "LLM601")
     assert told(copied.format("with gpu_sync_allowed():\n            "), "LLM601") == []
+
+
+CALLED = """
+import torch
+
+
+class Runner:
+    def __init__(self):
+        self.scale = torch.ones(4, device="cuda")
+
+    def {root}(self, number):
+        {call}
+
+    def rows(self, values: list[int]):
+        return torch.tensor(values, device="cuda")
+"""
+
+
+def told_of_rows(root: str, call: str = "return self.rows([number])") -> list[int]:
+    return [f.line for f in check_sources({"runner.py": CALLED.format(root=root, call=call).encode()}, ["LLM602"])]
+
+
+def test_a_tensor_made_of_a_list_waits_where_a_step_comes_to_it() -> None:
+    assert told_of_rows("execute_model") == [13]
+    assert told_of_rows("plan") == told_of_rows("warmup_step") == []
+
+
+@pytest.mark.parametrize("once", ["if self.kept is None:", "if number not in self.known:", "if not self.is_prepared:"])
+def test_what_a_step_calls_the_first_time_only_is_set_up(once: str) -> None:
+    assert told_of_rows("forward", f"{once}\n            self.kept = self.rows([number])") == []
+
+
+def test_the_way_from_the_step_is_the_evidence() -> None:
+    source = CALLED.format(root="forward", call="return self.rows([number])")
+    [finding] = check_sources({"runner.py": source.encode()}, ["LLM602"])
+    assert next(step.message.split(",")[0] for step in finding.evidence) == "Runner.forward calls rows"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
+from llmlint.checkers.performance.sync_through_calls import waits_through_calls
+from llmlint.checkers.performance.waits_unsaid import waits_unsaid
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import is_in_a_step
@@ -33,6 +35,8 @@ def check_program(program: Program) -> Iterator[Report]:
             if values[function].holds(read) and is_in_a_step(program, function, effect):
                 yield _report(program, values[function], effect, read)
     yield from waits_in_rounds(program)
+    yield from waits_unsaid(program)
+    yield from waits_through_calls(program)
 
 
 def _makes_on_device(function: FunctionInfo, known: dict[FunctionInfo, bool]) -> bool:

@@ -115,6 +115,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     nullable: frozenset[str] = frozenset()
     tensor_makers: frozenset[str] = frozenset()
     sets_up: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
     host_memory: frozenset[str] = frozenset()
     stream_orders: frozenset[str] = frozenset()
     self_ordered: frozenset[str] = frozenset()

@@ -139,6 +139,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nullable: _Group = []
     tensor_makers: _Group = []
     sets_up: _Group = []
+    steps: _Group = []
     host_memory: _Group = []
     stream_orders: _Group = []
     self_ordered: _Group = []

@@ -1,7 +1,7 @@
 """Which values of a function are surely tensors on the device: made there, and what is worked out of such.
 
-Only what is made in the function or kept in an attribute that is made there counts; what a parameter stands for is not
-known. What a host reads of it (`item`, `cpu`) is on the host again.
+Only what is made in the function or kept in an attribute that is made there counts; what a parameter stands for only
+who asks what comes of it can say. What a host reads of it (`item`, `cpu`) is on the host again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ _TELLING = frozenset({"new", "path", "other"})
 
 
 class DeviceValues:
-    def __init__(self, program: Program, function: FunctionInfo) -> None:
+    """`given` are parameters that a caller is taken to hand tensors of the device to."""
+
+    def __init__(self, program: Program, function: FunctionInfo, given: frozenset[str] = frozenset()) -> None:
         self.program = program
         self.function = function
+        self._given = given - {effect.path for effect in function.effects if effect.op == "bind"}
         self._attributes: dict[str, bool] = {}
         self.names = self._names()
 
@@ -33,7 +36,7 @@ class DeviceValues:
             return False
         if parts[0] == "self":
             return len(parts) > 1 and self._is_kept(parts[1])
-        return parts[0] in self.names
+        return parts[0] in self.names or parts[0] in self._given
 
     def sent_from_host(self, path: str, read_at: int) -> int | None:
         """Where a local was made on the device of values that the host has, when nothing has changed it before it is

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
-from llmlint.code.link.program import FunctionInfo, Program
-from llmlint.phrases import contains
+from llmlint.code.link.once import once
+from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.findings import Step
+from llmlint.phrases import contains, ends, last_name, starts
 from llmlint.vocabulary import words
 
 _DEEPEST = 5
+_HIGHEST = 8
+"""Calls between a step and what waits in it."""
+_KEPT = r"(?:(?:self|cls)\.[\w.]+|_?[A-Z][A-Z_]+)"
+_FIRST = re.compile(
+    rf"\b{_KEPT} is None\b|\bnot hasattr\(|\bnot in {_KEPT}"
+    r"|\bnot (?:[\w.]*_)?(?:initialized|inited|prepared|loaded|built)\b|\bnot [\w.]*\.has_\w+"
+)
+_LATER = re.compile(rf"\b{_KEPT} is not None\b|(?<!not )\bhasattr\(|(?<!\bnot) in {_KEPT}|\bcached\b")
 ALLOWED = "gpu_sync_allowed"
 """What vLLM's own check of waits calls the `with` in which they are meant."""
 
@@ -25,9 +37,75 @@ def only_sets_up(program: Program, function: FunctionInfo) -> bool:
 
 
 def _only_sets_up(program: Program, function: FunctionInfo, above: frozenset[FunctionInfo]) -> bool:
-    if function.name in ("<module>", "__init__") or contains(words(function.name), program.vocabulary.sets_up):
+    if _is_named_set_up(program, function):
         return True
     if function in above or len(above) >= _DEEPEST:
         return False
     calls = program.callers(function)
     return bool(calls) and all(_only_sets_up(program, call.function, above | {function}) for call in calls)
+
+
+def way_from_step(program: Program, function: FunctionInfo) -> tuple[Call, ...] | None:
+    """The calls by which a step comes to the function, the step's own first: () for a step, None where none does."""
+    known = once(program, _Ways).of
+    if function not in known:
+        known[function] = _way_from_step(program, function)
+    return known[function]
+
+
+class _Ways:
+    def __init__(self, program: Program) -> None:
+        self.of: dict[FunctionInfo, tuple[Call, ...] | None] = {}
+
+
+def _way_from_step(program: Program, function: FunctionInfo) -> tuple[Call, ...] | None:
+    """The shortest, level by level; what only sets up is no part of one, nor is what an error handler does."""
+    came_by: dict[FunctionInfo, tuple[Call, ...]] = {} if _is_named_set_up(program, function) else {function: ()}
+    newest = dict(came_by)
+    for _ in range(_HIGHEST):
+        for one, way in newest.items():
+            if _is_step(program, one):
+                return way
+        newest = {
+            call.function: (call, *way)
+            for one, way in newest.items()
+            for call in program.callers(one)
+            if call.function not in came_by and _is_on_the_way(program, call)
+        }
+        came_by |= newest
+    return None
+
+
+def _is_on_the_way(program: Program, call: Call) -> bool:
+    is_rare = any(r.kind == "except" or (r.kind == "if" and is_first_time(r.text)) for r in around(*call))
+    return not is_rare and not _is_named_set_up(program, call.function)
+
+
+def is_first_time(test: str) -> bool:
+    """Does it ask whether something that is kept is still to be made?"""
+    return _FIRST.search(test) is not None
+
+
+def is_any_later_time(test: str) -> bool:
+    """Does it ask whether it is made?"""
+    return _LATER.search(test) is not None
+
+
+def _is_step(program: Program, function: FunctionInfo) -> bool:
+    name, phrases = words(function.name), program.vocabulary.steps
+    return bool(name) and (starts(name, phrases) > 0 or ends(name, phrases))
+
+
+def _is_named_set_up(program: Program, function: FunctionInfo) -> bool:
+    return function.name in ("<module>", "__init__") or contains(words(function.name), program.vocabulary.sets_up)
+
+
+def steps_to(program: Program, function: FunctionInfo) -> tuple[Step, ...]:
+    """The same way as evidence."""
+    way = way_from_step(program, function) or ()
+    return tuple(
+        program.step(
+            call.function, call.effect, f"{call.function.facts.qualname} calls {last_name(call.effect.callee)}"
+        )
+        for call in way
+    )

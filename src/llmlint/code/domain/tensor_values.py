@@ -7,12 +7,15 @@ what torch's functions and a tensor's methods give, unless something says that i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.device_waits import is_host_name
 from llmlint.code.domain.tensors import DEVICE, bound_memory
 from llmlint.code.facts.facts import Effect
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.entities import ClassInfo
+from llmlint.code.link.program import FunctionInfo, Program
 
 _TENSOR = re.compile(r"\b(?:torch\.)?(?:Tensor|Parameter|LongTensor|IntTensor|FloatTensor|BoolTensor)\b")
 _NO_TENSOR = re.compile(r"\b(?:list|List|dict|Dict|tuple|Tuple|Callable|Sequence|Iterable|deque)\b")
@@ -24,16 +27,32 @@ _NO_TENSORS = frozenset(
 
 
 class TensorValues(DeviceValues):
+    """`asks_callers`: a parameter without a type is a tensor where every call hands over one."""
+
+    def __init__(self, program: Program, function: FunctionInfo, asks_callers: bool = False) -> None:
+        self._asks_callers = asks_callers
+        self._handed: dict[str, bool] = {}
+        super().__init__(program, function)
+
     def holds(self, path: str) -> bool:
         parts = path.replace("[]", "").split(".")
         if is_host_name(self.program.vocabulary, path):
             return False
         if parts[0] != "self" and len(parts) > 1 and not parts[-1].endswith("()") and parts[0] not in self.names:
             return self._is_declared(path)
-        return super().holds(path) or (len(parts) == 1 and parts[0] in self._tensor_params())
+        is_parameter = len(parts) == 1 and (parts[0] in self._tensor_params() or self._is_handed(parts[0]))
+        return super().holds(path) or is_parameter
 
     def _tensor_params(self) -> frozenset[str]:
         return frozenset(p.name for p in self.function.params if is_tensor_text(p.annotation))
+
+    def _is_handed(self, name: str) -> bool:
+        if self._asks_callers and name not in self._handed:
+            self._handed[name] = all_hand_over(self.program, self.function, name, self._is_tensor_of)
+        return self._handed.get(name, False)
+
+    def _is_tensor_of(self, caller: FunctionInfo, path: str) -> bool:
+        return TensorValues(self.program, caller).holds(path)
 
     def _is_declared(self, path: str) -> bool:
         """A field of an object of the program's that is declared a tensor."""
@@ -56,6 +75,18 @@ class TensorValues(DeviceValues):
         if known is None:
             known = self._attributes[attribute] = is_tensor_attribute(self.function.owner, attribute)
         return known or super()._is_kept(attribute)
+
+
+def all_hand_over(
+    program: Program, function: FunctionInfo, name: str, is_such: Callable[[FunctionInfo, str], bool]
+) -> bool:
+    """Is there no type on the parameter, and does each call of the function that there is hand over such a value?"""
+    is_open = any(param.name == name and not param.annotation and not param.kind for param in function.params)
+    if not is_open or any(effect.op == "bind" and effect.path == name for effect in function.effects):
+        return False
+    calls = program.callers(function)
+    given = [(call.function, arguments_by_parameter(function, call.effect).get(name)) for call in calls]
+    return bool(given) and all(argument is not None and is_such(caller, argument.path) for caller, argument in given)
 
 
 def is_tensor_text(annotation: str) -> bool:

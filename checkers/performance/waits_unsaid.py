@@ -1,0 +1,298 @@
+"""LLM602, where nothing that is called says that it waits: what a step makes of values of the host, and where its
+host has to learn how much there is.
+
+What has no name that says so is asked only of functions that a step is seen to come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from llmlint.checkers.gpu.watched import watched_calls
+from llmlint.code.domain.device_values import DeviceValues
+from llmlint.code.domain.device_waits import is_host_name
+from llmlint.code.domain.state import symbol_of
+from llmlint.code.domain.steps import is_any_later_time, is_first_time, is_in_a_step, steps_to, way_from_step
+from llmlint.code.domain.tensor_indices import COMPARES, Masks, names_in, readings
+from llmlint.code.domain.tensor_values import TensorValues, is_tensor_text
+from llmlint.code.domain.tensors import PAGEABLE, is_host, makings
+from llmlint.code.facts.facts import Effect, Region, Test
+from llmlint.code.link.exits import around
+from llmlint.code.link.program import FunctionInfo, Program, root_of
+from llmlint.findings import Report, Step
+from llmlint.phrases import last_name, words
+
+_SENDS = ("torch.tensor", "torch.as_tensor")
+_SIZED = ("torch.repeat_interleave", "torch.bincount")
+_FENCES = ("torch.cuda.synchronize", "torch.accelerator.synchronize")
+_SAYS = frozenset("info warning error critical exception print".split())
+_ROWS = frozenset("zeros ones empty arange".split())
+_REDUCES = frozenset("sum max min mean norm amax amin argmax argmin count_nonzero median std".split())
+_RARELY = frozenset(
+    "debug verbose profile profiling timing dump sanity benchmark trace first once cache cached".split()
+)
+_NUMBERS = frozenset("int float bool".split())
+_ARITHMETIC = frozenset("+ - * / // % **".split())
+
+
+class Wait(NamedTuple):
+    effect: Effect
+    kind: str
+    subject: str
+    why: str
+    fix: str
+
+
+class _Body:
+    """What the ways to find waits are told of one function."""
+
+    def __init__(self, program: Program, function: FunctionInfo) -> None:
+        self.program = program
+        self.function = function
+        self.is_about_tensors = _is_about_tensors(function)
+
+    @cached_property
+    def values(self) -> TensorValues:
+        return TensorValues(self.program, self.function, asks_callers=True)
+
+    @cached_property
+    def surely(self) -> DeviceValues:
+        return DeviceValues(self.program, self.function)
+
+    @cached_property
+    def masks(self) -> Masks:
+        return Masks(self.program, self.function)
+
+
+def _is_about_tensors(function: FunctionInfo) -> bool:
+    """By what it names: a sieve before values are followed."""
+    return "torch" in function.facts.gist.reads or any(is_tensor_text(p.annotation) for p in function.params)
+
+
+def waits_unsaid(program: Program) -> Iterator[Report]:
+    with_torch = {path for path, facts in program.files.items() if any(_is_torch(i.module) for i in facts.imports)}
+    for function in program.asked.functions:
+        if function.path not in with_torch or _is_compiled(function):
+            continue
+        body = _Body(program, function)
+        for find in _KINDS:
+            wait = next((wait for wait in find(body) if _is_paid_for(program, function, wait.effect)), None)
+            if wait is not None:
+                yield _report(program, function, wait)
+
+
+def _is_torch(module: str) -> bool:
+    return module == "torch" or module.startswith("torch.")
+
+
+def _is_compiled(function: FunctionInfo) -> bool:
+    return any(not {"jit", "compile", "cache"}.isdisjoint(words(text)) for text in function.facts.decorators)
+
+
+def _is_paid_for(program: Program, function: FunctionInfo, effect: Effect) -> bool:
+    """Does a step come here, again and again, and wait for what its own stream has to do?"""
+    if any(_is_rare(region) for region in around(function, effect)) or _is_behind_the_first_time(function, effect):
+        return False
+    return is_in_a_step(program, function, effect) and way_from_step(program, function) is not None
+
+
+def _is_rare(region: Region) -> bool:
+    """An error, a look inside, the first time; on a side stream only that is waited for."""
+    if region.kind in ("if", "else", "and"):
+        return not _RARELY.isdisjoint(words(region.text)) or is_first_time(region.text)
+    return region.kind == "except" or (region.kind == "with" and ".stream(" in region.text)
+
+
+def _is_behind_the_first_time(function: FunctionInfo, effect: Effect) -> bool:
+    leaving = {e.region for e in function.effects if e.op == "return" and e.line < effect.line}
+    asked = (function.regions[at] for at in leaving if function.regions[at].kind == "if")
+    return any(is_any_later_time(region.text) for region in asked)
+
+
+# ---------------------------------------------------------------- how much there is
+
+
+def _picked(body: _Body) -> Iterator[Wait]:
+    for _, effect, base, by in readings(body.function):
+        mask = next((name for name in by if body.masks.holds(name) and body.values.holds(name)), "")
+        if mask and not is_host_name(body.program.vocabulary, base):
+            why = f"{base}[{mask}] waits for the device, to learn how many entries {mask} picks"
+            yield Wait(
+                effect, "mask", f"{base}[{mask}]", why, "let the device choose (`torch.where`), or keep the indices"
+            )
+
+
+def _sized(body: _Body) -> Iterator[Wait]:
+    for effect in _calls_of(body, _SIZED):
+        counts = [argument.path for argument in effect.args if not argument.keyword]
+        is_told = any(argument.keyword in ("output_size",) for argument in effect.args)
+        asked = counts[-1] if counts else ""
+        if not is_told and body.surely.holds(asked) and (len(counts) > 1 or effect.callee.endswith("bincount")):
+            why = f"{effect.callee} waits for the device, to learn how much {asked} makes of it"
+            yield Wait(effect, "sized", asked, why, "say the size (`output_size=`), or work it out on the host")
+
+
+def _compared(body: _Body) -> Iterator[Wait]:
+    """Which way to go: a branch on a comparison with a tensor is a question for its value."""
+    for region in body.function.regions if body.is_about_tensors else ():
+        test = region.test if region.kind in ("if", "loop", "and") else None
+        asked = next(_asked_values(body, test), "") if test is not None else ""
+        if asked:
+            why = f"`{region.text}` waits for the device, to learn the value of {asked}"
+            at = Effect("test", asked, region.line, 1, region.parent)
+            yield Wait(
+                at, "compared", asked, why, "let the device choose (`torch.where`), or keep the value on the host"
+            )
+
+
+def _asked_values(body: _Body, test: Test) -> Iterator[str]:
+    if test.op in ("and", "or", "not"):
+        for part in test.args:
+            yield from _asked_values(body, part)
+    elif test.op in COMPARES:
+        for side in test.args:
+            receiver, _, name = side.path.rpartition(".")
+            is_worked_out = side.op == "call" and name in _REDUCES and body.values.holds(receiver)
+            if is_worked_out or (side.op == "path" and body.values.holds(side.path)):
+                yield side.path
+
+
+# ---------------------------------------------------------------- what is sent
+
+
+def _sent(body: _Body) -> Iterator[Wait]:
+    for effect in _calls_of(body, _SENDS):
+        device = next((argument for argument in effect.args if argument.keyword == "device"), None)
+        data = effect.args[0]
+        if (
+            data.literal in ("[]", "()")
+            or device is None
+            or is_host(device)
+            or is_host_name(body.program.vocabulary, device.path)
+        ):
+            continue
+        is_of_host = _is_list(body, data.path) or (
+            last_name(effect.callee) == "tensor" and not body.values.holds(data.path)
+        )
+        if is_of_host:
+            why = f"{effect.callee} waits until the device has taken what the host has in {data.path or 'a list'}"
+            yield Wait(
+                effect, "sent", data.path or "list", why, "make it in pinned memory, and copy it with non_blocking=True"
+            )
+
+
+def _is_list(body: _Body, name: str) -> bool:
+    bound = [e for e in body.function.effects if e.op == "bind" and e.path == name]
+    return bool(bound) and all(e.value in ("container", "empty") for e in bound)
+
+
+def _written(body: _Body) -> Iterator[Wait]:
+    """One entry of a vector, or those at some indices, are set to a value that the host has."""
+    for at, effect in enumerate(body.function.effects):
+        if effect.op != "insert" or effect.via != "[]=" or ":" in effect.key or not body.surely.holds(effect.path):
+            continue
+        by = names_in(effect.key)
+        at_indices = effect.value == "constant" and any(body.values.holds(n) and n not in body.masks.names for n in by)
+        is_of_host = effect.value == "constant" or (effect.value == "path" and _is_number(body, effect.source))
+        if at_indices or (is_of_host and "," not in effect.key and _is_vector(body, effect.path, at)):
+            why = f"{effect.path}[{effect.key}] waits until the device has taken a value of the host"
+            fix = "fill a slice (`x[i : i + 1] = value`) or use index_fill_: they hand the value over with the call"
+            yield Wait(effect, "written", effect.path, why, fix)
+
+
+def _is_number(body: _Body, name: str) -> bool:
+    """By its type, or worked out of what is no tensor."""
+    if any(param.name == name and param.annotation in _NUMBERS for param in body.function.params):
+        return True
+    bound = [e for e in body.function.effects if e.op == "bind" and e.path == name]
+    return bool(bound) and all(
+        (e.value == "other" and e.source in _ARITHMETIC and not any(map(body.values.holds, e.reads)))
+        or (e.value == "new" and e.source in ("len", "int"))
+        for e in bound
+    )
+
+
+def _is_vector(body: _Body, path: str, at: int) -> bool:
+    """Is it made with one size, and that by a call that takes sizes one by one?"""
+    found = makings(body.program, body.function, path, at) if "[]" not in path else ()
+    return bool(found) and all(_has_one_size(made.effect) for made in found)
+
+
+def _has_one_size(made: Effect) -> bool:
+    sizes = [argument for argument in made.args if not argument.keyword or argument.keyword == "*"]
+    if len(sizes) != 1 or sizes[0].keyword or last_name(made.callee) not in _ROWS:
+        return False
+    return sizes[0].literal.isdigit() or sizes[0].path.isidentifier()
+
+
+def _looked_up(body: _Body) -> Iterator[Wait]:
+    for at, effect, base, by in readings(body.function):
+        for name in by:
+            found = makings(body.program, body.function, name, at)
+            if found and all(made.memory == PAGEABLE for made in found) and body.values.holds(base):
+                why = f"{base}[{name}] waits until the device has taken the indices, which the host has in {name}"
+                fix = "send the indices ahead from pinned memory, with non_blocking=True"
+                yield Wait(effect, "looked_up", f"{base}[{name}]", why, fix)
+
+
+# ---------------------------------------------------------------- what is said and what is waited for by name
+
+
+def _said(body: _Body) -> Iterator[Wait]:
+    for effect in body.function.effects:
+        name = last_name(effect.callee)
+        if name not in _SAYS or not (name == "print" or "log" in root_of(effect.callee).lower()):
+            continue
+        reads = [read for a in effect.args for read in ((a.path,) if a.path else _bare(a.reads))]
+        told = next((read for read in reads if body.values.holds(read)), "")
+        if told:
+            why = f"{effect.callee} waits for the device, to write {told}"
+            yield Wait(effect, "said", told, why, "say its shape, or say it only when somebody asks for it")
+
+
+def _bare(reads: tuple[str, ...]) -> Iterator[str]:
+    """What a text is given whole: not what is asked something first."""
+    return (read for read in reads if not any(other.startswith(f"{read}.") for other in reads))
+
+
+def _fenced(body: _Body) -> Iterator[Wait]:
+    for effect in _calls_of(body, _FENCES):
+        why = f"{effect.callee} waits for everything that the device was given"
+        yield Wait(effect, "fence", effect.callee, why, "wait for an event behind what is needed, and only for that")
+
+
+def _calls_of(body: _Body, names: tuple[str, ...]) -> Iterator[Effect]:
+    last = {last_name(name) for name in names}
+    called = (effect for effect in body.function.effects if effect.args or effect.op == "call")
+    for effect in called:
+        if last_name(effect.callee) in last and body.program.resolve(body.function, effect.callee) in names:
+            yield effect
+
+
+_KINDS: tuple[Callable[[_Body], Iterator[Wait]], ...] = (
+    _picked,
+    _sized,
+    _compared,
+    _sent,
+    _written,
+    _looked_up,
+    _said,
+    _fenced,
+)
+
+
+def _report(program: Program, function: FunctionInfo, wait: Wait) -> Report:
+    return Report(
+        program.place(function, wait.effect),
+        symbol_of(function),
+        wait.why,
+        (*steps_to(program, function), Step(function.path, wait.effect.line, wait.why)),
+        confidence="low",
+        reason="a step comes here; whether the device is behind by then is not seen",
+        data=watched_calls(function),
+        subject=f"{wait.kind}:{wait.subject}",
+        fix=wait.fix,
+        mechanism=f"waits_unsaid.{wait.kind}",
+    )

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from llmlint.checkers.gpu.watched import watched_calls
-from llmlint.code.domain.device_values import DeviceValues
+from llmlint.code.domain.device_values import DeviceValues, operands
 from llmlint.code.domain.device_waits import is_host_name
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import is_any_later_time, is_first_time, is_in_a_step, steps_to, way_from_step
@@ -20,19 +20,22 @@ from llmlint.code.domain.tensor_values import TensorValues, is_tensor_text
 from llmlint.code.domain.tensors import PAGEABLE, is_host, makings
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import around
-from llmlint.code.link.program import FunctionInfo, Program, root_of
+from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name, words
 
 _SENDS = ("torch.tensor", "torch.as_tensor")
 _SIZED = ("torch.repeat_interleave", "torch.bincount")
 _FENCES = ("torch.cuda.synchronize", "torch.accelerator.synchronize")
-_SAYS = frozenset("info warning error critical exception print".split())
+_CLOCKS = frozenset("time perf_counter perf_counter_ns monotonic elapsed_time".split())
+_ASKS = ("item", "tolist", "cpu", "nonzero")
 _ROWS = frozenset("zeros ones empty arange".split())
 _REDUCES = frozenset("sum max min mean norm amax amin argmax argmin count_nonzero median std".split())
 _RARELY = frozenset(
-    "debug verbose profile profiling timing dump sanity benchmark trace first once cache cached".split()
+    "debug verbose profile profiling timing dump sanity benchmark trace first once cache cached offload".split()
 )
+_BESIDE = frozenset("debug trace reference teardown invariant timer".split())
+"""Words of the names of functions that look inside, clean up, or say what another should give."""
 _NUMBERS = frozenset("int float bool".split())
 _ARITHMETIC = frozenset("+ - * / // % **".split())
 
@@ -74,7 +77,7 @@ def _is_about_tensors(function: FunctionInfo) -> bool:
 def waits_unsaid(program: Program) -> Iterator[Report]:
     with_torch = {path for path, facts in program.files.items() if any(_is_torch(i.module) for i in facts.imports)}
     for function in program.asked.functions:
-        if function.path not in with_torch or _is_compiled(function):
+        if function.path not in with_torch or _is_compiled(function) or _is_beside(function):
             continue
         body = _Body(program, function)
         for find in _KINDS:
@@ -89,6 +92,10 @@ def _is_torch(module: str) -> bool:
 
 def _is_compiled(function: FunctionInfo) -> bool:
     return any(not {"jit", "compile", "cache"}.isdisjoint(words(text)) for text in function.facts.decorators)
+
+
+def _is_beside(function: FunctionInfo) -> bool:
+    return not _BESIDE.isdisjoint(words(function.facts.qualname))
 
 
 def _is_paid_for(program: Program, function: FunctionInfo, effect: Effect) -> bool:
@@ -109,6 +116,18 @@ def _is_behind_the_first_time(function: FunctionInfo, effect: Effect) -> bool:
     leaving = {e.region for e in function.effects if e.op == "return" and e.line < effect.line}
     asked = (function.regions[at] for at in leaving if function.regions[at].kind == "if")
     return any(is_any_later_time(region.text) for region in asked)
+
+
+# ---------------------------------------------------------------- what is asked for by name
+
+
+def _asked(body: _Body) -> Iterator[Wait]:
+    """Of a tensor by its type: of one that is surely on the device more is said where it is asked."""
+    for effect in body.function.effects if body.is_about_tensors else ():
+        read, _, name = effect.callee.rpartition(".")
+        if name in _ASKS and read and body.values.holds(read) and not body.surely.holds(read):
+            why = f"{effect.callee} waits for the device, if {read} is there"
+            yield Wait(effect, "asked", read, why, "keep the value on the host as well, or leave it on the device")
 
 
 # ---------------------------------------------------------------- how much there is
@@ -240,25 +259,18 @@ def _looked_up(body: _Body) -> Iterator[Wait]:
 # ---------------------------------------------------------------- what is said and what is waited for by name
 
 
-def _said(body: _Body) -> Iterator[Wait]:
+def _printed(body: _Body) -> Iterator[Wait]:
+    """As it is, or in a text."""
     for effect in body.function.effects:
-        name = last_name(effect.callee)
-        if name not in _SAYS or not (name == "print" or "log" in root_of(effect.callee).lower()):
-            continue
-        reads = [read for a in effect.args for read in ((a.path,) if a.path else _bare(a.reads))]
-        told = next((read for read in reads if body.values.holds(read)), "")
+        reads = [read for a in effect.args for read in operands(a.reads)] if effect.callee == "print" else ()
+        told = next((read for read in reads if body.surely.holds(read)), "")
         if told:
-            why = f"{effect.callee} waits for the device, to write {told}"
-            yield Wait(effect, "said", told, why, "say its shape, or say it only when somebody asks for it")
-
-
-def _bare(reads: tuple[str, ...]) -> Iterator[str]:
-    """What a text is given whole: not what is asked something first."""
-    return (read for read in reads if not any(other.startswith(f"{read}.") for other in reads))
+            yield Wait(effect, "printed", told, f"print waits for the device, to write {told}", "print its shape")
 
 
 def _fenced(body: _Body) -> Iterator[Wait]:
-    for effect in _calls_of(body, _FENCES):
+    measures = not _CLOCKS.isdisjoint(body.function.facts.gist.calls)
+    for effect in _calls_of(body, _FENCES) if not measures else ():
         why = f"{effect.callee} waits for everything that the device was given"
         yield Wait(effect, "fence", effect.callee, why, "wait for an event behind what is needed, and only for that")
 
@@ -272,13 +284,14 @@ def _calls_of(body: _Body, names: tuple[str, ...]) -> Iterator[Effect]:
 
 
 _KINDS: tuple[Callable[[_Body], Iterator[Wait]], ...] = (
+    _asked,
     _picked,
     _sized,
     _compared,
     _sent,
     _written,
     _looked_up,
-    _said,
+    _printed,
     _fenced,
 )
 

@@ -6,16 +6,20 @@ who asks what comes of it can say. What a host reads of it (`item`, `cpu`) is on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmlint.code.domain.device_waits import is_host_name
-from llmlint.code.domain.tensors import DEVICE, bound_memory, makings
-from llmlint.code.facts.facts import Effect
+from llmlint.code.domain.tensors import DEVICE, bound_memory, is_host, makings
+from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.phrases import last_name
+from llmlint.vocabulary import words
 
 _TO_HOST = frozenset("item tolist cpu numpy size dim numel stride element_size nelement get_device data_ptr".split())
 _OF_VALUES = frozenset({"max()", "min()", "sum()", "int", "float", "bool", "len", "max", "min", "sum"})
 _OF_HOST_VALUES = frozenset({"tensor", "as_tensor"})
 _ABOUT = frozenset("shape device dtype ndim is_cuda nbytes itemsize layout".split())
+_MOVES = frozenset({"to", "cuda"})
 _TELLING = frozenset({"new", "path", "other"})
 
 
@@ -84,7 +88,7 @@ class DeviceValues:
             return self.holds(effect.source)
         if effect.value == "new":
             return self._is_made(effect, at)
-        return not effect.options and any(self.holds(path) for path in effect.reads if root_of(path) != name)
+        return not effect.options and any(self.holds(path) for path in operands(effect.reads) if root_of(path) != name)
 
     def _is_made(self, effect: Effect, at: int) -> bool:
         callee = self.program.resolve(self.function, effect.source)
@@ -94,7 +98,16 @@ class DeviceValues:
         if callee.startswith("torch.") and callee.count(".") == 1:
             return any(self.holds(path) for path in effect.reads if "()" not in path)
         method = last_name(effect.source)
-        return bool(receiver) and not _leaves(method) and method != "to" and self.holds(receiver)
+        if method in _MOVES and receiver:
+            return self._is_sent(self.function.effects[at - 1], method)
+        return bool(receiver) and not _leaves(method) and self.holds(receiver)
+
+    def _is_sent(self, call: Effect, method: str) -> bool:
+        """Does the call that is bound name a device to go to?"""
+        target = next((a for a in call.args if a.keyword in ("", "device")), None)
+        if last_name(call.callee) != method or (target is None and method != "cuda"):
+            return False
+        return target is None or (not is_host(target) and _names_device(target))
 
     def _is_kept(self, attribute: str) -> bool:
         known = self._attributes.get(attribute)
@@ -102,6 +115,15 @@ class DeviceValues:
             found = makings(self.program, self.function, f"self.{attribute}", 0)
             known = self._attributes[attribute] = bool(found) and all(made.memory == DEVICE for made in found)
         return known
+
+
+def operands(reads: tuple[str, ...]) -> Iterator[str]:
+    """What an expression works with, of all that it reads: not that of which it asks only something else."""
+    return (path for path in reads if not any(other.startswith(f"{path}.") for other in reads))
+
+
+def _names_device(argument: Argument) -> bool:
+    return "device" in words(last_name(argument.path)) or argument.literal.strip("\"'").startswith("cuda")
 
 
 def _leaves(part: str) -> bool:

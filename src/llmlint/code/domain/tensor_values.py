@@ -18,7 +18,9 @@ from llmlint.code.link.entities import ClassInfo
 from llmlint.code.link.program import FunctionInfo, Program
 
 _TENSOR = re.compile(r"\b(?:torch\.)?(?:Tensor|Parameter|LongTensor|IntTensor|FloatTensor|BoolTensor)\b")
-_NO_TENSOR = re.compile(r"\b(?:list|List|dict|Dict|tuple|Tuple|Callable|Sequence|Iterable|deque)\b")
+_NO_TENSOR = re.compile(
+    r"\b(?:list|List|dict|Dict|tuple|Tuple|Callable|Sequence|Iterable|deque|int|float|bool|str|ndarray)\b"
+)
 _GIVES_TENSORS = ("torch.", "torch.nn.functional.")
 _NO_TENSORS = frozenset(
     "device dtype is_tensor is_floating_point is_grad_enabled get_default_dtype iinfo finfo Generator no_grad "
@@ -27,12 +29,18 @@ _NO_TENSORS = frozenset(
 
 
 class TensorValues(DeviceValues):
-    """`asks_callers`: a parameter without a type is a tensor where every call hands over one."""
+    """`asks_callers`: a parameter without a type is a tensor where every call hands over one, and one that has the type
+    is the host's where a call says so."""
 
     def __init__(self, program: Program, function: FunctionInfo, asks_callers: bool = False) -> None:
         self._asks_callers = asks_callers
         self._handed: dict[str, bool] = {}
+        self._from_host: dict[str, bool] = {}
+        declared = {param.name for param in function.params if is_tensor_text(param.annotation)}
+        rebound = declared & {effect.path for effect in function.effects if effect.op == "bind"}
+        self._declared = frozenset(declared)
         super().__init__(program, function)
+        self._declared -= rebound - self.names
 
     def holds(self, path: str) -> bool:
         parts = path.replace("[]", "").split(".")
@@ -40,11 +48,20 @@ class TensorValues(DeviceValues):
             return False
         if parts[0] != "self" and len(parts) > 1 and not parts[-1].endswith("()") and parts[0] not in self.names:
             return self._is_declared(path)
-        is_parameter = len(parts) == 1 and (parts[0] in self._tensor_params() or self._is_handed(parts[0]))
+        is_parameter = len(parts) == 1 and (self._is_tensor_param(parts[0]) or self._is_handed(parts[0]))
         return super().holds(path) or is_parameter
 
-    def _tensor_params(self) -> frozenset[str]:
-        return frozenset(p.name for p in self.function.params if is_tensor_text(p.annotation))
+    def _is_tensor_param(self, name: str) -> bool:
+        return name in self._declared and not (self._asks_callers and self._comes_from_host(name))
+
+    def _comes_from_host(self, name: str) -> bool:
+        """Does a caller hand over what is called after the host, or was made of the device's there?"""
+        if name not in self._from_host:
+            calls = self.program.callers(self.function)
+            given = (arguments_by_parameter(self.function, call.effect).get(name) for call in calls)
+            vocabulary = self.program.vocabulary
+            self._from_host[name] = any(one is not None and is_host_name(vocabulary, one.path) for one in given)
+        return self._from_host[name]
 
     def _is_handed(self, name: str) -> bool:
         if self._asks_callers and name not in self._handed:
@@ -90,7 +107,7 @@ def all_hand_over(
 
 
 def is_tensor_text(annotation: str) -> bool:
-    """Is it the type of a tensor, and not of something that holds several?"""
+    """Is it the type of a tensor alone, and not of something that holds several?"""
     return bool(_TENSOR.search(annotation)) and not _NO_TENSOR.search(annotation)
 
 

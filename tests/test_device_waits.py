@@ -84,4 +84,34 @@ def test_what_a_step_calls_the_first_time_only_is_set_up(once: str) -> None:
 def test_the_way_from_the_step_is_the_evidence() -> None:
     source = CALLED.format(root="forward", call="return self.rows([number])")
     [finding] = check_sources({"runner.py": source.encode()}, ["LLM602"])
-    assert next(step.message.split(",")[0] for step in finding.evidence) == "Runner.forward calls rows"
+    assert next(step.message.split(",")[0] for step in finding.evidence) == "Runner.forward comes to rows"
+
+
+READ = """
+import torch
+
+
+class Metadata:
+    def __init__(self, lens: torch.Tensor):
+        self.lens: torch.Tensor = lens
+
+    @property
+    def longest(self):
+        return self.lens.max().item()
+
+    def ahead(self) -> torch.Tensor:
+        return self.lens + 1
+
+
+class Attention:
+    def {root}(self, metadata: Metadata):
+        return metadata.longest, metadata.ahead().cpu()
+"""
+
+
+def test_a_property_is_come_to_where_it_is_read_and_a_call_gives_what_it_declares() -> None:
+    def lines(root: str) -> list[int]:
+        return [f.line for f in check_sources({"attention.py": READ.format(root=root).encode()}, ["LLM602"])]
+
+    assert lines("forward") == [11, 19]
+    assert lines("plan") == []

@@ -17,7 +17,7 @@ from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import is_any_later_time, is_first_time, is_in_a_step, steps_to, way_from_step
 from llmlint.code.domain.tensor_indices import COMPARES, Masks, names_in, readings
 from llmlint.code.domain.tensor_values import TensorValues, is_tensor_text
-from llmlint.code.domain.tensors import PAGEABLE, is_host, makings
+from llmlint.code.domain.tensors import DEVICE, PAGEABLE, is_host, makings
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
@@ -58,7 +58,7 @@ class _Body:
 
     @cached_property
     def values(self) -> TensorValues:
-        return TensorValues(self.program, self.function, asks_callers=True)
+        return TensorValues(self.program, self.function, asks_others=True)
 
     @cached_property
     def surely(self) -> DeviceValues:
@@ -123,7 +123,7 @@ def _is_behind_the_first_time(function: FunctionInfo, effect: Effect) -> bool:
 
 def _asked(body: _Body) -> Iterator[Wait]:
     """Of a tensor by its type: of one that is surely on the device more is said where it is asked."""
-    for effect in body.function.effects if body.is_about_tensors else ():
+    for effect in body.function.effects:
         read, _, name = effect.callee.rpartition(".")
         if name in _ASKS and read and body.values.holds(read) and not body.surely.holds(read):
             why = f"{effect.callee} waits for the device, if {read} is there"
@@ -145,12 +145,23 @@ def _picked(body: _Body) -> Iterator[Wait]:
 
 def _sized(body: _Body) -> Iterator[Wait]:
     for effect in _calls_of(body, _SIZED):
-        counts = [argument.path for argument in effect.args if not argument.keyword]
-        is_told = any(argument.keyword in ("output_size",) for argument in effect.args)
-        asked = counts[-1] if counts else ""
-        if not is_told and body.surely.holds(asked) and (len(counts) > 1 or effect.callee.endswith("bincount")):
-            why = f"{effect.callee} waits for the device, to learn how much {asked} makes of it"
-            yield Wait(effect, "sized", asked, why, "say the size (`output_size=`), or work it out on the host")
+        given = [argument.path for argument in effect.args if not argument.keyword]
+        is_told = any(argument.keyword == "output_size" for argument in effect.args)
+        if given and not is_told and _is_of_device(body, effect, given):
+            why = f"{effect.callee} waits for the device, to learn how much {given[-1]} makes of it"
+            yield Wait(effect, "sized", given[-1], why, "say the size (`output_size=`), or work it out on the host")
+
+
+def _is_of_device(body: _Body, effect: Effect, given: list[str]) -> bool:
+    """A count of a tensor by its type; how often to repeat what is on the device, where a tensor says it."""
+    if effect.callee.endswith("bincount"):
+        return body.values.holds(given[0])
+    counts = given[-1]
+    if len(given) < 2 or not body.values.holds(counts):
+        return False
+    at = next(at for at, one in enumerate(body.function.effects) if one is effect)
+    made = makings(body.program, body.function, given[0], at)
+    return body.surely.holds(counts) or (bool(made) and all(one.memory == DEVICE for one in made))
 
 
 def _compared(body: _Body) -> Iterator[Wait]:

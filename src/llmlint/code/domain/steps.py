@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -69,11 +70,20 @@ def _way_from_step(program: Program, function: FunctionInfo) -> tuple[Call, ...]
         newest = {
             call.function: (call, *way)
             for one, way in newest.items()
-            for call in program.callers(one)
+            for call in _entries(program, one)
             if call.function not in came_by and _is_on_the_way(program, call)
         }
         came_by |= newest
     return None
+
+
+def _entries(program: Program, function: FunctionInfo) -> Iterator[Call]:
+    """Its calls; of a property, where it is read."""
+    yield from program.callers(function)
+    if function.is_property and function.owner is not None:
+        for read in program.reads(function.owner, function.name):
+            if not read.by_name:
+                yield Call(read.function, Effect("read", read.path, read.line, 1))
 
 
 def _is_on_the_way(program: Program, call: Call) -> bool:
@@ -105,7 +115,7 @@ def steps_to(program: Program, function: FunctionInfo) -> tuple[Step, ...]:
     way = way_from_step(program, function) or ()
     return tuple(
         program.step(
-            call.function, call.effect, f"{call.function.facts.qualname} calls {last_name(call.effect.callee)}"
+            call.function, call.effect, f"{call.function.facts.qualname} comes to {last_name(call.effect.path)}"
         )
         for call in way
     )

@@ -29,11 +29,11 @@ _NO_TENSORS = frozenset(
 
 
 class TensorValues(DeviceValues):
-    """`asks_callers`: a parameter without a type is a tensor where every call hands over one, and one that has the type
-    is the host's where a call says so."""
+    """`asks_others`: a parameter without a type is a tensor where every call hands over one, and one that has the type
+    is the host's where a call says so; an attribute is one where all that its class gives it are."""
 
-    def __init__(self, program: Program, function: FunctionInfo, asks_callers: bool = False) -> None:
-        self._asks_callers = asks_callers
+    def __init__(self, program: Program, function: FunctionInfo, asks_others: bool = False) -> None:
+        self._asks_others = asks_others
         self._handed: dict[str, bool] = {}
         self._from_host: dict[str, bool] = {}
         declared = {param.name for param in function.params if is_tensor_text(param.annotation)}
@@ -48,11 +48,13 @@ class TensorValues(DeviceValues):
             return False
         if parts[0] != "self" and len(parts) > 1 and not parts[-1].endswith("()") and parts[0] not in self.names:
             return self._is_declared(path)
+        if parts[-1].endswith("()") and self._gives_back_tensor(path.removesuffix("()")):
+            return True
         is_parameter = len(parts) == 1 and (self._is_tensor_param(parts[0]) or self._is_handed(parts[0]))
         return super().holds(path) or is_parameter
 
     def _is_tensor_param(self, name: str) -> bool:
-        return name in self._declared and not (self._asks_callers and self._comes_from_host(name))
+        return name in self._declared and not (self._asks_others and self._comes_from_host(name))
 
     def _comes_from_host(self, name: str) -> bool:
         """Does a caller hand over what is called after the host, or was made of the device's there?"""
@@ -64,7 +66,7 @@ class TensorValues(DeviceValues):
         return self._from_host[name]
 
     def _is_handed(self, name: str) -> bool:
-        if self._asks_callers and name not in self._handed:
+        if self._asks_others and name not in self._handed:
             self._handed[name] = all_hand_over(self.program, self.function, name, self._is_tensor_of)
         return self._handed.get(name, False)
 
@@ -78,6 +80,12 @@ class TensorValues(DeviceValues):
         known = cls.attributes.get(name) if cls is not None else None
         return known is not None and is_tensor_text(known.annotation)
 
+    def _gives_back_tensor(self, callee: str) -> bool:
+        """Does every function of the program that the call may run declare so?"""
+        call = next((effect for effect in self.function.effects if effect.callee == callee), None)
+        callees = self.program.callees(self.function, call) if call is not None else ()
+        return bool(callees) and all(is_tensor_text(function.facts.returns) for function in callees)
+
     def _is_made(self, effect: Effect, at: int) -> bool:
         callee = self.program.resolve(self.function, effect.source)
         if self.program.vocabulary.makes_tensor(callee):
@@ -90,8 +98,21 @@ class TensorValues(DeviceValues):
     def _is_kept(self, attribute: str) -> bool:
         known = self._attributes.get(attribute)
         if known is None:
-            known = self._attributes[attribute] = is_tensor_attribute(self.function.owner, attribute)
+            known = is_tensor_attribute(self.function.owner, attribute)
+            known = known or (self._asks_others and self._is_worked_out(attribute))
+            self._attributes[attribute] = known
         return known or super()._is_kept(attribute)
+
+    def _is_worked_out(self, attribute: str) -> bool:
+        owner = self.function.owner
+        given = [
+            TensorValues(self.program, function)._is_device(attribute, at)
+            for function in (owner.functions if owner is not None else ())
+            if attribute in function.facts.gist.changes
+            for at, effect in enumerate(function.effects)
+            if effect.op == "assign" and effect.path == f"self.{attribute}" and effect.value != "none"
+        ]
+        return bool(given) and all(given)
 
 
 def all_hand_over(

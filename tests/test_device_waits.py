@@ -115,3 +115,53 @@ def test_a_property_is_come_to_where_it_is_read_and_a_call_gives_what_it_declare
 
     assert lines("forward") == [11, 19]
     assert lines("plan") == []
+
+
+KEPT = """
+import torch
+
+
+class Metadata:
+    def __init__(self, lens: torch.Tensor):
+        self.lens: torch.Tensor = lens
+        self.kept = None
+
+    @property
+    def longest(self):
+        if self.kept is None:
+            self.kept = self.lens.max().item()
+        return self.kept
+
+
+class Attention:
+    def __init__(self, lens: torch.Tensor):
+        self.metadata = Metadata(lens)
+
+    def forward(self, lens: torch.Tensor, metadata: Metadata):
+        {made}return metadata.longest
+"""
+
+
+def test_what_an_object_does_once_each_step_does_that_makes_one() -> None:
+    def lines(made: str) -> list[int]:
+        return [f.line for f in check_sources({"attention.py": KEPT.format(made=made).encode()}, ["LLM602"])]
+
+    assert lines("") == []
+    assert lines("metadata = Metadata(lens)\n        ") == [13]
+
+
+def test_a_list_is_known_by_what_gave_it() -> None:
+    source = """
+import torch
+
+
+class Builder:
+    def chunks(self) -> tuple[list[int], list[int]]:
+        return [1], [2]
+
+    def forward(self, device, other):
+        starts, ends = self.chunks()
+        return torch.as_tensor(starts, device=device), torch.as_tensor(other, device=device)
+"""
+    found = check_sources({"builder.py": source.encode()}, ["LLM602"])
+    assert [finding.data.get("kind", finding.message.rpartition(" ")[2]) for finding in found] == ["starts"]

@@ -14,7 +14,14 @@ from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_values import DeviceValues, operands
 from llmlint.code.domain.device_waits import is_host_name
 from llmlint.code.domain.state import symbol_of
-from llmlint.code.domain.steps import is_any_later_time, is_first_time, is_in_a_step, steps_to, way_from_step
+from llmlint.code.domain.steps import (
+    is_any_later_time,
+    is_first_time,
+    is_in_a_step,
+    is_made_in_a_step,
+    steps_to,
+    way_from_step,
+)
 from llmlint.code.domain.tensor_indices import COMPARES, Masks, names_in, readings
 from llmlint.code.domain.tensor_values import TensorValues, is_tensor_text
 from llmlint.code.domain.tensors import DEVICE, PAGEABLE, is_host, makings
@@ -36,6 +43,7 @@ _RARELY = frozenset(
 )
 _BESIDE = frozenset("debug trace reference teardown invariant timer".split())
 """Words of the names of functions that look inside, clean up, or say what another should give."""
+_OF_HOST = frozenset("list tuple numpy.ndarray np.ndarray".split())
 _NUMBERS = frozenset("int float bool".split())
 _ARITHMETIC = frozenset("+ - * / // % **".split())
 
@@ -100,15 +108,18 @@ def _is_beside(function: FunctionInfo) -> bool:
 
 def _is_paid_for(program: Program, function: FunctionInfo, effect: Effect) -> bool:
     """Does a step come here, again and again, and wait for what its own stream has to do?"""
-    if any(_is_rare(region) for region in around(function, effect)) or _is_behind_the_first_time(function, effect):
+    is_anew = function.owner is not None and is_made_in_a_step(program, function.owner)
+    if any(_is_rare(region, is_anew) for region in around(function, effect)):
+        return False
+    if not is_anew and _is_behind_the_first_time(function, effect):
         return False
     return is_in_a_step(program, function, effect) and way_from_step(program, function) is not None
 
 
-def _is_rare(region: Region) -> bool:
-    """An error, a look inside, the first time; on a side stream only that is waited for."""
+def _is_rare(region: Region, is_anew: bool) -> bool:
+    """An error, a look inside, the first time of what is not made anew; on a side stream only that is waited for."""
     if region.kind in ("if", "else", "and"):
-        return not _RARELY.isdisjoint(words(region.text)) or is_first_time(region.text)
+        return not _RARELY.isdisjoint(words(region.text)) or (is_first_time(region.text) and not is_anew)
     return region.kind == "except" or (region.kind == "with" and ".stream(" in region.text)
 
 
@@ -214,6 +225,8 @@ def _sent(body: _Body) -> Iterator[Wait]:
 
 
 def _is_list(body: _Body, name: str) -> bool:
+    if body.program.name_of(body.function, name) in _OF_HOST:
+        return True
     bound = [e for e in body.function.effects if e.op == "bind" and e.path == name]
     return bool(bound) and all(e.value in ("container", "empty") for e in bound)
 

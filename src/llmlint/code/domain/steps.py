@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
 from llmlint.code.link.once import once
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Step
 from llmlint.phrases import contains, ends, last_name, starts
 from llmlint.vocabulary import words
@@ -57,6 +57,7 @@ def way_from_step(program: Program, function: FunctionInfo) -> tuple[Call, ...] 
 class _Ways:
     def __init__(self, program: Program) -> None:
         self.of: dict[FunctionInfo, tuple[Call, ...] | None] = {}
+        self.made: dict[ClassInfo, bool] = {}
 
 
 def _way_from_step(program: Program, function: FunctionInfo) -> tuple[Call, ...] | None:
@@ -99,6 +100,16 @@ def is_first_time(test: str) -> bool:
 def is_any_later_time(test: str) -> bool:
     """Does it ask whether it is made?"""
     return _LATER.search(test) is not None
+
+
+def is_made_in_a_step(program: Program, cls: ClassInfo) -> bool:
+    """Does a step make objects of the class: what they do the first time, each step does?"""
+    known = once(program, _Ways).made
+    if cls not in known:
+        known[cls] = False  # while it is asked
+        makers = {call.function for call in program.calls_named(cls.name) if call.function.owner is not cls}
+        known[cls] = any(way_from_step(program, maker) is not None for maker in makers)
+    return known[cls]
 
 
 def _is_step(program: Program, function: FunctionInfo) -> bool:

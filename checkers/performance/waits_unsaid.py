@@ -29,7 +29,7 @@ from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
-from llmlint.phrases import last_name, words
+from llmlint.phrases import contains, last_name, words
 
 _SENDS = ("torch.tensor", "torch.as_tensor")
 _SIZED = ("torch.repeat_interleave", "torch.bincount")
@@ -38,9 +38,6 @@ _CLOCKS = frozenset("time perf_counter perf_counter_ns monotonic elapsed_time".s
 _ASKS = ("item", "tolist", "cpu", "nonzero")
 _ROWS = frozenset("zeros ones empty arange".split())
 _REDUCES = frozenset("sum max min mean norm amax amin argmax argmin count_nonzero median std".split())
-_RARELY = frozenset(
-    "debug verbose profile profiling timing dump sanity benchmark trace first once cache cached offload".split()
-)
 _BESIDE = frozenset("debug trace reference teardown invariant timer".split())
 """Words of the names of functions that look inside, clean up, or say what another should give."""
 _OF_HOST = frozenset("list tuple numpy.ndarray np.ndarray".split())
@@ -75,6 +72,11 @@ class _Body:
     @cached_property
     def masks(self) -> Masks:
         return Masks(self.program, self.function)
+
+    def may_be_there(self, path: str) -> bool:
+        """Is it a tensor, and not one of those by name that engines keep on the host?"""
+        is_size = contains(words(last_name(path.partition("()")[0])), self.program.vocabulary.host_sizes)
+        return not is_size and self.values.holds(path)
 
 
 def _is_about_tensors(function: FunctionInfo) -> bool:
@@ -111,22 +113,23 @@ def _is_paid_for(program: Program, function: FunctionInfo, effect: Effect) -> bo
     is_anew = function.owner is not None and is_made_in_a_step(program, function.owner)
     if any(_is_rare(region, is_anew) for region in around(function, effect)):
         return False
-    if not is_anew and _is_behind_the_first_time(function, effect):
+    asked = _asked_before(function, effect)
+    if any("is_cuda" in text or (is_any_later_time(text) and not is_anew) for text in asked):
         return False
     return is_in_a_step(program, function, effect) and way_from_step(program, function) is not None
 
 
 def _is_rare(region: Region, is_anew: bool) -> bool:
-    """An error, a look inside, the first time of what is not made anew; on a side stream only that is waited for."""
+    """An error, the first time of what is not made anew; on a side stream only that is waited for."""
     if region.kind in ("if", "else", "and"):
-        return not _RARELY.isdisjoint(words(region.text)) or (is_first_time(region.text) and not is_anew)
+        return is_first_time(region.text) and not is_anew
     return region.kind == "except" or (region.kind == "with" and ".stream(" in region.text)
 
 
-def _is_behind_the_first_time(function: FunctionInfo, effect: Effect) -> bool:
+def _asked_before(function: FunctionInfo, effect: Effect) -> Iterator[str]:
+    """What branches ask that leave in front of the effect."""
     leaving = {e.region for e in function.effects if e.op == "return" and e.line < effect.line}
-    asked = (function.regions[at] for at in leaving if function.regions[at].kind == "if")
-    return any(is_any_later_time(region.text) for region in asked)
+    return (function.regions[at].text for at in leaving if function.regions[at].kind == "if")
 
 
 # ---------------------------------------------------------------- what is asked for by name
@@ -136,7 +139,7 @@ def _asked(body: _Body) -> Iterator[Wait]:
     """Of a tensor by its type: of one that is surely on the device more is said where it is asked."""
     for effect in body.function.effects:
         read, _, name = effect.callee.rpartition(".")
-        if name in _ASKS and read and body.values.holds(read) and not body.surely.holds(read):
+        if name in _ASKS and read and body.may_be_there(read) and not body.surely.holds(read):
             why = f"{effect.callee} waits for the device, if {read} is there"
             yield Wait(effect, "asked", read, why, "keep the value on the host as well, or leave it on the device")
 
@@ -168,7 +171,7 @@ def _is_of_device(body: _Body, effect: Effect, given: list[str]) -> bool:
     if effect.callee.endswith("bincount"):
         return body.values.holds(given[0])
     counts = given[-1]
-    if len(given) < 2 or not body.values.holds(counts):
+    if len(given) < 2 or not body.may_be_there(counts):
         return False
     at = next(at for at, one in enumerate(body.function.effects) if one is effect)
     made = makings(body.program, body.function, given[0], at)
@@ -195,8 +198,8 @@ def _asked_values(body: _Body, test: Test) -> Iterator[str]:
     elif test.op in COMPARES:
         for side in test.args:
             receiver, _, name = side.path.rpartition(".")
-            is_worked_out = side.op == "call" and name in _REDUCES and body.values.holds(receiver)
-            if is_worked_out or (side.op == "path" and body.values.holds(side.path)):
+            is_worked_out = side.op == "call" and name in _REDUCES and body.may_be_there(receiver)
+            if is_worked_out or (side.op == "path" and body.may_be_there(side.path)):
                 yield side.path
 
 

@@ -117,6 +117,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     sets_up: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
     host_memory: frozenset[str] = frozenset()
+    host_sizes: frozenset[str] = frozenset()
     stream_orders: frozenset[str] = frozenset()
     self_ordered: frozenset[str] = frozenset()
     started_elsewhere: frozenset[str] = frozenset()

@@ -141,6 +141,7 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sets_up: _Group = []
     steps: _Group = []
     host_memory: _Group = []
+    host_sizes: _Group = []
     stream_orders: _Group = []
     self_ordered: _Group = []
     started_elsewhere: _Group = []

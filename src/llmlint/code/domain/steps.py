@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from llmlint.code.facts.facts import Effect
+from llmlint.code.facts.facts import Effect, Region
 from llmlint.code.link.exits import around
 from llmlint.code.link.once import once
 from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
@@ -24,12 +24,19 @@ _FIRST = re.compile(
 _LATER = re.compile(rf"\b{_KEPT} is not None\b|(?<!not )\bhasattr\(|(?<!\bnot) in {_KEPT}|\bcached\b")
 ALLOWED = "gpu_sync_allowed"
 """What vLLM's own check of waits calls the `with` in which they are meant."""
+_LOOKS = frozenset("debug verbose profile profiling timing dump sanity benchmark trace once".split())
+"""Words of questions for what is not done in each step."""
 
 
 def is_in_a_step(program: Program, function: FunctionInfo, wait: Effect) -> bool:
-    """May a wait for the device hold up a step, and is none that is meant, in `with gpu_sync_allowed():`?"""
-    is_meant = any(region.kind == "with" and f"{ALLOWED}(" in region.text for region in around(function, wait))
-    return not is_meant and not only_sets_up(program, function)
+    """May a wait for the device hold up a step, and is none that is meant, in `with gpu_sync_allowed():` or to look
+    inside?"""
+    return not any(map(_is_meant, around(function, wait))) and not only_sets_up(program, function)
+
+
+def _is_meant(region: Region) -> bool:
+    is_allowed = region.kind == "with" and f"{ALLOWED}(" in region.text
+    return is_allowed or (region.kind in ("if", "else", "and") and not _LOOKS.isdisjoint(words(region.text)))
 
 
 def only_sets_up(program: Program, function: FunctionInfo) -> bool:

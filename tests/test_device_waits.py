@@ -165,3 +165,21 @@ class Builder:
 """
     found = check_sources({"builder.py": source.encode()}, ["LLM602"])
     assert [finding.data.get("kind", finding.message.rpartition(" ")[2]) for finding in found] == ["starts"]
+
+
+def test_one_wait_is_told_once() -> None:
+    source = """
+import torch
+
+
+class Runner:
+    def __init__(self, rows, device):
+        self.lens = torch.zeros(rows, device=device)
+
+    def execute_model(self):
+        return self.longest(self.lens)
+
+    def longest(self, lens: torch.Tensor):
+        return [lens[at].item() for at in range(4)]
+"""
+    assert [f.line for f in check_sources({"runner.py": source.encode()}, ["LLM602"])] == [13]

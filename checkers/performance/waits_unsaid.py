@@ -298,6 +298,8 @@ def _printed(body: _Body) -> Iterator[Wait]:
 def _fenced(body: _Body) -> Iterator[Wait]:
     measures = not _CLOCKS.isdisjoint(body.function.facts.gist.calls)
     for effect in _calls_of(body, _FENCES) if not measures else ():
+        if any(region.kind == "if" and "sync" in words(region.text) for region in around(body.function, effect)):
+            continue  # whoever asks for it has it
         why = f"{effect.callee} waits for everything that the device was given"
         yield Wait(effect, "fence", effect.callee, why, "wait for an event behind what is needed, and only for that")
 

@@ -162,7 +162,8 @@ def _rebound(program: Program, capture: Capture, all_captures: list[Capture]) ->
     given_up = _kept_by(capture.function) | _graph_of(capture)
     if not _may_read(capture.function, _bound_by_asked(program)):
         return
-    reads = {(read.owner, read.name): read for read in _reads(program, capture)}
+    every = sorted(_reads(program, capture), key=lambda read: bool(read.effect.callee))  # what is given says more
+    reads = {(read.owner, read.name): read for read in every}
     for (owner, name), read in reads.items():
         if name in given_up:
             continue
@@ -186,7 +187,7 @@ def _may_read(recording: FunctionInfo, names: frozenset[str] | None) -> bool:
         _read_name(path)[1] in names
         for function in functions
         for effect in function.effects
-        for path in _paths_read(effect)
+        for path in _paths_read(function, effect)
     )
 
 
@@ -196,7 +197,7 @@ def _reads(program: Program, capture: Capture) -> Iterator[_Read]:
     waiting = [(function, function.effects[at]) for at in capture.inside]
     while waiting:
         function, effect = waiting.pop()
-        for path in _paths_read(effect):
+        for path in _paths_read(function, effect):
             yield from _attribute(program, function, effect, path)
         for callee in program.callees(function, effect) if effect.callee else ():
             if callee not in seen and _is_of_one_object(callee, capture.function):
@@ -204,10 +205,10 @@ def _reads(program: Program, capture: Capture) -> Iterator[_Read]:
                 waiting += [(callee, inner) for inner in callee.effects]
 
 
-def _paths_read(effect: Effect) -> Iterator[str]:
-    """What a call is given, and what an operator works with."""
+def _paths_read(function: FunctionInfo, effect: Effect) -> Iterator[str]:
+    """What a call is given, and in Python what an operator works with."""
     yield from (path for argument in effect.args for path in (argument.path, *argument.reads) if path)
-    if effect.value == "other":
+    if effect.value == "other" and function.language == "python":
         yield from operands(effect.reads)
 
 
@@ -312,7 +313,7 @@ def _stale(program: Program, capture: Capture, read: _Read, function: FunctionIn
         symbol_of(function),
         f"{what} is bound anew after a graph has recorded it: each replay still uses the old one",
         tuple(steps),
-        confidence="medium",
+        confidence="medium" if read.effect.callee else "low",
         reason="no function on the way records the graph again or gives it up",
         data=_watched(capture, read, function),
         subject=f"rebound:{what}",

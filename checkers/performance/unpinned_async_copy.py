@@ -70,7 +70,7 @@ def _report(program: Program, function: FunctionInfo, copy: Effect, made: Making
             Step(made.function.path, made.effect.line, f"{maker} gives pageable memory"),
             Step(function.path, copy.line, "the driver copies it first, and may wait for the stream"),
         ),
-        confidence="medium",
+        confidence="medium" if made.function is function else "low",
         reason="nothing on its way pins it",
         data=watched_calls(function),
         subject=copy.callee,

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from llmlint.checkers.gpu.counted_once import counted_once, counts
 from llmlint.code.domain.captures import Capture, captures
+from llmlint.code.domain.device_values import operands
 from llmlint.code.domain.device_waits import is_host_name
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import only_sets_up
@@ -37,7 +39,8 @@ def check_program(program: Program) -> Iterator[Report]:
     may_tell = any(wanted(function, effect) for function in program.asked.functions for effect in function.effects)
     for capture in found:
         refused = _refused(program, capture, wanted) if may_tell else ()
-        for report in (*refused, *_rebound(program, capture, found)):
+        counted = counted_once(program, capture, counts)
+        for report in (*refused, *_rebound(program, capture, found), *counted):
             at = (report.at.path, report.at.line)
             if at not in told:
                 told.add(at)
@@ -75,7 +78,7 @@ def _is_of_host(program: Program, function: FunctionInfo, effect: Effect, path: 
 
 
 def _is_tensor(program: Program, function: FunctionInfo, path: str) -> bool:
-    return function.language == "python" and TensorValues(program, function).holds(path)
+    return function.language == "python" and TensorValues(program, function, asks_others=True).holds(path)
 
 
 def _decides(function: FunctionInfo, effect: Effect) -> bool:
@@ -159,7 +162,8 @@ def _rebound(program: Program, capture: Capture, all_captures: list[Capture]) ->
     given_up = _kept_by(capture.function) | _graph_of(capture)
     if not _may_read(capture.function, _bound_by_asked(program)):
         return
-    reads = {(read.owner, read.name): read for read in _reads(program, capture)}
+    every = sorted(_reads(program, capture), key=lambda read: bool(read.effect.callee))  # what is given says more
+    reads = {(read.owner, read.name): read for read in every}
     for (owner, name), read in reads.items():
         if name in given_up:
             continue
@@ -183,8 +187,7 @@ def _may_read(recording: FunctionInfo, names: frozenset[str] | None) -> bool:
         _read_name(path)[1] in names
         for function in functions
         for effect in function.effects
-        for argument in effect.args
-        for path in (argument.path, *argument.reads)
+        for path in _paths_read(function, effect)
     )
 
 
@@ -194,14 +197,19 @@ def _reads(program: Program, capture: Capture) -> Iterator[_Read]:
     waiting = [(function, function.effects[at]) for at in capture.inside]
     while waiting:
         function, effect = waiting.pop()
-        if not effect.callee:
-            continue
-        for path in (p for a in effect.args for p in (a.path, *a.reads) if p):
+        for path in _paths_read(function, effect):
             yield from _attribute(program, function, effect, path)
-        for callee in program.callees(function, effect):
+        for callee in program.callees(function, effect) if effect.callee else ():
             if callee not in seen and _is_of_one_object(callee, capture.function):
                 seen.add(callee)
                 waiting += [(callee, inner) for inner in callee.effects]
+
+
+def _paths_read(function: FunctionInfo, effect: Effect) -> Iterator[str]:
+    """What a call is given, and in Python what an operator works with."""
+    yield from (path for argument in effect.args for path in (argument.path, *argument.reads) if path)
+    if effect.value == "other" and function.language == "python":
+        yield from operands(effect.reads)
 
 
 def _is_of_one_object(one: FunctionInfo, other: FunctionInfo) -> bool:
@@ -305,7 +313,7 @@ def _stale(program: Program, capture: Capture, read: _Read, function: FunctionIn
         symbol_of(function),
         f"{what} is bound anew after a graph has recorded it: each replay still uses the old one",
         tuple(steps),
-        confidence="medium",
+        confidence="medium" if read.effect.callee else "low",
         reason="no function on the way records the graph again or gives it up",
         data=_watched(capture, read, function),
         subject=f"rebound:{what}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from llmlint.checkers.gpu.in_use_beside import in_use_beside
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.device_streams import Crossing, Side, crossings, orders_streams, sides
 from llmlint.code.domain.state import symbol_of
@@ -22,6 +23,7 @@ def check_program(program: Program) -> Iterator[Report]:
         crossing = next((c for c in crossings(program, side) if _is_unordered(program, side, c)), None)
         if crossing is not None:
             yield _report(program, side, crossing)
+    yield from in_use_beside(program)
 
 
 def _is_unordered(program: Program, side: Side, crossing: Crossing) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.checkers.performance.sync_in_rounds import waits_in_rounds
+from llmlint.checkers.performance.sync_through_calls import waits_through_calls
+from llmlint.checkers.performance.waits_unsaid import waits_unsaid
 from llmlint.code.domain.device_values import DeviceValues
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import is_in_a_step
@@ -21,6 +24,18 @@ _OF_TORCH = frozenset({"torch.nonzero", "torch.unique", "torch.masked_select", "
 
 
 def check_program(program: Program) -> Iterator[Report]:
+    """Of one wait the first says most."""
+    told: set[tuple[str, int, int]] = set()
+    for report in chain(
+        _surely(program), waits_in_rounds(program), waits_through_calls(program), waits_unsaid(program)
+    ):
+        at = (report.at.path, report.at.line, report.at.column)
+        if at not in told:
+            told.add(at)
+            yield report
+
+
+def _surely(program: Program) -> Iterator[Report]:
     values: dict[FunctionInfo, DeviceValues] = {}
     makes: dict[FunctionInfo, bool] = {}
     for name in (*_METHODS, *_FUNCTIONS):
@@ -32,7 +47,6 @@ def check_program(program: Program) -> Iterator[Report]:
                 values[function] = DeviceValues(program, function)
             if values[function].holds(read) and is_in_a_step(program, function, effect):
                 yield _report(program, values[function], effect, read)
-    yield from waits_in_rounds(program)
 
 
 def _makes_on_device(function: FunctionInfo, known: dict[FunctionInfo, bool]) -> bool:
@@ -71,4 +85,5 @@ def _report(program: Program, values: DeviceValues, effect: Effect, read: str) -
         data=watched_calls(function),
         subject=read,
         fix="work it out of what the host has" if sent is not None else "keep the value on the host as well",
+        mechanism="sync_in_hot_path.check_program",
     )

@@ -39,7 +39,7 @@ def _pageable(program: Program, function: FunctionInfo, at: int) -> Making | Non
             return None
     elif name == "to" and not _leads_away(call):
         return None
-    found = makings(program, function, source, at)
+    found = makings(program, function, source, at, through_calls=True)
     is_pageable = bool(found) and all(m.memory == PAGEABLE and not _is_empty(m.effect) for m in found)
     return found[0] if is_pageable else None
 
@@ -70,7 +70,7 @@ def _report(program: Program, function: FunctionInfo, copy: Effect, made: Making
             Step(made.function.path, made.effect.line, f"{maker} gives pageable memory"),
             Step(function.path, copy.line, "the driver copies it first, and may wait for the stream"),
         ),
-        confidence="medium",
+        confidence="medium" if made.function is function else "low",
         reason="nothing on its way pins it",
         data=watched_calls(function),
         subject=copy.callee,

@@ -18,7 +18,7 @@ _POOL = (
 _NOT_VERBS = (
     "joint lead_in question whole not_state finite_keys requests request_ids ranks not_ranks equal_on_ranks "
     "tokens content_ids recency locks local_errors starts_threads thread_settings "
-    "number_types"
+    "number_types host_sizes"
 ).split()
 """Groups of the vocabulary that hold nouns, and particles that mean nothing alone."""
 

@@ -74,7 +74,7 @@ def _may_be_current(function: FunctionInfo, stream: str) -> bool:
 def crossings(program: Program, side: Side) -> Iterator[Crossing]:
     function, inside = side.function, within(side.function, side.region)
     for param in function.params:
-        if "Tensor" in param.annotation and not _is_ordered_by_others(program, side):
+        if "Tensor" in param.annotation and not is_ordered_by_others(program, side):
             yield from _uses_of(param.name, None, function, inside, inward=True)
     for at, effect in enumerate(function.effects):
         inward = effect.region not in inside
@@ -117,7 +117,7 @@ def _is_device_work(program: Program, function: FunctionInfo, at: int, inward: b
     return not inward and last_name(name) not in _OF_HOST and not waits(program, function, function.effects[at - 1])
 
 
-def _is_ordered_by_others(program: Program, side: Side) -> bool:
+def is_ordered_by_others(program: Program, side: Side) -> bool:
     """Does a caller make streams wait, or a method that is there for no other end the same one?"""
     function = side.function
     if any(_makes_wait(effect) for call in program.callers(function) for effect in call.function.effects):

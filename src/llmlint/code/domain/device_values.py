@@ -1,28 +1,35 @@
 """Which values of a function are surely tensors on the device: made there, and what is worked out of such.
 
-Only what is made in the function or kept in an attribute that is made there counts; what a parameter stands for is not
-known. What a host reads of it (`item`, `cpu`) is on the host again.
+Only what is made in the function or kept in an attribute that is made there counts; what a parameter stands for only
+who asks what comes of it can say. What a host reads of it (`item`, `cpu`) is on the host again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llmlint.code.domain.device_waits import is_host_name
-from llmlint.code.domain.tensors import DEVICE, bound_memory, makings
-from llmlint.code.facts.facts import Effect
+from llmlint.code.domain.tensors import DEVICE, bound_memory, is_host, makings
+from llmlint.code.facts.facts import Argument, Effect
 from llmlint.code.link.program import FunctionInfo, Program, root_of
 from llmlint.phrases import last_name
+from llmlint.vocabulary import words
 
 _TO_HOST = frozenset("item tolist cpu numpy size dim numel stride element_size nelement get_device data_ptr".split())
 _OF_VALUES = frozenset({"max()", "min()", "sum()", "int", "float", "bool", "len", "max", "min", "sum"})
 _OF_HOST_VALUES = frozenset({"tensor", "as_tensor"})
 _ABOUT = frozenset("shape device dtype ndim is_cuda nbytes itemsize layout".split())
+_MOVES = frozenset({"to", "cuda"})
 _TELLING = frozenset({"new", "path", "other"})
 
 
 class DeviceValues:
-    def __init__(self, program: Program, function: FunctionInfo) -> None:
+    """`given` are parameters that a caller is taken to hand tensors of the device to."""
+
+    def __init__(self, program: Program, function: FunctionInfo, given: frozenset[str] = frozenset()) -> None:
         self.program = program
         self.function = function
+        self._given = given - {effect.path for effect in function.effects if effect.op == "bind"}
         self._attributes: dict[str, bool] = {}
         self.names = self._names()
 
@@ -33,7 +40,7 @@ class DeviceValues:
             return False
         if parts[0] == "self":
             return len(parts) > 1 and self._is_kept(parts[1])
-        return parts[0] in self.names
+        return parts[0] in self.names or parts[0] in self._given
 
     def sent_from_host(self, path: str, read_at: int) -> int | None:
         """Where a local was made on the device of values that the host has, when nothing has changed it before it is
@@ -81,7 +88,7 @@ class DeviceValues:
             return self.holds(effect.source)
         if effect.value == "new":
             return self._is_made(effect, at)
-        return not effect.options and any(self.holds(path) for path in effect.reads if root_of(path) != name)
+        return not effect.options and any(self.holds(path) for path in operands(effect.reads) if root_of(path) != name)
 
     def _is_made(self, effect: Effect, at: int) -> bool:
         callee = self.program.resolve(self.function, effect.source)
@@ -91,7 +98,16 @@ class DeviceValues:
         if callee.startswith("torch.") and callee.count(".") == 1:
             return any(self.holds(path) for path in effect.reads if "()" not in path)
         method = last_name(effect.source)
-        return bool(receiver) and not _leaves(method) and method != "to" and self.holds(receiver)
+        if method in _MOVES and receiver:
+            return self._is_sent(self.function.effects[at - 1], method)
+        return bool(receiver) and not _leaves(method) and self.holds(receiver)
+
+    def _is_sent(self, call: Effect, method: str) -> bool:
+        """Does the call that is bound name a device to go to?"""
+        target = next((a for a in call.args if a.keyword in ("", "device")), None)
+        if last_name(call.callee) != method or (target is None and method != "cuda"):
+            return False
+        return target is None or (not is_host(target) and _names_device(target))
 
     def _is_kept(self, attribute: str) -> bool:
         known = self._attributes.get(attribute)
@@ -99,6 +115,15 @@ class DeviceValues:
             found = makings(self.program, self.function, f"self.{attribute}", 0)
             known = self._attributes[attribute] = bool(found) and all(made.memory == DEVICE for made in found)
         return known
+
+
+def operands(reads: tuple[str, ...]) -> Iterator[str]:
+    """What an expression works with, of all that it reads: not that of which it asks only something else."""
+    return (path for path in reads if not any(other.startswith(f"{path}.") for other in reads))
+
+
+def _names_device(argument: Argument) -> bool:
+    return "device" in words(last_name(argument.path)) or argument.literal.strip("\"'").startswith("cuda")
 
 
 def _leaves(part: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from llmlint.code.facts.facts import Argument, Effect
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.program import ClassInfo, FunctionInfo, Program
 from llmlint.vocabulary import words
 
@@ -34,9 +35,13 @@ class Making(NamedTuple):
     memory: str
 
 
-def makings(program: Program, function: FunctionInfo, path: str, before: int) -> tuple[Making, ...]:
-    """All that a place may have been made by when the effect at `before` uses it; () where one is not known."""
-    return _Search(program).of(function, path, before, 0) or ()
+def makings(
+    program: Program, function: FunctionInfo, path: str, before: int, through_calls: bool = False
+) -> tuple[Making, ...]:
+    """All that a place may have been made by when the effect at `before` uses it; () where one is not known.
+
+    `through_calls`: also by what every way through a function gives back, and what every caller hands over."""
+    return _Search(program, through_calls).of(function, path, before, 0) or ()
 
 
 def bound_memory(program: Program, function: FunctionInfo, at: int) -> frozenset[str]:
@@ -47,8 +52,9 @@ def bound_memory(program: Program, function: FunctionInfo, at: int) -> frozenset
 
 
 class _Search:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, through_calls: bool) -> None:
         self.program = program
+        self.through_calls = through_calls
 
     def of(self, function: FunctionInfo, path: str, before: int, depth: int) -> tuple[Making, ...] | None:
         if depth > _DEEPEST or not path:
@@ -78,7 +84,33 @@ class _Search:
             return self.of(function, base, at, depth + 1)
         if self.program.vocabulary.makes_tensor(self.program.resolve(function, callee)):
             return self._made(function, call, name, at, depth)
-        return None
+        return self._given_back(function, call, depth) if self.through_calls else None
+
+    def _given_back(self, function: FunctionInfo, call: Effect, depth: int) -> tuple[Making, ...] | None:
+        found: list[Making] = []
+        for callee in self.program.callees(function, call):
+            returned = [(at, e) for at, e in enumerate(callee.effects) if e.op == "return"]
+            each = [self._stored(callee, at, effect, depth) for at, effect in returned]
+            if not each or callee.facts.is_generator or any(one is None for one in each):
+                return None
+            found += (making for one in each for making in one or ())
+        return tuple(found) or None
+
+    def _handed(self, function: FunctionInfo, name: str, depth: int) -> tuple[Making, ...] | None:
+        found: list[Making] = []
+        for caller, call in self.program.callers(function):
+            argument = arguments_by_parameter(function, call).get(name)
+            at = next(i for i, e in enumerate(caller.effects) if e is call)
+            one = self.of(caller, argument.path, at, depth + 1) if argument is not None else None
+            if one is None:
+                return None
+            found += one
+        return tuple(found) or None
+
+    def _stored(self, function: FunctionInfo, at: int, effect: Effect, depth: int) -> tuple[Making, ...] | None:
+        """What is bound, assigned or given back by an effect."""
+        source = f"{effect.source}()" if effect.value == "new" else effect.source
+        return self.of(function, source, at, depth + 1) if effect.value in ("new", "path") else None
 
     def _made(self, function: FunctionInfo, call: Effect, name: str, at: int, depth: int) -> tuple[Making, ...] | None:
         memory = _memory_asked(call)
@@ -94,12 +126,14 @@ class _Search:
 
     def _local(self, function: FunctionInfo, name: str, before: int, depth: int) -> tuple[Making, ...] | None:
         bound = [(at, e) for at, e in enumerate(function.effects) if e.op == "bind" and e.path == name]
+        is_parameter = any(param.name == name for param in function.params)
+        if is_parameter and not bound and self.through_calls:
+            return self._handed(function, name, depth)
         if not bound or any(e.via for _, e in bound):
             return None
         found: list[Making] = []
         for at, effect in bound:
-            source = f"{effect.source}()" if effect.value == "new" else effect.source
-            one = self.of(function, source, at, depth + 1) if effect.value in ("new", "path") else None
+            one = self._stored(function, at, effect, depth)
             if one is None:
                 return None
             found += one
@@ -118,8 +152,7 @@ class _Search:
             if effect.op != "assign" or effect.value == "none":
                 continue
             at = next(i for i, e in enumerate(function.effects) if e is effect)
-            source = f"{effect.source}()" if effect.value == "new" else effect.source
-            one = self.of(function, source, at, depth + 1) if effect.value in ("new", "path") else None
+            one = self._stored(function, at, effect, depth)
             if one is None:
                 return None
             found += one

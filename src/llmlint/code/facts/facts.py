@@ -81,7 +81,8 @@ class Effect(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     `value` classifies what is assigned, bound or returned: none, empty (empty container), constant (`source` is the
     text), new (a call; `source` is the callee's path), path (`source` is the path), container (a non-empty display or
-    comprehension), other. `annotation` is the declared type, where an assignment or binding with a value declares one.
+    comprehension), other (`source` is the operator where there is one: `<`, `+`, `~`). `annotation` is the declared
+    type, where an assignment or binding with a value declares one.
     """
 
     op: str

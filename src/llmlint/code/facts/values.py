@@ -70,7 +70,17 @@ def _unary(node: tree.Node, source: SourceText) -> tuple[str, str]:
         return "constant", source.of(node, 80)
     if node.op in ("*", "&"):
         return classify(node.operand, source)
-    return "other", ""
+    return "other", node.op
+
+
+def _binary(node: tree.Node, source: SourceText) -> tuple[str, str]:
+    assert isinstance(node, tree.Binary)
+    return "other", node.op
+
+
+def _compare(node: tree.Node, source: SourceText) -> tuple[str, str]:
+    assert isinstance(node, tree.Compare)
+    return "other", node.ops[0]
 
 
 def _conditional(node: tree.Node, source: SourceText) -> tuple[str, str]:
@@ -104,6 +114,8 @@ _CLASSIFIERS: dict[type[tree.Node], Callable[[tree.Node, SourceText], tuple[str,
     tree.Collection: _collection,
     tree.Comprehension: _comprehension,
     tree.Unary: _unary,
+    tree.Binary: _binary,
+    tree.Compare: _compare,
     tree.Conditional: _conditional,
     tree.Logic: _logic,
     tree.Await: _wrapped,

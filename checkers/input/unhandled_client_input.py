@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.checkers.input.native_texts import of_texts
 from llmlint.code.domain.answers import is_raised_again, is_route, takes, way_to_client
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
@@ -59,6 +60,9 @@ class _Use(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
+    if file.facts.language != "python":
+        yield from of_texts(file)
+        return
     if not any(mark in file.text for mark in ("validator(", ".json()", ".query")):
         return
     routes = {f.line for f in file.facts.functions if is_route(f.decorators)}

@@ -13,9 +13,21 @@ from typing import NamedTuple
 
 from llmlint.code.facts.carried import UNEVALUATED, Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts, Function
-from llmlint.code.facts.native_endings import Endings, native_endings
+from llmlint.code.facts.native_endings import Endings, native_endings, never_comes_back
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, cast_to, inside_casts, place_of
 from llmlint.code.flow.native_helpers import fields_of
+from llmlint.code.flow.outside_texts import (
+    DOCUMENT,
+    IN_MEMORY,
+    MEMORY,
+    NUMBER,
+    OF_A_DOCUMENT,
+    OF_A_REQUEST,
+    TEXT,
+    handed_through,
+    read_in_document,
+    text_given_by,
+)
 from llmlint.code.flow.readers import (
     Readers,
     is_number,
@@ -27,6 +39,7 @@ from llmlint.code.flow.readers import (
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
+from llmlint.findings import Step
 from llmlint.flows import Flows
 
 _ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
@@ -42,8 +55,14 @@ _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 
 LENGTH = "size of a file"
-TRUSTED = frozenset({LENGTH, "number in a text", "number in a request"})
+OF_OTHERS = {"number of another process": "rank", IN_MEMORY: "shared", OF_A_DOCUMENT: "document"}
+"""What `flows.toml` calls that which another part of the program may have written, by how it is kept score of."""
+TRUSTED = frozenset({LENGTH, "number in a text", "number in a request", *OF_OTHERS})
 """What `flows.toml` calls that which may be the program's own: a setting, what another part has checked."""
+_WEAK = frozenset({"rounds", "shift", "thrown"})
+"""What harms less than what may come of the same value later."""
+_GROWS = frozenset("push_back emplace_back emplace insert append resize malloc calloc".split())
+_OWN_TEXTS = ("argv", "optarg", "MAP_ANONYMOUS", "MAP_ANON")
 
 
 class Source(NamedTuple):
@@ -53,11 +72,20 @@ class Source(NamedTuple):
     call: str
     what: str
     declared: str = ""
+    kind: str = NUMBER
+
+
+class Passing(NamedTuple):
+    """A step of a value on its way: what it became, and of what."""
+
+    line: int
+    says: str
 
 
 class Arrival(NamedTuple):
     """`how` says what is done there with a value that nothing bounds: size, wrapped (a size that is small where its sum
-    wraps), index, pointer, divide or assert.
+    wraps), index, pointer, divide, assert, rounds (of a loop that fills or reads), shift or thrown (by what it is too
+    large for); with a text: parse, pattern or path.
 
     `asked` is a test on the way that bounds it from one side only.
     """
@@ -69,6 +97,12 @@ class Arrival(NamedTuple):
     source: Source
     asked: tree.Node | None
     function: tree.Function
+    way: tuple[Passing, ...] = ()
+
+
+def way_of(arrival: Arrival) -> Iterator[Step]:
+    """What a report shows between where a value comes in and where it arrives."""
+    return (Step("", passing.line, passing.says) for passing in arrival.way)
 
 
 _State = dict[str, Held[Source]]
@@ -83,11 +117,12 @@ def arrivals_in(file: SourceFile) -> list[Arrival]:
 def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     flows = file.vocabulary.native_flows
     own = [f for f in file.facts.functions if any(flows.brings_in(e.callee) for e in f.effects if e.callee)]
-    if own:
+    members = _lines_of(flows.written_members, file.text)
+    if own or members:
         fields = fields_of(file.facts)
         functions = functions_of(file.tree)
         readers = readers_in(functions, flows)
-        wanted = _bringing(file.facts, own, readers)
+        wanted = _bringing(file.facts, own, readers) | members
         endings = native_endings(file.tree, file.facts.macros)
         helpers = _Helpers(by_only_name(functions), wanted, readers, endings)
         told: list[tree.Node] = []
@@ -98,6 +133,10 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
                 new = [arrival for arrival in walk.found if not any(arrival.at is at for at in told)]
                 told += (arrival.at for arrival in new)
                 yield from new
+
+
+def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:
+    return {text.count("\n", 0, match.start()) + 1 for match in pattern.finditer(text)}
 
 
 def _bringing(facts: FileFacts, own: Sequence[Function], readers: Readers) -> set[int]:
@@ -132,6 +171,10 @@ class _Outside(Walk[Source]):
         self._fields = fields
         self._helpers = helpers
         self.types = fields | self.parameters
+        self.way: dict[str, tuple[Passing, ...]] = {}
+        """By which steps a value came to a place."""
+        self._parts: dict[tuple[int, str], Source] = {}
+        """The numbers in memory that others write."""
         self._made_for: dict[str, list[tuple[str, Source]]] = {}
         """The values that the call was given that made what a place holds: so much is there."""
 
@@ -154,10 +197,64 @@ class _Outside(Walk[Source]):
             called = tree.path_of(call.function)
             what = next(iter(self.flows.gives.find(called)), "") or number_given_by(call, self._helpers.readers)
             declared = declared or self.types.get(place_of(target), "")
-            return Held(Source(call, _name(called), what, declared)) if what and not _is_typed_in(call) else None
-        return next((held for _, held in self._unbounded_in(value, state)), None)
+            if what:
+                self.way.pop(place_of(target), None)
+                kind = MEMORY if what == IN_MEMORY else NUMBER
+                return None if _is_own(call) else Held(Source(call, _name(called), what, declared, kind))
+        place, held = next(self._unbounded_in(value, state), ("", None))
+        if held is None:
+            place, held = self._of_text(call, state, declared or self.types.get(place_of(target), ""))
+        if held is not None:
+            self._passes(place or ("" if held.origin.at is call else "it"), place_of(target), value.line)
+        return held
+
+    def _passes(self, place: str, target: str, line: int, helper: str = "") -> None:
+        handed = f"{place} is handed to {helper}() as {target}" if helper else f"{target} is made of {place}"
+        before = self.way.get(place, ())
+        self.way[target] = (*before, Passing(line, handed)) if place and place != target else before
+
+    # ------------------------------------------------------------ texts
+
+    def _of_text(self, node: tree.Node, state: _State, declared: str) -> tuple[str, Held[Source] | None]:
+        """A text from outside, a document made of one, or a number that is read out of a document."""
+        if isinstance(node, tree.Call) and self.flows.documents.find(tree.path_of(node.function)) and node.args:
+            place, held = self._text_in(node.args[0], state)
+            return place, Held(held.origin._replace(kind=DOCUMENT)) if held is not None else None
+        if (document := read_in_document(node, declared)) is not None:
+            held = self.held_at(place_of(document), state)
+            if held is not None and held.origin.kind == DOCUMENT:
+                return "", Held(Source(node, held.origin.call, OF_A_DOCUMENT, declared))
+            return "", None
+        whole = state.get(place_of(node))
+        if whole is not None and whole.origin.kind in (DOCUMENT, MEMORY):
+            return place_of(node), whole
+        return self._text_in(node, state)
+
+    def _text_in(self, node: tree.Node, state: _State) -> tuple[str, Held[Source] | None]:
+        """A text from outside that an expression is made of, and that nobody has asked anything about."""
+        if (given := text_given_by(node, self.flows, self.types)) is not None and not _is_own(node):
+            return "", Held(Source(node, *given, kind=TEXT))
+        place = place_of(inside_casts(node))
+        held = state.get(place)
+        if held is not None:
+            return place, held if held.origin.kind == TEXT and not held.asked else None
+        return next((found for part in handed_through(node) if (found := self._text_in(part, state))[1]), ("", None))
+
+    def _text_arrives(self, node: tree.Call, called: str, state: _State) -> None:
+        for at, how in self.flows.takes_texts.find(called):
+            is_caught = how == "parse" and (self.tries or any(_is_no(arg) for arg in node.args[1:]))
+            if at < len(node.args) and not is_caught:
+                place, held = self._text_in(node.args[at], state)
+                if how == "parse" and held is not None and held.origin.what == OF_A_REQUEST:
+                    continue
+                is_joined = how != "path" or self.way.get(place) or not place_of(node.args[at])
+                if held is not None and is_joined:
+                    self._found(node, how, f"{_name(called)}()", place or held.origin.call, held)
 
     def _bring_in(self, node: tree.Call, called: str, state: _State) -> None:
+        for at, what_text in self.flows.received.find(called):
+            if at < len(node.args) and (text := place_of(inside_casts(node.args[at]))):
+                self._came_in(text, Source(node, _name(called), what_text, kind=TEXT), state)
         what = self.flows.fills.find(called) or (self.flows.copies.find(called) if self._is_received(node) else ())
         filled = list(numbers_filled(node)) if what else []
         for place in filled:
@@ -171,11 +268,20 @@ class _Outside(Walk[Source]):
         for known in [k for k in state if k == place or k.startswith(f"{place}.")]:
             del state[known]
         state[place] = Held(source)
+        self.way.pop(place, None)
 
     def _is_received(self, copy: tree.Call) -> bool:
         """Are the bytes of a parameter copied into a value: `memcpy(&n, input.data(), sizeof(n))`?"""
         names = (n.id for n in tree.walk(copy.args[1]) if isinstance(n, tree.Name)) if len(copy.args) == 3 else ()
         return any(_BYTES.search(self.parameters.get(name, "")) for name in names)
+
+    def _lambda(self, node: tree.Lambda, state: _State) -> bool:
+        around = self.types
+        named = {p.name: p.annotation.text for p in node.function.params if isinstance(p.annotation, tree.TypeName)}
+        self.types = around | named
+        super()._lambda(node, state)
+        self.types = around
+        return True
 
     def _follow(self, node: tree.Call, called: str, state: _State) -> None:
         """What a function of the same file does with the values that it is given, or puts into its references."""
@@ -188,9 +294,16 @@ class _Outside(Walk[Source]):
             walk = _Outside(helper, self.flows, self._fields, self._helpers._replace(named={}))
             walk.parameters |= {p.name: self.parameters[place] for place, p in given if place in self.parameters}
             walk.found, walk.tries = self.found, self.tries
+            for place, param in given:
+                for rest, _ in self._known_of(place, state):
+                    walk.way[place + rest] = self.way.get(place + rest, ())
+                    walk._passes(place + rest, param.name + rest, node.line, helper.name)
             ends = walk.block(helper.body or [], entering)
+            for place, param in given:
+                parts = (known for known in walk._changed if known.startswith(f"{param.name}."))
+                self._changed += [place + known[len(param.name) :] for known in parts] if place else []
             for place, param in given if ends is not None else ():
-                self._take_back(place, param, ends or {}, state)
+                self._take_back(place, param, ends or {}, state, walk.way)
 
     def _known_of(self, place: str, state: _State) -> Iterator[tuple[str, Held[Source]]]:
         """What is followed at a place and at its parts, each by the rest of its path."""
@@ -201,7 +314,9 @@ class _Outside(Walk[Source]):
             if known.startswith(f"{place}."):
                 yield known[len(place) :], state[known]
 
-    def _take_back(self, place: str, param: tree.Parameter, ends: _State, state: _State) -> None:
+    def _take_back(
+        self, place: str, param: tree.Parameter, ends: _State, state: _State, way: Mapping[str, tuple[Passing, ...]]
+    ) -> None:
         """What the caller knows by then: all of a reference, of a copy what was asked."""
         before, after = state.get(place), ends.get(param.name)
         if isinstance(param.annotation, tree.TypeName) and _is_reference(param.annotation.text) and place:
@@ -209,15 +324,21 @@ class _Outside(Walk[Source]):
             is_float = _FLOAT.search(self.types.get(place, ""))
             names = [] if is_float else [n for n in ends if n == param.name or n.startswith(f"{param.name}.")]
             state.update({place + name[len(param.name) :]: ends[name] for name in names})
+            self.way |= {place + name[len(param.name) :]: way.get(name, ()) for name in names}
         elif before is not None and after is not None and before.origin is after.origin:
             state[place] = before._replace(asked=before.asked | after.asked, at=after.at)
 
     def part_of(self, place: str, state: _State) -> Held[Source] | None:
         """`message.size` is from outside where `message` is."""
+        if place in self._changed:
+            return None
+        whole = place
         while "." in place and "(" not in place:
             place = place.rpartition(".")[0]
             if (held := state.get(place)) is not None:
-                return held._replace(asked=frozenset(), at=None)
+                is_memory = held.origin.kind == MEMORY
+                origin = self._parts.setdefault((held.origin.at.line, whole), held.origin._replace(kind=NUMBER))
+                return Held(origin if is_memory else held.origin)
         return None
 
     def weighs(self, call: tree.Call) -> bool:
@@ -243,6 +364,10 @@ class _Outside(Walk[Source]):
                 for at in self.flows.takes.find(called) if state else ():
                     if at < len(args) and not (self.tries and isinstance(function, tree.Attribute)):
                         self._arrive(args[at], "size", f"{_name(called)}()", node, state, place_of(args[0]))
+                for at in self.flows.throws.find(called) if state and not self.tries else ():
+                    if at < len(args) and isinstance(function, tree.Attribute):
+                        self._thrown(args[at], function, node, state)
+                self._text_arrives(node, called, state)
                 for arg in args if state and self.flows.guards.find(called) else ():
                     state.update(self._note(state, place_of(inside_casts(arg)), EQUAL, node))
                 self._bring_in(node, called, state)
@@ -260,18 +385,63 @@ class _Outside(Walk[Source]):
                 pointer = place_of(inside_casts(left))
                 if self.types.get(pointer, "").endswith("*"):
                     self._arrive(right, "pointer", pointer, node, state, pointer)
+            case tree.Binary(op="<<" | ">>", left=left, right=right) if state and self._is_whole(left):
+                self._arrive(right, "shift", "", node, state)
+
+    def _thrown(self, value: tree.Node, function: tree.Attribute, call: tree.Call, state: _State) -> None:
+        of = place_of(function.value)
+        declared = self.types.get(of) or self.types.get(_name(of), "")
+        if not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or of):
+            self._arrive(value, "thrown", f"{of}.{function.name}()", call, state, of)
+
+    def _is_whole(self, node: tree.Node) -> bool:
+        """Is it a whole number, by its type or as it is written? Streams are shifted too."""
+        if made := cast_to(node):
+            return is_number(made)
+        match node:
+            case tree.Literal(kind=kind):
+                return kind == "int"
+            case tree.Collection(kind="tuple", items=[only]):
+                return self._is_whole(only)
+        return is_number(self.types.get(place_of(node), ""))
+
+    def begins(self, loop: tree.Loop, test: tree.Node, state: _State) -> None:
+        match test:
+            case tree.Compare(operands=[counter, bound], ops=["<" | "<=" | "!="]) if state:
+                at = place_of(counter)
+                does = self._done_in(loop.body, at) if at and not _is_left(loop, self.endings) else None
+                if does is not None:
+                    self._arrive(bound, "rounds", does[0], test, state, does[1])
+
+    def _done_in(self, body: Sequence[tree.Node], counter: str = "") -> tuple[str, str] | None:
+        """What each round of a loop adds to or reads by its counter: as it is told, and the place."""
+        for node in (node for part in body for node in tree.walk(part)):
+            match node:
+                case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _GROWS:
+                    return f"{place_of(value)}.{name}()", place_of(value)
+                case tree.Call(function=tree.Name(id=name)) if name in _GROWS:
+                    return f"{name}()", ""
+                case tree.Call(function=tree.Name(id=name)) if counter and name in self._helpers.named:
+                    if self._done_in(self._helpers.named[name].body or []) is not None:
+                        return f"{name}()", ""
+                case tree.Index(value=value, key=key) if place_of(inside_casts(key)) == counter:
+                    place = place_of(value)
+                    declared = self.types.get(place) or self.types.get(_name(place), "")
+                    if declared.endswith(("*", "[]")) and place not in self._made_for:
+                        return f"{place}[{counter}]", place
+        return None
 
     def asserted(self, call: tree.Call, state: _State) -> None:
         for node in tree.walk(call, into=_is_evaluated) if state else ():
             place = place_of(node) if isinstance(node, tree.Name | tree.Attribute | tree.Index) else ""
-            held = self.held_at(place, state)
+            held = self._number_at(place, state)
             if held is not None and not held.asked - {ASKED}:
                 self._found(call, "assert", _name(tree.path_of(call.function)), place, held)
                 return
 
     def _divided(self, node: tree.Binary, right: tree.Node, state: _State) -> None:
         place = place_of(inside_casts(right))
-        held = self.held_at(place, state)
+        held = self._number_at(place, state)
         if held is not None and not held.asked and not self._is_floating(node):
             self._found(node, "divide", "", place, held)
 
@@ -300,9 +470,18 @@ class _Outside(Walk[Source]):
             return
 
     def _found(self, at: tree.Node, how: str, by: str, place: str, held: Held[Source]) -> None:
-        """Told once for each value: what comes after the first arrival follows from it."""
-        if not any(known.source is held.origin for known in self.found):
-            self.found.append(Arrival(at, how, by, place, held.origin, held.at, self.function))
+        """Told once for each value: what comes after the first arrival follows from it, or harms more."""
+        known = [one for one in self.found if one.source is held.origin]
+        if how not in _WEAK and all(one.how in _WEAK for one in known):
+            self.found[:] = [one for one in self.found if one not in known]
+            known = []
+        if not known:
+            way = self.way.get(place, ())
+            self.found.append(Arrival(at, how, by, place, held.origin, held.at, self.function, way))
+
+    def _number_at(self, place: str, state: _State) -> Held[Source] | None:
+        held = self.held_at(place, state)
+        return held if held is not None and held.origin.kind == NUMBER else None
 
     def _unbounded_in(self, node: tree.Node, state: _State) -> Iterator[tuple[str, Held[Source]]]:
         """The values from outside that this one is made of, and that nothing bounds from above."""
@@ -315,7 +494,7 @@ class _Outside(Walk[Source]):
                 yield from self._unbounded_in(node.right, state)
             return
         place = place_of(node)
-        held = self.held_at(place, state)
+        held = self._number_at(place, state)
         if held is not None and held.asked.isdisjoint({BELOW, EQUAL, _CHECKED}):
             if not held.asked or held.asked & _ONE_SIDED:
                 yield place, held
@@ -324,9 +503,25 @@ class _Outside(Walk[Source]):
         return self.types.get(place_of(inside_casts(node)), "").endswith("*")
 
 
-def _is_typed_in(call: tree.Call) -> bool:
-    """Does it read what somebody wrote on the command line?"""
-    return any(isinstance(n, tree.Name) and n.id in ("argv", "optarg") for n in tree.walk(call))
+def _is_own(call: tree.Node) -> bool:
+    """Does it read what somebody wrote on the command line, or memory that nobody else has?"""
+    return any(isinstance(n, tree.Name) and n.id in _OWN_TEXTS for n in tree.walk(call))
+
+
+def _is_no(node: tree.Node) -> bool:
+    """`json::parse(text, nullptr, false)` does not throw."""
+    return isinstance(node, tree.Literal) and node.text == "false"
+
+
+def _is_left(loop: tree.Loop, endings: Endings) -> bool:
+    """May a round end the loop, as where nothing is left to read?"""
+    for node in (node for part in loop.body for node in tree.walk(part, into=tree.is_of_the_same)):
+        match node:
+            case tree.Return() | tree.Raise() | tree.Jump(kind="break" | "goto"):
+                return True
+            case tree.Call() if never_comes_back(node, endings):
+                return True
+    return False
 
 
 def _is_evaluated(node: tree.Node) -> bool:

@@ -23,7 +23,7 @@ _USED = {
     "wrapped": "is a part of the size that {by} is given, which may wrap",
     "index": "is an index into {by}",
     "pointer": "moves the pointer {by}",
-    "rounds": "is how often {by} is done",
+    "rounds": "is the end of a loop around {by}",
     "shift": "is how far a number is shifted",
     "thrown": "is what {by} is asked for, uncaught",
 }

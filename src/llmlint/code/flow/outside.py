@@ -61,7 +61,7 @@ TRUSTED = frozenset({LENGTH, "number in a text", "number in a request", *OF_OTHE
 """What `flows.toml` calls that which may be the program's own: a setting, what another part has checked."""
 _WEAK = frozenset({"rounds", "shift", "thrown"})
 """What harms less than what may come of the same value later."""
-_GROWS = frozenset("push_back emplace_back emplace insert append resize malloc calloc".split())
+_GROWS = frozenset("push_back emplace_back emplace insert append".split())
 _OWN_TEXTS = ("argv", "optarg", "MAP_ANONYMOUS", "MAP_ANON")
 
 
@@ -295,6 +295,9 @@ class _Outside(Walk[Source]):
             walk.parameters |= {p.name: self.parameters[place] for place, p in given if place in self.parameters}
             walk.found, walk.tries = self.found, self.tries
             for place, param in given:
+                parts = [known for known in self._made_for if known == place or known.startswith(f"{place}.")]
+                walk._made_for |= {param.name + known[len(place) :]: self._made_for[known] for known in parts if place}
+            for place, param in given:
                 for rest, _ in self._known_of(place, state):
                     walk.way[place + rest] = self.way.get(place + rest, ())
                     walk._passes(place + rest, param.name + rest, node.line, helper.name)
@@ -419,8 +422,6 @@ class _Outside(Walk[Source]):
             match node:
                 case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _GROWS:
                     return f"{place_of(value)}.{name}()", place_of(value)
-                case tree.Call(function=tree.Name(id=name)) if name in _GROWS:
-                    return f"{name}()", ""
                 case tree.Call(function=tree.Name(id=name)) if counter and name in self._helpers.named:
                     if self._done_in(self._helpers.named[name].body or []) is not None:
                         return f"{name}()", ""

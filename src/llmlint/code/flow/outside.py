@@ -303,8 +303,8 @@ class _Outside(Walk[Source]):
                     walk._passes(place + rest, param.name + rest, node.line, helper.name)
             ends = walk.block(helper.body or [], entering)
             for place, param in given:
-                parts = (known for known in walk._changed if known.startswith(f"{param.name}."))
-                self._changed += [place + known[len(param.name) :] for known in parts] if place else []
+                changed = (known for known in walk._changed if known.startswith(f"{param.name}."))
+                self._changed += [place + known[len(param.name) :] for known in changed] if place else []
             for place, param in given if ends is not None else ():
                 self._take_back(place, param, ends or {}, state, walk.way)
 

@@ -9,7 +9,7 @@ from llmlint.code.syntax.tree_index import functions_of
 
 
 def unsure(body: str) -> list[str]:
-    text, module = read_cpp(f"int f(bool b, int n) {{\nint x;\n{body}\n}}\n".encode(), "cpp")
+    text, module = read_cpp(f"int f(bool b, int n) {{\nint x;\n{body}\n}}\n".encode(), "cuda")
     (function,) = functions_of(module)
     return [one.name.id for one in unsure_native_reads(function, text.split("\n"), NO_ENDINGS)]
 
@@ -51,6 +51,7 @@ def test_a_way_has_not_assigned_it(body: str) -> None:
         "again: if (b) { x = 1; } if (n > 2) { goto again; } return x;",
         "for (int i = 0; i < n; i++) { take(&x); } return x;",
         'std::string y; if (b) { y = "a"; } return y.size();',
+        "__shared__ int y; if (b) { y = 1; } return y;",
         "static int y; if (b) { y = 1; } return y;",
         "{ x = 2; } return x;",
     ],

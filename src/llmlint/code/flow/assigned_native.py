@@ -17,6 +17,8 @@ from llmlint.code.syntax import tree
 
 _SCALAR = re.compile(r"bool|float|double|(?!std::(?:function|unique_ptr|shared_ptr))\w[\w:<>, ]* \*+")
 _ASSERTS = re.compile(r"assert|check|require|expect|enforce", re.IGNORECASE)
+_OTHERS_TOO = frozenset({"static", "extern", "thread_local", "__shared__", "__constant__", "__managed__"})
+"""What starts as zero, or gets its value by other threads."""
 _NOT_READ = frozenset({"sizeof", "decltype", "alignof", "typeid"})
 
 
@@ -45,8 +47,7 @@ def _without_value(function: tree.Function) -> set[str]:
 
 def _is_scalar(declared: tree.Assign) -> bool:
     kind = declared.annotation.text if isinstance(declared.annotation, tree.TypeName) else ""
-    starts_with_none = "static" in declared.specifiers or "extern" in declared.specifiers
-    return not starts_with_none and (is_number(kind) or bool(_SCALAR.fullmatch(kind)))
+    return _OTHERS_TOO.isdisjoint(declared.specifiers) and (is_number(kind) or bool(_SCALAR.fullmatch(kind)))
 
 
 def _jumps_back(function: tree.Function) -> bool:

@@ -1,7 +1,7 @@
 """LLM957: legal C and C++ that does nothing of what it says.
 
 Each mechanism is one shape of the tree that has no honest use: what an operator is given (`operands`), what a statement
-does (`statements`), and what a message says (`messages`).
+does (`statements`), what a message says (`messages`), and how long an array is (`extents`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from llmlint.checkers.contracts.slips import Slip, told
 from llmlint.checkers.values.native_slip import operands, statements
 from llmlint.checkers.values.native_slip.code import Code
+from llmlint.checkers.values.native_slip.extents import Extents
 from llmlint.checkers.values.native_slip.messages import Messages, value_missing, value_not_shown
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
@@ -29,10 +30,16 @@ _CHECKS: dict[type[tree.Node], tuple[Callable[[tree.Node, Code], Iterator[Slip]]
 
 def check_file(file: SourceFile) -> Iterator[Report]:
     code = Code(file)
+    extents = Extents(file.tree, code)
+    for slip in extents.short_tables():
+        yield from _told(file, code, slip, "short_tables")
     calls: list[tree.Call] = []
     waiting = functions_of(file.tree)
     while waiting:
         code.function = waiting.pop()
+        for check_array in (extents.beyond, extents.unended, extents.printed_length):
+            for slip in check_array(code.function):
+                yield from _told(file, code, slip, check_array.__name__)
         for node in tree.walk_own(code.function):
             if type(node) in _CHECKS:
                 for check in _CHECKS[type(node)]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.flow.outside import Arrival, arrivals_in, way_of
+from llmlint.code.flow.arrivals import Arrival, way_of
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes

@@ -13,7 +13,8 @@ from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Argument, Effect, Function, Region
 from llmlint.code.facts.native_tests import SET, UNSET, told_by
 from llmlint.code.facts.native_tests import place_of as value_place
-from llmlint.code.flow.outside import LENGTH, OF_OTHERS, TRUSTED, Arrival, arrivals_in, way_of
+from llmlint.code.flow.arrivals import LENGTH, OF_OTHERS, TRUSTED, Arrival, way_of
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step

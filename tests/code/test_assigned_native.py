@@ -41,6 +41,7 @@ def test_a_way_has_not_assigned_it(body: str) -> None:
         "if (b) { x = 1; } return b ? x : 0;",
         "if (b) { x = 1; } return b && x;",
         "if (b) { x = 1; } else { throw n; } return x;",
+        'if (b) { x = 1; } else { assert(false && "no x"); } return x;',
         "if (b) { x = 1; } take(x); return x;",
         "if (b) { x = 1; } in >> x; return x;",
         "if (b) { x = 1; } if (!take(&x)) { return 0; } return x;",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llmlint.code.facts.effects import facts_of
-from llmlint.code.flow.outside import Arrival, Passing, arrivals_in
+from llmlint.code.flow.arrivals import Arrival, Passing
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax.cpp import read_cpp
 from llmlint.code.syntax.source import SourceFile
 from llmlint.flows import Flow
@@ -16,8 +17,8 @@ VOCABULARY = load_vocabulary(
 )
 
 
-def arrivals(body: str) -> list[Arrival]:
-    source = f"int f(FILE * file, const std::vector<uint8_t> & input, char * p, size_t most) {{\n{body}\n}}\n"
+def arrivals(body: str, before: str = "") -> list[Arrival]:
+    source = f"{before}int f(FILE * file, const std::vector<uint8_t> & input, char * p, size_t most) {{\n{body}\n}}\n"
     text, module = read_cpp(source.encode(), "cpp")
     return arrivals_in(SourceFile(text, module, facts_of(module, text), VOCABULARY))
 
@@ -90,6 +91,8 @@ def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
         "try { " + READ + "values.resize(n); } catch (...) { return 0; } return 1;",
         READ + "for (uint32_t i = 0; i < n; i++) { if (!more()) { break; } all.push_back(0); }",
         READ + "for (uint32_t i = 0; i < n; i++) { if (!more()) { exit(1); } all.push_back(0); }",
+        READ + "try { for (uint32_t i = 0; i < n; i++) { all.push_back(next()); } } catch (...) { return 0; }",
+        "int n = atoi(text); for (int i = 0; i < n; i++) { all.push_back(0); }",
         READ + "for (uint32_t i = 0; i < n && i < most; i++) { all.push_back(0); }",
         READ + "for (uint32_t i = 0; i < n; i++) { most += 2; }",
         READ + "if (n > most) { return 0; } for (uint32_t i = 0; i < n; i++) { all.push_back(0); }",
@@ -177,6 +180,39 @@ def by_readers(body: str) -> list[str]:
 )
 def test_a_function_that_hands_on_what_it_reads_brings_it_in(body: str, told: list[str]) -> None:
     assert by_readers(body) == told
+
+
+LAMBDA = "auto grab = [&](size_t size) { return malloc(size); }; "
+
+
+@pytest.mark.parametrize(
+    ("before", "body", "how"),
+    [
+        ("", READ + LAMBDA + "p = grab(n);", "size"),
+        ("", READ + LAMBDA.replace("malloc", "size > 9 ? 0 : malloc") + "p = grab(n);", ""),
+        ("", READ + "auto at = [&] { return table[n]; }; return at();", "index"),
+        ("#define READ(f, v) fread(&(v), sizeof(v), 1, f)\n", "uint32_t n; READ(file, n); return table[n];", "index"),
+        (
+            "#define READ(f, v) fread(&v, sizeof(v), \\\n 1, f)\n",
+            "uint32_t n; bool ok = READ(file, n); return table[n];",
+            "index",
+        ),
+        ("#define GRAB(n) malloc((n) * 4)\n", READ + "p = GRAB(n);", "size"),
+        ("#define LIMIT(n) check_size(n)\n", READ + "if (!LIMIT(n)) { return 0; } return table[n];", ""),
+        (
+            "struct row { int & operator[](size_t i) { return cells[i]; } int * cells; };\n",
+            READ + "row r; return r[n];",
+            "index",
+        ),
+        (
+            "struct row { int & operator[](size_t i) { if (i > 3) { throw 1; } return cells[i]; } int * cells; };\n",
+            READ + "row r; return r[n];",
+            "",
+        ),
+    ],
+)
+def test_a_lambda_a_macro_and_an_operator_are_passed_as_what_they_do(before: str, body: str, how: str) -> None:
+    assert [arrival.how for arrival in arrivals(body, before)] == how.split()
 
 
 def test_each_step_of_a_value_is_told() -> None:

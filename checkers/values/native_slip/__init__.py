@@ -24,7 +24,7 @@ _CHECKS: dict[type[tree.Node], tuple[Callable[[tree.Node, Code], Iterator[Slip]]
     tree.Assign: (statements.assigned_to_itself,),
     tree.If: (statements.position_as_truth,),
     tree.Conditional: (statements.position_as_truth,),
-    tree.Loop: (statements.counts_something_else, statements.position_as_truth),
+    tree.Loop: (statements.counts_something_else, statements.narrow_counter, statements.position_as_truth),
 }
 
 

@@ -116,13 +116,15 @@ class Extents:
     def printed_length(self, function: tree.Function) -> Iterator[Slip]:
         """What snprintf gives is how long the text would be, which may be longer than what there is room for."""
         nodes = list(tree.walk_own(function))
+        told: list[tree.Node] = []
         for node in nodes:
             match node:
                 case tree.Assign(targets=[tree.Name(id=name)], value=tree.Node() as value, op=""):
                     call = inside_casts(value)
                     if isinstance(call, tree.Call) and _prints_text(call) and not _is_compared(nodes, name):
                         used = next((one for one in nodes if one.line >= node.line and _is_length(one, name)), None)
-                        if used is not None:
+                        if used is not None and not any(used is one for one in told):
+                            told.append(used)
                             says = f"`{name}` is as long as the text would be, also where it did not fit"
                             yield Slip(used, says, "compare it with the size first", "low", "texts here may always fit")
 

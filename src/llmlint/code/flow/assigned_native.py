@@ -109,6 +109,8 @@ class _NativeReader(Reader):
                 if never_comes_back(call, self.native_endings):
                     return None, known
                 if _ASSERTS.search(tree.path_of(call.function)) and call.args:
+                    if _is_never(call.args[0]):
+                        return None, known
                     told = self._implied(call.args[0], True)
                     self.asserted |= told
                     return state, known | told
@@ -138,6 +140,18 @@ class _NativeReader(Reader):
                 super()._read(node, state, known)
             case _:
                 super()._read(node, state, known)
+
+
+def _is_never(test: tree.Node) -> bool:
+    """`assert(false && "no such kind")`, `assert(!"reached")`: nobody is to come there."""
+    match test:
+        case tree.Literal(text=text):
+            return text in ("false", "0")
+        case tree.Logic(op="and", operands=[first, *_]):
+            return _is_never(first)
+        case tree.Unary(op="not", operand=tree.Literal(kind="string")):
+            return True
+    return False
 
 
 def _handed_by(node: tree.Node) -> Iterator[str]:

@@ -15,6 +15,8 @@ from llmlint.code.facts.carried import UNEVALUATED, Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts, Function
 from llmlint.code.facts.native_endings import Endings, native_endings, never_comes_back
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, cast_to, inside_casts, place_of
+from llmlint.code.flow.arrivals import Arrival, Passing, Source
+from llmlint.code.flow.macro_calls import MacroCall, macro_calls_in, stands_for
 from llmlint.code.flow.native_helpers import fields_of
 from llmlint.code.flow.outside_texts import (
     DOCUMENT,
@@ -39,7 +41,6 @@ from llmlint.code.flow.readers import (
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import OfLastTree, by_only_name, functions_of
-from llmlint.findings import Step
 from llmlint.flows import Flows
 
 _ONE_SIDED = frozenset({ABOVE, UNLIKE, SET})
@@ -54,55 +55,10 @@ _NO_NUMBER = re.compile(r"\b(?:float|double)\b|\*$")
 _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 
-LENGTH = "size of a file"
-OF_OTHERS = {"number of another process": "rank", IN_MEMORY: "shared", OF_A_DOCUMENT: "document"}
-"""What `flows.toml` calls that which another part of the program may have written, by how it is kept score of."""
-TRUSTED = frozenset({LENGTH, "number in a text", "number in a request", *OF_OTHERS})
-"""What `flows.toml` calls that which may be the program's own: a setting, what another part has checked."""
 _WEAK = frozenset({"rounds", "shift", "thrown"})
 """What harms less than what may come of the same value later."""
 _GROWS = frozenset("push_back emplace_back emplace insert append".split())
 _OWN_TEXTS = ("argv", "optarg", "MAP_ANONYMOUS", "MAP_ANON")
-
-
-class Source(NamedTuple):
-    """By which call a value came in, what `flows.toml` calls it, and as which type, where this file declares it."""
-
-    at: tree.Node
-    call: str
-    what: str
-    declared: str = ""
-    kind: str = NUMBER
-
-
-class Passing(NamedTuple):
-    """A step of a value on its way: what it became, and of what."""
-
-    line: int
-    says: str
-
-
-class Arrival(NamedTuple):
-    """`how` says what is done there with a value that nothing bounds: size, wrapped (a size that is small where its sum
-    wraps), index, pointer, divide, assert, rounds (of a loop that fills or reads), shift or thrown (by what it is too
-    large for); with a text: parse, pattern or path.
-
-    `asked` is a test on the way that bounds it from one side only.
-    """
-
-    at: tree.Node
-    how: str
-    by: str
-    place: str
-    source: Source
-    asked: tree.Node | None
-    function: tree.Function
-    way: tuple[Passing, ...] = ()
-
-
-def way_of(arrival: Arrival) -> Iterator[Step]:
-    """What a report shows between where a value comes in and where it arrives."""
-    return (Step("", passing.line, passing.says) for passing in arrival.way)
 
 
 _State = dict[str, Held[Source]]
@@ -116,7 +72,13 @@ def arrivals_in(file: SourceFile) -> list[Arrival]:
 
 def _arrivals(file: SourceFile) -> Iterator[Arrival]:
     flows = file.vocabulary.native_flows
-    own = [f for f in file.facts.functions if any(flows.brings_in(e.callee) for e in f.effects if e.callee)]
+    macros = macro_calls_in(file.text)
+    bringing = {name for name, macro in macros.items() if flows.brings_in(tree.path_of(macro.call.function))}
+    own = [
+        function
+        for function in file.facts.functions
+        if any(flows.brings_in(e.callee) or e.callee.lstrip("~") in bringing for e in function.effects if e.callee)
+    ]
     members = _lines_of(flows.written_members, file.text)
     if own or members:
         fields = fields_of(file.facts)
@@ -124,7 +86,7 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
         readers = readers_in(functions, flows)
         wanted = _bringing(file.facts, own, readers) | members
         endings = native_endings(file.tree, file.facts.macros)
-        helpers = _Helpers(by_only_name(functions), wanted, readers, endings)
+        helpers = _Helpers(by_only_name(functions), wanted, readers, endings, macros)
         told: list[tree.Node] = []
         for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
@@ -158,6 +120,7 @@ class _Helpers(NamedTuple):
     bringing: Collection[int]
     readers: Readers
     endings: Endings
+    macros: Mapping[str, MacroCall]
 
 
 class _Outside(Walk[Source]):
@@ -173,6 +136,7 @@ class _Outside(Walk[Source]):
         self.types = fields | self.parameters
         self.way: dict[str, tuple[Passing, ...]] = {}
         """By which steps a value came to a place."""
+        self._lambdas: dict[str, tree.Function] = {}
         self._parts: dict[tuple[int, str], Source] = {}
         """The numbers in memory that others write."""
         self._made_for: dict[str, list[tuple[str, Source]]] = {}
@@ -182,6 +146,10 @@ class _Outside(Walk[Source]):
 
     def given(self, value: tree.Node, state: _State, target: tree.Node, declared: str) -> Held[Source] | None:
         call = inside_casts(value)
+        if isinstance(call, tree.Call):
+            call = stands_for(call, self._helpers.macros) or call
+        if isinstance(call, tree.Lambda):
+            self._lambdas[place_of(target)] = call.function
         if _FLOAT.search(declared):
             return None
         if _is_reference(declared) and place_of(call) in self.parameters:
@@ -285,11 +253,25 @@ class _Outside(Walk[Source]):
 
     def _follow(self, node: tree.Call, called: str, state: _State) -> None:
         """What a function of the same file does with the values that it is given, or puts into its references."""
-        helper = self._helpers.named.get(called.removeprefix("this."))
-        if helper is None or helper is self.function or len(helper.params) != len(node.args):
-            return
-        given = [(place_of(inside_casts(arg)), p) for arg, p in zip(node.args, helper.params, strict=True)]
-        entering = {p.name + rest: held for place, p in given for rest, held in self._known_of(place, state)}
+        helper = self._lambdas.get(called) or self._helpers.named.get(called.removeprefix("this."))
+        if helper is not None and helper is not self.function and len(helper.params) == len(node.args):
+            self._run(helper, node.args, node, state, called if called in self._lambdas else "")
+
+    def _own_index(self, declared: str) -> tree.Function | None:
+        """The operator by which this file says what an index into such an object does."""
+        own = self._helpers.named.get("operator[]") if declared else None
+        named = re.findall(r"\w+", declared.partition("<")[0])
+        of = {own.owner.rpartition(".")[2], own.namespace.rpartition(".")[2]} - {""} if own is not None else set()
+        return own if own is not None and not of.isdisjoint(named) and len(own.params) == 1 else None
+
+    def _run(
+        self, helper: tree.Function, args: Sequence[tree.Node], node: tree.Node, state: _State, bound: str = ""
+    ) -> None:
+        """Passes a helper, or the lambda that a name is bound to, with what it is given; a lambda knows what is known
+        around it."""
+        given = [(place_of(inside_casts(arg)), p) for arg, p in zip(args, helper.params, strict=True)]
+        entering = dict(state) if bound else {}
+        entering |= {p.name + rest: held for place, p in given for rest, held in self._known_of(place, state)}
         if entering or helper.line in self._helpers.bringing:
             walk = _Outside(helper, self.flows, self._fields, self._helpers._replace(named={}))
             walk.parameters |= {p.name: self.parameters[place] for place, p in given if place in self.parameters}
@@ -300,7 +282,7 @@ class _Outside(Walk[Source]):
             for place, param in given:
                 for rest, _ in self._known_of(place, state):
                     walk.way[place + rest] = self.way.get(place + rest, ())
-                    walk._passes(place + rest, param.name + rest, node.line, helper.name)
+                    walk._passes(place + rest, param.name + rest, node.line, bound or helper.name)
             ends = walk.block(helper.body or [], entering)
             for place, param in given:
                 changed = (known for known in walk._changed if known.startswith(f"{param.name}."))
@@ -362,8 +344,9 @@ class _Outside(Walk[Source]):
 
     def meets(self, node: tree.Node, state: _State) -> None:
         match node:
-            case tree.Call(function=function, args=args):
-                called = tree.path_of(function)
+            case tree.Call():
+                node = stands_for(node, self._helpers.macros) or node
+                function, args, called = node.function, node.args, tree.path_of(node.function)
                 for at in self.flows.takes.find(called) if state else ():
                     if at < len(args) and not (self.tries and isinstance(function, tree.Attribute)):
                         self._arrive(args[at], "size", f"{_name(called)}()", node, state, place_of(args[0]))
@@ -380,7 +363,9 @@ class _Outside(Walk[Source]):
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
                 declared = self.types.get(indexed) or self.types.get(_name(indexed), "")
-                if not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or indexed):
+                if (own := self._own_index(declared)) is not None:
+                    self._run(own, [key], node, state)
+                elif not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or indexed):
                     self._arrive(key, "index", indexed, node, state, indexed)
             case tree.Binary(op="/" | "%", right=right) if state:
                 self._divided(node, right, state)
@@ -412,9 +397,23 @@ class _Outside(Walk[Source]):
         match test:
             case tree.Compare(operands=[counter, bound], ops=["<" | "<=" | "!="]) if state:
                 at = place_of(counter)
-                does = self._done_in(loop.body, at) if at and not _is_left(loop, self.endings) else None
+                is_left = self.tries or not at or self._is_left(loop)
+                does = None if is_left else self._done_in(loop.body, at)
                 if does is not None:
                     self._arrive(bound, "rounds", does[0], test, state, does[1])
+
+    def _is_left(self, loop: tree.Loop) -> bool:
+        """May a round end the loop, as where nothing is left to read?"""
+        for node in (node for part in loop.body for node in tree.walk(part, into=tree.is_of_the_same)):
+            match node:
+                case tree.Return() | tree.Raise() | tree.Jump(kind="break" | "goto"):
+                    return True
+                case tree.Call() if never_comes_back(node, self.endings):
+                    return True
+                case tree.Call(function=function) if (name := _name(tree.path_of(function))) in self._helpers.named:
+                    if any(isinstance(inner, tree.Raise) for inner in tree.walk(self._helpers.named[name])):
+                        return True
+        return False
 
     def _done_in(self, body: Sequence[tree.Node], counter: str = "") -> tuple[str, str] | None:
         """What each round of a loop adds to or reads by its counter: as it is told, and the place."""
@@ -472,6 +471,8 @@ class _Outside(Walk[Source]):
 
     def _found(self, at: tree.Node, how: str, by: str, place: str, held: Held[Source]) -> None:
         """Told once for each value: what comes after the first arrival follows from it, or harms more."""
+        if how in _WEAK and held.origin.what == "number in a text":
+            return  # a setting, or what the system says of itself
         known = [one for one in self.found if one.source is held.origin]
         if how not in _WEAK and all(one.how in _WEAK for one in known):
             self.found[:] = [one for one in self.found if one not in known]
@@ -512,17 +513,6 @@ def _is_own(call: tree.Node) -> bool:
 def _is_no(node: tree.Node) -> bool:
     """`json::parse(text, nullptr, false)` does not throw."""
     return isinstance(node, tree.Literal) and node.text == "false"
-
-
-def _is_left(loop: tree.Loop, endings: Endings) -> bool:
-    """May a round end the loop, as where nothing is left to read?"""
-    for node in (node for part in loop.body for node in tree.walk(part, into=tree.is_of_the_same)):
-        match node:
-            case tree.Return() | tree.Raise() | tree.Jump(kind="break" | "goto"):
-                return True
-            case tree.Call() if never_comes_back(node, endings):
-                return True
-    return False
 
 
 def _is_evaluated(node: tree.Node) -> bool:

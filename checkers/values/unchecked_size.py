@@ -25,10 +25,11 @@ _USED = {
     "index": "is an index into {by}",
     "pointer": "moves the pointer {by}",
     "rounds": "is the end of a loop around {by}",
+    "past": "is the end of a loop over {by}, an array of a fixed size",
     "shift": "is how far a number is shifted",
     "thrown": "is what {by} is asked for, uncaught",
 }
-_UNREAD = frozenset({"rounds", "shift", "thrown"})
+_UNREAD = frozenset({"rounds", "past", "shift", "thrown"})
 _THROW = frozenset({"resize()", "reserve()", "vector()"})
 _COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
 _CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)

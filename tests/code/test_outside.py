@@ -51,6 +51,7 @@ READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
         (READ + "for (uint32_t i = 0; i < n; i++) { all.push_back(p[i]); }", "rounds"),
         (READ + "for (uint32_t i = 0; i < n; i++) { most += p[i]; }", "rounds"),
         (READ + "most = most >> n; return table[n];", "index"),
+        ("int ne[4]; " + READ + "for (uint32_t i = 0; i < n; i++) { ne[i] = 1; }", "past"),
         (READ + "return 1u << n;", "shift"),
         (READ + "return most >> (n + 1);", "shift"),
         (READ + "return all.at(n);", "thrown"),

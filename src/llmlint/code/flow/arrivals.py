@@ -35,7 +35,8 @@ class Passing(NamedTuple):
 
 class Arrival(NamedTuple):
     """`how` says what is done there with a value that nothing bounds: size, wrapped (a size that is small where its sum
-    wraps), index, pointer, divide, assert, rounds (of a loop that fills or reads), shift or thrown (by what it is too
+    wraps), index, pointer, divide, assert, rounds (of a loop that fills or reads), past (rounds over
+    an array), shift or thrown (by what it is too
     large for); with a text: parse, pattern or path.
 
     `asked` is a test on the way that bounds it from one side only.

@@ -28,12 +28,18 @@ def unsure_native_reads(function: tree.Function, lines: list[str], endings: Endi
     if not local or any(isinstance(node, tree.Broken) for node in tree.walk_own(function)) or _jumps_back(function):
         return []
     reader = _NativeReader(function, lines, frozenset())
-    reader.local, reader.native_endings, reader.jumps = local, endings, {}
+    reader.local, reader.native_endings, reader.jumps = set(local), endings, {}
     reader.block(function.body or [], {}, frozenset())
-    return reader.found
+    return [one for one in reader.found if not any(_holds(way.at, local[one.name.id]) for way in one.ways)]
 
 
-def _without_value(function: tree.Function) -> set[str]:
+def _holds(branching: tree.Node, declared: tree.Assign) -> bool:
+    """What is declared in a branch cannot be read behind it: something around was not read as it stands."""
+    begins, ends = (branching.line, branching.column), (branching.end_line, branching.end_column)
+    return begins <= (declared.line, declared.column) <= ends
+
+
+def _without_value(function: tree.Function) -> dict[str, tree.Assign]:
     declared = [
         (target.id, node)
         for node in tree.walk_own(function)
@@ -42,7 +48,7 @@ def _without_value(function: tree.Function) -> set[str]:
         if isinstance(target, tree.Name)
     ]
     often = Counter(name for name, _ in declared)
-    return {name for name, node in declared if often[name] == 1 and node.value is None and _is_scalar(node)}
+    return {name: node for name, node in declared if often[name] == 1 and node.value is None and _is_scalar(node)}
 
 
 def _is_scalar(declared: tree.Assign) -> bool:

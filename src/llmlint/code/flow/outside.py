@@ -55,7 +55,7 @@ _NO_NUMBER = re.compile(r"\b(?:float|double)\b|\*$")
 _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 
-_WEAK = frozenset({"rounds", "shift", "thrown"})
+_WEAK = frozenset({"rounds", "past", "shift", "thrown"})
 """What harms less than what may come of the same value later."""
 _GROWS = frozenset("push_back emplace_back emplace insert append".split())
 _OWN_TEXTS = ("argv", "optarg", "MAP_ANONYMOUS", "MAP_ANON")
@@ -400,7 +400,8 @@ class _Outside(Walk[Source]):
                 is_left = self.tries or not at or self._is_left(loop)
                 does = None if is_left else self._done_in(loop.body, at)
                 if does is not None:
-                    self._arrive(bound, "rounds", does[0], test, state, does[1])
+                    is_array = self.types.get(does[1], "").endswith("[]") and does[0].endswith("]")
+                    self._arrive(bound, "past" if is_array else "rounds", does[0], test, state, does[1])
 
     def _is_left(self, loop: tree.Loop) -> bool:
         """May a round end the loop, as where nothing is left to read?"""
@@ -415,17 +416,23 @@ class _Outside(Walk[Source]):
                         return True
         return False
 
-    def _done_in(self, body: Sequence[tree.Node], counter: str = "") -> tuple[str, str] | None:
-        """What each round of a loop adds to or reads by its counter: as it is told, and the place."""
+    def _done_in(
+        self, body: Sequence[tree.Node], counter: str, names: Mapping[str, str] | None = None
+    ) -> tuple[str, str] | None:
+        """What each round of a loop adds to or reads by its counter: as it is told, and the place. In a helper `names`
+        says what its parameters stand for."""
         for node in (node for part in body for node in tree.walk(part)):
             match node:
                 case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _GROWS:
                     return f"{place_of(value)}.{name}()", place_of(value)
-                case tree.Call(function=tree.Name(id=name)) if counter and name in self._helpers.named:
-                    if self._done_in(self._helpers.named[name].body or []) is not None:
-                        return f"{name}()", ""
-                case tree.Index(value=value, key=key) if place_of(inside_casts(key)) == counter:
-                    place = place_of(value)
+                case tree.Call(function=tree.Name(id=name), args=args) if names is None and name in self._helpers.named:
+                    helper = self._helpers.named[name]
+                    stands = {p.name: place_of(arg) for p, arg in zip(helper.params, args, strict=False)}
+                    inner = next((param for param, place in stands.items() if place == counter), "")
+                    if (does := self._done_in(helper.body or [], inner, stands)) is not None:
+                        return does
+                case tree.Index(value=value, key=key) if counter and place_of(inside_casts(key)) == counter:
+                    place = (names or {}).get(place_of(value), place_of(value))
                     declared = self.types.get(place) or self.types.get(_name(place), "")
                     if declared.endswith(("*", "[]")) and place not in self._made_for:
                         return f"{place}[{counter}]", place

@@ -52,6 +52,7 @@ READ = "uint32_t n = 0; fread(&n, sizeof(n), 1, file); "
         (READ + "for (uint32_t i = 0; i < n; i++) { most += p[i]; }", "rounds"),
         (READ + "most = most >> n; return table[n];", "index"),
         ("int ne[4]; " + READ + "for (uint32_t i = 0; i < n; i++) { ne[i] = 1; }", "past"),
+        ("int ne[4]; " + READ + "for (uint32_t i = 0; i < n; i++) { if (!more()) { break; } ne[i] = 1; }", "past"),
         (READ + "return 1u << n;", "shift"),
         (READ + "return most >> (n + 1);", "shift"),
         (READ + "return all.at(n);", "thrown"),
@@ -94,6 +95,7 @@ def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
         READ + "for (uint32_t i = 0; i < n; i++) { if (!more()) { exit(1); } all.push_back(0); }",
         READ + "try { for (uint32_t i = 0; i < n; i++) { all.push_back(next()); } } catch (...) { return 0; }",
         "int n = atoi(text); for (int i = 0; i < n; i++) { all.push_back(0); }",
+        "int ne[4]; " + READ + "for (uint32_t i = 0; i < n; i++) { if (i < 4) { ne[i] = 1; } }",
         READ + "for (uint32_t i = 0; i < n && i < most; i++) { all.push_back(0); }",
         READ + "for (uint32_t i = 0; i < n; i++) { most += 2; }",
         READ + "if (n > most) { return 0; } for (uint32_t i = 0; i < n; i++) { all.push_back(0); }",
@@ -192,6 +194,7 @@ LAMBDA = "auto grab = [&](size_t size) { return malloc(size); }; "
         ("", READ + LAMBDA + "p = grab(n);", "size"),
         ("", READ + LAMBDA.replace("malloc", "size > 9 ? 0 : malloc") + "p = grab(n);", ""),
         ("", READ + "auto at = [&] { return table[n]; }; return at();", "index"),
+        ("struct tensor { int ne[4]; }; ", READ + "for (uint32_t i = 0; i < n; i++) { t->ne[i] = 1; }", "past"),
         ("#define READ(f, v) fread(&(v), sizeof(v), 1, f)\n", "uint32_t n; READ(file, n); return table[n];", "index"),
         (
             "#define READ(f, v) fread(&v, sizeof(v), \\\n 1, f)\n",

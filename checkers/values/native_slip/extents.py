@@ -56,8 +56,8 @@ class Extents:
         match test:
             case tree.Compare(operands=[tree.Name(id=counter), bound], ops=["<" | "<=" as op]):
                 inside = [node for part in loop.body for node in tree.walk(part)]
-                if any(_asks(node, counter) for node in inside):
-                    return  # what stands under a test may ask for the last
+                if any(_asks(node, counter) or _declares(node, counter) for node in inside):
+                    return  # a test may keep the last away, and a loop inside count by the same name
                 for node in inside:
                     match node:
                         case tree.Index(value=tree.Name(id=name), key=tree.Name(id=key)) if (
@@ -165,6 +165,10 @@ def _asks(node: tree.Node, counter: str) -> bool:
     """Does a branch ask about the counter?"""
     test = node.test if isinstance(node, tree.If | tree.Conditional) else None
     return test is not None and any(isinstance(n, tree.Name) and n.id == counter for n in tree.walk(test))
+
+
+def _declares(node: tree.Node, name: str) -> bool:
+    return isinstance(node, tree.Assign) and node.declares and name in map(tree.path_of, node.targets)
 
 
 def _number(text: str) -> int | None:

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from llmlint.code.facts.carried import UNEVALUATED, Held, Walk, forget
 from llmlint.code.facts.facts import FileFacts, Function
-from llmlint.code.facts.native_endings import Endings, native_endings, never_comes_back
+from llmlint.code.facts.native_endings import Endings, native_endings
 from llmlint.code.facts.native_tests import ABOVE, ASKED, BELOW, EQUAL, SET, UNLIKE, cast_to, inside_casts, place_of
 from llmlint.code.flow.arrivals import Arrival, Passing, Source
 from llmlint.code.flow.macro_calls import MacroCall, macro_calls_in, stands_for
 from llmlint.code.flow.native_helpers import fields_of
+from llmlint.code.flow.outside_loops import done_in, is_asked_in, is_left, refuses
 from llmlint.code.flow.outside_texts import (
     DOCUMENT,
     IN_MEMORY,
@@ -57,7 +58,6 @@ _FLOAT = re.compile(r"\b(?:float|double)\b")
 
 _WEAK = frozenset({"rounds", "past", "shift", "thrown"})
 """What harms less than what may come of the same value later."""
-_GROWS = frozenset("push_back emplace_back emplace insert append".split())
 _OWN_TEXTS = ("argv", "optarg", "MAP_ANONYMOUS", "MAP_ANON")
 
 
@@ -86,7 +86,8 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
         readers = readers_in(functions, flows)
         wanted = _bringing(file.facts, own, readers) | members
         endings = native_endings(file.tree, file.facts.macros)
-        helpers = _Helpers(by_only_name(functions), wanted, readers, endings, macros)
+        refusing = {f.name for f in functions if any(refuses(node, endings) for node in tree.walk_own(f))}
+        helpers = _Helpers(by_only_name(functions), wanted, readers, endings, macros, refusing)
         told: list[tree.Node] = []
         for function in functions:
             if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
@@ -121,6 +122,8 @@ class _Helpers(NamedTuple):
     readers: Readers
     endings: Endings
     macros: Mapping[str, MacroCall]
+    refusing: Collection[str]
+    """What throws, or ends, on some way: a reader where nothing is left."""
 
 
 class _Outside(Walk[Source]):
@@ -362,7 +365,7 @@ class _Outside(Walk[Source]):
                 self._arrive(length, "wrapped", "new", node, state)  # what wraps is small, and nothing throws
             case tree.Index(value=value, key=key) if state:
                 indexed = place_of(value)
-                declared = self.types.get(indexed) or self.types.get(_name(indexed), "")
+                declared = self._type_of(indexed)
                 if (own := self._own_index(declared)) is not None:
                     self._run(own, [key], node, state)
                 elif not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or indexed):
@@ -378,7 +381,7 @@ class _Outside(Walk[Source]):
 
     def _thrown(self, value: tree.Node, function: tree.Attribute, call: tree.Call, state: _State) -> None:
         of = place_of(function.value)
-        declared = self.types.get(of) or self.types.get(_name(of), "")
+        declared = self._type_of(of)
         if not (_BY_KEY if declared else _NAMED_BY_KEY).search(declared or of):
             self._arrive(value, "thrown", f"{of}.{function.name}()", call, state, of)
 
@@ -395,48 +398,20 @@ class _Outside(Walk[Source]):
 
     def begins(self, loop: tree.Loop, test: tree.Node, state: _State) -> None:
         match test:
-            case tree.Compare(operands=[counter, bound], ops=["<" | "<=" | "!="]) if state:
-                at = place_of(counter)
-                is_left = self.tries or not at or self._is_left(loop)
-                does = None if is_left else self._done_in(loop.body, at)
-                if does is not None:
-                    is_array = self.types.get(does[1], "").endswith("[]") and does[0].endswith("]")
-                    self._arrive(bound, "past" if is_array else "rounds", does[0], test, state, does[1])
+            case tree.Compare(operands=[counter, bound], ops=["<" | "<=" | "!="]) if state and place_of(counter):
+                does = done_in(loop.body, place_of(counter), self._helpers.named, self._may_be_short)
+                if does is not None and does.is_index and self._type_of(does.place).endswith("[]"):
+                    if not is_asked_in(loop, place_of(counter)):
+                        self._arrive(bound, "past", does.told, test, state, does.place)
+                elif does is not None and not self.tries and not is_left(loop, self._helpers.refusing, self.endings):
+                    self._arrive(bound, "rounds", does.told, test, state, does.place)
 
-    def _is_left(self, loop: tree.Loop) -> bool:
-        """May a round end the loop, as where nothing is left to read?"""
-        for node in (node for part in loop.body for node in tree.walk(part, into=tree.is_of_the_same)):
-            match node:
-                case tree.Return() | tree.Raise() | tree.Jump(kind="break" | "goto"):
-                    return True
-                case tree.Call() if never_comes_back(node, self.endings):
-                    return True
-                case tree.Call(function=function) if (name := _name(tree.path_of(function))) in self._helpers.named:
-                    if any(isinstance(inner, tree.Raise) for inner in tree.walk(self._helpers.named[name])):
-                        return True
-        return False
+    def _type_of(self, place: str) -> str:
+        return self.types.get(place) or self.types.get(_name(place), "")
 
-    def _done_in(
-        self, body: Sequence[tree.Node], counter: str, names: Mapping[str, str] | None = None
-    ) -> tuple[str, str] | None:
-        """What each round of a loop adds to or reads by its counter: as it is told, and the place. In a helper `names`
-        says what its parameters stand for."""
-        for node in (node for part in body for node in tree.walk(part)):
-            match node:
-                case tree.Call(function=tree.Attribute(value=value, name=name)) if name in _GROWS:
-                    return f"{place_of(value)}.{name}()", place_of(value)
-                case tree.Call(function=tree.Name(id=name), args=args) if names is None and name in self._helpers.named:
-                    helper = self._helpers.named[name]
-                    stands = {p.name: place_of(arg) for p, arg in zip(helper.params, args, strict=False)}
-                    inner = next((param for param, place in stands.items() if place == counter), "")
-                    if (does := self._done_in(helper.body or [], inner, stands)) is not None:
-                        return does
-                case tree.Index(value=value, key=key) if counter and place_of(inside_casts(key)) == counter:
-                    place = (names or {}).get(place_of(value), place_of(value))
-                    declared = self.types.get(place) or self.types.get(_name(place), "")
-                    if declared.endswith(("*", "[]")) and place not in self._made_for:
-                        return f"{place}[{counter}]", place
-        return None
+    def _may_be_short(self, place: str) -> bool:
+        """Memory or an array that nobody is known to have made for as many as the file says."""
+        return self._type_of(place).endswith(("*", "[]")) and place not in self._made_for
 
     def asserted(self, call: tree.Call, state: _State) -> None:
         for node in tree.walk(call, into=_is_evaluated) if state else ():
@@ -467,8 +442,7 @@ class _Outside(Walk[Source]):
                 helper = self._helpers.named.get(tree.path_of(function))
                 returns = helper.returns if helper is not None else None
                 return isinstance(returns, tree.TypeName) and bool(_FLOAT.search(returns.text))
-        place = place_of(node)
-        return bool(_FLOAT.search(self.types.get(place) or self.types.get(_name(place), "")))
+        return bool(_FLOAT.search(self._type_of(place_of(node))))
 
     def _arrive(self, value: tree.Node, how: str, by: str, at: tree.Node, state: _State, reached: str = "") -> None:
         for place, held in self._unbounded_in(value, state):

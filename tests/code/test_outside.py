@@ -102,6 +102,7 @@ def test_a_value_arrives_that_nothing_bounds(body: str, how: str) -> None:
         READ + "char * all = new char[n]; for (uint32_t i = 0; i < n; i++) { all[i] = 0; }",
         READ + "std::cout << n;",
         READ + "return 1 << (n % 8);",
+        READ + "if (n < 8) { return 0; } return 1 << (n - 8);",
         READ + "try { return all.at(n); } catch (...) { return 0; }",
         "std::map<int, int> all; " + READ + "return all.at(n);",
         "head h; fread(&h, sizeof(h), 1, file); h.n = 3; return table[h.n];",

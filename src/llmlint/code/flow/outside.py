@@ -377,7 +377,8 @@ class _Outside(Walk[Source]):
                 if self.types.get(pointer, "").endswith("*"):
                     self._arrive(right, "pointer", pointer, node, state, pointer)
             case tree.Binary(op="<<" | ">>", left=left, right=right) if state and self._is_whole(left):
-                self._arrive(right, "shift", "", node, state)
+                if not any(held.asked for _, held in self._unbounded_in(right, state)):
+                    self._arrive(right, "shift", "", node, state)
 
     def _thrown(self, value: tree.Node, function: tree.Attribute, call: tree.Call, state: _State) -> None:
         of = place_of(function.value)

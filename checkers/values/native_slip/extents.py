@@ -33,15 +33,19 @@ class Extents:
         self._of_file = {name: node.extent for name, node in _arrays(module.body)}
 
     def beyond(self, function: tree.Function) -> Iterator[Slip]:
-        """`int a[4]; a[4] = 0`, and a loop whose last round is one too many."""
+        """`int a[4]; a[4] = 0`, once for each array, and a loop whose last round is one too many."""
         own = self._known(function)
-        nodes = list(tree.walk_own(function)) if own else []
+        nodes = sorted(tree.walk_own(function), key=lambda node: (node.line, node.column)) if own else []
+        told: set[str] = set()
         addressed = {id(node.operand) for node in nodes if isinstance(node, tree.Unary) and node.op == "&"}
         for node in nodes:
             match node:
-                case tree.Index(value=tree.Name(id=name), key=tree.Literal(kind="int", text=text)) if name in own:
+                case tree.Index(value=tree.Name(id=name), key=tree.Literal(kind="int", text=text)) if (
+                    name in own and name not in told
+                ):
                     if id(node) not in addressed and (at := _number(text)) is not None and at >= own[name][1] > 0:
                         said = own[name][0]
+                        told.add(name)
                         yield Slip(
                             node,
                             f"`{name}` has {said} elements, and [{text}] is behind the last",

@@ -186,6 +186,23 @@ def test_a_function_that_hands_on_what_it_reads_brings_it_in(body: str, told: li
     assert by_readers(body) == told
 
 
+READER = "int next(FILE * f, int most) {{ int n = 0; fread(&n, sizeof(n), 1, f); {} return n; }}\n"
+
+
+@pytest.mark.parametrize(
+    ("does", "how"),
+    [
+        ("", ["index"]),
+        ("if (n > most) { n = most; }", []),
+        ("if (n < 0) { n = 0; }", ["index"]),
+        ("for (int i = 0; i < n; i++) { log(i); }", ["index"]),
+    ],
+)
+def test_a_reader_that_bounds_what_it_reads_hands_on_what_is_checked(does: str, how: list[str]) -> None:
+    before = READER.format(does)
+    assert [arrival.how for arrival in arrivals("int at = next(file, 9); return table[at];", before)] == how
+
+
 LAMBDA = "auto grab = [&](size_t size) { return malloc(size); }; "
 
 

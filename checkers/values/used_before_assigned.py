@@ -13,12 +13,10 @@ from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Function as FunctionFacts
-from llmlint.code.facts.native_endings import native_endings
 from llmlint.code.flow.assigned import GUARDED, Partial, Unsure, endings_of, names_in, unsure_reads
-from llmlint.code.flow.assigned_native import unsure_native_reads
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
-from llmlint.code.syntax.tree_index import functions_of, nodes
+from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 
 _BRANCHES = frozenset({"if", "else", "try", "except", "try-else"})
@@ -33,9 +31,6 @@ _ALWAYS = re.compile(r"is_cuda|is_hip|is_npu|is_cpu|is_xpu|TYPE_CHECKING", re.IG
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
-    if file.facts.language != "python":
-        yield from _in_native(file)
-        return
     lines = file.text.split("\n")
     wanted = {f.line for f in file.facts.functions if f.name != "<module>" and _may_miss(f, lines)}
     functions = nodes(file.tree, tree.Function) if wanted else ()
@@ -49,24 +44,6 @@ def check_file(file: SourceFile) -> Iterator[Report]:
                 if how and key not in told:
                     told.add(key)
                     yield _report(file, read, how, _why_open(file, read.ways[0].at, how))
-
-
-def _in_native(file: SourceFile) -> Iterator[Report]:
-    lines = file.text.split("\n")
-    endings = native_endings(file.tree, file.facts.macros)
-    for function in functions_of(file.tree):
-        if not _TRIAL.search(function.name):
-            for read in unsure_native_reads(function, lines, endings):
-                how = _decided(function, read)
-                if how and not _is_asked_around(read):
-                    yield _report(file, read, how, "whether a run ever takes this way is not settled")
-
-
-def _is_asked_around(read: Unsure) -> bool:
-    """Does a test that stands around speak of what decides whether the local is assigned?"""
-    told = " ".join(text for way in read.ways for text, _ in way.around | read.known)
-    asked = set(re.findall(r"[A-Za-z_]\w*", " ".join(text for way in read.ways for text, _ in way.when)))
-    return not asked.isdisjoint(re.findall(r"[A-Za-z_]\w*", told))
 
 
 def _may_miss(function: FunctionFacts, lines: list[str]) -> bool:

@@ -54,18 +54,18 @@ class Unsure(NamedTuple):
     known: Facts
 
 
-State = dict[str, tuple[Partial, ...]]
+_State = dict[str, tuple[Partial, ...]]
 """The names with a value: () where that is sure. A name that is not there has had none so far."""
 
 
 def unsure_reads(function: tree.Function, lines: list[str], endings: frozenset[str] = frozenset()) -> list[Unsure]:
     """The first such reading of each name, in source order; `endings` are the functions that never come back."""
-    reader = Reader(function, lines, endings)
+    reader = _Reader(function, lines, endings)
     reader.block(function.body or [], {}, NOTHING)
     return reader.found
 
 
-class Reader:
+class _Reader:
     def __init__(self, function: tree.Function, lines: list[str], endings: frozenset[str]) -> None:
         self.lines = lines
         self.endings = endings
@@ -77,21 +77,18 @@ class Reader:
         bound = Counter(name for node in tree.walk_own(function) for name in _bound_by(node))
         self.assigned_once = {name for name, times in bound.items() if times == 1}
 
-    def bound(self, body: Iterable[tree.Node]) -> set[str]:
-        return bound_in(body)
-
     # ------------------------------------------------------------ statements
 
-    def block(self, body: Iterable[tree.Node], state: State, known: Facts) -> tuple[State | None, Facts]:
+    def block(self, body: Iterable[tree.Node], state: _State, known: Facts) -> tuple[_State | None, Facts]:
         """The state behind the statements, None where control never gets there, and what is known there."""
-        here: State | None = state
+        here: _State | None = state
         for statement in body:
             if here is None:
                 break
             here, known = self._statement(statement, here, known)
         return here, known
 
-    def _statement(self, node: tree.Node, state: State, known: Facts) -> tuple[State | None, Facts]:
+    def _statement(self, node: tree.Node, state: _State, known: Facts) -> tuple[_State | None, Facts]:
         match node:
             case tree.Function(name=name) | tree.Class(name=name):
                 state[name] = ()
@@ -112,8 +109,8 @@ class Reader:
             case tree.Switch(subject=subject, cases=cases):
                 self._read(subject, state, known)
                 for case in cases:
-                    self.block(case.body, {**state, **dict.fromkeys(self.bound(case.body), ())}, known)
-                state.update(dict.fromkeys(self.bound([node]), ()))
+                    self.block(case.body, {**state, **dict.fromkeys(_bound_in(case.body), ())}, known)
+                state.update(dict.fromkeys(_bound_in([node]), ()))
             case tree.Assign():
                 self._assign(node, state, known)
                 return state, known | self._told_by_constant(node)
@@ -132,7 +129,7 @@ class Reader:
                 self._read_below(node, state, known)
         return state, known
 
-    def _assign(self, node: tree.Assign, state: State, known: Facts) -> None:
+    def _assign(self, node: tree.Assign, state: _State, known: Facts) -> None:
         if node.value is not None:
             self._read(node.value, state, known)
         for target in node.targets:
@@ -150,7 +147,7 @@ class Reader:
                     return frozenset({(name, text == "True"), (f"{name} is None", text == "None")})
         return NOTHING
 
-    def _reach(self, target: tree.Node | None, state: State, known: Facts) -> None:
+    def _reach(self, target: tree.Node | None, state: _State, known: Facts) -> None:
         """`table[at], rest.head = …` reads table, at and rest, and binds none of them."""
         match target:
             case None | tree.Name():
@@ -163,14 +160,14 @@ class Reader:
             case _:
                 self._read(target, state, known)
 
-    def _if(self, node: tree.If, state: State, known: Facts) -> tuple[State | None, Facts]:
+    def _if(self, node: tree.If, state: _State, known: Facts) -> tuple[_State | None, Facts]:
         self._read(node.test, state, known)
         holds, fails = self._implied(node.test, True), self._implied(node.test, False)
         then, known_then = self.block(node.body, dict(state), known | holds)
         other, known_other = self.block(node.orelse, dict(state), known | fails)
         if then is None or other is None:
             return (other, known_other) if then is None else (then, known_then)
-        joined: State = {}
+        joined: _State = {}
         for name in [*then, *(name for name in other if name not in then)]:
             one, two = then.get(name), other.get(name)
             ways = [*(one or ()), *(way for way in two or () if way not in (one or ()))]
@@ -181,37 +178,37 @@ class Reader:
             joined[name] = tuple(ways)
         return joined, known
 
-    def _loop(self, node: tree.Loop, state: State, known: Facts) -> State | None:
+    def _loop(self, node: tree.Loop, state: _State, known: Facts) -> _State | None:
         asked = node.iterable if node.kind == "for" else node.test
         if asked is not None:
             self._read(asked, state, known)
         told = self._implied(node.test, True) if node.test is not None else NOTHING
         outer, self.rounds = self.rounds, self.rounds | _told_by_round(node.iterable, self.lines)
-        inside: State = {**state, **dict.fromkeys(names_in(node.target), ())}
+        inside: _State = {**state, **dict.fromkeys(names_in(node.target), ())}
         self._reach(node.target, inside, known | told)
         self.block(node.body, inside, known | told)
         self.rounds = outer
-        state.update(dict.fromkeys(self.bound([node]), ()))
+        state.update(dict.fromkeys(_bound_in([node]), ()))
         self.block(node.orelse, dict(state), known)
         return None if _is_endless(node) else state
 
-    def _try(self, node: tree.Try, state: State, known: Facts) -> State | None:
-        bound = self.bound(node.body) - _bound_at_once(node.body)
+    def _try(self, node: tree.Try, state: _State, known: Facts) -> _State | None:
+        bound = _bound_in(node.body) - _bound_at_once(node.body)
         tried = known | {GUARDED} if node.handlers else known
         after, _ = self.block([*node.body, *node.orelse], dict(state), tried)
         ends = [after] if after is not None else []
         for handler in node.handlers:
             named = [handler.name] if handler.name else []
-            inside = {**state, **dict.fromkeys((*self.bound(node.body), *named), ())}
+            inside = {**state, **dict.fromkeys((*_bound_in(node.body), *named), ())}
             end, _ = self.block(handler.body, inside, known)
             if end is not None:
-                own = self.bound(handler.body)
+                own = _bound_in(handler.body)
                 for name in bound - own - {n for n, ways in state.items() if ways == ()}:
                     end[name] = (Partial(node, "try", frozenset({("nothing is raised", True)}), known),)
                 ends.append(end)
         if not ends:
             return None
-        joined: State = {}
+        joined: _State = {}
         for name in dict.fromkeys(name for end in ends for name in end):
             ways = {id(way): way for end in ends for way in end.get(name, ())}  # one after another they would double
             joined[name] = tuple(ways.values())
@@ -219,11 +216,11 @@ class Reader:
 
     # ------------------------------------------------------------ expressions
 
-    def _read_below(self, node: tree.Node, state: State, known: Facts) -> None:
+    def _read_below(self, node: tree.Node, state: _State, known: Facts) -> None:
         for child in tree.children(node):
             self._read(child, state, known)
 
-    def _read(self, node: tree.Node, state: State, known: Facts) -> None:
+    def _read(self, node: tree.Node, state: _State, known: Facts) -> None:
         match node:
             case tree.Lambda() | tree.Function() | tree.Class():
                 return
@@ -251,7 +248,7 @@ class Reader:
             case _:
                 self._read_below(node, state, known)
 
-    def _name(self, node: tree.Name, state: State, known: Facts) -> None:
+    def _name(self, node: tree.Name, state: _State, known: Facts) -> None:
         ways = state.get(node.id)
         if not ways or node.id not in self.local or node.id in self.told:
             return
@@ -354,10 +351,10 @@ def names_in(target: tree.Node | None) -> set[str]:
 
 def _locals_of(function: tree.Function) -> set[str]:
     outer = {name for node in tree.walk_own(function) if isinstance(node, tree.Outer) for name in node.names}
-    return bound_in(function.body or []) - outer - {param.name for param in function.params}
+    return _bound_in(function.body or []) - outer - {param.name for param in function.params}
 
 
-def bound_in(body: Iterable[tree.Node]) -> set[str]:
+def _bound_in(body: Iterable[tree.Node]) -> set[str]:
     """The names that statements bind, at any depth, without those of functions and classes in them."""
     found: set[str] = set()
     for statement in body:

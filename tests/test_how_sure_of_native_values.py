@@ -64,6 +64,33 @@ def test_memory_for_a_number_from_outside(declared: str, body: str, confidence: 
 
 
 @pytest.mark.parametrize(
+    ("body", "mechanism"),
+    [
+        ("for (uint64_t i = 0; i < n; i++) { l->rows.push_back(1); }", "rounds"),
+        ("int few[4]; for (uint64_t i = 0; i < n; i++) { few[i] = 1; }", "past"),
+        ("l->most = 1u << n;", "shift"),
+        ("l->most = l->rows.at(n);", "thrown"),
+        ("MPI_Bcast(&n, 1, MPI_UINT64_T, 0, comm); l->most = few[n];", "rank"),
+        ("header * h = (header *) shmat(3, nullptr, 0); l->most = few[h->n];", "shared"),
+        ('json said = json::parse(req.body); int k = said["k"]; l->most = few[k];', "document"),
+    ],
+)
+def test_what_nobody_has_read_yet_is_of_low_confidence(body: str, mechanism: str) -> None:
+    text = LOADER.format(declared="uint64_t", refused="false", body=body)
+    (finding,) = check_sources({"loader.cpp": text.encode()}, ["LLM946"])
+    assert (finding.confidence, finding.mechanism) == ("low", f"unchecked_size.{mechanism}")
+
+
+def test_each_step_between_is_shown() -> None:
+    body = "uint64_t m = n * 4;\n uint64_t k = m + 1;\n int * all = (int *) malloc(k); all[0] = 1;"
+    text = LOADER.format(declared="uint64_t", refused="false", body=body)
+    (finding,) = check_sources({"loader.cpp": text.encode()}, ["LLM946"])
+    told = [step.message for step in finding.evidence]
+    assert told[1:3] == ["m is made of n", "k is made of m"]
+    assert [step.line for step in finding.evidence] == sorted(step.line for step in finding.evidence)
+
+
+@pytest.mark.parametrize(
     ("number", "confidence"),
     [("int n = atoi(text);", "low"), ("int n = 0; fread(&n, sizeof(n), 1, file);", "medium")],
 )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.checkers.input.native_texts import of_texts
 from llmlint.code.domain.answers import is_answered_for_all, is_raised_again, is_route, takes, way_to_client
 from llmlint.code.domain.client_models import ClientField, client_field, client_models, is_given_elsewhere
 from llmlint.code.domain.parsing import forms_read, reading_names
@@ -62,6 +63,9 @@ class _Use(NamedTuple):
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
+    if file.facts.language != "python":
+        yield from of_texts(file)
+        return
     if not any(mark in file.text for mark in ("validator(", ".json()", ".query")):
         return
     routes = {f.line for f in file.facts.functions if is_route(f.decorators)}

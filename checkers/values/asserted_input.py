@@ -12,7 +12,8 @@ from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Effect, Function
 from llmlint.code.facts.native_tests import UNSET, inside_casts, truth_of
 from llmlint.code.facts.native_tests import place_of as value_place
-from llmlint.code.flow.outside import Arrival, arrivals_in
+from llmlint.code.flow.arrivals import Arrival, way_of
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import functions_of
@@ -104,6 +105,7 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
         f"{arrival.by} ends the process where {place} ({source.what}) is not what is expected",
         (
             Step("", source.at.line, f"it comes in by {source.call}()"),
+            *way_of(arrival),
             Step("", arrival.at.line, f"{arrival.by} is all that looks at it"),
         ),
         confidence="low" if doubts else "medium",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmlint.code.domain.whereabouts import place_of, qualname_at
-from llmlint.code.flow.outside import TRUSTED, Arrival, arrivals_in
+from llmlint.code.flow.arrivals import OF_OTHERS, TRUSTED, Arrival, way_of
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Report, Step
 
@@ -25,10 +26,12 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
         f"{place} ({source.what}) divides here, and nobody asked whether it is zero",
         (
             Step("", source.at.line, f"it comes in by {source.call}()"),
+            *way_of(arrival),
             Step("", arrival.at.line, f"{place} is the divisor"),
         ),
         confidence="low" if is_own else "medium",
         reason="what is read here may be the program's own" if is_own else "no test of it stands on the way",
         subject=place,
         fix="refuse zero where it comes in",
+        mechanism=f"divided_by_input.{OF_OTHERS.get(source.what, 'check_file')}",
     )

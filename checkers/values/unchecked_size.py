@@ -13,7 +13,8 @@ from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.facts.facts import Argument, Effect, Function, Region
 from llmlint.code.facts.native_tests import SET, UNSET, told_by
 from llmlint.code.facts.native_tests import place_of as value_place
-from llmlint.code.flow.outside import LENGTH, TRUSTED, Arrival, arrivals_in
+from llmlint.code.flow.arrivals import LENGTH, OF_OTHERS, TRUSTED, Arrival, way_of
+from llmlint.code.flow.outside import arrivals_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Place, Report, Step
@@ -23,7 +24,12 @@ _USED = {
     "wrapped": "is a part of the size that {by} is given, which may wrap",
     "index": "is an index into {by}",
     "pointer": "moves the pointer {by}",
+    "rounds": "is the end of a loop around {by}",
+    "past": "is the end of a loop over {by}, an array of a fixed size",
+    "shift": "is how far a number is shifted",
+    "thrown": "is what {by} is asked for, uncaught",
 }
+_UNREAD = frozenset({"rounds", "past", "shift", "thrown"})
 _THROW = frozenset({"resize()", "reserve()", "vector()"})
 _COPIES = frozenset("memcpy memmove assign append write string fwrite".split())
 _CHECKS = re.compile(r"check|valid|verify|require|assert|ensure|expect", re.IGNORECASE)
@@ -79,6 +85,7 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
         f"{arrival.place} ({source.what}) {used}, and nothing bounds it",
         (
             Step("", source.at.line, f"it comes in by {source.call}()"),
+            *way_of(arrival),
             *one_sided,
             Step("", arrival.at.line, f"{arrival.place} {used}"),
         ),
@@ -86,7 +93,7 @@ def _report(file: SourceFile, arrival: Arrival) -> Report:
         reason=reason,
         subject=f"{arrival.place}:{arrival.how}",
         fix="compare it with what is there (the bytes left, the number of elements) before it is used, and refuse it",
-        mechanism=f"unchecked_size.{arrival.how}",
+        mechanism=f"unchecked_size.{OF_OTHERS.get(source.what, arrival.how)}",
     )
 
 
@@ -95,6 +102,8 @@ def _sure(arrival: Arrival) -> tuple[str, str]:
         return "low", "a container throws when it cannot be made that large"
     if arrival.source.what in TRUSTED:
         return "low", "what is read here may be the program's own"
+    if arrival.how in _UNREAD:
+        return "low", "how far it harms depends on what is done with so much"
     if _ALLOCATES.search(arrival.by) and not _WIDE.search(arrival.source.declared) and _asks_for_what_it_got(arrival):
         return "low", "the function asks whether it got so much memory, and the number is none that is known to wrap"
     return "medium", "no test on the way compares it with anything larger"

@@ -71,11 +71,24 @@ class Code:
         types = {kind.text for named, kind in self._declarations() if named == name and isinstance(kind, tree.TypeName)}
         return types.pop() if len(types) == 1 else ""
 
+    def is_constant(self, name: str) -> bool:
+        """Is a local given a number where it is declared, and no other value?"""
+        given = [
+            node
+            for node in tree.walk_own(self.function)
+            if isinstance(node, tree.Assign | tree.Named) and name in map(tree.path_of, _targets(node))
+        ]
+        return bool(given) and all(isinstance(node.value, tree.Literal) for node in given)
+
     def _declarations(self) -> Iterator[tuple[str, tree.Node | None]]:
         yield from ((param.name, param.annotation) for param in self.function.params)
         for node in tree.walk_own(self.function):
             if isinstance(node, tree.Assign) and node.declares:
                 yield from ((target.id, node.annotation) for target in node.targets if isinstance(target, tree.Name))
+
+
+def _targets(node: tree.Assign | tree.Named) -> list[tree.Node]:
+    return node.targets if isinstance(node, tree.Assign) else [node.target]
 
 
 def only_tells(node: tree.Node) -> bool:

@@ -7,8 +7,19 @@ from collections.abc import Iterator
 
 from llmlint.checkers.contracts.slips import Slip
 from llmlint.checkers.values.native_slip.code import Code, only_tells
+from llmlint.code.facts.native_tests import inside_casts
 from llmlint.code.syntax import tree
 
+_MOST = {
+    "uint8_t": 255,
+    "int8_t": 127,
+    "char": 127,
+    "unsigned char": 255,
+    "uint16_t": 65535,
+    "int16_t": 32767,
+    "short": 32767,
+}
+_WIDE = re.compile(r"(?:std::)?(?:u?int(?:32|64)?_t|int|unsigned(?: int)?|s?size_t|long(?: long)?)")
 _STRING = re.compile(r"(?:const )?(?:std::)?string(?: const)?(?: &)?")
 
 
@@ -48,6 +59,35 @@ def counts_something_else(node: tree.Node, code: Code) -> Iterator[Slip]:
                 doubts = "the body may count it, or leave"
                 is_sure = not any(_may_set(part, name) for part in inside)
                 yield slip if is_sure else slip._replace(confidence="low", doubts=doubts)
+
+
+def narrow_counter(node: tree.Node, code: Code) -> Iterator[Slip]:
+    """`for (uint8_t i = 0; i < n; i++)` with an `int n`: it starts again from zero before it gets to a larger n."""
+    assert isinstance(node, tree.Loop)
+    match node.iterable:
+        case tree.Collection(
+            items=[tree.Assign(declares=True, annotation=tree.TypeName(text=kind)) as first, test, *_]
+        ):
+            most = _MOST.get(kind.removeprefix("const ").removeprefix("std::"))
+            counter = tree.path_of(first.targets[0])
+            match test:
+                case tree.Compare(operands=[tree.Name(id=asked), bound], ops=["<" | "<=" | "!="]) if asked == counter:
+                    wide = _wide_bound(bound, code) if most else ""
+                    if wide:
+                        says = f"`{counter}` is {kind} and gets no further than {most}, `{code.short(bound)}` is {wide}"
+                        yield Slip(node, says, f"count in {wide}", "low", "so many may never come")
+
+
+def _wide_bound(bound: tree.Node, code: Code) -> str:
+    """The type of a bound that is no constant and may be larger than 16 bits; "" where it is not known to be one."""
+    bound = inside_casts(bound)
+    match bound:
+        case tree.Name(id=name):
+            kind = code.declared(name)
+            return kind if _WIDE.fullmatch(kind) and not code.is_constant(name) else ""
+        case tree.Call(function=tree.Attribute(name="size" | "length"), args=[]):
+            return "size_t"
+    return ""
 
 
 def _counted(update: tree.Node) -> str:

@@ -84,6 +84,9 @@ class Walk(Generic[Origin]):
     def asserted(self, call: tree.Call, state: dict[str, Held[Origin]]) -> None:
         """An assertion that ends the program where it does not hold."""
 
+    def begins(self, loop: tree.Loop, test: tree.Node, state: dict[str, Held[Origin]]) -> None:
+        """The test of a loop, before its first round."""
+
     def part_of(self, place: str, state: dict[str, Held[Origin]]) -> Held[Origin] | None:
         """What a place holds of which only the whole is known."""
         return None
@@ -208,6 +211,7 @@ class Walk(Generic[Origin]):
             for name in _names_in(node.target):
                 forget(state, name)
         if test is not None and node.kind != "do":
+            self.begins(node, test, state)
             self.evaluate(test, state)
         inside = self._where(test, True, state) if test is not None and node.kind != "do" else dict(state)
         counters = {name for part in first for name in _declared_by(part)} - self.counters

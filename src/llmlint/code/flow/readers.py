@@ -123,12 +123,25 @@ def _of(function: tree.Function, flows: Flows, known: Readers) -> Iterator[Reade
             made_of = _made_of(inside_casts(node.value), flows)
             if made_of in filled:
                 filled[place_of(node.targets[0])] = filled[made_of]
+    for bounded in _bounded_in(function) if filled else ():
+        filled.pop(bounded, None)
     if gives_a_number:
         for given in _returned(function, filled, flows, known):
             yield Reader(given, gives=True, is_template=not is_number(returns))
     for at, bare in references:
         if (name := function.params[at].name) in filled:
             yield Reader(filled[name], fills=at, is_template=not is_number(bare))
+
+
+def _bounded_in(function: tree.Function) -> Iterator[str]:
+    """The places that a branch of the function compares with something larger: what it hands on is checked."""
+    branches = (node for node in tree.walk_own(function) if isinstance(node, tree.If | tree.Conditional))
+    for node in (inner for branch in branches for inner in tree.walk(branch.test)):
+        match node:
+            case tree.Compare(operands=[left, right], ops=["<" | "<=" | ">" | ">="]):
+                for one, other in ((left, right), (right, left)):
+                    if not isinstance(other, tree.Literal) or other.text not in ("0", "1"):
+                        yield place_of(inside_casts(one))
 
 
 def _number_referred_to(param: tree.Parameter) -> str:

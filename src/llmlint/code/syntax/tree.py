@@ -176,7 +176,10 @@ class Label(Node, gc=False):
 
 
 class Assign(Node, gc=False):
-    """`op` is "" for =, else the operator of an augmented assignment (`+` of `+=`). A declaration may have no value."""
+    """`op` is "" for =, else the operator of an augmented assignment (`+` of `+=`). A declaration may have no value.
+
+    `extent` is how long a declared array is, as written; of several dimensions the first.
+    """
 
     targets: list[Node]
     value: Node | None
@@ -184,6 +187,7 @@ class Assign(Node, gc=False):
     annotation: Node | None = None
     declares: bool = False
     specifiers: tuple[str, ...] = ()
+    extent: str = ""
 
 
 class Delete(Node, gc=False):

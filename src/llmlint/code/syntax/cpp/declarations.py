@@ -229,7 +229,8 @@ def _declaration(file: File, node: Any) -> list[tree.Node]:
         kind = tree.TypeName(*file.at(node), type_text(annotation, declarator))
         targets = targets_of(file, declarator)
         if targets:
-            found.append(tree.Assign(*file.at(node), targets, value, "", kind, True, specifiers))
+            extent = file.text(declarator.size) if declarator.size is not None else ""
+            found.append(tree.Assign(*file.at(node), targets, value, "", kind, True, specifiers, extent))
     return found
 
 

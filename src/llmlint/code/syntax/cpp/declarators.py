@@ -20,12 +20,14 @@ _NAMES = frozenset(
 
 
 class Declarator(msgspec.Struct):
-    """`function` is the function_declarator, if any; `bindings` a structured binding; `pointers` its `*`, `&`, `[]`."""
+    """`function` is the function_declarator, if any; `bindings` a structured binding; `pointers` its `*`, `&`, `[]`;
+    `size` what stands in the first `[]`."""
 
     name: Any = None
     function: Any = None
     bindings: Any = None
     pointers: str = ""
+    size: Any = None
 
 
 def declarator_of(node: Any) -> Declarator:
@@ -51,6 +53,7 @@ def declarator_of(node: Any) -> Declarator:
             found.pointers += "&"
         elif node.type == "array_declarator":
             found.pointers += "[]"
+            found.size = node.child_by_field_name("size")
         elif node.type not in _PASS_THROUGH:
             return found
         node = node.child_by_field_name("declarator") or next(

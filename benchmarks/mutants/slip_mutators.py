@@ -101,9 +101,26 @@ def _overwritten_choice(file: PythonFile) -> Iterator[Planted]:
                         yield file.symbol(node), node.lineno, f"choice of {name}", [(other.lineno, other.lineno, lines)]
 
 
+def _unfilled_text(file: PythonFile) -> Iterator[Planted]:
+    """A value by name less for `.format` of a text that a constant holds."""
+    for function in file.functions:
+        for call in inner(function):
+            if isinstance(call, ast.Call) and called(call) == "format" and len(call.keywords) > 1 and one_line(call):
+                last = call.keywords[-1].arg
+                if _is_of_constant(call.func) and all(keyword.arg for keyword in call.keywords):
+                    fewer = ast.unparse(ast.Call(call.func, call.args, call.keywords[:-1]))
+                    yield file.symbol(call), call.lineno, f"{last} of a text", [file.replaced(call, fewer)]
+
+
+def _is_of_constant(function: ast.expr) -> bool:
+    of = function.value if isinstance(function, ast.Attribute) else None
+    return isinstance(of, ast.Name) and of.id.isupper()
+
+
 MUTATORS = (
     Mutator("swapped-arguments", "two arguments in each other's place", ("LLM907",), _swapped_arguments),
     Mutator("untaken-value", "a value that nobody takes", ("LLM909",), _untaken_value),
     Mutator("unformatted-text", "a message without its f", ("LLM910",), _unformatted_text),
+    Mutator("unfilled-text", "a text with a value too few", ("LLM910",), _unfilled_text),
     Mutator("overwritten-choice", "what a branch chose, written over", ("LLM914",), _overwritten_choice),
 )

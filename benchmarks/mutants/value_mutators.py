@@ -136,6 +136,25 @@ def _truth_of_a_number(file: PythonFile) -> Iterator[Planted]:
                     yield file.symbol(function), node.lineno, f"test of {name}", [file.replaced(test, name)]
 
 
+def _wider_guard(file: PythonFile) -> Iterator[Planted]:
+    """A guard before `rows[index]` that refuses `index > len(rows)` alone."""
+    for function in file.functions:
+        for node in inner(function):
+            test = node.test if isinstance(node, ast.If) and exits(node) and not node.orelse else None
+            if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.GtE):
+                continue
+            index, size = ast.unparse(test.left), ast.unparse(test.comparators[0])
+            if dotted(test.left) and size.startswith("len(") and one_line(test):
+                place = f"{size[4:-1]}[{index}]"
+                if any(isinstance(n, ast.Subscript) and ast.unparse(n) == place for n in inner(function)):
+                    yield (
+                        file.symbol(function),
+                        node.lineno,
+                        f"{index} >= {size}",
+                        [file.replaced(test, f"{index} > {size}")],
+                    )
+
+
 def _is_none(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and node.value is None)
 
@@ -153,6 +172,7 @@ MUTATORS = (
     Mutator("counted-mark", "the mark for none is used as a number", ("LLM954",), _counted_mark),
     Mutator("unguarded-division", "a division by what may be zero", ("LLM953",), _unguarded_division),
     Mutator("turned-guard", "a guard lets the wrong through", ("LLM956",), _turned_guard),
+    Mutator("wider-guard", "an index may be as large as its list", ("LLM956",), _wider_guard),
     Mutator("truth-of-a-number", "zero counts as not given", ("LLM915",), _truth_of_a_number),
     Mutator("untested-answer", "what may be missing is used", ("LLM955",), _untested_answer),
 )

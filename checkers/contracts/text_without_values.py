@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from llmlint.checkers.contracts.unfilled_places import unfilled
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import Effect, FileFacts, Function, ImportFact, Test
 from llmlint.code.facts.loggers import loggers_of
@@ -28,6 +29,7 @@ _STANDARD = re.compile(
 _LOGGING = "logging"
 _LOGGED = "logged"
 _IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
+_NOT_READ = "few findings of this kind have been read so far"
 _SEVERAL = 3
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
 _WARN = "warnings.warn"
@@ -89,6 +91,10 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         if isinstance(kept.value, _TEXTS) and _is_said_later(file, kept):
             for slip in _without_f(file, kept, kept.value):
                 yield _report(file.facts, slip)
+    for left in unfilled(file):
+        places = ", ".join(f"{{{place}}}" for place in left.places)
+        told = f"nothing is given for {places} of the text at line {left.text.line}: {left.raised} comes in its place"
+        yield _report(file.facts, _Slip(left.call, told, "give a value for each place", {}, "unfilled", _NOT_READ))
 
 
 def _has_a_logging_of_its_own(facts: FileFacts) -> bool:

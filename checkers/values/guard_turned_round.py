@@ -1,8 +1,8 @@
 """LLM956: a guard that lets through exactly what it should hold back.
 
 A place gets its first value only where it has one already. An entry is dropped, or a block freed, while something is
-left in it. Something is taken out where there is room. A comparison that a minimum or a maximum, or the one beside it,
-has decided.
+left in it. Something is taken out where there is room. The size itself is let through as an index. A comparison that a
+minimum or a maximum, or the one beside it, has decided.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.checkers.values.never_begun import never_begun
+from llmlint.checkers.values.size_let_through import size_let_through
 from llmlint.code.domain.spots import is_part, key_of, spot
 from llmlint.code.domain.whereabouts import place_of, qualname_at
 from llmlint.code.syntax import tree
@@ -33,6 +34,7 @@ class _Found(NamedTuple):
     steps: tuple[tuple[int, str], ...]
     fix: str
     confidence: str = "medium"
+    mechanism: str = ""
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -55,6 +57,22 @@ def _begun_only_where_begun(file: SourceFile) -> Iterator[_Found]:
                 (at.line, "put there"),
             ),
             "ask whether it has nothing yet",
+        )
+
+
+# ---------------------------------------------------------------- one place behind the last
+
+
+def _size_let_through(file: SourceFile) -> Iterator[_Found]:
+    for guard in size_let_through(file):
+        used = () if guard.used is None else ((guard.used.line, f"read at {guard.place}"),)
+        yield _Found(
+            guard.at,
+            f"{guard.place} may be {guard.size} itself here, and the last place stands one before",
+            ((guard.at.line, f"refuses only what is above {guard.size}"), *used),
+            f"refuse {guard.place} >= {guard.size}",
+            "low",
+            "guard_turned_round.size_let_through",
         )
 
 
@@ -351,7 +369,14 @@ def _is_their_difference(value: tree.Node, compare: tree.Compare) -> bool:
     return {spot(value.left), spot(value.right)} == set(map(spot, compare.operands))
 
 
-_CHECKS = (_begun_only_where_begun, _dropped_while_filled, _taken_while_there_is_room, _asks_for_two_at_once, _decided)
+_CHECKS = (
+    _begun_only_where_begun,
+    _size_let_through,
+    _dropped_while_filled,
+    _taken_while_there_is_room,
+    _asks_for_two_at_once,
+    _decided,
+)
 
 
 def _report(file: SourceFile, found: _Found) -> Report:
@@ -364,4 +389,5 @@ def _report(file: SourceFile, found: _Found) -> Report:
         reason="the test and what stands under it cannot both be meant",
         subject=found.message,
         fix=found.fix,
+        mechanism=found.mechanism,
     )

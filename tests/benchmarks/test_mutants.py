@@ -356,6 +356,9 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
 
 
 SLIPPING = """\
+SPAN = "{first} to {last}"
+
+
 class Model:
     def load(self, start, stop, out):
         return out[start:stop]
@@ -368,6 +371,7 @@ class Model:
         else:
             scale = self.half
         out = out.reshape(-1)
+        print(SPAN.format(first=start, last=stop))
         return self.load(start, stop, out) * scale
 """
 

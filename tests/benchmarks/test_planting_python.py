@@ -304,6 +304,29 @@ CASES = {
         """,
         ["- if self.pool is None:", "+ if self.pool is not None:"],
     ),
+    "wider-guard": (
+        """
+        def row(rows, at, names):
+            if at >= len(names):
+                return None
+            if at >= len(rows):
+                raise IndexError(at)
+            return rows[at]
+        """,
+        ["- if at >= len(rows):", "+ if at > len(rows):"],
+    ),
+    "unfilled-text": (
+        """
+        SPAN = "{start} to {stop}"
+
+        def told(start, stop, text):
+            return text.format(start=start, stop=stop) + SPAN.format(start=start, stop=stop)
+        """,
+        [
+            "- return text.format(start=start, stop=stop) + SPAN.format(start=start, stop=stop)",
+            "+ return text.format(start=start, stop=stop) + SPAN.format(start=start)",
+        ],
+    ),
     "untested-answer": (
         """
         def find(sessions, key):

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from llmlint.calls import names_call
 from llmlint.code.facts.facts import FileFacts
+from llmlint.code.facts.native_tests import inside_casts
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import functions_of
+from llmlint.code.syntax.written import mentions
 from llmlint.phrases import last_name
 from llmlint.vocabulary import Vocabulary
 
@@ -96,6 +98,10 @@ class Threads:
 
     # ------------------------------------------------------------ values
 
+    def ids_in(self, text: str) -> list[str]:
+        """The numbers of a thread that a text speaks of."""
+        return sorted(one for one in self._ids if mentions(text, one))
+
     def why(self, node: tree.Node | None, differing: Differing) -> Why | None:
         """What makes an expression differ between the threads of a block, None where nothing is known to."""
         match node:
@@ -111,6 +117,8 @@ class Threads:
                 return of and of._replace(part=of.part or part)
             case tree.Call(function=function, args=args):
                 path = tree.path_of(function)
+                if (cast := inside_casts(node)) is not node:
+                    return self.why(cast, differing)
                 if names_call(self._id_calls, path):
                     return Why(f"{path}()", node.line)
                 return self._first(args, differing) if names_call(self._keeps, path) else None

@@ -16,6 +16,8 @@ from llmlint.code.flow.thread_values import Threads, Why, calls_in
 from llmlint.code.syntax import tree
 from llmlint.phrases import last_name, words
 
+_LONGEST = 300
+"""Of what is kept as text."""
 _GIVES = tree.Assign | tree.Named
 _DEEPEST = 4
 """Loops in loops that are passed twice."""
@@ -35,7 +37,7 @@ class Apart(NamedTuple):
 @dataclass
 class Here:
     """What differs by name, which threads a `continue`, `break` or `return` has sent elsewhere by now (by how many
-    loops that left), and what a subclass keeps."""
+    loops that left), and what a subclass keeps: where two ways meet the first stays, of text both."""
 
     differing: dict[str, Why] = field(default_factory=dict)
     gone: dict[int, Apart] = field(default_factory=dict)
@@ -67,6 +69,10 @@ class ThreadWalk:
         self.loops: list[_Loop] = []
         self.sent: list[tuple[int, Apart]] = []
         """The jumps so far that only some threads take, with the number of loops that stay around them."""
+        self.jumped: dict[str, list[Here]] = {}
+        """What is known at each `goto` so far, by its label."""
+        self.ends: list[Here] = []
+        """What is known at each `return` so far."""
         self.given: list[str] = []
         """Each local so far that got another value."""
         self.equal: list[str] = []
@@ -92,7 +98,14 @@ class ThreadWalk:
         """A name, or an element of an array."""
 
     def writes(self, target: tree.Node, value: tree.Node | None, here: Here) -> None:
-        """A place that gets a value."""
+        """A place that gets a value; None where it is added to what is there."""
+
+    def begins(self, node: tree.Loop, first: list[tree.Node], update: list[tree.Node], here: Here) -> None:
+        """A loop, behind what it does once."""
+
+    def may_be_passed(self, node: tree.Loop) -> bool:
+        """May a loop have no round at all, as far as matters here?"""
+        return True
 
     def missing(self, here: Here) -> list[Apart]:
         """Why some threads may not be here."""
@@ -105,8 +118,10 @@ class ThreadWalk:
         declared: dict[str, Why | None] = {}
         body = list(body)
         for at, statement in enumerate(body):
+            if isinstance(statement, tree.Label):
+                here = joined([here, *self.jumped.pop(statement.name, ())])
             if here is None:
-                break
+                continue
             if isinstance(statement, tree.If) and self._leaves_by_as_many(statement, body[at + 1 :]):
                 return self._both_ways(statement, body[at + 1 :], here)
             for name in _declared(statement):
@@ -130,10 +145,13 @@ class ThreadWalk:
                 return self.block(body, here)
             case tree.Return(value=value) | tree.Raise(value=value):
                 self.evaluate(value, here)
+                self.ends.append(here)
                 if not self.is_kernel and self.apart:
                     self.sent.append((0, self.apart[-1]._replace(how="return")))
                 return None
-            case tree.Jump(kind=kind):
+            case tree.Jump(kind=kind, label=label):
+                if label:
+                    self.jumped.setdefault(label, []).append(here)
                 self._jump(kind, here)
                 return None
             case tree.Expression(value=value):
@@ -155,7 +173,7 @@ class ThreadWalk:
     def _give(
         self, target: tree.Node, value: tree.Node | None, here: Here, adds: bool = False, is_new: bool = False
     ) -> None:
-        self.writes(target, value, here)
+        self.writes(target, None if adds else value, here)
         if not self._is_own(target):
             return
         why = self.threads.why(value, here.differing)
@@ -205,9 +223,9 @@ class ThreadWalk:
     ) -> Here | None:
         self.evaluate(test, here)
         if self._meet_alike(body, orelse):
-            return _joined([self.block(body, here.copy()), self.block(orelse, here.copy())])
+            return joined([self.block(body, here.copy()), self.block(orelse, here.copy())])
         why, before, given = self._divides(test, here), len(self.sent), len(self.given)
-        ends = _joined([self._under(node, test, True, body, here), self._under(node, test, False, orelse, here)])
+        ends = joined([self._under(node, test, True, body, here), self._under(node, test, False, orelse, here)])
         if ends is not None and why is not None:
             self._met_again(ends, self.given[given:], why)
             for loops, apart in self.sent[before:]:
@@ -238,7 +256,7 @@ class ThreadWalk:
         self.loops.append(_Loop(len(self.apart), node, is_switch=True))
         ends = [self._under(node, node.subject, True, case.body, here) for case in node.cases]
         breaks = self.loops.pop().breaks
-        return _joined([here, *ends, *breaks])
+        return joined([here, *ends, *breaks])
 
     def _jump(self, kind: str, here: Here) -> None:
         loops = [loop for loop in self.loops if kind == "break" or not loop.is_switch]
@@ -264,6 +282,7 @@ class ThreadWalk:
         declared = {name: here.differing.get(name) for part in first for name in _declared(part)}
         for part in first:
             self._statement(part, here)
+        self.begins(node, first, update, here)
         after = self._rounds(node, test, update, here)
         if after is not None:
             _restore(after, declared)
@@ -274,7 +293,7 @@ class ThreadWalk:
         loop = _Loop(len(self.apart), node, steps=steps)
         self.loops.append(loop)
         before, given = len(self.equal), len(self.given)
-        ends: list[Here | None] = [here] if node.kind != "do" else []
+        ends: list[Here | None] = [here] if node.kind != "do" and self.may_be_passed(node) else []
         begin = here
         for _ in range(2 if len(self.loops) <= _DEEPEST else 1):
             loop.nexts = []
@@ -282,9 +301,9 @@ class ThreadWalk:
             ends += [end]
             if end is None:
                 break
-            begin = _joined([begin, end]) or begin
+            begin = joined([begin, end]) or begin
         self.loops.pop()
-        after = _joined([*ends, *loop.breaks])
+        after = joined([*ends, *loop.breaks])
         left = self._divides(test, begin) or (loop.left.why if loop.left is not None else None)
         if after is not None and left is not None:
             self._met_again(after, self.given[given:], left)
@@ -302,7 +321,7 @@ class ThreadWalk:
             self._stays(node, test, here)
         elif why is not None:
             self.apart.append(Apart(why, test or node, node, True, "loop"))
-        end = _joined([self.block(node.body, here), *self.loops[-1].nexts])
+        end = joined([self.block(node.body, here), *self.loops[-1].nexts])
         gone = end.gone.pop(len(self.loops), None) if end is not None else None
         if end is not None and gone is not None:
             self._met_again(end, self.given[given:], gone.why)
@@ -450,7 +469,7 @@ def _restore(here: Here, declared: dict[str, Why | None]) -> None:
             here.differing[name] = why
 
 
-def _joined(ends: Sequence[Here | None]) -> Here | None:
+def joined(ends: Sequence[Here | None]) -> Here | None:
     reached = [end for end in ends if end is not None]
     if not reached:
         return None
@@ -461,5 +480,7 @@ def _joined(ends: Sequence[Here | None]) -> Here | None:
         for name, why in end.differing.items():
             merged.differing.setdefault(name, why)
         for key, kept in end.kept.items():
-            merged.kept.setdefault(key, kept)
+            known = merged.kept.setdefault(key, kept)
+            if known != kept and isinstance(kept, str):
+                merged.kept[key] = f"({known}|{kept})"[:_LONGEST]
     return merged

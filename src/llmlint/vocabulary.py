@@ -12,7 +12,7 @@ from functools import cached_property
 
 import msgspec
 
-from llmlint.calls import CallIndex, is_call
+from llmlint.calls import CallIndex, is_call, names_call
 from llmlint.flows import Flow, Flows
 from llmlint.phrases import contains, ends, last_name, starts, words
 from llmlint.protocols import Protocol
@@ -130,6 +130,9 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     thread_ids: frozenset[str] = frozenset()
     thread_id_calls: frozenset[str] = frozenset()
     keeps_apart: frozenset[str] = frozenset()
+    sets_device: frozenset[str] = frozenset()
+    on_current_device: frozenset[str] = frozenset()
+    on_default_device: frozenset[str] = frozenset()
     capture_refuses: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     python_modules: frozenset[str] = frozenset()
@@ -389,6 +392,15 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def names_gpu_call(self, name: str) -> bool:
         """Is this a call of a GPU's runtime that answers with an error code?"""
         return bool(self._gpu_calls.find(name))
+
+    def selects_device(self, callee: str) -> bool:
+        """Does the call say which device this thread works on?"""
+        return names_call(tuple(sorted(self.sets_device)), callee)
+
+    def works_on_current(self, callee: str, with_arguments: bool) -> bool:
+        """Does the call work on whichever device the thread has selected? Some are told another by an argument."""
+        named = self.on_current_device if with_arguments else self.on_current_device | self.on_default_device
+        return names_call(tuple(sorted(named)), callee)
 
     def gives_gpu_memory(self, name: str) -> bool:
         """Does what follows work on no memory, or on old data, when this call has failed?"""

@@ -17,7 +17,7 @@ from llmlint.flows import Flow, Flows
 from llmlint.phrases import contains, ends, last_name, starts, words
 from llmlint.protocols import Protocol
 
-__all__ = ["Blocking", "Collective", "Vocabulary", "words"]
+__all__ = ["Blocking", "Collective", "DeviceCopy", "Vocabulary", "words"]
 
 
 class Collective(msgspec.Struct, frozen=True):
@@ -57,6 +57,22 @@ class Blocking(msgspec.Struct, frozen=True):
     timeout_at: int = -1
     made_by: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    source: str = "configuration"
+
+
+class DeviceCopy(msgspec.Struct, frozen=True):
+    """A call of C that comes back while a copy between the host's memory and a device's is under way.
+
+    `leaves` and `arrives` are the positions of the host's side where it is read from and where it is written to, -1
+    where the call copies one way only; `told_at` that of the argument whose name says which (`cudaMemcpyHostToDevice`).
+    `pinned`: only memory that is pinned is copied behind one's back.
+    """
+
+    call: str
+    leaves: int = -1
+    arrives: int = -1
+    told_at: int = -1
+    pinned: bool = False
     source: str = "configuration"
 
 
@@ -146,6 +162,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     flows: tuple[Flow, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
+    pins_memory: frozenset[str] = frozenset()
+    device_copies: tuple[DeviceCopy, ...] = ()
 
     @cached_property
     def native_flows(self) -> Flows:

@@ -119,10 +119,11 @@ def _lambdas(function: FunctionInfo, effect: Effect) -> Iterator[_Body]:
 
 
 def _reached(program: Program, body: _Body, wanted: Wanted) -> tuple[Call, ...]:
+    """The way to such a call, also by what subclasses put in the place of a method."""
     for effect in body.effects:
         if wanted(body.function, effect):
             return (Call(body.function, effect),)
-        for callee in program.callees(body.function, effect) if effect.callee else ():
+        for callee in program.callees(body.function, effect, overrides=True) if effect.callee else ():
             if way := program.reaches(callee, wanted, _DEEPEST):
                 return (Call(body.function, effect), *way)
     return ()

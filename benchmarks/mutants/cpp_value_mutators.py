@@ -25,6 +25,8 @@ _STATUS = re.compile(r"^(\s*)\w*(?:CHECK|SAFE|ASSERT_SUCCESS|Check)\w*\((cuda\w+
 _LAUNCH = re.compile(r"<<<([^<>,]+(?:\([^()]*\))?), ([^<>,]+(?:\([^()]*\))?), ([^<>,]+), ([^<>,]*stream[^<>,]*)>>>")
 _TORCH = re.compile(r"\btorch[:/]|\bat::|ATen/|c10/")
 _DEVICE_WAIT = re.compile(r"^\s*(?:\w+\()?(cudaStreamWaitEvent|cudaEventSynchronize)\((.+)\)\)?;$")
+_BARRIER = re.compile(r"^(\s*)(__syncthreads\(\);)$")
+_SELECTED = re.compile(r"^\s*(?:\w+\()?(?:cuda|hip)SetDevice\((.+?)\)+;$")
 _HEARD = re.compile(r"^(\s*)if \(!((?:[\w.>-]+)\([^()]*\))\) \{$")
 _ASYNC = re.compile(r"^(\s*)(?:auto|std::future<\w+>) (\w+) = (std::async\(.*\);)$")
 _SAID = re.compile(r'^(\s*(?:std::)?f?printf\((?:stderr, )?)"([^"]*%[^"]*)", (.+), ([\w.>()-]+)\);$')
@@ -189,6 +191,29 @@ def _unawaited_event(file: CppFile) -> Iterator[Planted]:
             yield name, line, f"{match[1]}({match[2]})", [(line, line, ())]
 
 
+def _lost_barrier(file: CppFile) -> Iterator[Planted]:
+    """A barrier of a block's threads."""
+    for name, _, _, line, _ in file.matches(_BARRIER):
+        yield name, line, "barrier", [(line, line, ())]
+
+
+def _divided_barrier(file: CppFile) -> Iterator[Planted]:
+    """The first of several barriers is left to some threads."""
+    found = list(file.matches(_BARRIER))
+    for at, (name, first, _, line, match) in enumerate(found):
+        again = any(start == first for _, start, *_ in found[at + 1 :])
+        if again and not any(start == first for _, start, *_ in found[:at]):
+            yield name, line, "barrier", [(line, line, (f"{match[1]}if (threadIdx.x % 2 == 0) {match[2]}",))]
+
+
+def _unselected_device(file: CppFile) -> Iterator[Planted]:
+    """The selection of a device, in a file that starts threads."""
+    if not any("std::thread" in line for line in file.lines):
+        return
+    for name, _, _, line, match in file.matches(_SELECTED):
+        yield name, line, f"selection of {match[1]}", [(line, line, ())]
+
+
 def _lost_future(file: CppFile) -> Iterator[Planted]:
     """What keeps a future that only waits."""
     for name, first, last, line, match in file.matches(_ASYNC):
@@ -231,6 +256,9 @@ MUTATORS = (
     Mutator("unchecked-status (C++)", "a call of the runtime fails unseen", ("LLM304",), _unchecked_status),
     Mutator("default-stream (C++)", "a kernel runs on the default stream", ("LLM303",), _default_stream),
     Mutator("unawaited-event (C++)", "nobody waits for an event", ("LLM307", "LLM301", "LLM302"), _unawaited_event),
+    Mutator("lost-barrier (C++)", "a kernel's threads do not meet", ("LLM310",), _lost_barrier),
+    Mutator("divided-barrier (C++)", "some threads skip a barrier", ("LLM309",), _divided_barrier),
+    Mutator("unselected-device (C++)", "a thread works on device 0", ("LLM311",), _unselected_device),
     Mutator("lost-future (C++)", "nobody keeps a future", ("LLM205",), _lost_future),
     Mutator("uncounted-depth (C++)", "recursion without a limit", ("LLM979",), _uncounted_depth),
 )

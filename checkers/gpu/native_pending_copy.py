@@ -14,14 +14,15 @@ from llmlint.code.domain.state import symbol_of
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
 from llmlint.code.flow.graph import ENTRY, EXIT, Edge
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import chain, loops_around
 from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
+from llmlint.vocabulary import DeviceCopy
 
-_COPIES = ("cudaMemcpyAsync", "hipMemcpyAsync")
-_PINS = ("cudaMallocHost", "cudaHostAlloc", "hipHostMalloc", "cudaHostRegister")
 _TO_DEVICE, _TO_HOST = ("HostToDevice", "DeviceToHost")
+_TAKES = frozenset({"bind", "assign", "insert", "return"})
 _WRITES = frozenset({"memcpy", "memmove", "memset", "copy", "copy_n", "fill", "fill_n"})
 
 
@@ -30,21 +31,31 @@ class Copy(NamedTuple):
     effect: Effect
     host: str
     arrives: bool
+    is_pinned: bool = True
 
 
 def native_copies(program: Program) -> Iterator[Report]:
-    calls = [call for name in _COPIES for call in program.calls_named(name)]
-    pinned = {_member(c.effect.args[0].path) for name in _PINS for c in program.calls_named(name) if c.effect.args}
-    for function, effect in calls if pinned else ():
-        if len(effect.args) < 4 or function.language == "python":
-            continue
-        kind = effect.args[3].path
-        host = effect.args[1 if kind.endswith(_TO_DEVICE) else 0].path
-        arrives = kind.endswith(_TO_HOST)
-        if host and (arrives or kind.endswith(_TO_DEVICE)) and _is_pinned(program, function, host, pinned):
-            found = _used(program, Copy(function, effect, host, arrives))
-            if found is not None:
-                yield found
+    words = program.vocabulary
+    pinning = (call for name in sorted(words.pins_memory) for call in program.calls_named(name))
+    pinned = {_member(call.effect.args[0].path) for call in pinning if call.effect.args}
+    for row in words.device_copies:
+        for function, effect in program.calls_named(row.call) if pinned or not row.pinned else ():
+            copy = _copied(row, function, effect) if function.language != "python" else None
+            if copy is not None and (not row.pinned or _is_pinned(program, function, copy.host, pinned)):
+                found = _used(program, copy)
+                if found is not None:
+                    yield found
+
+
+def _copied(row: DeviceCopy, function: FunctionInfo, effect: Effect) -> Copy | None:
+    """The host's side of the copy, and which way it goes."""
+    if len(effect.args) <= max(row.leaves, row.arrives, row.told_at):
+        return None
+    told = effect.args[row.told_at].path if row.told_at >= 0 else ""
+    leaves = row.leaves >= 0 and (row.told_at < 0 or told.endswith(_TO_DEVICE))
+    arrives = row.arrives >= 0 and (row.told_at < 0 or told.endswith(_TO_HOST))
+    host = effect.args[row.leaves if leaves else row.arrives].path.removesuffix(".data()")
+    return Copy(function, effect, host, arrives, row.pinned) if host and leaves != arrives else None
 
 
 def _member(path: str) -> str:
@@ -68,7 +79,8 @@ def _is_pinned(program: Program, function: FunctionInfo, host: str, pinned: set[
 
 def _used(program: Program, copy: Copy) -> Report | None:
     function = copy.function
-    uses = [e for e in function.effects if e is not copy.effect and _uses(copy, e)]
+    others = [e for e in function.effects if e is not copy.effect]
+    uses = [e for e in others if _uses(copy, e) or _is_used_by(program, copy, e)]
     if not uses:
         return None
     if not copy.arrives:
@@ -95,12 +107,23 @@ def _uses(copy: Copy, effect: Effect) -> bool:
     name = last_name(effect.callee)
     if copy.arrives:
         is_given = effect.op == "call" and not name.startswith(("cuda", "hip")) and effect.via != "launch"
-        reads = (*effect.reads, effect.path, effect.source) if effect.op in ("bind", "assign", "return") else ()
+        reads = (*effect.reads, effect.path, effect.source) if effect.op in _TAKES else ()
         given = [a.path for a in effect.args] if is_given and name in _WRITES else []
         return any(r.startswith(f"{copy.host}[") for r in reads) or copy.host in given[1:]
     if name in _WRITES:
         return bool(effect.args) and effect.args[0].path.partition("[")[0] == copy.host.partition("[")[0]
     return effect.op in ("insert", "assign") and effect.path.partition("[")[0] == copy.host and effect.via.endswith("=")
+
+
+def _is_used_by(program: Program, copy: Copy, effect: Effect) -> bool:
+    """Does a function that is given the memory read an element of it, or write to it, and wait for nobody?"""
+    given = any(argument.path == copy.host for argument in effect.args)
+    for callee in program.callees(copy.function, effect) if given and effect.op == "call" else ():
+        for name, argument in arguments_by_parameter(callee, effect).items():
+            inner = copy._replace(host=name)
+            if argument.path == copy.host and any(_uses(inner, one) for one in callee.effects):
+                return not waits(program, copy.function, effect)
+    return False
 
 
 def _in_next_round(program: Program, copy: Copy, writes: list[Effect]) -> Report | None:
@@ -168,10 +191,14 @@ def _report(program: Program, copy: Copy, used: Effect, how: str, confidence: st
         symbol_of(function),
         f"{copy.host} is {how}: the copy {'into' if copy.arrives else 'from'} it may still run",
         (
-            Step(function.path, copy.effect.line, f"the copy comes back at once: {copy.host} is pinned"),
+            Step(
+                function.path,
+                copy.effect.line,
+                f"the copy comes back at once{f': {copy.host} is pinned' if copy.is_pinned else ''}",
+            ),
             Step(function.path, used.line, f"{how}, and nothing has waited for the device"),
         ),
-        confidence=confidence,
+        confidence=confidence if copy.is_pinned and _uses(copy, used) else "low",
         reason="what the functions called on the way do was looked at",
         subject=copy.host,
         fix="wait for an event recorded behind the copy, or use another buffer",

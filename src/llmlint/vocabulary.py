@@ -12,12 +12,12 @@ from functools import cached_property
 
 import msgspec
 
-from llmlint.calls import CallIndex, is_call
+from llmlint.calls import CallIndex, is_call, names_call
 from llmlint.flows import Flow, Flows
 from llmlint.phrases import contains, ends, last_name, starts, words
 from llmlint.protocols import Protocol
 
-__all__ = ["Blocking", "Collective", "Vocabulary", "words"]
+__all__ = ["Blocking", "Collective", "DeviceCopy", "Vocabulary", "words"]
 
 
 class Collective(msgspec.Struct, frozen=True):
@@ -57,6 +57,22 @@ class Blocking(msgspec.Struct, frozen=True):
     timeout_at: int = -1
     made_by: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    source: str = "configuration"
+
+
+class DeviceCopy(msgspec.Struct, frozen=True):
+    """A call of C that comes back while a copy between the host's memory and a device's is under way.
+
+    `leaves` and `arrives` are the positions of the host's side where it is read from and where it is written to, -1
+    where the call copies one way only; `told_at` that of the argument whose name says which (`cudaMemcpyHostToDevice`).
+    `pinned`: only memory that is pinned is copied behind one's back.
+    """
+
+    call: str
+    leaves: int = -1
+    arrives: int = -1
+    told_at: int = -1
+    pinned: bool = False
     source: str = "configuration"
 
 
@@ -125,6 +141,16 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     sending_ends: frozenset[str] = frozenset()
     gpu_calls: frozenset[str] = frozenset()
     gpu_memory: frozenset[str] = frozenset()
+    block_barriers: frozenset[str] = frozenset()
+    warp_barriers: frozenset[str] = frozenset()
+    pool_barriers: frozenset[str] = frozenset()
+    block_groups: frozenset[str] = frozenset()
+    thread_ids: frozenset[str] = frozenset()
+    thread_id_calls: frozenset[str] = frozenset()
+    keeps_apart: frozenset[str] = frozenset()
+    sets_device: frozenset[str] = frozenset()
+    on_current_device: frozenset[str] = frozenset()
+    on_default_device: frozenset[str] = frozenset()
     capture_refuses: frozenset[str] = frozenset()
     reaches_through: frozenset[str] = frozenset()
     python_modules: frozenset[str] = frozenset()
@@ -138,6 +164,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     flows: tuple[Flow, ...] = ()
     collectives: tuple[Collective, ...] = ()
     blocking: tuple[Blocking, ...] = ()
+    pins_memory: frozenset[str] = frozenset()
+    device_copies: tuple[DeviceCopy, ...] = ()
 
     @cached_property
     def native_flows(self) -> Flows:
@@ -384,6 +412,15 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     def names_gpu_call(self, name: str) -> bool:
         """Is this a call of a GPU's runtime that answers with an error code?"""
         return bool(self._gpu_calls.find(name))
+
+    def selects_device(self, callee: str) -> bool:
+        """Does the call say which device this thread works on?"""
+        return names_call(tuple(sorted(self.sets_device)), callee)
+
+    def works_on_current(self, callee: str, with_arguments: bool) -> bool:
+        """Does the call work on whichever device the thread has selected? Some are told another by an argument."""
+        named = self.on_current_device if with_arguments else self.on_current_device | self.on_default_device
+        return names_call(tuple(sorted(named)), callee)
 
     def gives_gpu_memory(self, name: str) -> bool:
         """Does what follows work on no memory, or on old data, when this call has failed?"""

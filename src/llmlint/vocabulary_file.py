@@ -13,7 +13,7 @@ import msgspec
 
 from llmlint.flows import Flow, shipped_flows
 from llmlint.protocols import Protocol, shipped_protocols
-from llmlint.vocabulary import Blocking, Collective, Vocabulary
+from llmlint.vocabulary import Blocking, Collective, DeviceCopy, Vocabulary
 
 WORDS_FILE = Path(__file__).parent / "rules" / "vocabulary.toml"
 
@@ -149,6 +149,16 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sending_ends: _Group = []
     gpu_calls: _Group = []
     gpu_memory: _Group = []
+    block_barriers: _Group = []
+    warp_barriers: _Group = []
+    pool_barriers: _Group = []
+    block_groups: _Group = []
+    thread_ids: _Group = []
+    thread_id_calls: _Group = []
+    keeps_apart: _Group = []
+    sets_device: _Group = []
+    on_current_device: _Group = []
+    on_default_device: _Group = []
     capture_refuses: _Group = []
     reaches_through: _Group = []
     python_modules: _Group = []
@@ -160,6 +170,8 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     give_back: list[_WordPairs] = []
     collectives: list[_Collectives] = []
     blocking: list[_Blocking] = []
+    pins_memory: _Group = []
+    device_copies: list[DeviceCopy] = []
 
 
 _AT_KEY = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
@@ -196,13 +208,14 @@ def _joined(parts: Sequence[_Written], protocols: tuple[Protocol, ...], flows: t
     groups = {
         name: frozenset(word for part in parts for word in _flat(getattr(part, name)))
         for name in _Written.__struct_fields__
-        if name not in ("save_restore", "give_back", "collectives", "blocking", "beside")
+        if name not in ("save_restore", "give_back", "collectives", "blocking", "beside", "device_copies")
     }
     return Vocabulary(
         save_restore=tuple(pair for part in parts for row in part.save_restore for pair in row.pairs),
         give_back=tuple(pair for part in parts for row in part.give_back for pair in row.pairs),
         collectives=tuple(row for part in parts for group in part.collectives for row in group.rows()),
         blocking=tuple(row for part in parts for group in part.blocking for row in group.rows()),
+        device_copies=tuple(row for part in parts for row in part.device_copies),
         beside=tuple((row.kind, frozenset(row.words)) for part in parts for row in part.beside),
         protocols=protocols,
         flows=flows,

@@ -143,6 +143,32 @@ void scale(float * x, cudaStream_t stream) {
 """,
         ["- cudaEventSynchronize(o->copied);"],
     ),
+    "lost-barrier": (
+        """__global__ void turn(float * x) {
+    __syncthreads();
+    x[threadIdx.x] = 0;
+}
+""",
+        ["- __syncthreads();"],
+    ),
+    "divided-barrier": (
+        """__global__ void turn(float * x) {
+    __syncthreads();
+    x[threadIdx.x] = 0;
+    __syncthreads();
+}
+""",
+        ["- __syncthreads();", "+ if (threadIdx.x % 2 == 0) __syncthreads();"],
+    ),
+    "unselected-device": (
+        """std::thread worker;
+void run(int device) {
+    CUDA_CHECK(cudaSetDevice(device));
+    work();
+}
+""",
+        ["- CUDA_CHECK(cudaSetDevice(device));"],
+    ),
     "lost-future": (
         """void start() {
     auto done = std::async(std::launch::async, work);

@@ -202,7 +202,7 @@ class Walk(Generic[Origin]):
         first: list[tree.Node] = []
         update: list[tree.Node] = []
         if node.kind == "count" and isinstance(node.iterable, tree.Collection):
-            first, test, update = _parts(node.iterable.items)
+            first, test, update = parts_of_count(node.iterable.items)
         elif node.iterable is not None:
             self.evaluate(node.iterable, state)
         for part in first:
@@ -399,7 +399,7 @@ def joined(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Ori
     return merged
 
 
-def _parts(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:
+def parts_of_count(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:
     """The beginning, the test and the update of a C `for`, as far as they can be told apart."""
     for at, item in enumerate(items):
         if isinstance(item, tree.Compare | tree.Logic) or (at and isinstance(item, tree.Name | tree.Attribute)):

@@ -1,4 +1,4 @@
-"""LLM974: what one message or request holds raises out of the loop that serves all of them."""
+"""LLM975: what one message or request holds raises out of the loop that serves all of them."""
 
 from __future__ import annotations
 
@@ -164,11 +164,11 @@ def _report(program: Program, function: FunctionInfo, taken: Taken, failure: _Fa
             program.step(last, raising, f"raises {failure.raised} for some values of {failure.of}"),
             *(program.step(f, e, f"{f.name} calls {e.callee}, and takes no such error") for f, e in up[1:]),
         ),
-        confidence="low",
+        confidence="medium",
         reason="no handler between this and the loop's head takes the error",
         subject=f"{failure.raised}:{failure.of}",
         fix=f"take the error inside of the loop, refuse the one {what}, and go on with the next",
-        origin=f"{last.path}:{raising.line}",
+        origin=f"{loop.path}:{loop.facts.qualname}",
         mechanism=f"failure_ends_loop.{_how(taken, raising)}",
     )
 

@@ -113,8 +113,10 @@ class Threads:
                 return Why(path, node.line) if is_id else differing.get(path) or self.why(value, differing)
             case tree.Binary(op="%" | "&" | "/" | ">>" as op, left=left, right=right) if not self.why(right, differing):
                 of = self.why(left, differing)
-                part = WARP if op in ("/", ">>") else LANE
-                return of and of._replace(part=of.part or part)
+                is_which = op in ("/", ">>")
+                if of and of.part == LANE and is_which:
+                    return of._replace(part="")  # `thread % 128 / 32` is which warp, `thread % 32 / 4` a place in it
+                return of and of._replace(part=of.part or (WARP if is_which else LANE))
             case tree.Call(function=function, args=args):
                 path = tree.path_of(function)
                 if (cast := inside_casts(node)) is not node:

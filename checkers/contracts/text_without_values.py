@@ -29,7 +29,6 @@ _STANDARD = re.compile(
 _LOGGING = "logging"
 _LOGGED = "logged"
 _IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
-_NOT_READ = "few findings of this kind have been read so far"
 _SEVERAL = 3
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
 _WARN = "warnings.warn"
@@ -94,7 +93,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
     for left in unfilled(file):
         places = ", ".join(f"{{{place}}}" for place in left.places)
         told = f"nothing is given for {places} of the text at line {left.text.line}: {left.raised} comes in its place"
-        yield _report(file.facts, _Slip(left.call, told, "give a value for each place", {}, "unfilled", _NOT_READ))
+        yield _report(file.facts, _Slip(left.call, told, "give a value for each place", {}, "unfilled"))
 
 
 def _has_a_logging_of_its_own(facts: FileFacts) -> bool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from llmlint.code.domain.kept_over_rounds import is_tried
+from llmlint.code.domain.kept_over_rounds import may_come_to_handler
 from llmlint.code.facts.facts import Effect
 from llmlint.code.flow.functions import paths_of
-from llmlint.code.flow.graph import ENTRY
+from llmlint.code.flow.graph import ENTRY, EXIT
 from llmlint.code.flow.paths import Way
 from llmlint.code.link.exits import LEAVING, loops_around, own_returns, stands_in
-from llmlint.code.link.program import Call, FunctionInfo, Program
+from llmlint.code.link.program import Call, ClassInfo, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import last_name
 
@@ -35,15 +35,36 @@ class _Missed(NamedTuple):
 
 
 def check(program: Program) -> Iterator[Report]:
-    joins = program.calls_named("join", True)
-    joined = {last_name(_receiver(call.effect)): call for call in joins}
-    saying: dict[tuple[FunctionInfo, str], Effect] = {}
+    saying: dict[tuple[FunctionInfo, str], tuple[Effect, Call]] = {}
     for function, effect in program.asked.calls(_DONE):
-        if function.language == "python" and last_name(_receiver(effect)) in joined:
-            saying.setdefault((function, _receiver(effect)), effect)
-    for (function, queue), done in saying.items():
+        join = _join(program, Call(function, effect)) if function.language == "python" else None
+        if join is not None:
+            saying.setdefault((function, _receiver(effect)), (effect, join))
+    for (function, queue), (done, join) in saying.items():
         for missed in (*_in_rounds(program, function, queue, done), *_in_called(program, function, queue, done)):
-            yield _report(program, missed, joined[last_name(queue)])
+            yield _report(program, missed, join)
+
+
+def _join(program: Program, done: Call) -> Call | None:
+    """Where somebody waits until all tasks of the queue are done."""
+    joins = [call for call in program.calls_named("join", True) if _is_named_alike(call.effect, done.effect)]
+    near = sorted(joins, key=lambda call: call.function.path != done.function.path)
+    return next((call for call in near if _may_be_one(program, done, call)), None)
+
+
+def _is_named_alike(one: Effect, other: Effect) -> bool:
+    return last_name(_receiver(one)) == last_name(_receiver(other))
+
+
+def _may_be_one(program: Program, done: Call, join: Call) -> bool:
+    """May it be the same queue, as far as the classes are known that it belongs to?"""
+    one, other = _holder(program, done), _holder(program, join)
+    return one is None or other is None or one in other.mro or other in one.mro
+
+
+def _holder(program: Program, call: Call) -> ClassInfo | None:
+    holder = _receiver(call.effect).rpartition(".")[0]
+    return call.function.owner if holder == "self" else program.class_of(call.function, holder) if holder else None
 
 
 def _receiver(effect: Effect) -> str:
@@ -91,7 +112,7 @@ def _in_rounds(program: Program, function: FunctionInfo, queue: str, done: Effec
 
     def throws(node: int) -> bool:
         effect = paths.graph.effect(node)
-        return effect is not None and bool(effect.callee) and is_tried(function, effect, loop)
+        return effect is not None and may_come_to_handler(function, taken, effect, loop)
 
     way = paths.find(starts, set(starts), stops.__contains__, throws=throws)
     if way is not None:
@@ -126,7 +147,8 @@ def _in_helper(
     stops = _nodes(function, _settled(program, function, queue))
     for left_by in own_returns(function):
         returned = _nodes(function, [function.effects.index(left_by)])
-        if paths.find([ENTRY], returned, stops.__contains__) is not None:
+        there = paths.find([ENTRY], returned, stops.__contains__)
+        if there is not None and paths.find(there.nodes[-1:], {EXIT}, stops.__contains__, there.known) is not None:
             yield _Missed(function, queue, left_by, done, taken)
 
 

@@ -15,9 +15,10 @@ from llmlint.code.flow.graph import EXIT, RAISED
 from llmlint.code.flow.leaks import Leak, Question, leak
 from llmlint.code.link.exits import chain, loops_around
 from llmlint.code.link.program import FunctionInfo, Program
-from llmlint.phrases import last_name
+from llmlint.phrases import last_name, words
 
 _LEVELS = 2
+_SAYS = (("logger",), ("log",), ("logging",), ("print",))
 _JUMPS = frozenset({"break", "continue"})
 
 
@@ -27,6 +28,8 @@ def kept_over_rounds(lending: Lending, held: Held) -> Iterator[Forgotten]:
     function = held.function
     loop = next(iter(loops_around(function, held.effect)), 0)
     if not loop or not is_lock(held) or _is_asked_by(held, loop) or is_captured(held):
+        return
+    if _is_left_to_inner(lending.program, held):
         return
     jumps = [at for at, e in enumerate(function.effects) if e.op in _JUMPS and _is_of(function, e, loop)]
     fates = lending.fates(held) if jumps else {}
@@ -38,9 +41,14 @@ def kept_over_rounds(lending: Lending, held: Held) -> Iterator[Forgotten]:
     asked = question_of(held, fates, released)
     asked = asked._replace(
         settled={*asked.settled, *by_helpers},
-        throws=lambda effect: bool(effect.callee) and is_tried(function, effect, loop),
+        throws=lambda effect: may_come_to_handler(function, held.effect, effect, loop),
     )
-    keeping = [at for at in jumps if not _follows_from_failing(held, at, loop) and _is_kept(asked, at)]
+    keeping = [
+        at
+        for at in jumps
+        if not _follows_from_failing(held, at, loop) and not _ends_finally(function, at, loop, released)
+        if _is_kept(asked, at)
+    ]
     if any(function.effects[at].op == "break" for at in keeping) and forgotten(lending, held) is not None:
         keeping = [at for at in keeping if function.effects[at].op != "break"]  # told where the function is left
     if keeping and not goes_round_without(asked, keeping):
@@ -69,11 +77,39 @@ def _is_of(function: FunctionInfo, jump: Effect, loop: int) -> bool:
     return next(iter(loops_around(function, jump)), 0) == loop
 
 
-def is_tried(function: FunctionInfo, effect: Effect, loop: int) -> bool:
-    """Does it stand in a `try` of the loop that has a handler?"""
+def _is_left_to_inner(program: Program, held: Held) -> bool:
+    """Does a function within this one give it back? That runs whenever it is called."""
+    own = f"{held.function.facts.qualname}."
+    inner = (f for f in program.functions_in(held.function.path) if f.facts.qualname.startswith(own))
+    leaves = program.vocabulary.left_by
+    return any(
+        e.callee.rpartition(".")[0] == held.name and held.protocol in leaves(e.callee) for f in inner for e in f.effects
+    )
+
+
+def _ends_finally(function: FunctionInfo, jump: int, loop: int, released: Collection[int]) -> bool:
+    """Does the jump pass a `finally` that gives it back, on whatever condition?"""
+    tried = _tries(function, function.effects[jump], loop)
+    giving = {at for released_at in released for at in chain(function, function.effects[released_at].region)}
+    return any(function.regions[at].kind == "finally" and function.regions[at].first in tried for at in giving)
+
+
+def may_come_to_handler(function: FunctionInfo, taken: Effect, effect: Effect, loop: int) -> bool:
+    """Does a call behind the taking stand in a `try` of the loop that has a handler? Lines of a log do not fail."""
+    tried = _tries(function, effect, loop) if effect.callee and effect.line > taken.line else set()
+    return not is_said(effect) and any(r.kind == "except" and r.first in tried for r in function.regions)
+
+
+def is_said(effect: Effect) -> bool:
+    """Is it a line of a log, or one that is printed?"""
+    said_by = last_name(effect.callee.rpartition(".")[0]) or effect.callee
+    return words(said_by)[-1:] in _SAYS
+
+
+def _tries(function: FunctionInfo, effect: Effect, loop: int) -> set[int]:
     around = chain(function, effect.region)
-    tried = {at for at in around[: around.index(loop)] if function.regions[at].kind == "try"} if loop in around else ()
-    return any(region.kind == "except" and region.first in tried for region in function.regions) if tried else False
+    inside = around[: around.index(loop)] if loop in around else []
+    return {at for at in inside if function.regions[at].kind == "try"}
 
 
 def _is_kept(asked: Question, jump: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from functools import cached_property
 
 from llmlint.code.facts.facts import FileFacts
 from llmlint.code.flow.assigned import names_in
@@ -37,7 +38,6 @@ class OneShots:
         self._module = module
         self._meant = {i.name: f"{i.module}.{i.target}" if i.target else i.module for i in facts.imports if not i.level}
         self._generators = _generators(facts)
-        self._plain = frozenset(vars(builtins)) - _given_names(module)
         self._handed: dict[tuple[int, str], tree.Node] | None = None
         self._named: dict[str, list[tree.Function]] = {}
         for function in nodes(module, tree.Function):
@@ -45,11 +45,10 @@ class OneShots:
 
     def kind(self, node: tree.Node | None) -> str:
         """What makes it one, as a message calls it; "" for anything else."""
-        match node:
-            case tree.Comprehension(kind="generator", generators=generators):
-                return "" if any(g.is_async for g in generators) else "a generator expression"
-            case tree.Call(function=function):
-                return self._of_call(function)
+        if type(node) is tree.Call:
+            return self._of_call(node.function)
+        if type(node) is tree.Comprehension and node.kind == "generator":
+            return "" if any(g.is_async for g in node.generators) else "a generator expression"
         return ""
 
     def _of_call(self, function: tree.Node) -> str:
@@ -57,10 +56,15 @@ class OneShots:
         root, _, rest = path.partition(".")
         if self.is_own(path, OWN) or path in self._generators:
             return f"{path}()"
-        if f"{self._meant.get(root, '')}{'.' + rest if rest else ''}" in _OF_LIBRARIES:
+        meant = self._meant.get(root, "")
+        if meant and (f"{meant}.{rest}" if rest else meant) in _OF_LIBRARIES:
             return f"{path}()"
         is_method = isinstance(function, tree.Attribute) and function.name in _METHODS
         return f".{function.name}()" if is_method else ""  # type: ignore[attr-defined]
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        return frozenset(vars(builtins)) - _given_names(self._module)
 
     def is_own(self, name: str, of: frozenset[str]) -> bool:
         """Is it one of these functions of Python, which the file calls nothing else by?"""
@@ -76,8 +80,7 @@ class OneShots:
         return {name: value for (of, name), value in self._handed.items() if of == id(function)}
 
     def _given(self, call: tree.Call) -> Iterator[tuple[tuple[int, str], tree.Node]]:
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        taker = self.only(call) if any(map(self.kind, given)) else None
+        taker = self.only(call) if call.args or call.keywords else None
         if taker is not None:
             named = {p.name for p in taker.params if p.kind in ("", "only")}
             by_name = ((k.name, k.value) for k in call.keywords if k.name in named)

@@ -55,6 +55,8 @@ def test_a_second_reading_is_told(body: str, again: list[tuple[int, str]]) -> No
         "if x:\n    return sum(it)\nreturn max(it)",
         "a = next(it)\nb = list(it)\nc = sum(it)",
         "for r in it:\n    if r:\n        break\nfor r in it:\n    y(r)",
+        "for r in it:\n    for other in it:\n        x(r, other)\n    return r",
+        "for r in it:\n    if r:\n        x(list(it))\ny(list(it))",
         "for r in x:\n    y.append(sum(it))\n    break",
         "for r in x:\n    if y is None:\n        y = sum(it)",
         "x.run(it)\na = sum(it)\nb = max(it)",

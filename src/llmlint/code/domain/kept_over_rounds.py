@@ -29,9 +29,10 @@ def kept_over_rounds(lending: Lending, held: Held) -> Iterator[Forgotten]:
     loop = next(iter(loops_around(function, held.effect)), 0)
     if not loop or not is_lock(held) or _is_asked_by(held, loop) or is_captured(held):
         return
-    if _is_left_to_inner(lending.program, held):
-        return
-    jumps = [at for at, e in enumerate(function.effects) if e.op in _JUMPS and _is_of(function, e, loop)]
+    if "[" in held.name or _is_left_to_inner(lending.program, held):
+        return  # one of several: which one is taken and given back is not known
+    later = ((at, e) for at, e in enumerate(function.effects) if at > held.at and e.op in _JUMPS)
+    jumps = [at for at, e in later if _is_of(function, e, loop)]
     fates = lending.fates(held) if jumps else {}
     by_helpers = [*_given_back_by_helpers(lending.program, held)] if jumps else []
     released = [*given_back_at(held, fates), *by_helpers]

@@ -210,6 +210,7 @@ class _Reader:
         breaks = _breaks(node)
         if node.kind == "for" and node.iterable is not None:
             self._consume(node.iterable, "for", not breaks and not node.is_async, state)
+            self._let_go_of_walked(node, state)
         ends: list[_State | None] = [] if node.kind == "while" and _is_true(node.test) else [dict(state)]
         here: _State | None = dict(state)
         for _ in range(_TRIED):
@@ -228,6 +229,12 @@ class _Reader:
             ends += [*left, None if node.kind == "while" and _is_true(node.test) else here]
         after = _joined(*ends)
         return self.block(node.orelse, after) if after is not None else None
+
+    def _let_go_of_walked(self, loop: tree.Loop, state: _State) -> None:
+        """Who reads on in the body of a loop over it goes through it step by step on purpose."""
+        walked = _spoken_of([loop.iterable]) if loop.iterable is not None else set()
+        for name in walked & _spoken_of(loop.body):
+            state.pop(name, None)
 
     def _try(self, node: tree.Try, state: _State) -> _State | None:
         """A handler finds what the first statement that may fail has read; what comes after it may not be done."""

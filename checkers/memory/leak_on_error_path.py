@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmlint.checkers.memory import lent_by_structure
+from llmlint.checkers.memory import lent_by_structure, task_not_done
 from llmlint.code.domain.answers import is_route
 from llmlint.code.domain.duties import Forgotten, forgotten, owed
+from llmlint.code.domain.kept_over_rounds import kept_over_rounds
 from llmlint.code.domain.lending import Held, Lending
 from llmlint.code.domain.registered import Registration, forgets, registrations
 from llmlint.code.domain.state import attribute_of
@@ -25,10 +26,16 @@ from llmlint.findings import Report, Step
 from llmlint.runtime.block import Block, Target
 from llmlint.runtime.native.native_block import native_block
 
+_NEXT_ROUND = "next_round"
+
 
 def check_program(program: Program) -> Iterator[Report]:
     if program.hears("leak_on_error_path._early_exits"):
         yield from _early_exits(program)
+    if program.hears(f"leak_on_error_path.{_NEXT_ROUND}"):
+        yield from _kept_over_rounds(program)
+    if program.hears("task_not_done.check"):
+        yield from task_not_done.check(program)
     yield from lent_by_structure.check(program)
     for cls in program.asked.classes:
         if cls.language == "python":
@@ -44,6 +51,17 @@ def _early_exits(program: Program) -> Iterator[Report]:
         if found is not None and (key := (id(held.effect), name, found.left_by.line)) not in told:
             told.add(key)
             yield _report(program, held, found)
+
+
+def _kept_over_rounds(program: Program) -> Iterator[Report]:
+    """Locks and permits that a `continue` or a `break` keeps."""
+    lending = once(program, Lending)
+    told: set[int] = set()
+    for held in owed(lending):
+        for found in kept_over_rounds(lending, held):
+            if id(found.left_by) not in told:
+                told.add(id(found.left_by))
+                yield _report(program, held, found, _NEXT_ROUND)
 
 
 # ---------------------------------------------------------------- registered, then refused
@@ -134,10 +152,18 @@ def _refused_report(program: Program, made: Registration, later: Effect, way: tu
 # ---------------------------------------------------------------- the exits
 
 
-_WAYS = {"raise": "raises", "return": "returns", "throw": "may raise", "cancel": "may be cancelled"}
+_WAYS = {
+    "raise": "raises",
+    "return": "returns",
+    "throw": "may raise",
+    "cancel": "may be cancelled",
+    "continue": "goes on to the next round",
+    "break": "leaves the loop",
+}
+_JUMPS = frozenset({"continue", "break"})
 
 
-def _report(program: Program, held: Held, found: Forgotten) -> Report:
+def _report(program: Program, held: Held, found: Forgotten, mechanism: str = "_early_exits") -> Report:
     function, exit_, way, released = held.function, found.left_by, _WAYS[found.leak.how], found.released
     sure, why = _how_sure(program, held, found)
     does = "hands it over" if found.is_handed_over else "gives it back"
@@ -156,10 +182,13 @@ def _report(program: Program, held: Held, found: Forgotten) -> Report:
         subject=f"{held.name}:{exit_.op}",
         fix=f"release {held.name} before leaving, or in a finally",
         data={**release, **_runtime(program, held, exit_, released)},
+        mechanism=f"leak_on_error_path.{mechanism}",
     )
 
 
 def _how_sure(program: Program, held: Held, found: Forgotten) -> tuple[str, str]:
+    if found.leak.how in _JUMPS:
+        return "low", "; few findings of this kind have been read so far"
     if found.leak.how == "throw" and is_route(held.function.facts.decorators):
         return "medium", "; each request that fails here takes it along"
     if found.leak.how == "throw":

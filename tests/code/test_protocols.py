@@ -182,3 +182,37 @@ def test_a_change_that_is_named_must_also_be_undone_on_plain_ways() -> None:
     assert not list(exception_path_state.check_program(program("a.py", source)))
     (report,) = exception_path_state.check_program(program("a.py", source, row))
     assert report.message == "send leaves self.seats as it is on one of its ways out"
+
+
+WORKER = """
+class Worker:
+    def run(self):
+        while True:
+            self.handle(self.tasks.get())
+
+    def handle(self, task):
+        {}
+
+    def drain(self):
+        self.tasks.join()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("if task.is_old:\n    return\nself.keep(task)\nself.tasks.task_done()", [8]),
+        ("try:\n    if task.is_old:\n        return\n    self.keep(task)\nfinally:\n    self.tasks.task_done()", []),
+        ("if task.is_old:\n    self.tasks.task_done()\n    return\nself.keep(task)\nself.tasks.task_done()", []),
+    ],
+)
+def test_a_task_is_said_to_be_done_on_every_way_out_of_what_the_loop_calls(body: str, lines: list[int]) -> None:
+    source = WORKER.format(indent(body, "        ").lstrip())
+    assert [report.at.line for report in leaks("worker.py", source)] == lines
+
+
+def test_a_queue_of_another_class_that_is_called_alike_is_another_queue() -> None:
+    body = "if task.is_old:\n    return\nself.keep(task)\nself.tasks.task_done()"
+    source = WORKER.format(indent(body, "        ").lstrip())
+    apart = source.replace("    def drain(self):", "\nclass Other:\n    def drain(self):")
+    assert leaks("worker.py", apart) == []

@@ -2,7 +2,8 @@
 
 It is nothing at all, or another number of values than are taken from it (`taken`); a coroutine or a generator that
 never runs (`never_runs`); a call that begins an event loop where one runs already (`second_loop`); a member of an
-enumeration that is compared with what it can never equal (`never_equal`).
+enumeration that is compared with what it can never equal (`never_equal`); what can be gone through once is gone
+through again (`read_twice`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from collections.abc import Iterator
 
 from llmlint.checkers.contracts.misread_result.never_equal import never_equal
 from llmlint.checkers.contracts.misread_result.never_runs import begins_nothing, library_coroutines
+from llmlint.checkers.contracts.misread_result.read_twice import read_twice
 from llmlint.checkers.contracts.misread_result.second_loop import second_loop
 from llmlint.checkers.contracts.misread_result.taken import taken
 from llmlint.code.domain.results import counts_given, gives_nothing, run_by
 from llmlint.code.link.program import FunctionInfo, Program
+from llmlint.code.syntax.source import SourceFile
 from llmlint.findings import Report
 
 _GIVEN_TO_EXIT = "main"
+
+
+def check_file(file: SourceFile) -> Iterator[Report]:
+    yield from read_twice(file)
 
 
 def check_program(program: Program) -> Iterator[Report]:

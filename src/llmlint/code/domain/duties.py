@@ -77,11 +77,11 @@ def _taken_by_helpers(lending: Lending) -> Iterator[Held]:
 
 
 def _is_owed(held: Held) -> bool:
-    is_own = _is_lasting_lock(held) if _is_lock(held) else held.is_local
+    is_own = _is_lasting_lock(held) if is_lock(held) else held.is_local
     return held.protocol.kind != "count" and is_own and not _belongs_to_caller(held) and not _is_number(held)
 
 
-def _is_lock(held: Held) -> bool:
+def is_lock(held: Held) -> bool:
     return held.protocol.held == "receiver" or held.protocol.kind == "lock"
 
 
@@ -92,12 +92,12 @@ def _is_lasting_lock(held: Held) -> bool:
 
 def _belongs_to_caller(held: Held) -> bool:
     """Is it kept in what a parameter points to, or is taking it what the function is for: `acquire_until_ready`?"""
-    root, is_lock = held.name.partition(".")[0], _is_lock(held)
-    if root != "self" and not (is_lock and (held.function.language == "python" or held.protocol.kind == "lock")):
+    root, is_a_lock = held.name.partition(".")[0], is_lock(held)
+    if root != "self" and not (is_a_lock and (held.function.language == "python" or held.protocol.kind == "lock")):
         if any(param.name == root for param in held.function.facts.params):
             return True
     verbs = {words(name.lstrip("."))[0] for name in held.protocol.enter if name.startswith(".")}
-    return is_lock and not verbs.isdisjoint(words(held.function.name))
+    return is_a_lock and not verbs.isdisjoint(words(held.function.name))
 
 
 def _is_number(held: Held) -> bool:
@@ -136,15 +136,29 @@ def _given_back_later(program: Program, function: FunctionInfo, name: str, at: i
 def forgotten(lending: Lending, held: Held) -> Forgotten | None:
     """The way out on which a thing is not given back, where the function does so on another, or hands it over there."""
     function = held.function
-    fates = {} if is_captured(held) else lending.fates(held)
-    released = _fated(held, fates, Fate.GIVEN_BACK)
-    if is_handed_over := not released and _is_made_for_it(held):
-        released = _fated(held, fates, Fate.KEPT)
-    normal = [at for at in released if not stands_in(function, function.effects[at], {"except"})]
+    if is_captured(held):
+        return None
+    fates = lending.fates(held)
+    given_back = given_back_at(held, fates)
+    is_handed_over = not given_back and _is_made_for_it(held)
+    released = _fated(held, fates, Fate.KEPT) if is_handed_over else given_back
+    normal = normally(held, released)
     if not normal:
         return None
-    asked = Question(
-        function=function,
+    asked = question_of(held, fates, released)
+    raising = asked._replace(throws=lambda effect: may_raise(lending.program, function, effect))
+    found = leak(asked) or (None if is_handed_over else leak(raising))
+    if found is None and held.protocol.kind == "lock" and function.facts.is_async and not is_handed_over:
+        found = leak(asked._replace(throws=_is_awaited_work))
+    if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
+        return None
+    return Forgotten(found, found.left_by, function.effects[normal[0]], is_handed_over)
+
+
+def question_of(held: Held, fates: dict[int, Fate], released: list[int]) -> Question:
+    """The ways on which a thing is neither given back nor handed over."""
+    return Question(
+        function=held.function,
         taken=held.at,
         names=names_of(held),
         status=_status(held) | _flags(held, released),
@@ -153,13 +167,17 @@ def forgotten(lending: Lending, held: Held) -> Forgotten | None:
         scopes=scopes_of(held),
         ways=held.protocol.exits,
     )
-    raising = asked._replace(throws=lambda effect: may_raise(lending.program, function, effect))
-    found = leak(asked) or (None if is_handed_over else leak(raising))
-    if found is None and held.protocol.kind == "lock" and function.facts.is_async and not is_handed_over:
-        found = leak(asked._replace(throws=_is_awaited_work))
-    if found is None or found.left_by is None or _shares_exit(held, found.left_by, released):
-        return None
-    return Forgotten(found, found.left_by, function.effects[normal[0]], is_handed_over)
+
+
+def given_back_at(held: Held, fates: dict[int, Fate]) -> list[int]:
+    """Where the function gives the thing back, by the places of the effects."""
+    return _fated(held, fates, Fate.GIVEN_BACK)
+
+
+def normally(held: Held, released: list[int]) -> list[int]:
+    """Those of them that are no answer to an error."""
+    function = held.function
+    return [at for at in released if not stands_in(function, function.effects[at], {"except"})]
 
 
 def _is_awaited_work(effect: Effect) -> bool:

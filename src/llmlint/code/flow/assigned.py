@@ -124,7 +124,7 @@ class _Reader:
                 return None, known
             case tree.Expression(value=value):
                 self._read(value, state, known)
-                return (None if _leaves(value, self.endings) else state), known
+                return (None if leaves(value, self.endings) else state), known
             case _:
                 self._read_below(node, state, known)
         return state, known
@@ -326,7 +326,7 @@ def _never_returns(function: tree.Function, endings: frozenset[str]) -> bool:
     if isinstance(last, tree.Raise):
         ends = "NotImplementedError" not in tree.path_of(_raised(last))
     else:
-        ends = isinstance(last, tree.Expression) and _leaves(last.value, endings)
+        ends = isinstance(last, tree.Expression) and leaves(last.value, endings)
     return ends and not any(isinstance(node, tree.Return | tree.Yield) for node in tree.walk_own(function))
 
 
@@ -398,7 +398,7 @@ def _is_false(test: tree.Node) -> bool:
     return isinstance(test, tree.Literal) and test.text in ("False", "0")
 
 
-def _leaves(value: tree.Node, endings: frozenset[str]) -> bool:
+def leaves(value: tree.Node, endings: frozenset[str]) -> bool:
     """A call that never comes back, by its name or as one of these functions; awaited or not."""
     if isinstance(value, tree.Await):
         value = value.value

@@ -9,6 +9,7 @@ from benchmarks.mutants.sites import Mutator, Planted, PythonFile, called, inner
 from benchmarks.mutants.statements import exits, told
 
 _BOUNDS = ("le", "lt", "max_length")
+_READS = frozenset({"loads", "recv_json", "recv_multipart", "unpackb", "unpack", "fromhex"})
 
 
 def _parsed_and_trusted(file: PythonFile) -> Iterator[Planted]:
@@ -117,7 +118,24 @@ def _uncounted_depth(file: PythonFile) -> Iterator[Planted]:
                 yield told(file, function, node, "test of the depth", [file.without(node)])
 
 
+def _unhandled_message(file: PythonFile) -> Iterator[Planted]:
+    """All errors but those of the connection, of the handler in an endless loop around what reads a message."""
+    for function in file.functions:
+        endless = [n for n in inner(function) if isinstance(n, ast.While) and ast.unparse(n.test) in ("True", "1")]
+        tries = {n for loop in endless for n in ast.walk(loop) if isinstance(n, ast.Try)}
+        for node in sorted(tries, key=lambda one: one.lineno):
+            reads = any(isinstance(n, ast.Call) and called(n) in _READS for s in node.body for n in ast.walk(s))
+            handler = node.handlers[0] if len(node.handlers) == 1 and reads else None
+            if handler is not None and ast.unparse(handler.type or ast.Name("Exception")) == "Exception":
+                name = f" as {handler.name}" if handler.name else ""
+                line = " " * handler.col_offset + f"except ConnectionError{name}:"
+                if handler.body[0].lineno > handler.lineno:
+                    change = (handler.lineno, handler.body[0].lineno - 1, (line,))
+                    yield _told(file, function, handler.lineno, "handler of all errors", [change])
+
+
 MUTATORS = (
+    Mutator("unhandled-message", "one message ends the loop of all", ("LLM975",), _unhandled_message),
     Mutator("parsed-and-trusted", "only bad syntax is handled", ("LLM951", "LLM971"), _parsed_and_trusted),
     Mutator("unhandled-input", "a form that nobody asked about", ("LLM971",), _unhandled_input),
     Mutator("unbounded-parameter", "a number of a request has no limit", ("LLM972",), _unbounded_parameter),

@@ -27,6 +27,19 @@ def planted(name: str, text: str) -> list[list[str]]:
 
 
 CASES = {
+    "unhandled-message": (
+        """
+        def serve(socket):
+            while True:
+                try:
+                    name, text = socket.recv_multipart()
+                except Exception as error:
+                    log(error)
+                    continue
+                answer(name, text)
+        """,
+        ["- except Exception as error:", "+ except ConnectionError as error:"],
+    ),
     "drifted-override": (
         """
         class Base:

@@ -35,7 +35,9 @@ class Extents:
     def beyond(self, function: tree.Function) -> Iterator[Slip]:
         """`int a[4]; a[4] = 0`, once for each array, and a loop whose last round is one too many."""
         own = self._known(function)
-        nodes = sorted(tree.walk_own(function), key=lambda node: (node.line, node.column)) if own else []
+        if not own or not any(type(node) is tree.Index and _name_of(node) in own for node in tree.walk_own(function)):
+            return
+        nodes = sorted(tree.walk_own(function), key=lambda node: (node.line, node.column))
         told: set[str] = set()
         addressed = {id(node.operand) for node in nodes if isinstance(node, tree.Unary) and node.op == "&"}
         for node in nodes:
@@ -74,15 +76,13 @@ class Extents:
 
     def _known(self, function: tree.Function) -> dict[str, tuple[str, int]]:
         """The arrays that mean one thing here; how long, as written and as a number, -1 for a name."""
-        declared = Counter(
-            target.id
-            for node in tree.walk_own(function)
-            if isinstance(node, tree.Assign) and node.declares
-            for target in node.targets
-            if isinstance(target, tree.Name)
-        )
-        own = {name: node.extent for name, node in _arrays(tree.walk_own(function)) if declared[name] == 1}
-        for node in tree.walk_own(function):
+        declaring = [node for node in tree.walk_own(function) if type(node) is tree.Assign and node.declares]
+        arrays = list(_arrays(declaring))
+        if not arrays and not self._of_file:
+            return {}
+        declared = Counter(target.id for node in declaring for target in node.targets if isinstance(target, tree.Name))
+        own = {name: node.extent for name, node in arrays if declared[name] == 1}
+        for node in declaring:
             match node:  # `auto & row = rows`
                 case tree.Assign(targets=[tree.Name(id=other)], value=tree.Name(id=name), declares=True):
                     if name in own and isinstance(node.annotation, tree.TypeName) and "&" in node.annotation.text:
@@ -155,6 +155,10 @@ class Extents:
                 last = enum.body[-1]
                 if not numbered and isinstance(last, tree.Field) and last.annotation is None:
                     yield last.name, len(enum.body) - 1
+
+
+def _name_of(node: tree.Index) -> str:
+    return node.value.id if isinstance(node.value, tree.Name) else ""
 
 
 def _arrays(nodes: Iterable[tree.Node]) -> Iterator[tuple[str, tree.Assign]]:

@@ -85,17 +85,19 @@ def _arrivals(file: SourceFile) -> Iterator[Arrival]:
         functions = functions_of(file.tree)
         readers = readers_in(functions, flows)
         wanted = _bringing(file.facts, own, readers) | members
+        walked = [f for f in functions if not wanted.isdisjoint(range(f.line, f.end_line + 1))]
+        if not walked:
+            return
         endings = native_endings(file.tree, file.facts.macros)
         refusing = {f.name for f in functions if any(refuses(node, endings) for node in tree.walk_own(f))}
         helpers = _Helpers(by_only_name(functions), wanted, readers, endings, macros, refusing)
         told: list[tree.Node] = []
-        for function in functions:
-            if not wanted.isdisjoint(range(function.line, function.end_line + 1)):
-                walk = _Outside(function, flows, fields, helpers)
-                walk.run()
-                new = [arrival for arrival in walk.found if not any(arrival.at is at for at in told)]
-                told += (arrival.at for arrival in new)
-                yield from new
+        for function in walked:
+            walk = _Outside(function, flows, fields, helpers)
+            walk.run()
+            new = [arrival for arrival in walk.found if not any(arrival.at is at for at in told)]
+            told += (arrival.at for arrival in new)
+            yield from new
 
 
 def _lines_of(pattern: re.Pattern[str], text: str) -> set[int]:

@@ -54,7 +54,7 @@ afterEach(async () => {
 });
 
 async function opened(settings: Partial<Settings>): Promise<string> {
-  const chosen = { ...DEFAULTS, path: process.env["LLMLINT"] ?? "llmlint", ...settings };
+  const chosen = { ...DEFAULTS, minConfidence: "low", path: process.env["LLMLINT"] ?? "llmlint", ...settings };
   const { command, args } = commandOf(chosen, folder);
   server = spawn(command, args, { cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
   connection = createProtocolConnection(server.stdout!, server.stdin!);

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
 import msgspec
@@ -55,6 +55,9 @@ confidence_option = click.option(
 )
 
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
 @click.group(help=__doc__)
 def main() -> None:
     pass
@@ -65,6 +68,13 @@ trees_option = click.option(
 )
 targets_option = click.option("--targets", type=click.Path(path_type=Path, exists=True), help="Another targets.toml.")
 jobs_option = click.option("--jobs", default=4, show_default=True)
+
+
+def of_targets(command: _Command) -> _Command:
+    """The options of a command that scans targets and asks what was read of them."""
+    for option in (jobs_option, targets_option, verdicts_option, cache_option, histories_option, trees_option):
+        command = option(command)
+    return command
 
 
 @main.command("scan")
@@ -85,7 +95,7 @@ def scan_command(
     jobs: int,
 ) -> None:
     """Scan the targets and keep their findings for the other commands."""
-    scans = _Scans(load_targets(targets) if targets else load_targets(), trees, histories, cache, jobs)
+    scans = _Scans(load_targets(targets), trees, histories, cache, jobs)
     _keep(cache, scans.of(names, [rule for rule in rules.split(",") if rule]))
 
 
@@ -123,12 +133,7 @@ class _Scans:
 @main.command("noise")
 @click.argument("rule")
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
-@trees_option
-@histories_option
-@cache_option
-@verdicts_option
-@targets_option
-@jobs_option
+@of_targets
 @click.option("-n", "count", default=10, show_default=True, help="How many alarms to show that nobody has read.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--context", default=8, show_default=True, help="Lines of code around each step.")
@@ -153,7 +158,7 @@ def noise_command(
         code = load_catalogue().rule(rule).code
     except UnknownRule as unknown:
         raise click.UsageError(str(unknown)) from unknown
-    scans = _Scans(load_targets(targets) if targets else load_targets(), trees, histories, cache, jobs)
+    scans = _Scans(load_targets(targets), trees, histories, cache, jobs)
     new = scans.of(names, [code])
     if not new.trees:
         raise click.UsageError("no target is at hand")
@@ -173,12 +178,7 @@ def noise_command(
 @main.command("quiet")
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
 @click.option("--page", type=click.Path(path_type=Path), help="Write the table here, as Markdown.")
-@trees_option
-@histories_option
-@cache_option
-@verdicts_option
-@targets_option
-@jobs_option
+@of_targets
 def quiet_command(
     names: tuple[str, ...],
     page: Path | None,
@@ -190,7 +190,7 @@ def quiet_command(
     jobs: int,
 ) -> None:
     """The noise of each mechanism that is shown, and its real bugs; 1 where one is too loud to be on."""
-    known = load_targets(targets) if targets else load_targets()
+    known = load_targets(targets)
     scans = _Scans({n: target for n, target in known.items() if target.unseen}, trees, histories, cache, jobs)
     new = scans.of(names, sorted({rule for rule, _ in shown()}))
     alarms, readings = alarms_of(new.sightings), load_readings(verdicts, SECOND)

@@ -45,8 +45,10 @@ class LastScan(msgspec.Struct, frozen=True):
     sightings: tuple[Sighting, ...]
 
 
-def load_targets(file: Path = HERE / "targets.toml") -> dict[str, Target]:
-    return msgspec.convert(tomllib.loads(file.read_text("utf-8")), dict[str, Target])
+def load_targets(file: Path | None = None) -> dict[str, Target]:
+    """Those of the file, or the committed ones."""
+    text = (file or HERE / "targets.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[str, Target])
 
 
 def tree_of(target: Target, trees: Path | None, histories: Path | None, cache: Path) -> Path:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from llmlint.code.flow.assigned import names_in
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.source import SourceFile
 from llmlint.code.syntax.tree_index import nodes
@@ -68,12 +69,12 @@ def _bound_by(node: tree.Node) -> Iterator[str]:
     match node:
         case tree.Assign(targets=targets):
             for target in targets:
-                yield from _names_in(target)
+                yield from names_in(target)
         case tree.Loop() | tree.Generator() | tree.Named():
-            yield from _names_in(node.target)
+            yield from names_in(node.target)
         case tree.With(items=items):
             for _, entered in items:
-                yield from _names_in(entered)
+                yield from names_in(entered)
         case tree.Function(name=name, params=params):
             yield from (name, *(param.name for param in params))
         case tree.Class(name=name) | tree.Handler(name=name):
@@ -83,17 +84,6 @@ def _bound_by(node: tree.Node) -> Iterator[str]:
             yield alias or module
         case tree.Outer(names=names):
             yield from (*names, *names)  # somebody else may bind it too
-
-
-def _names_in(target: tree.Node | None) -> Iterator[str]:
-    match target:
-        case tree.Name(id=name):
-            yield name
-        case tree.Collection(items=items):
-            for item in items:
-                yield from _names_in(item)
-        case tree.Star(value=value):
-            yield from _names_in(value)
 
 
 def _without_value(text: str, call: tree.Call) -> tuple[str, ...]:

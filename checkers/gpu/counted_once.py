@@ -23,7 +23,7 @@ def counted_once(program: Program, capture: Capture, wanted: Wanted) -> Iterator
         effect = function.effects[at]
         for callee in program.callees(function, effect) if effect.callee else ():
             way = program.reaches(callee, wanted, _DEEPEST)
-            if way and way[-1].function in program.asked and _reader(program, way[-1]) is not None:
+            if way and way[-1].function in program.asked and _reader(way[-1]) is not None:
                 yield _report(program, capture, (Call(function, effect), *way))
 
 
@@ -41,21 +41,21 @@ def _is_number(function: FunctionInfo, path: str) -> bool:
     return bool(made) and all(e.value == "constant" and e.source.lstrip("-").isdigit() for e in made)
 
 
-def _reader(program: Program, counted: Call) -> Call | None:
+def _reader(counted: Call) -> FunctionInfo | None:
     """Who else of the object reads the number."""
     owner, name = counted.function.owner, counted.effect.path
     others = (f for f in (owner.functions if owner is not None else ()) if f is not counted.function)
-    return next((Call(f, counted.effect) for f in others if any(path == name for path, _ in f.reads)), None)
+    return next((f for f in others if any(path == name for path, _ in f.reads)), None)
 
 
 def _report(program: Program, capture: Capture, way: tuple[Call, ...]) -> Report:
     holder, counted = way[-1]
-    reader = _reader(program, way[-1])
+    reader = _reader(way[-1])
     steps = [Step(capture.function.path, capture.line, "a graph of the device is recorded from here")]
     steps += [program.step(f, e, f"{f.facts.qualname} calls {last_name(e.callee)}") for f, e in way[:-1]]
     steps.append(program.step(holder, counted, f"{counted.path} is counted by the host, in the recording alone"))
     if reader is not None:
-        steps.append(program.step(reader.function, reader.function.facts.line, f"{reader.function.name} reads it"))
+        steps.append(program.step(reader, reader.facts.line, f"{reader.name} reads it"))
     return Report(
         program.place(holder, counted),
         symbol_of(holder),

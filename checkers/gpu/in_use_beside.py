@@ -43,6 +43,7 @@ def _dropped(program: Program, side: Side) -> Iterator[Report]:
             yield _report(
                 program,
                 side,
+                "dropped",
                 used,
                 f"{name} may be given back while {side.stream} still reads it",
                 (
@@ -80,6 +81,7 @@ def _written(program: Program, side: Side) -> Iterator[Report]:
                 yield _report(
                     program,
                     side,
+                    "written",
                     effect,
                     f"{place} is written while {side.stream} may still read it",
                     (
@@ -128,7 +130,9 @@ def _waits_for(program: Program, side: Side) -> Callable[[int], bool]:
     return waits
 
 
-def _report(program: Program, side: Side, at: Effect, message: str, evidence: tuple[Step, ...], fix: str) -> Report:
+def _report(
+    program: Program, side: Side, kind: str, at: Effect, message: str, evidence: tuple[Step, ...], fix: str
+) -> Report:
     return Report(
         program.place(side.function, at),
         symbol_of(side.function),
@@ -139,5 +143,5 @@ def _report(program: Program, side: Side, at: Effect, message: str, evidence: tu
         data=watched_calls(side.function),
         subject=message.partition(" ")[0],
         fix=fix,
-        mechanism=f"in_use_beside.{'dropped' if 'given back' in message else 'written'}",
+        mechanism=f"in_use_beside.{kind}",
     )

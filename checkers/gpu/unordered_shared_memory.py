@@ -69,6 +69,13 @@ class _Unordered(ThreadWalk):
             for target in node.targets
             if isinstance(target, tree.Name)
         }
+        self.dimensions = {
+            target.id: node.annotation.text.count("[")
+            for node in tree.walk_own(function)
+            if isinstance(node, tree.Assign) and isinstance(node.annotation, tree.TypeName)
+            for target in node.targets
+            if isinstance(target, tree.Name)
+        }
         self.callables = {param.name for param in function.params} | set(self.own)
         """What a caller or a lambda does is not looked into."""
         self.found: dict[str, tuple[Access, Access]] = {}
@@ -93,7 +100,7 @@ class _Unordered(ThreadWalk):
     def _is_element(self, target: tree.Node, here: Here) -> bool:
         """Does a reference stand for a whole element?"""
         part = here.kept.get(target.id) if isinstance(target, tree.Name) else None
-        return isinstance(part, _Part) and len(part.indices) == self._dimensions().get(part.array, 0)
+        return isinstance(part, _Part) and len(part.indices) == self.dimensions.get(part.array, 0)
 
     def _stands_for(self, target: tree.Name, value: tree.Node | None, here: Here) -> None:
         part = self._part_of(value, here)
@@ -109,7 +116,7 @@ class _Unordered(ThreadWalk):
         value = inside_casts(value) if value is not None else None
         if isinstance(value, tree.Name):
             known = here.kept.get(value.id)
-            is_array = value.id in self.arrays and self._dimensions().get(value.id, 0) > 0
+            is_array = value.id in self.arrays and self.dimensions.get(value.id, 0) > 0
             return known if isinstance(known, _Part) else _Part(value.id, ()) if is_array else None
         if not isinstance(value, tree.Index) or not tree.path_of(value).endswith("[]"):
             return None
@@ -118,16 +125,7 @@ class _Unordered(ThreadWalk):
 
     def _is_pointer(self, array: str, indices: int) -> bool:
         """Do so many indices leave a part of the array, and no element?"""
-        return 0 < indices < self._dimensions().get(array, 0)
-
-    def _dimensions(self) -> dict[str, int]:
-        return {
-            target.id: node.annotation.text.count("[")
-            for node in tree.walk_own(self.function)
-            if isinstance(node, tree.Assign) and isinstance(node.annotation, tree.TypeName)
-            for target in node.targets
-            if isinstance(target, tree.Name)
-        }
+        return 0 < indices < self.dimensions.get(array, 0)
 
     def _element(self, node: tree.Node, here: Here) -> tuple[str, tuple[Terms, ...]]:
         """Which array, by which indices: ("tile", (row, column))."""
@@ -166,7 +164,7 @@ class _Unordered(ThreadWalk):
         """What a helper of the file does with what it is given of the block's memory."""
         inner, before = here.copy(), (len(self.ends), list(self.sent))
         for param, arg in zip(helper.params, call.args, strict=False):
-            is_scalar = isinstance(arg, tree.Name) and arg.id in self.arrays and not self._dimensions()[arg.id]
+            is_scalar = isinstance(arg, tree.Name) and arg.id in self.arrays and not self.dimensions[arg.id]
             part = _Part(arg.id, ()) if is_scalar and isinstance(arg, tree.Name) else self._part_of(arg, here)
             inner.kept[param.name] = part or spelling(arg, _spelt(here))
             inner.differing.pop(param.name, None)
@@ -184,7 +182,7 @@ class _Unordered(ThreadWalk):
 
     def _accessed(self, node: tree.Node, here: Here, is_write: bool, is_atomic: bool = False) -> None:
         array, index = self._element(node, here)
-        if not array or len(index) != self._dimensions().get(array, 0):
+        if not array or len(index) != self.dimensions.get(array, 0):
             return
         tests = frozenset(spelling(test, _spelt(here)) + str(one.holds) for one in self.apart for test in _all_of(one))
         access = Access(array, index, node, is_write, is_atomic, tests)

@@ -12,8 +12,10 @@ from llmlint.checkers.gpu.watched import watched_calls
 from llmlint.code.domain.state import symbol_of
 from llmlint.code.domain.steps import is_in_a_step
 from llmlint.code.domain.tensor_values import TensorValues
+from llmlint.code.domain.tensors import files_with_torch
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import chain
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 
@@ -23,7 +25,7 @@ _BRANCHES = ("if", "else", "loop", "and")
 
 
 def waits_in_rounds(program: Program) -> Iterator[Report]:
-    with_torch = {path for path, facts in program.files.items() if any(_is_torch(i.module) for i in facts.imports)}
+    with_torch = once(program, files_with_torch)
     values: dict[FunctionInfo, TensorValues] = {}
     said: set[FunctionInfo] = set()
     for name in (*_READS, *_DECIDES):
@@ -39,10 +41,6 @@ def waits_in_rounds(program: Program) -> Iterator[Report]:
             if is_wait and is_in_a_step(program, function, effect):
                 said.add(function)
                 yield _report(program, function, effect, why)
-
-
-def _is_torch(module: str) -> bool:
-    return module == "torch" or module.startswith("torch.")
 
 
 def _again(function: FunctionInfo, effect: Effect) -> str:

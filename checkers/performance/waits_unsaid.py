@@ -24,9 +24,10 @@ from llmlint.code.domain.steps import (
 )
 from llmlint.code.domain.tensor_indices import COMPARES, Masks, names_in, readings
 from llmlint.code.domain.tensor_values import TensorValues, is_tensor_text
-from llmlint.code.domain.tensors import DEVICE, PAGEABLE, is_host, makings
+from llmlint.code.domain.tensors import DEVICE, PAGEABLE, files_with_torch, is_host, makings
 from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.exits import around
+from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.phrases import contains, last_name, words
@@ -85,7 +86,7 @@ def _is_about_tensors(function: FunctionInfo) -> bool:
 
 
 def waits_unsaid(program: Program) -> Iterator[Report]:
-    with_torch = {path for path, facts in program.files.items() if any(_is_torch(i.module) for i in facts.imports)}
+    with_torch = once(program, files_with_torch)
     for function in program.asked.functions:
         if function.path not in with_torch or _is_compiled(function) or _is_beside(function):
             continue
@@ -94,10 +95,6 @@ def waits_unsaid(program: Program) -> Iterator[Report]:
             wait = next((wait for wait in find(body) if _is_paid_for(program, function, wait.effect)), None)
             if wait is not None:
                 yield _report(program, function, wait)
-
-
-def _is_torch(module: str) -> bool:
-    return module == "torch" or module.startswith("torch.")
 
 
 def _is_compiled(function: FunctionInfo) -> bool:

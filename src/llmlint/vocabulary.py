@@ -415,12 +415,25 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def selects_device(self, callee: str) -> bool:
         """Does the call say which device this thread works on?"""
-        return names_call(tuple(sorted(self.sets_device)), callee)
+        return names_call(self._sets_device, callee)
 
     def works_on_current(self, callee: str, with_arguments: bool) -> bool:
         """Does the call work on whichever device the thread has selected? Some are told another by an argument."""
-        named = self.on_current_device if with_arguments else self.on_current_device | self.on_default_device
-        return names_call(tuple(sorted(named)), callee)
+        return names_call(self._on_current_device, callee) or (
+            not with_arguments and names_call(self._on_default_device, callee)
+        )
+
+    @cached_property
+    def _sets_device(self) -> tuple[str, ...]:
+        return tuple(sorted(self.sets_device))
+
+    @cached_property
+    def _on_current_device(self) -> tuple[str, ...]:
+        return tuple(sorted(self.on_current_device))
+
+    @cached_property
+    def _on_default_device(self) -> tuple[str, ...]:
+        return tuple(sorted(self.on_default_device))
 
     def gives_gpu_memory(self, name: str) -> bool:
         """Does what follows work on no memory, or on old data, when this call has failed?"""

@@ -35,6 +35,12 @@ class Making(NamedTuple):
     memory: str
 
 
+def files_with_torch(program: Program) -> frozenset[str]:
+    """Those that import it."""
+    modules = ((path, i.module) for path, facts in program.files.items() for i in facts.imports)
+    return frozenset(path for path, module in modules if module.partition(".")[0] == "torch")
+
+
 def makings(
     program: Program, function: FunctionInfo, path: str, before: int, through_calls: bool = False
 ) -> tuple[Making, ...]:

@@ -198,13 +198,9 @@ class Walk(Generic[Origin]):
         return joined(ends)
 
     def _loop(self, node: tree.Loop, state: dict[str, Held[Origin]]) -> dict[str, Held[Origin]] | None:
-        test = node.test
-        first: list[tree.Node] = []
-        update: list[tree.Node] = []
-        if node.kind == "count" and isinstance(node.iterable, tree.Collection):
-            first, test, update = parts_of_count(node.iterable.items)
-        elif node.iterable is not None:
-            self.evaluate(node.iterable, state)
+        first, test, update, walked = parts_of_loop(node)
+        if walked is not None:
+            self.evaluate(walked, state)
         for part in first:
             self._statement(part, state)
         if node.target is not None:
@@ -399,7 +395,22 @@ def joined(ends: Sequence[dict[str, Held[Origin]] | None]) -> dict[str, Held[Ori
     return merged
 
 
-def parts_of_count(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:
+class LoopParts(NamedTuple):
+    """What a loop does once, asks before a round, does behind one, and walks."""
+
+    first: list[tree.Node]
+    test: tree.Node | None
+    update: list[tree.Node]
+    walked: tree.Node | None
+
+
+def parts_of_loop(node: tree.Loop) -> LoopParts:
+    if node.kind == "count" and isinstance(node.iterable, tree.Collection):
+        return LoopParts(*_parts_of_count(node.iterable.items), None)
+    return LoopParts([], node.test, [], node.iterable)
+
+
+def _parts_of_count(items: Sequence[tree.Node]) -> tuple[list[tree.Node], tree.Node | None, list[tree.Node]]:
     """The beginning, the test and the update of a C `for`, as far as they can be told apart."""
     for at, item in enumerate(items):
         if isinstance(item, tree.Compare | tree.Logic) or (at and isinstance(item, tree.Name | tree.Attribute)):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from llmlint.code.facts.carried import UNEVALUATED, parts_of_count
+from llmlint.code.facts.carried import UNEVALUATED, parts_of_loop
 from llmlint.code.flow.thread_values import Threads, Why, calls_in
 from llmlint.code.syntax import tree
 from llmlint.phrases import last_name, words
@@ -272,13 +272,8 @@ class ThreadWalk:
                 loop.left = loop.left or self.sent[-1][1]
 
     def _loop(self, node: tree.Loop, here: Here) -> Here | None:
-        test = node.test
-        first: list[tree.Node] = []
-        update: list[tree.Node] = []
-        if node.kind == "count" and isinstance(node.iterable, tree.Collection):
-            first, test, update = parts_of_count(node.iterable.items)
-        elif node.iterable is not None:
-            self.evaluate(node.iterable, here)
+        first, test, update, walked = parts_of_loop(node)
+        self.evaluate(walked, here)
         declared = {name: here.differing.get(name) for part in first for name in _declared(part)}
         for part in first:
             self._statement(part, here)

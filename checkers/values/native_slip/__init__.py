@@ -1,7 +1,7 @@
 """LLM957: legal C and C++ that does nothing of what it says.
 
 Each mechanism is one shape of the tree that has no honest use: what an operator is given (`operands`), what a statement
-does (`statements`), what a message says (`messages`), where a text is cut (`cuts`), how long an array is (`extents`).
+does (`statements`), what a message says (`messages`), how long an array is (`extents`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from llmlint.checkers.contracts.slips import Slip, told
-from llmlint.checkers.values.native_slip import cuts, operands, statements
+from llmlint.checkers.values.native_slip import operands, statements
 from llmlint.checkers.values.native_slip.code import Code
 from llmlint.checkers.values.native_slip.extents import Extents
 from llmlint.checkers.values.native_slip.messages import Messages, value_missing, value_not_shown
@@ -22,7 +22,7 @@ _CHECKS: dict[type[tree.Node], tuple[Callable[[tree.Node, Code], Iterator[Slip]]
     tree.Logic: (operands.operand_twice, operands.null_and_used, operands.literal_as_test),
     tree.Expression: (statements.compared_for_nothing,),
     tree.Assign: (statements.assigned_to_itself,),
-    tree.If: (statements.position_as_truth, cuts.cut_too_far),
+    tree.If: (statements.position_as_truth,),
     tree.Conditional: (statements.position_as_truth,),
     tree.Loop: (statements.counts_something_else, statements.narrow_counter, statements.position_as_truth),
 }

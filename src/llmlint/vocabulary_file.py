@@ -72,13 +72,16 @@ class _Blocking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: dict[str, int]
     kind: Literal["sleep", "process", "network", "peer", "gpu", "work", "file"] = "peer"
     timeout: str = ""
+    limited_by: str = ""
     made_by: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
     source: str = "configuration"
 
     def rows(self) -> Iterable[Blocking]:
         for call, at in self.calls.items():
-            yield Blocking(call, self.kind, self.timeout, at, self.made_by, self.receivers, self.source)
+            yield Blocking(
+                call, self.kind, self.timeout, at, self.limited_by, self.made_by, self.receivers, self.source
+            )
 
 
 _Group = list[str | _Words]

@@ -15,9 +15,6 @@ from llmlint.code.link.program import Call, FunctionInfo, Program
 from llmlint.findings import Report, Step
 from llmlint.vocabulary import Blocking
 
-_FOR_ALL_SOCKETS = "socket.setdefaulttimeout"
-_ASK_THE_SOCKET = "urllib."
-"""Without a limit of its own it takes that of all sockets: docs.python.org/3/library/urllib.request.html."""
 _SECONDS = 60
 """The limit that a fix proposes."""
 
@@ -25,7 +22,7 @@ _SECONDS = 60
 def without_timeout(program: Program) -> Iterator[Report]:
     unlimited: dict[FunctionInfo, list[tuple[Effect, Blocking]]] = {}
     for call, row in _calls(program, program.asked.calls):
-        has_limit = _has_limit(call.effect, row) or _has_that_of_all_sockets(program, call)
+        has_limit = _has_limit(call.effect, row) or _is_limited_by_another(program, call, row)
         if not has_limit and not asks_no_server(*call) and not limits_itself(program, call, row.timeout):
             unlimited.setdefault(call.function, []).append((call.effect, row))
     everywhere = _calls(program, program.calls_named) if unlimited else ()
@@ -47,22 +44,24 @@ def _network_row(program: Program, call: Call) -> Blocking | None:
     if call.function.language != "python":
         return None
     row = blocking_at(program, *call)
-    return row if row is not None and row.kind == "network" and row.timeout else None
+    return row if row is not None and row.kind == "network" and (row.timeout or row.limited_by) else None
 
 
 def _has_limit(effect: Effect, row: Blocking) -> bool:
+    if not row.timeout:
+        return False
     positional = [a for a in effect.args if not a.keyword]
     named = any(a.keyword == row.timeout and a.literal != "None" for a in effect.args)
     unpacked = any(a.keyword in ("*", "**") for a in effect.args)
     return named or unpacked or 0 <= row.timeout_at < len(positional)
 
 
-def _has_that_of_all_sockets(program: Program, call: Call) -> bool:
+def _is_limited_by_another(program: Program, call: Call, row: Blocking) -> bool:
     """Does its file call `socket.setdefaulttimeout(60)`, which holds for the whole process from then on?"""
-    if not program.resolve(call.function, call.effect.callee).startswith(_ASK_THE_SOCKET):
+    if not row.limited_by:
         return False
     effects = ((f, e) for f in program.functions_in(call.function.path) for e in f.effects if e.op == "call")
-    sets = (e for f, e in effects if program.resolve(f, e.callee) == _FOR_ALL_SOCKETS)
+    sets = (e for f, e in effects if program.resolve(f, e.callee) == row.limited_by)
     return any([argument.literal for argument in effect.args] != ["None"] for effect in sets)
 
 
@@ -70,10 +69,9 @@ def _report(
     program: Program, function: FunctionInfo, found: list[tuple[Effect, Blocking]], limited: list[Call]
 ) -> Report:
     (effect, row), *others = found
-    beside = [other for other in limited if other.function.path == function.path]
-    evidence = [
-        Step(o.function.path, o.effect.line, f"{o.function.name} passes {row.timeout} here") for o in beside[:1]
-    ]
+    said, limit = ("is given", row.timeout) if row.timeout else ("takes", "time limit")
+    beside = [other for other in limited if row.timeout and other.function.path == function.path]
+    evidence = [Step(o.function.path, o.effect.line, f"{o.function.name} passes {limit} here") for o in beside[:1]]
     evidence += [Step(function.path, other.line, f"{other.callee} is given none either") for other, _ in others[:3]]
     if _keeps_its_server(program, function):
         sure = (
@@ -87,16 +85,18 @@ def _report(
     elif beside:
         sure = ("high", "the same file passes a time limit elsewhere")
     else:
-        sure = ("medium", f"without {row.timeout}, the library waits for as long as the connection stays open")
+        sure = ("medium", f"without {limit}, the library waits for as long as the connection stays open")
     return report(
         program,
         function,
         effect,
-        f"{effect.callee} is given no {row.timeout}: a server that accepts the request and never answers keeps "
+        f"{effect.callee} {said} no {limit}: a server that accepts the request and never answers keeps "
         f"{function.name} waiting for ever",
         evidence,
         sure,
-        f"pass {row.timeout}=… from the configuration",
+        f"pass {row.timeout}=… from the configuration"
+        if row.timeout
+        else f"set one by {row.limited_by}, or take a call with a timeout",
         cause="missing-timeout",
         edit={"argument": row.timeout, "seconds": _SECONDS} if _is_mended_alike(found) else {},
     )
@@ -111,4 +111,4 @@ def _keeps_its_server(program: Program, function: FunctionInfo) -> bool:
 def _is_mended_alike(found: list[tuple[Effect, Blocking]]) -> bool:
     """One edit mends all calls of one name; what comes from a `submit` takes a timedelta or what its library has."""
     (first, row), *_ = found
-    return not row.made_by and all(effect.callee == first.callee for effect, _ in found)
+    return bool(row.timeout) and not row.made_by and all(effect.callee == first.callee for effect, _ in found)

@@ -97,3 +97,16 @@ def test_what_is_said_of_one_line_in_many_files_is_printed_once(tree: Path) -> N
         " ".join(printed.split())
     )
     assert piped(tree, "scan", "--select", "LLM204", "--format", "concise").count("LLM204") == 7
+
+
+def test_what_is_said_of_many_functions_of_one_name_is_printed_once(tree: Path) -> None:
+    for at in range(6):
+        (tree / "benchmarks" / f"peer_{at}.py").write_text(WAITS.replace("(url,", f"('http://node-{at}' + url,"))
+    printed = piped(tree, "scan", "--select", "LLM204")
+    assert printed.count("LLM204 unbounded-wait:") == 1 and "7 findings" in printed
+
+
+def test_a_few_functions_of_one_name_are_printed_one_by_one(tree: Path) -> None:
+    for at in range(2):
+        (tree / "benchmarks" / f"peer_{at}.py").write_text(WAITS.replace("(url,", f"('http://node-{at}' + url,"))
+    assert piped(tree, "scan", "--select", "LLM204").count("LLM204 unbounded-wait:") == 3

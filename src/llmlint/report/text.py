@@ -21,6 +21,9 @@ _SPENT = {"read": "to read", "check": "to link and check"}
 _FEW = 3
 """So many findings are seen at a glance; more are counted by rule too."""
 
+_OFTEN = 5
+"""So many functions of one name and one fault are read; more of them are a pattern."""
+
 
 def render(result: ScanResult, style: Style) -> str:
     frames = Frames(style, {rule.code: rule.doc_url for rule in result.rules})
@@ -29,15 +32,23 @@ def render(result: ScanResult, style: Style) -> str:
     return "\n".join([*parts, "\n".join(_summary(result, findings, style))]) + "\n"
 
 
-def _alike(findings: Iterable[Finding], frames: Frames) -> Iterable[list[Finding]]:
-    """Together what is said in the same words of the same line of code: people copy, and read one copy."""
+def _alike(findings: list[Finding], frames: Frames) -> Iterable[list[Finding]]:
+    """Together what is said in the same words of the same line of code, or of many functions of one name: people copy
+    and generate, and read one copy."""
+    often = Counter((finding.symbol, *_words(finding)) for finding in findings)
     groups: dict[object, list[Finding]] = {}
     for finding in findings:
         line = frames.code(finding.path, finding.line).strip()
         told_apart = finding.suppressed or finding.verdict or not line
-        key = (finding.rule, finding.message, finding.confidence_reason, line)
+        words = _words(finding)
+        named = (finding.symbol, *words)
+        key = named if often[named] > _OFTEN else (line, *words)
         groups.setdefault(id(finding) if told_apart else key, []).append(finding)
     return groups.values()
+
+
+def _words(finding: Finding) -> tuple[str, ...]:
+    return finding.rule, finding.message, finding.confidence_reason
 
 
 def _summary(result: ScanResult, findings: list[Finding], style: Style) -> list[str]:

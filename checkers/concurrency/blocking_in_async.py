@@ -49,6 +49,8 @@ _SAYS = {
     "network": "waits for the network",
     "peer": "waits for another thread or process",
     "gpu": "waits for the GPU",
+    "model": "waits for a model's answer",
+    "inference": "runs a model",
     "work": "computes for long",
     "file": "reads or writes a file",
 }

@@ -70,7 +70,7 @@ class _Collectives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Blocking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: dict[str, int]
-    kind: Literal["sleep", "process", "network", "peer", "gpu", "work", "file"] = "peer"
+    kind: Literal["sleep", "process", "network", "peer", "gpu", "model", "inference", "work", "file"] = "peer"
     timeout: str = ""
     limited_by: str = ""
     made_by: tuple[str, ...] = ()

@@ -46,10 +46,11 @@ class Collective(msgspec.Struct, frozen=True):
 class Blocking(msgspec.Struct, frozen=True):
     """A call that does not come back for a while.
 
-    `kind`: sleep, process (a child), network, peer (another thread, process or rank), gpu, model (the
-    answer of one that a server runs), inference (one that runs here), work (it computes for long) or file. `timeout` names the argument that bounds the wait, "" where none does; `limited_by` names a call that
-    limits all such waits of a process. Where given, the object that the method is called on must come
-    from one of `made_by` (calls and types), and have one of the `receivers` in its name.
+    `kind`: sleep, process (a child), network, peer (another thread, process or rank), gpu, model (the answer of one
+    that a server runs), inference (one that runs here), work (it computes for long) or file. `timeout` names the
+    argument that bounds the wait, "" where none does; `limited_by` names a call that limits all such waits of a
+    process. Where given, the object that the method is called on must come from one of `made_by` (calls and types), and
+    have one of the `receivers` in its name.
     """
 
     call: str

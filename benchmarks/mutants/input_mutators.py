@@ -134,6 +134,21 @@ def _unhandled_message(file: PythonFile) -> Iterator[Planted]:
                     yield _told(file, function, handler.lineno, "handler of all errors", [change])
 
 
+def _lost_status(file: PythonFile) -> Iterator[Planted]:
+    """The handler that raises `HTTPException` again before the one of all errors."""
+    for function in file.functions:
+        for node in inner(function):
+            if isinstance(node, ast.Try) and len(node.handlers) > 1 and _passes_on(node.handlers[0]):
+                handler = node.handlers[0]
+                change = (handler.lineno, handler.body[-1].end_lineno or handler.lineno, ())
+                yield _told(file, function, handler.lineno, "handler that passes the status on", [change])
+
+
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    is_bare = len(handler.body) == 1 and isinstance(handler.body[0], ast.Raise) and handler.body[0].exc is None
+    return is_bare and handler.type is not None and ast.unparse(handler.type).endswith("HTTPException")
+
+
 MUTATORS = (
     Mutator("unhandled-message", "one message ends the loop of all", ("LLM975",), _unhandled_message),
     Mutator("parsed-and-trusted", "only bad syntax is handled", ("LLM951", "LLM971"), _parsed_and_trusted),
@@ -141,5 +156,6 @@ MUTATORS = (
     Mutator("unbounded-parameter", "a number of a request has no limit", ("LLM972",), _unbounded_parameter),
     Mutator("asserted-request", "an assertion in an answer's place", ("LLM973",), _asserted_request),
     Mutator("broken-event", "an event that nobody can read", ("LLM978",), _broken_event),
+    Mutator("lost-status", "a refusal is answered as a failure", ("LLM978",), _lost_status),
     Mutator("uncounted-depth", "recursion without a limit", ("LLM979",), _uncounted_depth),
 )

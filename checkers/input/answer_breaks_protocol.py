@@ -8,8 +8,9 @@ Starlette, FastAPI and aiohttp send where no status is named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from llmlint.checkers.input.answered_status import error_as_success, status_lost
+from llmlint.checkers.input.broken_promise import Broken
 from llmlint.checkers.input.event_frames import (
     ends_of,
     goes_out_as_returned,
@@ -26,22 +27,10 @@ from llmlint.code.syntax.tree_index import nodes
 from llmlint.findings import Report, Step
 
 _REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-_JSON_ANSWERS = {"JSONResponse": "status_code", "ORJSONResponse": "status_code", "json_response": "status"}
 _OF_EVENTS = ("data:", "event-stream", "[DONE]")
 _STREAMS = frozenset({"StreamingResponse"})
 _NAMING = frozenset({"id", "index"})
 _OF_A_STATUS = frozenset({"HTTPException", "Exception", "BaseException"})
-_ROUTES = frozenset({"get", "post", "put", "delete", "patch", "route", "api_route"})
-
-
-class _Broken(NamedTuple):
-    at: tree.Node
-    message: str
-    promise: str
-    fix: str
-    confidence: str = "medium"
-    kind: str = ""
-    """Which promise, where one function asks about several."""
 
 
 def check_file(file: SourceFile) -> Iterator[Report]:
@@ -54,7 +43,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
                 place_of(broken.at),
                 qualname_at(file.facts, broken.at.line),
                 broken.message,
-                (Step("", broken.at.line, broken.promise),),
+                (Step("", broken.at.line, broken.promise), *(Step("", at.line, what) for at, what in broken.beside)),
                 confidence=broken.confidence,
                 reason="the protocol says so in writing",
                 subject=broken.message,
@@ -73,7 +62,7 @@ def _sending(file: SourceFile) -> list[tree.Function]:
     return [f for f in functions if any(f.line <= line <= f.end_line for line in texts)]
 
 
-def _open_frame(file: SourceFile) -> Iterator[_Broken]:
+def _open_frame(file: SourceFile) -> Iterator[Broken]:
     """`data: …` that ends with one newline, where the file's other events end with an empty line."""
     for function in _sending(file):
         sent = list(strings_sent(function))
@@ -85,7 +74,7 @@ def _open_frame(file: SourceFile) -> Iterator[_Broken]:
             if ends_of(node)[-1:] not in ("\n", "\r") and any(node is line for line in asked_for):
                 continue  # who asked for the line ends it
             if not ends_of(node).endswith(("\n\n", "\r\n\r\n", "\r\r")) and _closes_others(file):
-                yield _Broken(
+                yield Broken(
                     node,
                     "the event ends without an empty line: the next one runs into it",
                     "an event of a stream ends with an empty line",
@@ -101,13 +90,13 @@ def _closes_others(file: SourceFile) -> bool:
     )
 
 
-def _bare_json(file: SourceFile) -> Iterator[_Broken]:
+def _bare_json(file: SourceFile) -> Iterator[Broken]:
     """JSON that is sent as it is into a stream whose other messages are events."""
     for function in _sending(file):
         streams = any(is_frame(node) for node in strings_sent(function)) or _says_event_stream(function)
         if streams:
             for node in json_given(function):
-                yield _Broken(
+                yield Broken(
                     node,
                     "bare JSON in a stream of events: a client ignores a line without a field's name",
                     "every line of an event begins with its field: `data: `",
@@ -123,13 +112,13 @@ def _says_event_stream(function: tree.Function) -> bool:
     )
 
 
-def _no_end(file: SourceFile) -> Iterator[_Broken]:
+def _no_end(file: SourceFile) -> Iterator[Broken]:
     """A way out of a stream that tells an error and not that it has ended, where the others do."""
     for function in _sending(file):
         if any(isinstance(node, tree.Yield) and _says_done(node) for node in tree.walk_own(function)):
             for body in _blocks(function):
                 if len(body) > 1 and isinstance(body[-1], tree.Return) and _yields_frame(body[-2]):
-                    yield _Broken(
+                    yield Broken(
                         body[-2],
                         "this way ends the stream without [DONE], which the other ways send",
                         "a stream ends with `data: [DONE]`",
@@ -155,7 +144,7 @@ def _says_done(node: tree.Node) -> bool:
     return any(isinstance(below, tree.Literal) and "[DONE]" in below.text for below in tree.walk(node))
 
 
-def _streams(file: SourceFile) -> Iterator[_Broken]:
+def _streams(file: SourceFile) -> Iterator[Broken]:
     """A stream of events that does not say so, and an error raised in it when the answer has long begun."""
     functions = {function.name: function for function in nodes(file.tree, tree.Function)}
     for call in nodes(file.tree, tree.Call):
@@ -167,7 +156,7 @@ def _streams(file: SourceFile) -> Iterator[_Broken]:
             continue
         keywords = {keyword.name for keyword in call.keywords}
         if not keywords & {"media_type", "headers", ""} and any(is_frame(node) for node in strings_sent(made)):
-            yield _Broken(
+            yield Broken(
                 call,
                 f"{made.name} gives events, and the answer does not say that it is a stream of them",
                 "a stream of events has the type text/event-stream",
@@ -179,7 +168,7 @@ def _streams(file: SourceFile) -> Iterator[_Broken]:
                 isinstance(node, tree.Raise) and node.value is not None and "HTTPException" in tree.path_of(node.value)
             )
             if is_status and id(node) not in caught:
-                yield _Broken(
+                yield Broken(
                     node,
                     "raised when the status 200 has been sent: the client sees a broken connection, and no status",
                     "the status goes out before the first piece of a stream",
@@ -201,13 +190,13 @@ def _catches_a_status(handler: tree.Handler) -> bool:
 # ---------------------------------------------------------------- chunked bodies
 
 
-def _no_last_chunk(file: SourceFile) -> Iterator[_Broken]:
+def _no_last_chunk(file: SourceFile) -> Iterator[Broken]:
     texts = [node for node in nodes(file.tree, tree.Literal) if node.kind in ("string", "bytes")]
     said = next((node for node in texts if "transfer-encoding: chunked\r\n" in _decoded(node).lower()), None)
     if said is None or any(f"\r\n{_decoded(node)}".find("\r\n0\r\n") >= 0 for node in texts):
         return
     done = next((node for node in texts if "[DONE]" in node.text), said)
-    yield _Broken(
+    yield Broken(
         done,
         "the body is chunked and its last chunk, of length 0, is never sent: the client waits for more",
         "a chunked body ends with a chunk of length 0",
@@ -220,7 +209,7 @@ def _decoded(node: tree.Literal) -> str:
     return node.text.replace("\\r", "\r").replace("\\n", "\n").strip('"')
 
 
-def _length_of_text(file: SourceFile) -> Iterator[_Broken]:
+def _length_of_text(file: SourceFile) -> Iterator[Broken]:
     """`Content-Length` from the letters of a text that is encoded afterwards."""
     for function in nodes(file.tree, tree.Function):
         own = list(tree.walk_own(function))
@@ -237,7 +226,7 @@ def _length_of_text(file: SourceFile) -> Iterator[_Broken]:
                     if isinstance(key, tree.Literal) and key.text.lower() == "content-length":
                         counted = next(filter(None, map(_counted, tree.walk(value))), "")
                         if counted and counted in encoded:
-                            yield _Broken(
+                            yield Broken(
                                 value,
                                 f"the length counts the letters of {counted}, which is encoded afterwards",
                                 "Content-Length counts bytes",
@@ -253,7 +242,7 @@ def _counted(node: tree.Node) -> str:
 # ---------------------------------------------------------------- shapes
 
 
-def _shapes(file: SourceFile) -> Iterator[_Broken]:
+def _shapes(file: SourceFile) -> Iterator[Broken]:
     for node in nodes(file.tree, tree.Collection):
         if node.kind != "dict":
             continue
@@ -265,7 +254,7 @@ def _shapes(file: SourceFile) -> Iterator[_Broken]:
         yield from _object(held)
 
 
-def _arguments(file: SourceFile, held: dict[str, tree.Node]) -> Iterator[_Broken]:
+def _arguments(file: SourceFile, held: dict[str, tree.Node]) -> Iterator[Broken]:
     """`function.arguments` is JSON text, and not what it says. A call that a client is to answer has an id; what is
     rendered by a template or trained on has often none, and is what templates take."""
     function = held.get("function")
@@ -273,7 +262,7 @@ def _arguments(file: SourceFile, held: dict[str, tree.Node]) -> Iterator[_Broken
         return
     for key, value in zip(function.keys, function.items, strict=True):
         if isinstance(key, tree.Literal) and key.text == "arguments" and _is_object(file, value):
-            yield _Broken(
+            yield Broken(
                 value,
                 "function.arguments gets the object itself, where the API promises its JSON text",
                 "`arguments` of a tool call is a string that a client parses",
@@ -299,11 +288,11 @@ def _is_object(file: SourceFile, value: tree.Node) -> bool:
     return False
 
 
-def _reason(held: dict[str, tree.Node]) -> Iterator[_Broken]:
+def _reason(held: dict[str, tree.Node]) -> Iterator[Broken]:
     value = held.get("finish_reason")
     is_choice = "delta" in held or "message" in held or ("index" in held and "text" in held)
     if is_choice and isinstance(value, tree.Literal) and value.kind == "string" and value.text not in _REASONS:
-        yield _Broken(
+        yield Broken(
             value,
             f"finish_reason {value.text!r} is none that clients of this API know",
             f"one of {', '.join(sorted(_REASONS))}",
@@ -312,7 +301,7 @@ def _reason(held: dict[str, tree.Node]) -> Iterator[_Broken]:
         )
 
 
-def _object(held: dict[str, tree.Node]) -> Iterator[_Broken]:
+def _object(held: dict[str, tree.Node]) -> Iterator[Broken]:
     named, choices = held.get("object"), held.get("choices")
     if not isinstance(named, tree.Literal) or not isinstance(choices, tree.Collection):
         return
@@ -327,55 +316,13 @@ def _object(held: dict[str, tree.Node]) -> Iterator[_Broken]:
         named.text == "chat.completion.chunk" and "message" in keys
     )
     if wrong:
-        yield _Broken(
+        yield Broken(
             named,
             f"object says {named.text}, and the choice beside it is of the other kind",
             "a chunk has a delta, an answer has a message",
             "name the other kind",
             kind="object",
         )
-
-
-# ---------------------------------------------------------------- status
-
-
-def _error_as_success(file: SourceFile) -> Iterator[_Broken]:
-    """An error that is answered with the status that stands where none is named: 200."""
-    for call in nodes(file.tree, tree.Call):
-        status = _JSON_ANSWERS.get(tree.path_of(call.function).rpartition(".")[2], "")
-        if status and not any(keyword.name in (status, "") for keyword in call.keywords) and len(call.args) < 2:
-            content = [*call.args, *(k.value for k in call.keywords if k.name in ("content", "data"))]
-            if content and _tells_error(content[0]):
-                yield _Broken(
-                    call,
-                    "the error is answered with status 200: a client takes it for a success",
-                    f"without {status} the answer is a success",
-                    f"{status}=400, or what fits",
-                )
-    for function in nodes(file.tree, tree.Function):
-        if any(_is_route(decorator) for decorator in function.decorators):
-            for node in tree.walk_own(function):
-                if isinstance(node, tree.Return) and node.value is not None and _tells_error(node.value):
-                    yield _Broken(
-                        node,
-                        "the error is answered with status 200: a client takes it for a success",
-                        "what a route returns is a success",
-                        "raise HTTPException, or answer with a status",
-                        "low",
-                    )
-
-
-def _is_route(decorator: tree.Node) -> bool:
-    call = decorator.function if isinstance(decorator, tree.Call) else None
-    return isinstance(call, tree.Attribute) and call.name in _ROUTES
-
-
-def _tells_error(node: tree.Node) -> bool:
-    if not isinstance(node, tree.Collection) or node.kind != "dict" or not node.keys:
-        return False
-    first = node.keys[0]
-    is_none = isinstance(node.items[0], tree.Literal) and node.items[0].kind == "none"
-    return isinstance(first, tree.Literal) and first.text == "error" and not is_none
 
 
 _CHECKS = (
@@ -389,6 +336,7 @@ _CHECKS = (
     ("arguments", _shapes),
     ("finish_reason", _shapes),
     ("chat.completion", _shapes),
-    ("error", _error_as_success),
+    ("error", error_as_success),
+    ("HTTPException", status_lost),
 )
 """With a word that a file must hold before it is worth looking."""

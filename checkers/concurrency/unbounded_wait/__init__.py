@@ -4,7 +4,8 @@ Waits for work, as a dispatcher's thread does for ever, are right; what counts h
 peer: of a process that was just started (`startup.py`), of whom a request was sent to (`answers.py`), of a loop that
 has ended (`abandoned.py`), of a server on the network (`network.py`, `deadlines.py`), for a state that a peer should
 come to (`polling.py`), and in C++ for a result that another thread puts into a container (`conditions.py`). And who
-waits for a loop to stop may wait for ever (`idle_stop.py`).
+waits for a loop to stop may wait for ever (`idle_stop.py`), as may a child whose output nobody takes
+(`unread_pipe.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from llmlint.checkers.concurrency.unbounded_wait.idle_stop import stopped_when_i
 from llmlint.checkers.concurrency.unbounded_wait.network import without_timeout
 from llmlint.checkers.concurrency.unbounded_wait.polling import polled
 from llmlint.checkers.concurrency.unbounded_wait.startup import unstarted
+from llmlint.checkers.concurrency.unbounded_wait.unread_pipe import unread
 from llmlint.code.link.program import Program
 from llmlint.findings import Report
 
@@ -32,3 +34,4 @@ def check_program(program: Program) -> Iterator[Report]:
     yield from polled(program)
     yield from unconditional(program)
     yield from stopped_when_idle(program)
+    yield from unread(program)

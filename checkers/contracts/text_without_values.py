@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from llmlint.checkers.contracts.empty_errors import empty_errors
 from llmlint.checkers.contracts.unfilled_places import unfilled
 from llmlint.code.domain.whereabouts import functions_at, place_of, qualname_at
 from llmlint.code.facts.facts import Effect, FileFacts, Function, ImportFact, Test
@@ -29,6 +30,7 @@ _STANDARD = re.compile(
 _LOGGING = "logging"
 _LOGGED = "logged"
 _IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
+_READ_FIRST = "what else the handler is told of has a text"
 _SEVERAL = 3
 _SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
 _WARN = "warnings.warn"
@@ -94,6 +96,9 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         places = ", ".join(f"{{{place}}}" for place in left.places)
         told = f"nothing is given for {places} of the text at line {left.text.line}: {left.raised} comes in its place"
         yield _report(file.facts, _Slip(left.call, told, "give a value for each place", {}, "unfilled"))
+    for empty in empty_errors(file):
+        told = f"the wait at line {empty.wait.line} ends with a TimeoutError that has no text: nothing is said here"
+        yield _report(file.facts, _Slip(empty.said, told, "name the class too: {e!r}", {}, "empty", _READ_FIRST))
 
 
 def _has_a_logging_of_its_own(facts: FileFacts) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from benchmarks.mutants.sites import Mutator, Planted, PythonFile, called, inner, one_line, own
+from benchmarks.mutants.statements import told
 
 _GIVES_ONLY = ("view", "reshape", "expand", "contiguous", "squeeze", "unsqueeze", "strip", "lower")
 _SAID = re.compile(r"\w*(Error|Exception)|print")
@@ -117,10 +118,28 @@ def _is_of_constant(function: ast.expr) -> bool:
     return isinstance(of, ast.Name) and of.id.isupper()
 
 
+_NUMBER_OF_TEXT = re.compile(
+    r"\b(?:int|float)\((?P<asks>(?:os\.getenv|os\.environ\.get)\([^()]*, *)['\"]?(?P<number>[\d.]+)['\"]?\)\)"
+)
+
+
+def _unconverted_setting(file: PythonFile) -> Iterator[Planted]:
+    """The `int` around a variable of the environment that has a number as its default."""
+    for function in (file.tree, *file.functions):
+        for node in inner(function):
+            if isinstance(node, ast.Assign) and one_line(node):
+                line = file.lines[node.lineno - 1]
+                found = _NUMBER_OF_TEXT.search(line)
+                if found is not None:
+                    plain = line.replace(found[0], f"{found['asks']}{found['number']})")
+                    yield told(file, function, node, found["asks"], [(node.lineno, node.lineno, (plain,))])
+
+
 MUTATORS = (
     Mutator("swapped-arguments", "two arguments in each other's place", ("LLM907",), _swapped_arguments),
     Mutator("untaken-value", "a value that nobody takes", ("LLM909",), _untaken_value),
     Mutator("unformatted-text", "a message without its f", ("LLM910",), _unformatted_text),
     Mutator("unfilled-text", "a text with a value too few", ("LLM910",), _unfilled_text),
+    Mutator("unconverted-setting", "a setting that stays a text", ("LLM916",), _unconverted_setting),
     Mutator("overwritten-choice", "what a branch chose, written over", ("LLM914",), _overwritten_choice),
 )

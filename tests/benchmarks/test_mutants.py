@@ -356,7 +356,10 @@ def test_the_command_plants_bugs_in_an_engine_and_writes_what_was_found(tmp_path
 
 
 SLIPPING = """\
+import os
+
 SPAN = "{first} to {last}"
+LIMIT = int(os.getenv("MODEL_LIMIT", 8))
 
 
 class Model:
@@ -372,7 +375,7 @@ class Model:
             scale = self.half
         out = out.reshape(-1)
         print(SPAN.format(first=start, last=stop))
-        return self.load(start, stop, out) * scale
+        return self.load(start, stop, out)[:LIMIT] * scale
 """
 
 

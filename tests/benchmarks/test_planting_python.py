@@ -40,6 +40,18 @@ CASES = {
         """,
         ["- except Exception as error:", "+ except ConnectionError as error:"],
     ),
+    "lost-status": (
+        """
+        def load(engine, name):
+            try:
+                return engine.load(name)
+            except HTTPException:
+                raise
+            except Exception as error:
+                raise HTTPException(500, str(error))
+        """,
+        ["- except HTTPException:", "- raise"],
+    ),
     "drifted-override": (
         """
         class Base:

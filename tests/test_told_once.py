@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmlint.findings import Finding
+from llmlint.fixing import mend
 from llmlint.project import Request, scan
 
 MAKE = """
@@ -82,3 +83,35 @@ def test_of_several_blocking_calls_in_one_helper_the_first_is_named() -> None:
     (told,) = scan(Request(paths=(".",), select=("LLM202",), min_confidence="low")).findings
     assert told.line == 12
     assert "requests.post waits for the network" in told.message
+
+
+CLIENT = """
+import requests
+
+
+class Hub:
+    def models(self, address):
+        return requests.get(f"{address}/models")
+
+    def load(self, address, name):
+        return requests.post(f"{address}/load", json={"name": name})
+
+
+class Store:
+    def keys(self, address):
+        return requests.get(f"{address}/keys")
+"""
+
+
+def test_the_calls_of_one_client_without_a_time_limit_are_one_finding() -> None:
+    Path("client.py").write_text(CLIENT)
+    told = scan(Request(paths=("client.py",), select=("LLM204",), min_confidence="low")).findings
+    assert [(finding.line, [step.line for step in finding.evidence]) for finding in told] == [(7, [7, 10]), (15, [15])]
+
+
+def test_its_fix_mends_them_all() -> None:
+    Path("client.py").write_text(CLIENT)
+    request = Request(paths=("client.py",), select=("LLM204",), min_confidence="low")
+    mended = mend(request, scan(request).findings, unsafe=True)
+    ((_, after),) = mended.files.values()
+    assert after.count(b"timeout=60") == 3 and len(mended.fixed) == 2

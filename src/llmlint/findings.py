@@ -85,6 +85,10 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     reproduce: str = ""
 
 
+ALSO_AT = "also_at"
+"""In a finding's data: line, column and their ends of the other places that its fix mends."""
+
+
 class Finding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The published form (docs/finding.schema.json): field names are a contract."""
 

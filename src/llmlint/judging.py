@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from llmlint.catalogue import Catalogue, Rule
-from llmlint.findings import Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
+from llmlint.findings import ALSO_AT, Finding, Ordinals, Place, Report, Step, Suppression, fingerprint, lowered
 from llmlint.kept_files import KeptFiles
 from llmlint.reading import FileRecord
 from llmlint.suppressions import Directive, Suppressions
@@ -165,7 +165,9 @@ def _told_once(judged: Sequence[tuple[Report, Finding]]) -> Iterator[Finding]:
             shared.setdefault((finding.path, finding.rule, report.origin), []).append(finding)
     for first, *others in shared.values():
         places = tuple(Step(first.path, other.line, "and the same here") for other in others)
-        yield msgspec.structs.replace(first, evidence=(*first.evidence, *places))
+        mended_alike = [(o.line, o.column, o.end_line, o.end_column) for o in others if o.data == first.data]
+        data = {**first.data, ALSO_AT: mended_alike} if first.data and mended_alike else first.data
+        yield msgspec.structs.replace(first, evidence=(*first.evidence, *places), data=data)
 
 
 def _order(item: tuple[Rule, str, Report]) -> tuple[str, int, int, str, str, str]:

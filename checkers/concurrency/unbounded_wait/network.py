@@ -99,6 +99,7 @@ def _report(
         else f"set one by {row.limited_by}, or take a call with a timeout",
         cause="missing-timeout",
         edit={"argument": row.timeout, "seconds": _SECONDS} if _is_mended_alike(found) else {},
+        shared=f"{limit} of {function.owner.name if function.owner is not None else 'the functions'}",
     )
 
 

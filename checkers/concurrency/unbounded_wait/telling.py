@@ -29,7 +29,9 @@ def report(
     fix: str,
     cause: str = "unbounded-wait",
     edit: Mapping[str, str | int] = {},
+    shared: str = "",
 ) -> Report:
+    """`shared` names what else is mended with it: of what is as sure, it is told once."""
     confidence, reason = _where(program, function, cause) or sure
     return Report(
         program.place(function, wait),
@@ -39,6 +41,7 @@ def report(
         confidence=confidence,
         reason=reason,
         subject=wait.callee,
+        origin=f"{shared}: {confidence}" if shared else "",
         cause=cause,
         fix=fix,
         data={**edit, "runtime": {"targets": [{"qualname": function.facts.qualname, "role": "wait"}]}},

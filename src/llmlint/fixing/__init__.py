@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from llmlint.files import language_of
-from llmlint.findings import Finding, at_least
+from llmlint.findings import ALSO_AT, Finding, at_least
 from llmlint.opening import read_file
 from llmlint.project import Request
 from llmlint.project import scan as scan_project
@@ -133,7 +133,13 @@ def _edited(wanted: Sequence[Finding], before: Mapping[str, bytes]) -> tuple[dic
 def _make(edits: Edits, finding: Finding) -> bool:
     from llmlint.fixing.edit_table import EDITS
 
-    return EDITS[_kind(finding)](edits, finding)
+    edit = EDITS[_kind(finding)]
+    others = (
+        msgspec.structs.replace(finding, line=line, column=column, end_line=end_line, end_column=end_column)
+        for line, column, end_line, end_column in finding.data.get(ALSO_AT, ())
+    )
+    made = [edit(edits, place) for place in (finding, *others)]
+    return all(made)
 
 
 def _failed(

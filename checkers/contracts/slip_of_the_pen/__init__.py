@@ -23,7 +23,7 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
     tree.Return: {"return": errors.returned},
     tree.Expression: {"expression": errors.dropped},
     tree.Try: {"try": errors.handlers},
-    tree.With: {"with": truth.managers},
+    tree.With: {"with": truth.managers, "lock_of_one": truth.lock_of_one},
     tree.Assert: {"assert": truth.asserted, "assert_with_text": truth.asserted_with_its_text},
     tree.If: {"branch": truth.branched, "chain": twice.asked_again},
     tree.Conditional: {"branch": truth.branched},

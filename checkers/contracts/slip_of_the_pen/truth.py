@@ -20,6 +20,27 @@ def managers(node: tree.Node, file: Known) -> Iterator[Slip]:
             yield Slip(entered, "`and` enters only the last of these", "separate them with commas")
 
 
+_LOCKS = frozenset(
+    f"{module}.{kind}"
+    for module in ("threading", "multiprocessing", "asyncio")
+    for kind in ("Lock", "RLock", "Semaphore", "BoundedSemaphore")
+)
+
+
+def lock_of_one(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """`with Lock():` makes a lock that nobody else has."""
+    assert isinstance(node, tree.With)
+    for entered, _ in node.items:
+        if isinstance(entered, tree.Call) and file.meant(tree.path_of(entered.function)) in _LOCKS:
+            yield Slip(
+                entered,
+                "each time this is entered it makes a lock of its own: it keeps nobody out",
+                "make one where all who take it can have it",
+                "low",
+                "what it stands around may be run by one at a time anyway",
+            )
+
+
 def asserted(node: tree.Node, file: Known) -> Iterator[Slip]:
     """A text that is asserted, where something was to be raised or compared."""
     assert isinstance(node, tree.Assert)

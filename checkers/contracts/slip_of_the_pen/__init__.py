@@ -34,6 +34,7 @@ _CHECKS: dict[type[tree.Node], dict[str, _Check]] = {
         "call": truth.switched,
         "always_on": options.always_on,
         "any_text": options.switched_on_by_any,
+        "letters": options.letters,
         "cut": texts.cut,
     },
     tree.Class: {"class": twice.methods, "made_once": made_once.of_fields},

@@ -1,4 +1,4 @@
-"""Options of argparse that are read by bool(): any text but the empty one is true."""
+"""Options of argparse that are read by what cannot read a text: bool() finds it true, list() takes its letters."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from llmlint.checkers.contracts.slip_of_the_pen.known import Known
 from llmlint.checkers.contracts.slips import Slip
 from llmlint.code.syntax import tree
 from llmlint.code.syntax.tree_index import nodes
+
+_TAKE_LETTERS = {"list": "['a', 'b']", "tuple": "('a', 'b')", "set": "{'a', 'b'}", "dict": "an error"}
 
 
 def always_on(node: tree.Node, file: Known) -> Iterator[Slip]:
@@ -32,13 +34,33 @@ def switched_on_by_any(node: tree.Node, file: Known) -> Iterator[Slip]:
         )
 
 
+def letters(node: tree.Node, file: Known) -> Iterator[Slip]:
+    """`type=list`: "a,b" becomes the list of its three letters; no text is a pair for `dict`."""
+    read_by = _read_by(node, file)
+    if isinstance(node, tree.Call) and read_by in _TAKE_LETTERS:
+        yield Slip(
+            node,
+            f"{_option(node)} ab gives {_TAKE_LETTERS[read_by]}: {read_by}() reads a text letter by letter",
+            'use nargs="+" with the type of one element, or split the text',
+            "low",
+            "it may be that nobody gives it",
+            read_as=_set_by(node),
+        )
+
+
 def _is_read_by_bool(node: tree.Node, file: Known) -> TypeGuard[tree.Call]:
+    return _read_by(node, file) == "bool"
+
+
+def _read_by(node: tree.Node, file: Known) -> str:
+    """The builtin that an option of argparse is read by; "" for any other call."""
     if not isinstance(node, tree.Call) or not isinstance(node.function, tree.Attribute):
-        return False
+        return ""
     if node.function.name != "add_argument" or not _option(node).startswith("-"):
-        return False
+        return ""
     named = {keyword.name: keyword.value for keyword in node.keywords}
-    return "action" not in named and tree.path_of(named.get("type")) == "bool" and "bool" not in file.imported
+    reader = tree.path_of(named.get("type"))
+    return reader if "action" not in named and reader not in file.imported else ""
 
 
 def _option(node: tree.Call) -> str:

@@ -292,8 +292,11 @@ def _says_it_is_nothing(test: Test, name: str) -> bool:
 
 
 def _is_filled(file: SourceFile, name: str) -> bool:
-    """Does something in the file put values into templates under this name: `.format(step=…)`?"""
-    return re.search(rf"\.format\([^()]*\b{name}=", file.text) is not None
+    """Does the file put values into templates under this name, `.format(step=…)`, or is the place itself a text of it?
+
+    `template.replace("{step}", …)`, `if "{step}" not in template`: what is said may be about the place.
+    """
+    return re.search(rf"\.format\([^()]*\b{name}=|(?<![fF])([\"'])\{{{name}\}}\1", file.text) is not None
 
 
 def _pieces(node: tree.Node | None) -> Iterator[tree.Literal]:

@@ -64,6 +64,8 @@ def _kind(program: Program, function: FunctionInfo, effect: Effect) -> str:
     if not receiver or effect.op == "insert":
         return ""
     if program.vocabulary.python_flows.gives.find(effect.callee):
+        if program.callees(function, effect):
+            return ""  # a method of the program that only bears the library's name
         return "message" if name not in _ANYBODYS or _is_shared_socket(program, function, receiver) else ""
     if name not in ("get", "get_nowait", "recv_pyobj") or (
         effect.args and not effect.args[0].keyword and name == "get"
@@ -201,7 +203,9 @@ def _is_endless(function: FunctionInfo, loop: int) -> bool:
         return False
     ends = [at for at, r in enumerate(function.regions) if r.kind == "except" and _NOTHING_LEFT.search(r.text)]
     leaving = (e for e in function.doing("break") if e.region in ends)
-    return not any(next(iter(loops_around(function, e)), 0) == loop for e in leaving)
+    if any(next(iter(loops_around(function, e)), 0) == loop for e in leaving):
+        return False
+    return not any(loop in chain(function, e.region) for e in own_returns(function) if e.path)
 
 
 def _is_used_up(function: FunctionInfo, text: str) -> bool:

@@ -27,6 +27,7 @@ BEYOND = (
     "--fault",
     "./llama-server",
     "--sanitizer-log",
+    "--sync-log",
     "--flight-recorder",
     "--nccl-ras",
     "--memory-snapshot",

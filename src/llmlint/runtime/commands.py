@@ -276,6 +276,7 @@ def confirm(
     dumps: Sequence[Path],
     snapshots: Sequence[Path],
     answers: Sequence[Path],
+    sync_logs: Sequence[Path],
     root: Path,
     format_: str,
     outputs: Sequence[str],
@@ -290,9 +291,12 @@ def confirm(
     from llmlint.runtime.timeline import timelines_of
 
     document = document_in(findings)
-    evidence = Evidence(logs, dumps, snapshots, answers)
+    evidence = Evidence(logs, dumps, snapshots, answers, sync_logs)
     if not runs and not any(evidence):
-        wrong_use("confirm takes a folder of `llmlint trace`, --sanitizer-log, --flight-recorder or --memory-snapshot")
+        wrong_use(
+            "confirm takes a folder of `llmlint trace`, or what another tool wrote: "
+            "--sanitizer-log, --sync-log, --flight-recorder, --memory-snapshot"
+        )
     if answers and not runs:
         wrong_use("--nccl-ras goes with a folder of `llmlint trace`: the answers know processes, and no code")
     for folder in runs:

@@ -1,5 +1,5 @@
-"""What other tools wrote of a run: logs of sanitizers, dumps of torch's flight recorder, answers of NCCL's RAS,
-snapshots of memory.
+"""What other tools wrote of a run: logs of sanitizers and of checks for waits, dumps of torch's flight recorder,
+answers of NCCL's RAS, snapshots of memory.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def evidence_options(command: Callable[..., object]) -> Callable[..., object]:
             type=click.Path(path_type=Path),
             help="A log of ASan, LSan, TSan, UBSan, valgrind or compute-sanitizer.",
         ),
+        click.option(
+            "--sync-log",
+            "sync_logs",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A log of torch's check for waits, or of vLLM's (VLLM_GPU_SYNC_CHECK).",
+        ),
     ):
         command = option(command)
     return command
@@ -61,6 +68,7 @@ class Evidence(NamedTuple):
     dumps: Sequence[Path] = ()
     snapshots: Sequence[Path] = ()
     answers: Sequence[Path] = ()
+    sync_logs: Sequence[Path] = ()
 
     def joined_to(
         self, findings: Sequence[Finding], root: Path, catalogue: Catalogue, runs: Sequence[Run] = ()
@@ -85,6 +93,14 @@ class Evidence(NamedTuple):
             texts = [log.read_bytes().decode("utf-8", "replace") for log in self.logs]
             sightings = [sighting for text in texts for sighting in read_log(text)]
             findings = with_sightings(findings, sightings, [str(log) for log in self.logs])
+        if self.sync_logs:
+            from llmlint.runtime.sync_checks import read_log as read_waits
+            from llmlint.runtime.sync_checks import with_waits
+
+            waits = [w for log in self.sync_logs for w in read_waits(log.read_bytes().decode("utf-8", "replace"))]
+            findings, unknown = with_waits(findings, waits, [str(log) for log in self.sync_logs])
+            for place in unknown:
+                click.echo(f"llmlint: {place} waited for the device, and no finding is about it", err=True)
         if self.dumps:
             from llmlint.runtime.flight_recorder import read_dumps, with_dumps
 

@@ -90,3 +90,12 @@ def test_an_object_comes_from_the_calls_that_made_it_and_from_its_declared_types
     assert list(origins(program, function, "self.tasks")) == ["queue.Queue"]
     assert list(origins(program, function, "self.other")) == ["threading.Event"]
     assert list(origins(program, function, "done")) == ["concurrent.futures.Future"]
+
+
+def test_a_call_whose_result_is_waited_for_is_no_wait() -> None:
+    assert kind("self.thread.join()") == "peer"
+    for statement in ("waiting = self.thread.join()\n        await waiting", "async for x in self.thread.join(): pass"):
+        program = link({"a.py": (SOURCE % statement).replace("def run", "async def run")})
+        function = next(f for f in program.functions if f.name == "run")
+        call = next(effect for effect in function.effects if effect.callee.endswith("join"))
+        assert blocking_at(program, function, call) is None

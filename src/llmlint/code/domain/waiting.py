@@ -51,7 +51,7 @@ def _is_receiver(row: Blocking, receiver: str) -> bool:
 
 
 def does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
-    """`get(block=False)`, `recv(zmq.NOBLOCK)`, `wait(timeout=0)`; or what it raises instead is expected."""
+    """`get(block=False)`, `recv(zmq.NOBLOCK)`; what it raises instead is expected; or it gives what one waits for."""
     for argument in effect.args:
         if argument.keyword in ("block", "blocking", "timeout") and argument.literal in ("False", "0", "0.0"):
             return True
@@ -59,6 +59,9 @@ def does_not_wait(function: FunctionInfo, effect: Effect) -> bool:
             return True
     if effect.callee.endswith(".connect") and _makes_datagram_sockets(function):
         return True
+    given = {f"{effect.callee}()", *([effect.result] if effect.result.isidentifier() else [])}
+    if any(e.op == "await" and e.path in given and e.line >= effect.line for e in function.effects):
+        return True  # what it gives is waited for, or gone through by `async for`
     tried = {at for at in chain(function, effect.region) if function.regions[at].kind == "try"}
     handlers = (region for region in function.regions if region.kind == "except" and region.first in tried)
     return any(name in handler.text for handler in handlers for name in ("BlockingIOError", "zmq.Again"))

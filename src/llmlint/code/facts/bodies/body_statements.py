@@ -95,6 +95,8 @@ def _read_loop(reader: BodyReader, node: tree.Loop) -> None:
         mark = len(reader.seen)
         element = elements_of(reader, node.iterable)
         reads = reader.reads_since(mark)
+        if node.is_async and node.iterable is not None:
+            reader.emit("await", _asked_for_next(node.iterable), node.iterable)
         text = f"for {reader.source.of(node.target, 60)} in {reader.source.of(node.iterable, 90)}"
         hint = each_of(reader, node.iterable)
         bind: list[tree.Node] = []
@@ -116,6 +118,13 @@ def _read_loop(reader: BodyReader, node: tree.Loop) -> None:
         first = reader.in_region("loop", body, text, _paths_in(reader, node.test), at=node, test=asked)
     if node.orelse:
         reader.in_region("loop-else", node.orelse, first=first)
+
+
+def _asked_for_next(iterable: tree.Node) -> str:
+    """What `async for` waits for again and again."""
+    if isinstance(iterable, tree.Call):
+        return f"{tree.path_of(iterable.function)}()"
+    return tree.path_of(iterable)
 
 
 @statement(tree.Try)

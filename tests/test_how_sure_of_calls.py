@@ -106,6 +106,22 @@ generator = generator_of("cpu")
     assert how_sure("LLM915", {"sample.py": source}) == confidence
 
 
+@pytest.mark.parametrize(
+    ("call", "confidence"),
+    [("_ask(text)", "low"), ("_ask(text, temperature=0.2)", "medium"), ("_ask(text, **options)", "medium")],
+)
+def test_a_helper_that_no_call_tells_a_temperature_has_none_to_lose(call: str, confidence: str) -> None:
+    source = f"""
+def _ask(text, temperature=None):
+    return send(text, temperature or 0.7)
+
+
+def judge(text, options):
+    return {call}
+"""
+    assert how_sure("LLM915", {"judge.py": source}) == confidence
+
+
 @pytest.mark.parametrize(("given", "confidence"), [("", "high"), (", local_files_only=True", "low")])
 def test_what_was_fetched_before_is_at_hand(given: str, confidence: str) -> None:
     source = f"""

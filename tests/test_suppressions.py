@@ -115,6 +115,28 @@ def test_the_mark_of_another_check_covers_the_rules_that_say_the_same() -> None:
     assert suppressed(COPY.format(mark="  # gpu-sync-ok: once for each image"), least="low") == ["LLM601"]
 
 
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "noqa: S113",
+        "noqa: E501, S113",
+        "nosec B113",
+        "pylint: disable=missing-timeout",
+        "noqa:ASYNC210,S113 on purpose",
+    ],
+)
+def test_what_another_linter_is_told_of_the_same_check_holds_here(comment: str) -> None:
+    for call in (f"requests.get(url)  # {comment}", f"requests.get(\n        url\n    )  # {comment}"):
+        text = f"import requests\n\n\ndef fetch(url):\n    return {call}\n"
+        assert suppressed(text) == ["LLM204"]
+
+
+def test_another_check_of_another_linter_silences_nothing() -> None:
+    for comment in ("noqa: S114", "noqa", "nosec", "S113 is what ruff says"):
+        text = f"import requests\n\n\ndef fetch(url):\n    return requests.get(url)  # {comment}\n"
+        assert [finding.suppressed for finding in findings_of(text)] == [None], comment
+
+
 def test_the_mark_of_another_check_may_cover_nothing_of_ours() -> None:
     assert findings_of("total = 1  # gpu-sync-ok: of another rule\n") == []
 

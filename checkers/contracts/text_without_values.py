@@ -230,6 +230,8 @@ def _without_f(file: SourceFile, around: tree.Node, said: tree.Node) -> Iterator
     is_json = any(piece.text.lstrip().startswith("{") and '"' in piece.text for piece in _pieces(said))
     if not found or is_json:
         return
+    if any(_is_documented(file, piece.text, field) for piece, field in found):
+        return
     known = _names_around(file, around.line)
     written = text_of(around, file.text.split("\n"))
     at_hand = known.union(_BUILTINS, _names_of_module(file))
@@ -289,6 +291,14 @@ def _says_it_is_nothing(test: Test, name: str) -> bool:
         return any(_says_it_is_nothing(part, name) for part in test.args)
     is_of_it = bool(test.args) and test.args[0].op == "path" and test.args[0].path == name
     return is_of_it and (test.op == "not" or (test.op == "is" and test.args[1].op == "none"))
+
+
+def _is_documented(file: SourceFile, text: str, field: Field) -> bool:
+    """Does a docstring say the same word, braces and all: `/servers/{server_id}/mcp`? Then it names a form."""
+    place = f"{{{field.written}}}"
+    said = [word.strip("`'\"().,:;") for word in text.split() if place in word]
+    forms = [word for word in said if word != place]
+    return bool(forms) and any(form in f.docstring for f in nodes(file.tree, tree.Function) for form in forms)
 
 
 def _is_filled(file: SourceFile, name: str) -> bool:

@@ -23,6 +23,7 @@ from llmlint.code.domain.unset_numbers import (
     number_at,
 )
 from llmlint.code.facts.facts import Choice, Effect, Region, Test
+from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import LEAVING
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Place, Report, Step
@@ -147,7 +148,7 @@ def _check(program: Program, kinds: _Kinds, function: FunctionInfo, taken: _Take
     asked = asked_of(program, number)
     if asked.refused:
         return
-    yield _report(function, taken, kinds[taken.name], number, asked)
+    yield _report(program, function, taken, kinds[taken.name], number, asked)
 
 
 def _is_number(kinds: _Kinds, taken: _Taken) -> bool:
@@ -185,11 +186,11 @@ def _is_there(function: FunctionInfo, taken: _Taken) -> bool:
     return False
 
 
-def _report(function: FunctionInfo, taken: _Taken, kind: str, number: Number, asked: Asked) -> Report:
+def _report(program: Program, function: FunctionInfo, taken: _Taken, kind: str, number: Number, asked: Asked) -> Report:
     steps = [step for step in (asked.allowed, asked.told_apart) if step is not None]
     if number.how == OPTIONAL:
         steps.insert(0, Step(number.path, number.line, f"{taken.name} is declared as {number.said}"))
-    doubt = _doubt(taken, kind, asked)
+    doubt = _doubt(taken, kind, asked) or _never_given(program, function, taken.place)
     return Report(
         Place(function.path, taken.line, taken.column),
         symbol_of(function),
@@ -222,6 +223,16 @@ def _doubt(taken: _Taken, kind: str, asked: Asked) -> str:
     if taken.other == "1" and ends(words(taken.name), frozenset(_LOGPROBS)):
         return "one entry holds what was sampled, which is what 0 asks for"
     return ""
+
+
+def _never_given(program: Program, function: FunctionInfo, place: str) -> str:
+    """Is it a parameter of a helper of the program's own, which is called and told it by none of the calls?"""
+    is_own = function.name.startswith("_") and any(p.name == place and p.default == "None" for p in function.params)
+    calls = program.callers(function) if is_own else ()
+    if not calls or any(argument.keyword in ("*", "**") for call in calls for argument in call.effect.args):
+        return ""
+    given = (arguments_by_parameter(function, call.effect).get(place) for call in calls)
+    return "" if any(given) else f"none of the calls of {function.name} gives it a {place}"
 
 
 def _what_then(taken: _Taken) -> str:

@@ -23,6 +23,15 @@ _KINDS = ("ignore", "ignore-file")
 _OTHERS = {"gpu-sync-ok": ("LLM601", "LLM602")}
 """Marks of other checks that say the same of some rules (vLLM's check for device syncs), with these rules."""
 _OTHER = re.compile(rf"^\s*(?P<kind>{'|'.join(_OTHERS)}):\s*(?P<reason>.*)$", re.DOTALL)
+_SAME_CHECKS = {
+    **dict.fromkeys(("S113", "B113", "W3101", "missing-timeout"), ("LLM204",)),
+    **dict.fromkeys(("ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC251"), ("LLM202",)),
+    **dict.fromkeys(("PLE1205", "PLE1206", "logging-too-many-args", "logging-too-few-args"), ("LLM910",)),
+}
+"""What ruff, bandit and pylint call what these rules tell too: who has silenced it there has looked at it."""
+_ELSEWHERE = "other-linter"
+_SILENCED = re.compile(r"\bnoqa:|\bnosec\b|\bpylint:\s*disable=")
+_CHECK = re.compile(r"[\w-]+")
 _NOQA = re.compile(r"\bnoqa:[ \t\w,]*\b(?P<rule>LLM\d{3})\b")
 """What flake8 and ruff read; of us it silences nothing."""
 _BETWEEN = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
@@ -52,7 +61,8 @@ class Directive(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 def directives_of(text: str, language: str) -> list[Directive]:
     is_noqa = "noqa:" in text and _NOQA.search(text)
-    if not is_noqa and not any(mark in text for mark in ("llmlint:", *_OTHERS)):
+    is_silenced = any(name in text for name in _SAME_CHECKS)
+    if not is_noqa and not is_silenced and not any(mark in text for mark in ("llmlint:", *_OTHERS)):
         return []
     lines = text.split("\n")
     found = []
@@ -66,6 +76,13 @@ def directives_of(text: str, language: str) -> list[Directive]:
             elif noqa := _NOQA.search(said):
                 wrong = f"`noqa` silences other linters; write `llmlint: ignore[{noqa['rule']}] reason`"
                 found.append(Directive("noqa", (noqa["rule"],), "", line, column, line, wrong, comment))
+            elif is_silenced and _SILENCED.search(said):
+                names = [name for name in _CHECK.findall(said) if name in _SAME_CHECKS]
+                rules = tuple(dict.fromkeys(rule for name in names for rule in _SAME_CHECKS[name]))
+                target = _target(lines, line, alone, language) if alone else _first_line(text, line)
+                if rules:
+                    reason = f"silenced as {', '.join(names)}"
+                    found.append(Directive(_ELSEWHERE, rules, reason, line, column, target))
             continue
         kind = match["kind"]
         rules = tuple(r.strip() for r in (match["rules"] or "").strip("[]").split(",") if r.strip())
@@ -159,7 +176,7 @@ class Suppressions:
         judged = set(judged)
         found = []
         for index, directive in enumerate(self.directives):
-            if directive.problem or directive.kind in _OTHERS:
+            if directive.problem or directive.kind in _OTHERS or directive.kind == _ELSEWHERE:
                 continue
             vain = [
                 rule

@@ -15,6 +15,7 @@ from llmlint.checkers.contracts.misread_result.never_runs import begins_nothing,
 from llmlint.checkers.contracts.misread_result.read_twice import read_twice
 from llmlint.checkers.contracts.misread_result.second_loop import second_loop
 from llmlint.checkers.contracts.misread_result.taken import taken
+from llmlint.code.domain.coroutines import by_name
 from llmlint.code.domain.results import counts_given, gives_nothing, run_by
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.syntax.source import SourceFile
@@ -33,7 +34,7 @@ def check_program(program: Program) -> Iterator[Report]:
     for name in sorted({f.name for f in named if _is_of_note(f)}):
         for function, effect in program.asked.calls(name):
             if function.language == "python" and effect.op == "call":
-                ran = run_by(program, function, effect)
+                ran = run_by(program, function, effect) or by_name(program, function, effect)
                 if ran:
                     yield from begins_nothing(program, function, effect, ran)
                     yield from taken(program, function, effect, ran) if name != _GIVEN_TO_EXIT else ()

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
+from llmlint.code.domain.coroutines import is_coroutine, is_given_back_as_value, taken_for_value
 from llmlint.code.domain.results import LEAVES_RESULT, MANAGERS
-from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
 from llmlint.code.facts.facts import Effect
-from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import around
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.findings import Report
 from llmlint.phrases import last_name
 
 _STILL_LAZY = MANAGERS | LEAVES_RESULT
-_OF_COROUTINES = re.compile(r"\.(__await__|close|send|throw|cr_\w+)(\(\))?$")
-"""All that a coroutine can be asked for."""
 _SEVERAL = 3
 
 
@@ -27,12 +23,13 @@ def begins_nothing(
     """`ran` is all that the call may run."""
     if effect.via == "await":
         return
-    if all(map(_is_coroutine, ran)):
+    if all(is_coroutine(program, one) for one in ran):
+        taken = "" if not effect.result else taken_for_value(program, function, effect)
         if not effect.result:
             message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
             fix = "await it, or make a task of it and keep it"
             yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine")
-        elif _is_asked_for_more(program, function, effect):
+        elif taken or is_given_back_as_value(function, effect, ran):
             message = f"{effect.callee}() is a coroutine, and is used as what that would give"
             fix = "await it before anything is asked of it"
             doubt = _why_another_object(program, ran)
@@ -58,31 +55,10 @@ def library_coroutines(program: Program) -> Iterator[Report]:
                 yield of_call(program, function, effect, message, (step,), reason, "await it", "library_coroutine")
 
 
-def _is_coroutine(function: FunctionInfo) -> bool:
-    facts = function.facts
-    is_coroutine = facts.is_async and not facts.is_generator and LEAVES_RESULT.issuperset(facts.decorators)
-    return function.language == "python" and is_coroutine
-
-
 def _is_lazy(function: FunctionInfo) -> bool:
     """Does a call of it give a generator, or what a `with` is for, and run nothing?"""
     facts = function.facts
     return function.language == "python" and facts.is_generator and _STILL_LAZY.issuperset(facts.decorators)
-
-
-def _is_asked_for_more(program: Program, function: FunctionInfo, effect: Effect) -> bool:
-    """Is the coroutine itself asked for an attribute or a part, here or by who is given it? Where another call of the
-    same name is awaited, which of them is meant nobody can tell."""
-    if any(effect.callee == e.callee for e in function.effects if e.via == "await"):
-        return False
-    if _may_be_a_value(function, effect.result):
-        return False
-    if is_looked_into(function, effect, _OF_COROUTINES):
-        return True
-    given = (later for later in while_kept(function, effect) if effect.result in {a.path for a in later.args})
-    taking = ((f, arguments_by_parameter(f, later)) for later in given for f in program.callees(function, later))
-    names = ((f, name) for f, taken in taking for name, a in taken.items() if a.path == effect.result)
-    return any(is_parameter_looked_into(f, n, _OF_COROUTINES) and not _may_be_a_value(f, n) for f, n in names)
 
 
 def _why_another_object(program: Program, ran: Iterable[FunctionInfo]) -> str:
@@ -90,22 +66,14 @@ def _why_another_object(program: Program, ran: Iterable[FunctionInfo]) -> str:
     before their objects that runs them, as a group of workers does, and a type says otherwise."""
     above = {cls for one in ran if one.owner is not None for cls in one.owner.mro}
     family = dict.fromkeys(kin for cls in above for kin in (cls, *cls.subclasses))
-    methods = (method for cls in family for method in cls.functions if _is_coroutine(method))
+    methods = (method for cls in family for method in cls.functions if is_coroutine(program, method))
     asking = {
         caller
         for method in methods
         for caller, call in program.callers(method)
-        if call.via != "await" and is_looked_into(caller, call, _OF_COROUTINES)
+        if call.via != "await" and taken_for_value(program, caller, call)
     }
     return "so many ask the like that something else may stand there" if len(asking) >= _SEVERAL else ""
-
-
-def _may_be_a_value(function: FunctionInfo, name: str) -> bool:
-    """Is it awaited here, or does a test tell coroutines from values?"""
-    if any(effect.op == "await" and effect.path == name for effect in function.effects):
-        return True
-    asked = re.compile(rf"\b(iscoroutine\w*|isawaitable|hasattr|isinstance)\({re.escape(name)}\b")
-    return any(asked.search(region.text) for region in function.regions)
 
 
 def _stands_alone(function: FunctionInfo, effect: Effect) -> bool:

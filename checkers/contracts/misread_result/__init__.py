@@ -15,7 +15,7 @@ from llmlint.checkers.contracts.misread_result.never_runs import begins_nothing,
 from llmlint.checkers.contracts.misread_result.read_twice import read_twice
 from llmlint.checkers.contracts.misread_result.second_loop import second_loop
 from llmlint.checkers.contracts.misread_result.taken import taken
-from llmlint.code.domain.coroutines import by_name
+from llmlint.code.domain.coroutines import by_name, may_give_that_of_another
 from llmlint.code.domain.results import counts_given, gives_nothing, run_by
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.code.syntax.source import SourceFile
@@ -31,7 +31,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
 def check_program(program: Program) -> Iterator[Report]:
     called = program.asked.call_names
     named = [f for f in program.functions if f.name in called]
-    for name in sorted({f.name for f in named if _is_of_note(f)}):
+    coroutines = {f.name for f in program.functions if f.language == "python" and f.facts.is_async}
+    for name in sorted({f.name for f in named if _is_of_note(f) or may_give_that_of_another(f, coroutines)}):
         for function, effect in program.asked.calls(name):
             if function.language == "python" and effect.op == "call":
                 ran = run_by(program, function, effect) or by_name(program, function, effect)

@@ -7,7 +7,7 @@ of it: what is, was to be asked of what it would have given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from llmlint.code.domain.answers import is_route
 from llmlint.code.domain.results import LEAVES_RESULT
@@ -32,10 +32,29 @@ _NAME = re.compile(r"[\w.]+")
 
 def is_coroutine(program: Program, function: FunctionInfo) -> bool:
     facts = function.facts
-    if function.language != "python" or not facts.is_async or facts.is_generator:
+    if function.language != "python" or facts.is_generator:
         return False
+    if not facts.is_async:
+        return not facts.decorators and _gives_that_of_another(program, function)
     others = (name for name in facts.decorators if name not in LEAVES_RESULT and not is_route((name,)))
     return all(_hands_on(program, function, name) for name in others)
+
+
+def _gives_that_of_another(program: Program, function: FunctionInfo) -> bool:
+    """`return self.load(name)` in a plain function."""
+    returns = own_returns(function)
+    given = {effect.path.removesuffix("()") for effect in returns if effect.path.endswith("()")}
+    calls = [e for e in function.effects if e.result == "<return>" and e.callee in given and e.via != "await"]
+    ran = [callee for call in calls for callee in program.callees(function, call)]
+    is_whole = bool(ran) and len(calls) == len(returns)
+    return is_whole and all(one.facts.is_async and is_coroutine(program, one) for one in ran)
+
+
+def may_give_that_of_another(function: FunctionInfo, coroutines: Collection[str]) -> bool:
+    """By the name of what it returns: a sieve."""
+    if function.language != "python" or function.facts.is_async or function.facts.is_generator:
+        return False
+    return any(e.result == "<return>" and last_name(e.callee) in coroutines for e in function.doing("call"))
 
 
 def _hands_on(program: Program, function: FunctionInfo, decorator: str) -> bool:
@@ -130,7 +149,7 @@ def is_given_back_as_value(function: FunctionInfo, effect: Effect, ran: tuple[Fu
     if effect.result != "<return>" or not function.facts.is_async or function.facts.is_generator:
         return False
     is_value = bool(says) and says != "None" and not _MAY_BE_WAITED_FOR.search(says)
-    return is_value and all(one.facts.returns == says for one in ran)
+    return is_value and all(one.facts.returns in ((says,) if one.facts.is_async else (says, "")) for one in ran)
 
 
 def may_be_a_value(function: FunctionInfo, name: str) -> bool:

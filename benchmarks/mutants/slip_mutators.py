@@ -12,6 +12,7 @@ from benchmarks.mutants.statements import told
 _GIVES_ONLY = ("view", "reshape", "expand", "contiguous", "squeeze", "unsqueeze", "strip", "lower")
 _SAID = re.compile(r"\w*(Error|Exception)|print")
 _SHORTEST = 3
+_QUESTIONS = ("isdigit", "isalpha", "isspace", "is_file", "is_dir", "is_contiguous")
 
 
 def _swapped_arguments(file: PythonFile) -> Iterator[Planted]:
@@ -135,7 +136,19 @@ def _unconverted_setting(file: PythonFile) -> Iterator[Planted]:
                     yield told(file, function, node, found["asks"], [(node.lineno, node.lineno, (plain,))])
 
 
+def _uncalled_question(file: PythonFile) -> Iterator[Planted]:
+    """The brackets of a question that a test asks: of a method of the class, or one that only texts and paths have."""
+    for function in file.functions:
+        for node in inner(function):
+            test = node.test if isinstance(node, ast.If) else None
+            call = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else test
+            if isinstance(call, ast.Call) and not call.args and not call.keywords and one_line(call):
+                if isinstance(call.func, ast.Attribute) and (own(call.func) or call.func.attr in _QUESTIONS):
+                    yield file.symbol(call), call.lineno, called(call), [file.replaced(call, ast.unparse(call.func))]
+
+
 MUTATORS = (
+    Mutator("uncalled-question", "a question that is named and not asked", ("LLM905",), _uncalled_question),
     Mutator("swapped-arguments", "two arguments in each other's place", ("LLM907",), _swapped_arguments),
     Mutator("untaken-value", "a value that nobody takes", ("LLM909",), _untaken_value),
     Mutator("unformatted-text", "a message without its f", ("LLM910",), _unformatted_text),

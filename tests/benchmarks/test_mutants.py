@@ -374,6 +374,8 @@ class Model:
         else:
             scale = self.half
         out = out.reshape(-1)
+        if not out.is_contiguous():
+            raise ValueError(f"{out} is in pieces")
         print(SPAN.format(first=start, last=stop))
         return self.load(start, stop, out)[:LIMIT] * scale
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from llmlint.checkers.contracts.slip_of_the_pen import errors, made_once, options, texts, truth, twice
 from llmlint.checkers.contracts.slip_of_the_pen.known import ERRORS, Known
+from llmlint.checkers.contracts.slip_of_the_pen.uncalled import uncalled
 from llmlint.checkers.contracts.slips import Slip, told
 from llmlint.code.facts.facts import ImportFact
 from llmlint.code.syntax import tree
@@ -53,6 +54,8 @@ def check_file(file: SourceFile) -> Iterator[Report]:
             for mechanism, check in checks.items():
                 for slip in check(node, known):
                     yield told(file, slip, f"slip_of_the_pen.{mechanism}", "high")
+    told_of = {(slip.at.line, slip.at.column): slip for slip in uncalled(known)}
+    yield from (told(file, slip, "slip_of_the_pen.uncalled", "high") for slip in told_of.values())
 
 
 def _origin(known: ImportFact) -> str:

@@ -162,16 +162,18 @@ def may_be_a_value(function: FunctionInfo, name: str) -> bool:
 
 def by_name(program: Program, function: FunctionInfo, effect: Effect) -> tuple[FunctionInfo, ...]:
     """The coroutines that a call of an object of unknown type means: all that bear the name, where they are nothing
-    else, and whoever else calls them by it awaits them."""
-    name = last_name(effect.callee)
+    else, and whoever else asks an object that is called the same for it awaits them."""
+    owner, _, name = effect.callee.rpartition(".")
+    if not owner or program.name_called(function, effect):
+        return ()
     found = once(program, _only_awaited)
-    if name not in found:
-        found[name] = tuple(_bearing(program, name))
-    return found[name] if "." in effect.callee else ()
+    if (last_name(owner), name) not in found:
+        found[last_name(owner), name] = tuple(_bearing(program, last_name(owner), name))
+    return found[last_name(owner), name]
 
 
-def _only_awaited(program: Program) -> dict[str, tuple[FunctionInfo, ...]]:
-    """By name, filled as they are asked for."""
+def _only_awaited(program: Program) -> dict[tuple[str, str], tuple[FunctionInfo, ...]]:
+    """By the last name of the object and the name of the method, filled as they are asked for."""
     return {}
 
 
@@ -181,12 +183,13 @@ _WORDS = 2
 """A name of one word is anybody's."""
 
 
-def _bearing(program: Program, name: str) -> Iterator[FunctionInfo]:
+def _bearing(program: Program, owner: str, name: str) -> Iterator[FunctionInfo]:
     bearing = [one for one in program.functions if one.name == name]
     if not bearing or len(name.strip("_").split("_")) < _WORDS:
         return
-    calls = [call for call in program.calls_named(name, in_python=True) if call.effect.op == "call"]
-    awaited = [call for call in calls if call.effect.via == "await"]
-    is_usual = len(awaited) >= _TELLING * (len(calls) - len(awaited))
-    if is_usual and all(is_coroutine(program, one) for one in bearing):
+    calls = (call.effect for call in program.calls_named(name, in_python=True) if call.effect.op == "call")
+    alike = [effect for effect in calls if last_name(effect.callee.rpartition(".")[0]) == owner]
+    awaited = [effect for effect in alike if effect.via == "await"]
+    is_usual = len(awaited) >= _TELLING * (len(alike) - len(awaited))
+    if is_usual and all(one.owner is not None and is_coroutine(program, one) for one in bearing):
         yield from bearing

@@ -32,7 +32,8 @@ _LOGGED = "logged"
 _IN_BRACES = "the text has braces for the values, and what the logger does is not known here"
 _READ_FIRST = "what else the handler is told of has a text"
 _SEVERAL = 3
-_SAYS = re.compile(r"print|warnings\.warn|(\w+\.)*\w*(Error|Exception|Warning)")
+_SAYS = re.compile(r"print|warnings\.warn|\w+_(?:warn|info|debug|deprecation)|(\w+\.)*\w*(Error|Exception|Warning)")
+_ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception)")
 _WARN = "warnings.warn"
 _BUILTIN = frozenset(
     name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)
@@ -44,6 +45,7 @@ _SAYING_NAMES = frozenset(
     for name in ("debug", "info", "warning", "warn", "error", "critical", "exception", "print")
     for often in ("", "_once")
 )
+_SAYING_ENDS = ("Error", "Exception", "Warning", "_warn", "_info", "_debug", "_deprecation")
 _SAYING = r"(?:Error|Exception|Warning|warn|print|\.(?:debug|info|warning|error|critical|exception))"
 _VALUE = re.compile(r"%(?!%)[-#0 +]*(\*|\d+)?(\.(\*|\d*))?[hlL]?[diouxXeEfFgGcrsa]")
 _OF_TEMPLATES = re.compile(r"\{%[-+]?\s.*?%\}", re.DOTALL)
@@ -76,7 +78,7 @@ def check_file(file: SourceFile) -> Iterator[Report]:
         name = tree.path_of(call.function)
         by_name = _LOGS.fullmatch(name) or name.partition(".")[0] in loggers
         logs = is_standard and bool(by_name) and name.partition(".")[0] not in foreign
-        says = bool(_SAYS.fullmatch(name))
+        says = bool(_SAYS.fullmatch(name)) or (bool(by_name) and len(call.args) == 1)
         if (logs or says) and call.args:
             slip = next(_slips(file, call, logs), None)
             if slip is not None:
@@ -123,7 +125,7 @@ def _is_ready_made(fact: ImportFact) -> bool:
 def _may_say(function: tree.Node) -> bool:
     """By its last name alone: a sieve."""
     last = getattr(function, "name", "") or getattr(function, "id", "")
-    return last in _SAYING_NAMES or last.endswith(("Error", "Exception", "Warning"))
+    return last in _SAYING_NAMES or last.endswith(_SAYING_ENDS)
 
 
 def _is_said_later(file: SourceFile, kept: tree.Assign) -> bool:
@@ -153,6 +155,8 @@ def _slips(file: SourceFile, call: tree.Call, logs: bool) -> Iterator[_Slip]:
         yield from _of_an_error(file, call, first, text)
     if (not values or not logs) and not _are_given_by_name(file, call):
         yield from _without_f(file, call, first)
+        for said in values if _ERROR.fullmatch(tree.path_of(call.function)) else ():
+            yield from _without_f(file, call, said)  # an error of one's own may take a code before its text
 
 
 def _of_an_error(file: SourceFile, call: tree.Call, first: tree.Node, text: str) -> Iterator[_Slip]:
@@ -267,8 +271,8 @@ def _has_doubled_braces(file: SourceFile, node: tree.Node) -> bool:
 
 
 def _is_meant(file: SourceFile, field: Field, known: set[str], at_hand: set[str]) -> bool:
-    """Does it speak of values at hand, of a local at least, that nothing in the file fills in by name?"""
-    has_local = not known.isdisjoint(field.names)
+    """Does it speak of values at hand, of a local or a part of one at least, that nothing in the file fills in?"""
+    has_local = not known.isdisjoint(field.names) or "." in field.written
     return has_local and at_hand.issuperset(field.names) and not any(_is_filled(file, name) for name in field.names)
 
 

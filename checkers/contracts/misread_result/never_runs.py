@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
@@ -14,6 +15,7 @@ from llmlint.findings import Report
 from llmlint.phrases import last_name
 
 _STILL_LAZY = MANAGERS | LEAVES_RESULT
+_OWN_METHOD = re.compile(r"self\.\w+")
 _SEVERAL = 3
 
 
@@ -28,11 +30,12 @@ def begins_nothing(
         if not effect.result:
             message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"
             fix = "await it, or make a task of it and keep it"
-            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine")
+            doubt = _why_another_object(program, effect, ran)
+            yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine", doubt)
         elif taken or is_given_back_as_value(function, effect, ran):
             message = f"{effect.callee}() is a coroutine, and is used as what that would give"
             fix = "await it before anything is asked of it"
-            doubt = _why_another_object(program, ran)
+            doubt = _why_another_object(program, effect, ran)
             yield told(program, function, effect, ran, message, "is a coroutine", fix, "coroutine_asked", doubt)
     elif all(map(_is_lazy, ran)) and _stands_alone(function, effect):
         message = f"{effect.callee}() only makes a generator: nothing of it runs"
@@ -61,9 +64,12 @@ def _is_lazy(function: FunctionInfo) -> bool:
     return function.language == "python" and facts.is_generator and _STILL_LAZY.issuperset(facts.decorators)
 
 
-def _why_another_object(program: Program, ran: Iterable[FunctionInfo]) -> str:
+def _why_another_object(program: Program, effect: Effect, ran: Iterable[FunctionInfo]) -> str:
     """Is what the coroutines of the family of classes give asked for more in several functions? Then something stands
-    before their objects that runs them, as a group of workers does, and a type says otherwise."""
+    before their objects that runs them, as a group of workers does, and a type says otherwise. Nothing stands before
+    `self`."""
+    if _OWN_METHOD.fullmatch(effect.callee):
+        return ""
     above = {cls for one in ran if one.owner is not None for cls in one.owner.mro}
     family = dict.fromkeys(kin for cls in above for kin in (cls, *cls.subclasses))
     methods = (method for cls in family for method in cls.functions if is_coroutine(program, method))

@@ -7,7 +7,7 @@ minimum or a maximum, or the one beside it, has decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from llmlint.checkers.values.never_begun import never_begun
@@ -214,23 +214,43 @@ def _asks_for_two_at_once(file: SourceFile) -> Iterator[_Found]:
     """`kind != "a" or kind != "b"` is always true, `kind == "a" and kind == "b"` never."""
     logics = nodes(file.tree, tree.Logic)
     lines = file.text.split("\n") if logics else []
+    enumerations = {cls.name for cls in file.facts.classes if any(base.endswith("Enum") for base in cls.bases)}
     for logic in logics:
         op = "!=" if logic.op == "or" else "=="
-        said: dict[str, str] = {}
+        said: dict[tuple[str, str], list[str]] = {}
         for operand in logic.operands:
             match operand:
-                case tree.Compare(
-                    operands=[left, tree.Literal(kind="string" | "int" | "char", text=text)], ops=[asked]
+                case tree.Compare(operands=[left, right], ops=[asked]) if asked == op and (
+                    kind := _kind_of(right, enumerations)
                 ):
                     place = spot(left) if "<" not in text_of(left, lines) else ""  # `bits_of<A>` is not `bits_of<B>`
-                    if asked == op and place and said.setdefault(place, text) != text:
-                        always = "always" if op == "!=" else "never"
-                        yield _Found(
-                            logic,
-                            f"{always} true: {place} is compared with {said[place]} and with {text}",
-                            ((logic.line, f"`{op}` joined by `{logic.op}`"),),
-                            "join the two the other way",
-                        )
+                    texts = said.setdefault((place, kind), [])
+                    text = right.text if isinstance(right, tree.Literal) else text_of(right, lines)
+                    texts += [text] if text not in texts else []
+        for (place, _), texts in said.items():
+            if place and len(texts) > 1:
+                always = "always" if op == "!=" else "never"
+                yield _Found(
+                    logic,
+                    f"{always} true: {place} is compared with {', with '.join(texts[:-1])} and with {texts[-1]}",
+                    ((logic.line, f"`{op}` joined by `{logic.op}`"),),
+                    "join the two the other way",
+                    mechanism="guard_turned_round.two_at_once",
+                )
+
+
+def _kind_of(value: tree.Node, enumerations: Collection[str]) -> str:
+    """Of what differs where it is written differently: a literal's kind, or the enumeration that a member is of. One
+    of another file is known by how both are written."""
+    match value:
+        case tree.Literal(kind="string" | "int" | "char" as kind):
+            return kind
+        case tree.Attribute(value=owner, name=name):
+            enumeration = tree.path_of(owner)
+            last = enumeration.rpartition(".")[2]
+            looks_it = name.isupper() and last[:1].isupper() and not last.isupper()
+            return enumeration if enumeration in enumerations or looks_it else ""
+    return ""
 
 
 # ---------------------------------------------------------------- decided by a minimum or a maximum

@@ -14,7 +14,7 @@ from llmlint.code.domain.results import LEAVES_RESULT
 from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
 from llmlint.code.facts.facts import Effect, Test
 from llmlint.code.link.arguments import arguments_by_parameter
-from llmlint.code.link.exits import own_returns
+from llmlint.code.link.exits import around, own_returns
 from llmlint.code.link.once import once
 from llmlint.code.link.program import FunctionInfo, Program
 from llmlint.phrases import last_name
@@ -45,9 +45,10 @@ def _gives_that_of_another(program: Program, function: FunctionInfo) -> bool:
     returns = own_returns(function)
     given = {effect.path.removesuffix("()") for effect in returns if effect.path.endswith("()")}
     calls = [e for e in function.effects if e.result == "<return>" and e.callee in given and e.via != "await"]
-    ran = [callee for call in calls for callee in program.callees(function, call)]
-    is_whole = bool(ran) and len(calls) == len(returns)
-    return is_whole and all(one.facts.is_async and is_coroutine(program, one) for one in ran)
+    if not calls or len(calls) < len(returns):
+        return False
+    ran = [program.callees(function, call) for call in calls]
+    return all(found and all(one.facts.is_async and is_coroutine(program, one) for one in found) for found in ran)
 
 
 def may_give_that_of_another(function: FunctionInfo, coroutines: Collection[str]) -> bool:
@@ -146,6 +147,8 @@ def is_given_back_as_value(function: FunctionInfo, effect: Effect, ran: tuple[Fu
     """`return self.answer(request)` in a coroutine that says that it gives what the other does: who awaits it gets a
     coroutine."""
     says = function.facts.returns
+    if any(region.kind == "lambda" for region in around(function, effect)):
+        return False
     if effect.result != "<return>" or not function.facts.is_async or function.facts.is_generator:
         return False
     is_value = bool(says) and says != "None" and not _MAY_BE_WAITED_FOR.search(says)

@@ -149,19 +149,6 @@ def _passes_on(handler: ast.ExceptHandler) -> bool:
     return is_bare and handler.type is not None and ast.unparse(handler.type).endswith("HTTPException")
 
 
-def _cut_text(file: PythonFile) -> Iterator[Planted]:
-    """Lines of an answer become pieces of it."""
-    for function in file.functions:
-        for node in inner(function):
-            if isinstance(node, ast.For | ast.AsyncFor) and isinstance(node.iter, ast.Call):
-                line = file.lines[node.lineno - 1]
-                pieces = line.replace(".aiter_lines(", ".aiter_bytes(").replace(".iter_lines(", ".iter_content(")
-                if called(node.iter) in ("iter_lines", "aiter_lines") and pieces != line:
-                    yield _told(
-                        file, function, node.lineno, "lines of an answer", [(node.lineno, node.lineno, (pieces,))]
-                    )
-
-
 MUTATORS = (
     Mutator("unhandled-message", "one message ends the loop of all", ("LLM975",), _unhandled_message),
     Mutator("parsed-and-trusted", "only bad syntax is handled", ("LLM951", "LLM971"), _parsed_and_trusted),
@@ -169,7 +156,6 @@ MUTATORS = (
     Mutator("unbounded-parameter", "a number of a request has no limit", ("LLM972",), _unbounded_parameter),
     Mutator("asserted-request", "an assertion in an answer's place", ("LLM973",), _asserted_request),
     Mutator("broken-event", "an event that nobody can read", ("LLM978",), _broken_event),
-    Mutator("cut-text", "a piece of an answer is decoded by itself", ("LLM977",), _cut_text),
     Mutator("lost-status", "a refusal is answered as a failure", ("LLM978",), _lost_status),
     Mutator("uncounted-depth", "recursion without a limit", ("LLM979",), _uncounted_depth),
 )

@@ -176,7 +176,7 @@ def _report(file: SourceFile, setting: _Setting, needs: tree.Node) -> Report:
         qualname_at(file.facts, setting.at.line),
         f"the default is the number {setting.number}, but {how}, and line {needs.line} needs a number",
         (Step("", setting.at.line, f"{setting.number} unless it is set"), *needed),
-        confidence="low",
+        confidence="low" if is_option else "medium",
         reason="nothing in the file makes a number of it",
         subject=setting.name,
         fix="type=int, or float" if is_option else "int(…), or float(…), around it",

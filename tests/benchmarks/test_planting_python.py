@@ -40,14 +40,6 @@ CASES = {
         """,
         ["- except Exception as error:", "+ except ConnectionError as error:"],
     ),
-    "cut-text": (
-        """
-        def ask(answer):
-            for line in answer.iter_lines():
-                yield line.decode()
-        """,
-        ["- for line in answer.iter_lines():", "+ for line in answer.iter_content():"],
-    ),
     "lost-status": (
         """
         def load(engine, name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from linking import function, link
 
-from llmlint.code.domain.coroutines import by_name, is_coroutine, taken_for_value
+from llmlint.code.domain.coroutines import by_name, is_coroutine, is_told_apart, taken_for_value
 
 ACCOUNTS = """
 class Accounts:
@@ -72,3 +72,17 @@ def test_a_decorator_of_the_programs_own_gives_a_coroutine_for_one_or_not(wrappe
 def test_a_route_is_a_coroutine_to_who_calls_it() -> None:
     program = link({"a.py": "@app.get('/x')\nasync def answer():\n    return 1\n"})
     assert is_coroutine(program, function(program, "answer"))
+
+
+@pytest.mark.parametrize(
+    ("body", "told_apart"),
+    [
+        ("if asyncio.iscoroutinefunction(x.close):\n        await x.close()\n    else:\n        x.close()", True),
+        ("if x.is_open:\n        await x.close()\n    else:\n        x.close()", False),
+    ],
+)
+def test_who_asks_first_whether_it_is_a_coroutine_knows_what_he_calls(body: str, told_apart: bool) -> None:
+    program = link({"a.py": f"async def end(x):\n    {body}\n"})
+    ending = function(program, "end")
+    call = next(e for e in ending.effects if e.callee == "x.close" and e.via != "await")
+    assert is_told_apart(ending, call) is told_apart

@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from llmlint.checkers.contracts.misread_result.telling import of_call, told
-from llmlint.code.domain.coroutines import is_coroutine, is_given_back_as_value, taken_for_value
+from llmlint.code.domain.coroutines import (
+    is_coroutine,
+    is_given_back_as_value,
+    is_shadowed,
+    is_told_apart,
+    taken_for_value,
+)
 from llmlint.code.domain.results import LEAVES_RESULT, MANAGERS
 from llmlint.code.facts.facts import Effect
 from llmlint.code.link.exits import around
@@ -23,7 +29,7 @@ def begins_nothing(
     program: Program, function: FunctionInfo, effect: Effect, ran: tuple[FunctionInfo, ...]
 ) -> Iterator[Report]:
     """`ran` is all that the call may run."""
-    if effect.via == "await":
+    if effect.via == "await" or is_told_apart(function, effect) or is_shadowed(function, effect):
         return
     if all(is_coroutine(program, one) for one in ran):
         taken = "" if not effect.result else taken_for_value(program, function, effect)

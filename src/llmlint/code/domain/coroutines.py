@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from llmlint.code.domain.answers import is_route
 from llmlint.code.domain.results import LEAVES_RESULT
 from llmlint.code.domain.unread import is_looked_into, is_parameter_looked_into, while_kept
-from llmlint.code.facts.facts import Effect, Test
+from llmlint.code.facts.facts import Effect, Region, Test
 from llmlint.code.link.arguments import arguments_by_parameter
 from llmlint.code.link.exits import around, own_returns
 from llmlint.code.link.once import once
@@ -87,6 +87,26 @@ def _gives_alike(wrapper: FunctionInfo, given: set[str]) -> bool:
 def _wrapping(program: Program) -> dict[FunctionInfo, bool]:
     """Filled as decorators are met."""
     return {}
+
+
+def is_told_apart(function: FunctionInfo, effect: Effect) -> bool:
+    """Does the branch that the call stands in ask first whether it is one?"""
+    return any(_TELLS_APART in region.text for region in (*around(function, effect), *_tried(function, effect)))
+
+
+def _tried(function: FunctionInfo, effect: Effect) -> Iterator[Region]:
+    """The tests of the branches that an `else` around it comes after."""
+    for region in around(function, effect):
+        if region.kind == "else":
+            yield from (one for one in function.regions if one.kind == "if" and one.parent == region.parent)
+
+
+def is_shadowed(function: FunctionInfo, effect: Effect) -> bool:
+    """Does an object put something of its own in the method's place: `(self.save, self.read) = helpers`?"""
+    if effect.callee.rpartition(".")[0] != "self" or function.owner is None:
+        return False
+    methods = (method for cls in function.owner.mro for method in cls.functions)
+    return any(e.op == "assign" and e.path == effect.callee for method in methods for e in method.effects)
 
 
 def taken_for_value(program: Program, function: FunctionInfo, effect: Effect) -> str:

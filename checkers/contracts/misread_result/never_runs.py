@@ -31,7 +31,8 @@ def begins_nothing(
     """`ran` is all that the call may run."""
     if effect.via == "await" or is_told_apart(function, effect) or is_shadowed(function, effect):
         return
-    if all(is_coroutine(program, one) for one in ran):
+    is_of_container = "[]." in effect.callee  # what it holds is not sure
+    if not is_of_container and all(is_coroutine(program, one) for one in ran):
         taken = "" if not effect.result else taken_for_value(program, function, effect)
         if not effect.result:
             message = f"{effect.callee}() is a coroutine and never runs: nobody awaits it"

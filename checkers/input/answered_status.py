@@ -89,7 +89,7 @@ def status_lost(file: SourceFile) -> Iterator[Broken]:
         given = _status(answer) if answer is not None else ""
         refusals = _refusals(attempt.body, functions) if given and given[0] != _CLIENTS_FAULT else ()
         blamed = (refusal for refusal in refusals if _status(refusal.raised)[0] == _CLIENTS_FAULT)
-        lost = min(blamed, key=lambda refusal: refusal.at.line, default=None)
+        lost = min(blamed, key=lambda refusal: (refusal.at is not refusal.raised, refusal.at.line), default=None)
         if lost is not None and answer is not None:
             status = _status(lost.raised)
             beside = [(lost.raised, f"{status} is raised here")] if lost.at is not lost.raised else []
@@ -98,7 +98,7 @@ def status_lost(file: SourceFile) -> Iterator[Broken]:
                 f"the {status} that is raised here is caught below, and the client is told {given}",
                 "HTTPException is an Exception as any other",
                 "catch HTTPException first, and raise it again",
-                "low",
+                "medium" if lost.at is lost.raised else "low",
                 kind="status_lost",
                 beside=(*beside, (answer, f"whatever was raised is answered with {given}")),
             )
